@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What differs between the kernels iommusim is built for, by feature, never by version. */
+#ifndef _IOMMUSIM_COMPAT_H
+#define _IOMMUSIM_COMPAT_H
+
+#include <linux/iommu.h>
+#include <linux/slab.h>
+
+#include <v3compat/kcompat.h>
+
+/*
+ * attach_dev() and set_dev_pasid() gained a parameter for the domain attached before. The driver
+ * remembers that itself, so each operation is written without it and gets both shapes here.
+ */
+#define IOMMUSIM_DEFINE_ATTACH_OP(fn)							\
+static int __maybe_unused fn##_short(struct iommu_domain *domain, struct device *dev)	\
+{											\
+	return fn(domain, dev);								\
+}											\
+static int __maybe_unused fn##_long(struct iommu_domain *domain, struct device *dev,	\
+				    struct iommu_domain *old)				\
+{											\
+	return fn(domain, dev);								\
+}
+
+#define IOMMUSIM_DEFINE_PASID_OP(fn)							\
+static int __maybe_unused fn##_short(struct iommu_domain *domain, struct device *dev,	\
+				     ioasid_t pasid)					\
+{											\
+	return fn(domain, dev, pasid);							\
+}											\
+static int __maybe_unused fn##_long(struct iommu_domain *domain, struct device *dev,	\
+				    ioasid_t pasid, struct iommu_domain *old)		\
+{											\
+	return fn(domain, dev, pasid);							\
+}
+
+#define IOMMUSIM_DOMAIN_OP_IS(member, type)						\
+	__builtin_types_compatible_p(typeof(((struct iommu_domain_ops *)0)->member), type)
+
+#define IOMMUSIM_ATTACH_OP(fn)								\
+	__builtin_choose_expr(								\
+		IOMMUSIM_DOMAIN_OP_IS(attach_dev,					\
+				      int (*)(struct iommu_domain *, struct device *)),	\
+		fn##_short, fn##_long)
+
+#define IOMMUSIM_PASID_OP(fn)								\
+	__builtin_choose_expr(								\
+		IOMMUSIM_DOMAIN_OP_IS(set_dev_pasid,					\
+				      int (*)(struct iommu_domain *, struct device *,	\
+					      ioasid_t)),				\
+		fn##_short, fn##_long)
+
+/* Bit of domain_alloc_paging_flags(); an enumerator, and only on kernels that have the call. */
+#define IOMMUSIM_ALLOC_FLAG_PASID	BIT(3)
+
+#ifndef kzalloc_obj
+#define kzalloc_obj(obj)		((typeof(obj) *)kzalloc(sizeof(obj), GFP_KERNEL))
+#endif
+
+#endif /* _IOMMUSIM_COMPAT_H */

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _IOMMUSIM_DEVICE_H
+#define _IOMMUSIM_DEVICE_H
+
+#include <linux/iommu.h>
+#include <linux/list.h>
+#include <linux/spinlock.h>
+#include <linux/xarray.h>
+
+#include <linux/iommusim.h>
+
+struct iommusim_group;
+
+/* Where the DMA of one (device, PASID) goes. */
+struct iommusim_context {
+	struct iommu_domain *domain;	/* NULL: nowhere */
+};
+
+/* Lives as the platform_data of its platform device, until the last reference to that is gone. */
+struct iommusim_device {
+	struct device *dev;
+	struct iommusim *sim;
+	void (*release)(struct device *dev);	/* of the platform bus */
+	u64 dma_mask;
+	u32 group_number;
+	struct iommusim_region *regions;
+	u32 nr_regions;
+
+	struct list_head node;			/* protected by sim->lock */
+	struct iommusim_group *group;		/* protected by sim->lock; NULL: of its own */
+	struct iommu_domain *first_domain;	/* the default one; protected by group->mutex */
+
+	/*
+	 * Read by each DMA from finding its context until its data is moved, so a domain that was
+	 * detached is not in use any more. Protects all below. Taken in any context; the PASID
+	 * array is changed under group->mutex also.
+	 */
+	rwlock_t lock;
+	struct iommusim_context rid;
+	struct xarray pasids;			/* struct iommusim_context */
+	int attach_error;
+	unsigned int attach_failures;		/* how many more attaches fail */
+};
+
+struct iommusim_device *iommusim_to_device(struct device *dev);
+struct iommusim_context *iommusim_find_context(struct iommusim_device *sdev, u32 pasid);
+int iommusim_set_context(struct device *dev, u32 pasid, struct iommu_domain *domain);
+void iommusim_clear_context(struct device *dev, u32 pasid);
+
+struct iommu_device *iommusim_probe_device(struct device *dev);
+void iommusim_release_device(struct device *dev);
+struct iommu_group *iommusim_device_group(struct device *dev);
+void iommusim_get_resv_regions(struct device *dev, struct list_head *head);
+
+int iommusim_drivers_register(void);
+void iommusim_drivers_unregister(void);
+
+#endif /* _IOMMUSIM_DEVICE_H */

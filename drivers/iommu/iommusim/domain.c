@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <linux/module.h>
+#include <linux/overflow.h>
+#include <linux/sizes.h>
+#include <linux/slab.h>
+
+#include "compat.h"
+#include "domain.h"
+#include "instance.h"
+
+/* What a fresh domain of IOMMUSIM_LATE_GEOMETRY claims to translate. */
+#define LATE_APERTURE_BITS	57
+#define PHYS_BITS		52
+
+struct iommusim_domain *iommusim_to_paging(struct iommu_domain *domain)
+{
+	if (!domain || !(domain->type & __IOMMU_DOMAIN_PAGING))
+		return NULL;
+	return container_of(domain, struct iommusim_domain, domain);
+}
+
+static void release_domain(struct kref *ref)
+{
+	struct iommusim_domain *domain = container_of(ref, struct iommusim_domain, ref);
+
+	iommusim_put(domain->sim);
+	kfree(domain);
+	module_put(THIS_MODULE);
+}
+
+static void set_geometry(struct iommusim_domain *domain, unsigned int bits)
+{
+	domain->aperture_bits = bits;
+	domain->domain.geometry.aperture_start = 0;
+	WRITE_ONCE(domain->domain.geometry.aperture_end, iommusim_last_address(bits));
+	domain->domain.geometry.force_aperture = true;
+}
+
+static void init_geometry(struct iommusim_domain *domain, const struct iommusim *sim)
+{
+	unsigned long pgsizes = sim->config.pgsize_bitmap;
+
+	spin_lock_init(&domain->geometry_lock);
+	domain->settled = !iommusim_has_quirk(sim, IOMMUSIM_LATE_GEOMETRY);
+	domain->pgsize_bitmap = pgsizes;
+	domain->domain.pgsize_bitmap = domain->settled ? pgsizes : BIT(__ffs(pgsizes));
+	set_geometry(domain, domain->settled ? sim->config.aperture_bits : LATE_APERTURE_BITS);
+}
+
+struct iommu_domain *iommusim_domain_alloc(struct iommusim *sim)
+{
+	struct iommusim_domain *domain = kzalloc_obj(*domain);
+
+	if (!domain)
+		return ERR_PTR(-ENOMEM);
+	init_geometry(domain, sim);
+	if (iommusim_table_init(&domain->table, sim, domain->aperture_bits)) {
+		kfree(domain);
+		return ERR_PTR(-ENOMEM);
+	}
+	rwlock_init(&domain->lock);
+	iommusim_iotlb_init(&domain->iotlb);
+	iommusim_records_init(&domain->records);
+	kref_init(&domain->ref);
+	domain->sim = iommusim_get(sim);
+	/* The core pins the driver for each device only, and a domain may outlive them all. */
+	__module_get(THIS_MODULE);
+	return &domain->domain;
+}
+
+void iommusim_domain_free(struct iommu_domain *core_domain)
+{
+	struct iommusim_domain *domain = iommusim_to_paging(core_domain);
+	struct iommusim_table table;
+	unsigned long flags;
+
+	WARN(atomic_read(&domain->attached), "iommusim: freeing a domain that is attached\n");
+
+	write_lock_irqsave(&domain->lock, flags);
+	table = domain->table;
+	domain->table.root = NULL;
+	init_llist_head(&domain->table.unlinked);
+	iommusim_iotlb_flush_all(&domain->iotlb);
+	write_unlock_irqrestore(&domain->lock, flags);
+
+	iommusim_table_destroy(&table);
+	iommusim_records_remove(&domain->records, 0, U64_MAX);
+	kref_put(&domain->ref, release_domain);
+}
+
+/* The first attach makes the geometry final; later ones must find the same. */
+static int settle_geometry(struct iommusim_domain *domain, const struct iommusim *sim)
+{
+	const struct iommusim_config *config = &sim->config;
+
+	lockdep_assert_held(&domain->geometry_lock);
+
+	if (domain->settled)
+		return domain->aperture_bits == config->aperture_bits &&
+		       domain->pgsize_bitmap == config->pgsize_bitmap ? 0 : -EINVAL;
+	if (atomic64_read(&domain->highest) > iommusim_last_address(config->aperture_bits))
+		return -EINVAL;
+	domain->pgsize_bitmap = config->pgsize_bitmap;
+	set_geometry(domain, config->aperture_bits);
+	domain->settled = true;
+	return 0;
+}
+
+/* On success a context refers to the domain until iommusim_domain_detach(). */
+int iommusim_domain_attach(struct iommusim_domain *domain, struct iommusim *sim)
+{
+	int err;
+
+	if (iommusim_has_quirk(sim, IOMMUSIM_OWN_DOMAINS) && domain->sim != sim)
+		return -EINVAL;
+
+	spin_lock(&domain->geometry_lock);
+	err = settle_geometry(domain, sim);
+	if (!err && iommusim_has_quirk(domain->sim, IOMMUSIM_LATE_GEOMETRY))
+		WRITE_ONCE(domain->domain.pgsize_bitmap,
+			   domain->domain.pgsize_bitmap | domain->pgsize_bitmap);
+	spin_unlock(&domain->geometry_lock);
+	if (err)
+		return err;
+
+	kref_get(&domain->ref);
+	atomic_inc(&domain->attached);
+	return 0;
+}
+
+/* Hardware drops the translations of a context that leaves, so nobody can be blamed for them. */
+void iommusim_domain_detach(struct iommusim_domain *domain)
+{
+	unsigned long flags;
+
+	write_lock_irqsave(&domain->lock, flags);
+	iommusim_iotlb_flush_all(&domain->iotlb);
+	write_unlock_irqrestore(&domain->lock, flags);
+
+	atomic_dec(&domain->attached);
+	kref_put(&domain->ref, release_domain);
+}
+
+static void note_highest(struct iommusim_domain *domain, u64 last)
+{
+	s64 highest = atomic64_read(&domain->highest);
+
+	while (highest < (s64)last && !atomic64_try_cmpxchg(&domain->highest, &highest, last))
+		;
+}
+
+static int check_map(struct iommusim_domain *domain, u64 iova, u64 phys, size_t size, int prot)
+{
+	u64 last, phys_last;
+
+	if (!size || !(prot & (IOMMU_READ | IOMMU_WRITE)))
+		return -EINVAL;
+	if (check_add_overflow(iova, size - 1, &last) ||
+	    last > READ_ONCE(domain->domain.geometry.aperture_end))
+		return -ERANGE;
+	if (check_add_overflow(phys, size - 1, &phys_last) || phys_last >> PHYS_BITS)
+		return -ERANGE;
+	return 0;
+}
+
+int iommusim_map_pages(struct iommu_domain *core_domain, unsigned long iova, phys_addr_t phys,
+		       size_t pgsize, size_t pgcount, int prot, gfp_t gfp, size_t *mapped)
+{
+	struct iommusim_domain *domain = iommusim_to_paging(core_domain);
+	struct iommusim_record *record = NULL;
+	size_t size = pgsize * pgcount;
+	size_t done = 0;
+	int err;
+
+	atomic64_inc(&domain->sim->maps);
+	err = check_map(domain, iova, phys, size, prot);
+	if (err)
+		return err;
+	if (iommusim_has_quirk(domain->sim, IOMMUSIM_ALLOC_PER_MAP)) {
+		record = iommusim_record_alloc(gfp);
+		if (!record)
+			return -ENOMEM;
+	}
+	if (!READ_ONCE(domain->settled))
+		note_highest(domain, iova + size - 1);
+	err = iommusim_table_map(&domain->table, iova, phys, pgsize, pgcount, prot, gfp, &done);
+	iommusim_record_add(&domain->records, record, iova, done);
+	*mapped += done;
+	return err;
+}
+
+size_t iommusim_unmap_pages(struct iommu_domain *core_domain, unsigned long iova, size_t pgsize,
+			    size_t pgcount, struct iommu_iotlb_gather *gather)
+{
+	struct iommusim_domain *domain = iommusim_to_paging(core_domain);
+	size_t size = pgsize * pgcount;
+	struct iommusim_span removed;
+	u64 last;
+
+	atomic64_inc(&domain->sim->unmaps);
+	if (!size || check_add_overflow((u64)iova, size - 1, &last) ||
+	    last > READ_ONCE(domain->domain.geometry.aperture_end))
+		return 0;
+
+	iommusim_table_unmap(&domain->table, iova, size, &removed);
+	if (!removed.size)
+		return 0;
+	if (iommusim_has_quirk(domain->sim, IOMMUSIM_ALLOC_PER_MAP))
+		iommusim_records_remove(&domain->records, removed.first, removed.last);
+	iommu_iotlb_gather_add_range(gather, removed.first, removed.size);
+	return removed.size;
+}
+
+void iommusim_iotlb_sync(struct iommu_domain *core_domain, struct iommu_iotlb_gather *gather)
+{
+	struct iommusim_domain *domain = iommusim_to_paging(core_domain);
+	unsigned long flags;
+
+	/* 6.12 asks for a sync also when nothing was unmapped. */
+	if (gather->start > gather->end)
+		return;
+	atomic64_inc(&domain->sim->flushes);
+	write_lock_irqsave(&domain->lock, flags);
+	iommusim_iotlb_flush_range(&domain->iotlb, gather->start, gather->end);
+	iommusim_table_reap(&domain->table);
+	write_unlock_irqrestore(&domain->lock, flags);
+}
+
+void iommusim_flush_iotlb_all(struct iommu_domain *core_domain)
+{
+	struct iommusim_domain *domain = iommusim_to_paging(core_domain);
+	unsigned long flags;
+
+	atomic64_inc(&domain->sim->flush_all);
+	write_lock_irqsave(&domain->lock, flags);
+	iommusim_iotlb_flush_all(&domain->iotlb);
+	iommusim_table_reap(&domain->table);
+	write_unlock_irqrestore(&domain->lock, flags);
+}
+
+static u64 leaf_to_phys(const struct iommusim_leaf *leaf, u64 iova)
+{
+	return leaf->phys | (iova & (BIT_ULL(iommusim_level_shift(leaf->level)) - 1));
+}
+
+phys_addr_t iommusim_iova_to_phys(struct iommu_domain *core_domain, dma_addr_t iova)
+{
+	struct iommusim_domain *domain = iommusim_to_paging(core_domain);
+	struct iommusim_leaf leaf;
+	unsigned long flags;
+	bool found;
+
+	if (iova > READ_ONCE(domain->domain.geometry.aperture_end))
+		return 0;
+	read_lock_irqsave(&domain->lock, flags);
+	found = iommusim_table_walk(&domain->table, iova, &leaf);
+	read_unlock_irqrestore(&domain->lock, flags);
+	return found ? leaf_to_phys(&leaf, iova) : 0;
+}
+
+static bool is_same_leaf(const struct iommusim_leaf *a, const struct iommusim_leaf *b)
+{
+	return a->phys == b->phys && a->level == b->level && a->readable == b->readable &&
+	       a->writable == b->writable;
+}
+
+/* As a DMA of a device behind @sim sees it. Hold domain->lock for reading until the data moved. */
+enum iommusim_fault_reason iommusim_domain_translate(struct iommusim_domain *domain,
+						     struct iommusim *sim, u64 iova, bool write,
+						     u64 *phys)
+{
+	struct iommusim_leaf cached, present;
+	bool found;
+
+	lockdep_assert_held_read(&domain->lock);
+
+	if (iova > READ_ONCE(domain->domain.geometry.aperture_end))
+		return IOMMUSIM_FAULT_ADDRESS_SIZE;
+
+	found = iommusim_table_walk(&domain->table, iova, &present);
+	if (iommusim_iotlb_find(&domain->iotlb, iova, &cached)) {
+		atomic64_inc(&sim->iotlb_hits);
+		if (!found || !is_same_leaf(&cached, &present))
+			atomic64_inc(&sim->stale_hits);
+	} else if (found) {
+		cached = present;
+		iommusim_iotlb_fill(&domain->iotlb, iova, &cached);
+	} else {
+		return IOMMUSIM_FAULT_NOT_PRESENT;
+	}
+
+	if (!(write ? cached.writable : cached.readable))
+		return IOMMUSIM_FAULT_PERMISSION;
+	*phys = leaf_to_phys(&cached, iova);
+	return IOMMUSIM_OK;
+}

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <linux/idr.h>
+#include <linux/iommu.h>
+#include <linux/platform_device.h>
+#include <linux/property.h>
+#include <linux/sizes.h>
+#include <linux/slab.h>
+
+#include "compat.h"
+#include "device.h"
+#include "instance.h"
+#include "ops.h"
+
+#define ALL_QUIRKS	(IOMMUSIM_OVERLAP_KEEP | IOMMUSIM_OVERLAP_REPLACE |		\
+			 IOMMUSIM_UNMAP_WHOLE | IOMMUSIM_LATE_GEOMETRY |		\
+			 IOMMUSIM_NO_IDENTITY | IOMMUSIM_ALLOC_PER_MAP |		\
+			 IOMMUSIM_OWN_DOMAINS)
+#define ALL_SIZES	(SZ_4K | SZ_2M | SZ_1G)
+#define DEFAULT_BITS	48
+#define MIN_BITS	30
+#define MAX_BITS	57
+#define MAX_PASIDS	BIT(20)
+
+static DEFINE_IDA(instance_ids);
+
+static int check_config(const struct iommusim_config *config)
+{
+	const u32 overlap = IOMMUSIM_OVERLAP_KEEP | IOMMUSIM_OVERLAP_REPLACE;
+
+	if (config->aperture_bits < MIN_BITS || config->aperture_bits > MAX_BITS)
+		return -EINVAL;
+	if (config->pgsize_bitmap & ~(unsigned long)ALL_SIZES)
+		return -EINVAL;
+	if (config->max_pasids > MAX_PASIDS)
+		return -EINVAL;
+	if ((config->quirks & ~ALL_QUIRKS) || (config->quirks & overlap) == overlap)
+		return -EINVAL;
+	return 0;
+}
+
+static void release_instance(struct kref *ref)
+{
+	struct iommusim *sim = container_of(ref, struct iommusim, ref);
+
+	ida_free(&instance_ids, sim->id);
+	xa_destroy(&sim->groups);
+	mutex_destroy(&sim->lock);
+	kfree(sim);
+}
+
+void iommusim_put(struct iommusim *sim)
+{
+	kref_put(&sim->ref, release_instance);
+}
+
+static struct iommusim *alloc_instance(const struct iommusim_config *config)
+{
+	struct iommusim *sim = kzalloc_obj(*sim);
+
+	if (!sim)
+		return ERR_PTR(-ENOMEM);
+	if (config)
+		sim->config = *config;
+	if (!sim->config.aperture_bits)
+		sim->config.aperture_bits = DEFAULT_BITS;
+	if (!sim->config.pgsize_bitmap)
+		sim->config.pgsize_bitmap = ALL_SIZES;
+	if (check_config(&sim->config)) {
+		kfree(sim);
+		return ERR_PTR(-EINVAL);
+	}
+	sim->id = ida_alloc(&instance_ids, GFP_KERNEL);
+	if (sim->id < 0) {
+		int err = sim->id;
+
+		kfree(sim);
+		return ERR_PTR(err);
+	}
+	kref_init(&sim->ref);
+	mutex_init(&sim->lock);
+	INIT_LIST_HEAD(&sim->devices);
+	xa_init(&sim->groups);
+	return sim;
+}
+
+/* The core finds the driver of a device by firmware node, so the instance needs one of its own. */
+static int register_instance(struct iommusim *sim)
+{
+	int err;
+
+	sim->hw = platform_device_register_simple("iommusim", sim->id, NULL, 0);
+	if (IS_ERR(sim->hw))
+		return PTR_ERR(sim->hw);
+	sim->fwnode = fwnode_create_software_node(NULL, NULL);
+	if (IS_ERR(sim->fwnode)) {
+		err = PTR_ERR(sim->fwnode);
+		goto err_hw;
+	}
+	sim->iommu.fwnode = sim->fwnode;
+	sim->iommu.max_pasids = sim->config.max_pasids;
+	err = iommu_device_sysfs_add(&sim->iommu, &sim->hw->dev, NULL, "iommusim%d", sim->id);
+	if (err)
+		goto err_fwnode;
+	err = iommu_device_register(&sim->iommu, iommusim_ops(sim->config.quirks), NULL);
+	if (err)
+		goto err_sysfs;
+	return 0;
+
+err_sysfs:
+	iommu_device_sysfs_remove(&sim->iommu);
+err_fwnode:
+	fwnode_remove_software_node(sim->fwnode);
+err_hw:
+	platform_device_unregister(sim->hw);
+	return err;
+}
+
+static void unregister_instance(struct iommusim *sim)
+{
+	iommu_device_unregister(&sim->iommu);
+	iommu_device_sysfs_remove(&sim->iommu);
+	fwnode_remove_software_node(sim->fwnode);
+	platform_device_unregister(sim->hw);
+}
+
+/**
+ * iommusim_create() - register another software IOMMU
+ * @cfg: what it can do; NULL is the same as all zeroes
+ *
+ * Context: may sleep.
+ * Return: the instance, for iommusim_destroy(); -EINVAL for a configuration out of range; what the
+ * driver core and the IOMMU core answer otherwise.
+ */
+struct iommusim *iommusim_create(const struct iommusim_config *cfg)
+{
+	struct iommusim *sim = alloc_instance(cfg);
+	int err;
+
+	if (IS_ERR(sim))
+		return sim;
+	err = register_instance(sim);
+	if (err) {
+		iommusim_put(sim);
+		return ERR_PTR(err);
+	}
+	return sim;
+}
+V3C_EXPORT_NS_GPL(iommusim_create, IOMMUSIM);
+
+static struct device *first_device(struct iommusim *sim)
+{
+	struct iommusim_device *sdev;
+
+	guard(mutex)(&sim->lock);
+	sdev = list_first_entry_or_null(&sim->devices, struct iommusim_device, node);
+	return sdev ? sdev->dev : NULL;
+}
+
+/**
+ * iommusim_destroy() - take an instance away
+ * @sim: from iommusim_create(); must not be used afterwards
+ *
+ * All its devices should be gone. Those that are not are destroyed, each with a message. Domains
+ * allocated through it stay usable until they are freed.
+ *
+ * Context: may sleep.
+ */
+void iommusim_destroy(struct iommusim *sim)
+{
+	struct device *dev;
+
+	while ((dev = first_device(sim))) {
+		dev_warn(dev, "iommusim: destroyed with its instance\n");
+		iommusim_device_destroy(dev);
+	}
+	unregister_instance(sim);
+	iommusim_put(sim);
+}
+V3C_EXPORT_NS_GPL(iommusim_destroy, IOMMUSIM);
+
+/**
+ * iommusim_fail_tables() - let allocations of page-table pages fail
+ * @sim: the instance through which the domains were allocated
+ * @skip: that many more succeed
+ * @times: then that many fail; 0 ends all failing
+ *
+ * Works on kernels without fault injection too.
+ *
+ * Context: any.
+ */
+void iommusim_fail_tables(struct iommusim *sim, unsigned int skip, unsigned int times)
+{
+	atomic_set(&sim->fail_tables, 0);
+	atomic_set(&sim->skip_tables, min_t(unsigned int, skip, INT_MAX));
+	atomic_set(&sim->fail_tables, min_t(unsigned int, times, INT_MAX));
+}
+V3C_EXPORT_NS_GPL(iommusim_fail_tables, IOMMUSIM);
+
+bool iommusim_table_alloc_fails(struct iommusim *sim)
+{
+	if (!atomic_read(&sim->fail_tables))
+		return false;
+	if (atomic_dec_if_positive(&sim->skip_tables) >= 0)
+		return false;
+	return atomic_dec_if_positive(&sim->fail_tables) >= 0;
+}
+
+/**
+ * iommusim_get_stats() - what an instance did and holds
+ * @sim: the instance
+ * @out: set to the counters; each is exact, but they are not read at the same moment
+ *
+ * Context: any.
+ */
+void iommusim_get_stats(struct iommusim *sim, struct iommusim_stats *out)
+{
+	*out = (struct iommusim_stats) {
+		.maps = atomic64_read(&sim->maps),
+		.unmaps = atomic64_read(&sim->unmaps),
+		.flushes = atomic64_read(&sim->flushes),
+		.flush_all = atomic64_read(&sim->flush_all),
+		.tables = atomic64_read(&sim->tables),
+		.leaf_4k = atomic64_read(&sim->leaves[0]),
+		.leaf_2m = atomic64_read(&sim->leaves[1]),
+		.leaf_1g = atomic64_read(&sim->leaves[2]),
+		.iotlb_hits = atomic64_read(&sim->iotlb_hits),
+		.stale_hits = atomic64_read(&sim->stale_hits),
+	};
+}
+V3C_EXPORT_NS_GPL(iommusim_get_stats, IOMMUSIM);

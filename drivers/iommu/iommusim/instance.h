@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _IOMMUSIM_INSTANCE_H
+#define _IOMMUSIM_INSTANCE_H
+
+#include <linux/atomic.h>
+#include <linux/iommu.h>
+#include <linux/kref.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/xarray.h>
+
+#include <linux/iommusim.h>
+
+struct platform_device;
+
+#define IOMMUSIM_LEAF_SIZES	3	/* 4K, 2M, 1G */
+
+/*
+ * One instance. Its domains and devices each hold a reference, since both can outlive the
+ * registration with the core. @iommu to @fwnode and @config are constant once created.
+ */
+struct iommusim {
+	struct iommu_device iommu;
+	struct platform_device *hw;
+	struct fwnode_handle *fwnode;
+	struct iommusim_config config;
+	int id;
+	struct kref ref;
+
+	struct mutex lock;		/* protects the three below; inside group->mutex */
+	struct list_head devices;	/* struct iommusim_device.node */
+	struct xarray groups;		/* config group number -> struct iommusim_group */
+	u32 next_stream;
+
+	atomic_t skip_tables;		/* table allocations that still succeed ... */
+	atomic_t fail_tables;		/* ... before this many fail */
+
+	atomic64_t maps;
+	atomic64_t unmaps;
+	atomic64_t flushes;
+	atomic64_t flush_all;
+	atomic64_t tables;
+	atomic64_t leaves[IOMMUSIM_LEAF_SIZES];
+	atomic64_t iotlb_hits;
+	atomic64_t stale_hits;
+};
+
+void iommusim_put(struct iommusim *sim);
+bool iommusim_table_alloc_fails(struct iommusim *sim);
+
+static inline struct iommusim *iommusim_get(struct iommusim *sim)
+{
+	kref_get(&sim->ref);
+	return sim;
+}
+
+static inline bool iommusim_has_quirk(const struct iommusim *sim, u32 quirk)
+{
+	return sim->config.quirks & quirk;
+}
+
+static inline u64 iommusim_last_address(unsigned int bits)
+{
+	return GENMASK_ULL(bits - 1, 0);
+}
+
+#endif /* _IOMMUSIM_INSTANCE_H */

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: GPL-2.0
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/init.h>
+#include <linux/module.h>
+
+#include "chardev.h"
+#include "device.h"
+
+static int __init init_iommusim(void)
+{
+	int err;
+
+	err = iommusim_drivers_register();
+	if (err)
+		return err;
+	err = iommusim_chardev_register();
+	if (err) {
+		iommusim_drivers_unregister();
+		return err;
+	}
+	pr_notice("test equipment: a software IOMMU that protects nothing\n");
+	return 0;
+}
+module_init(init_iommusim);
+
+static void __exit exit_iommusim(void)
+{
+	iommusim_chardev_unregister();
+	iommusim_drivers_unregister();
+}
+module_exit(exit_iommusim);
+
+MODULE_DESCRIPTION("Software IOMMU with DMA functions, for testing");
+MODULE_LICENSE("GPL");

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <linux/interval_tree.h>
+#include <linux/slab.h>
+
+#include "record.h"
+
+struct iommusim_record {
+	struct interval_tree_node node;
+};
+
+void iommusim_records_init(struct iommusim_records *records)
+{
+	spin_lock_init(&records->lock);
+	records->tree = RB_ROOT_CACHED;
+}
+
+struct iommusim_record *iommusim_record_alloc(gfp_t gfp)
+{
+	return kmalloc(sizeof(struct iommusim_record), gfp | __GFP_NOWARN);
+}
+
+/* Takes the record over; a @size of 0 frees it. */
+void iommusim_record_add(struct iommusim_records *records, struct iommusim_record *record,
+			 u64 first, size_t size)
+{
+	unsigned long flags;
+
+	if (!record)
+		return;
+	if (!size) {
+		kfree(record);
+		return;
+	}
+	record->node.start = first;
+	record->node.last = first + size - 1;
+	spin_lock_irqsave(&records->lock, flags);
+	interval_tree_insert(&record->node, &records->tree);
+	spin_unlock_irqrestore(&records->lock, flags);
+}
+
+/* Removes every record of which a part was unmapped: nobody can unmap the rest by itself. */
+void iommusim_records_remove(struct iommusim_records *records, u64 first, u64 last)
+{
+	struct interval_tree_node *node;
+	unsigned long flags;
+
+	spin_lock_irqsave(&records->lock, flags);
+	while ((node = interval_tree_iter_first(&records->tree, first, last))) {
+		interval_tree_remove(node, &records->tree);
+		kfree(container_of(node, struct iommusim_record, node));
+	}
+	spin_unlock_irqrestore(&records->lock, flags);
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _IOMMUSIM_RECORD_H
+#define _IOMMUSIM_RECORD_H
+
+#include <linux/rbtree.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+
+struct iommusim_record;
+
+/* What IOMMUSIM_ALLOC_PER_MAP allocates: one record for each call of map, as virtio-iommu keeps. */
+struct iommusim_records {
+	spinlock_t lock;
+	struct rb_root_cached tree;	/* protected by @lock */
+};
+
+void iommusim_records_init(struct iommusim_records *records);
+struct iommusim_record *iommusim_record_alloc(gfp_t gfp);
+void iommusim_record_add(struct iommusim_records *records, struct iommusim_record *record,
+			 u64 first, size_t size);
+void iommusim_records_remove(struct iommusim_records *records, u64 first, u64 last);
+
+#endif /* _IOMMUSIM_RECORD_H */

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _IOMMUSIM_TABLE_H
+#define _IOMMUSIM_TABLE_H
+
+#include <linux/llist.h>
+#include <linux/types.h>
+
+struct iommusim;
+
+/*
+ * A radix tree of page tables, 512 entries a page, as hardware reads them.
+ *
+ * Map and unmap may run in parallel on different address ranges; keeping two off the same range is
+ * the callers' part, as for every IOMMU driver. A walk may run at any time, on any address, if the
+ * caller excludes iommusim_table_reap() and iommusim_table_destroy().
+ */
+struct iommusim_table {
+	struct iommusim *sim;
+	u64 *root;
+	unsigned int levels;
+	struct llist_head unlinked;	/* tables no longer reachable from @root, not yet freed */
+};
+
+/* One translation. */
+struct iommusim_leaf {
+	u64 phys;		/* of the first byte of the entry */
+	unsigned int level;	/* 0: 4K, 1: 2M, 2: 1G */
+	bool readable;
+	bool writable;
+};
+
+/* Addresses that an unmap removed, which may be more than was asked for. */
+struct iommusim_span {
+	u64 first;
+	u64 last;
+	size_t size;	/* 0: nothing, @first and @last mean nothing */
+};
+
+static inline unsigned int iommusim_level_shift(unsigned int level)
+{
+	return 12 + 9 * level;
+}
+
+int iommusim_table_init(struct iommusim_table *table, struct iommusim *sim, unsigned int bits);
+void iommusim_table_destroy(struct iommusim_table *table);
+void iommusim_table_reap(struct iommusim_table *table);
+int iommusim_table_map(struct iommusim_table *table, u64 iova, u64 phys, size_t pgsize,
+		       size_t pgcount, int prot, gfp_t gfp, size_t *mapped);
+void iommusim_table_unmap(struct iommusim_table *table, u64 iova, size_t size,
+			  struct iommusim_span *removed);
+bool iommusim_table_walk(const struct iommusim_table *table, u64 iova, struct iommusim_leaf *leaf);
+
+#endif /* _IOMMUSIM_TABLE_H */
