@@ -1,0 +1,599 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * DMA devices: what they are, what they may attach to, and what happens when they go.
+ */
+#include <linux/device.h>
+#include <linux/iommu.h>
+#include <linux/pci.h>
+#include <linux/platform_device.h>
+
+#include "compat.h"
+#include "device.h"
+#include "domain.h"
+#include "group.h"
+#include "hwpt.h"
+#include "trace.h"
+
+DEFINE_MUTEX(v3c_topology);
+
+/* Newest first, under v3c_topology. */
+static LIST_HEAD(v3c_device_list);
+
+static void device_init_once(void *object)
+{
+	/* It has no lock of its own. */
+}
+
+V3C_POOL(v3c_devices, V3C_KIND_DEVICE, struct v3c_device, "device", device_init_once);
+
+/* A group alone is not enough: VFIO makes some without an IOMMU. */
+static bool has_iommu(struct device *dev)
+{
+	return device_iommu_mapped(dev) && dev->iommu && dev->iommu->iommu_dev;
+}
+
+static NTSTATUS bad_config(struct v3c_why *why, const void *entry, enum v3c_reason reason, u64 value)
+{
+	return v3c_refuse(why, STATUS_INVALID_PARAMETER_2, reason, entry, value, 0);
+}
+
+/* Input mappings are named by firmware on ARM64 only; there they must be the ones that it named. */
+static NTSTATUS check_acpi(struct device *pdo, const IOMMU_DEVICE_CREATION_CONFIGURATION *entry,
+			   struct v3c_why *why)
+{
+	struct iommu_fwspec *fwspec = dev_iommu_fwspec_get(pdo);
+	u64 base = entry->Acpi.InputMappingBase, count = entry->Acpi.MappingsCount, i;
+
+	if (!IS_ENABLED(CONFIG_ARM64) || !fwspec || !count || count > fwspec->num_ids)
+		return bad_config(why, entry, V3C_REASON_BAD_CONFIG, base);
+	for (i = 0; i < fwspec->num_ids; i++)
+		if (fwspec->ids[i] == base && count <= fwspec->num_ids - i)
+			return STATUS_SUCCESS;
+	return bad_config(why, entry, V3C_REASON_BAD_CONFIG, base);
+}
+
+static NTSTATUS check_entry(struct device *pdo, const IOMMU_DEVICE_CREATION_CONFIGURATION *entry,
+			    struct v3c_why *why)
+{
+	switch (entry->ConfigType) {
+	case IommuDeviceCreationConfigTypeAcpi:
+		return check_acpi(pdo, entry, why);
+	case IommuDeviceCreationConfigTypePasid:
+		if (entry->Pasid.ConfigType >= PasidConfigTypeMax)
+			return bad_config(why, entry, V3C_REASON_BAD_ENUM, entry->Pasid.ConfigType);
+		if (entry->Pasid.ConfigType != PasidConfigTypeDefaultPasidOnly)
+			return bad_config(why, entry, V3C_REASON_BAD_CONFIG, entry->Pasid.ConfigType);
+		return STATUS_SUCCESS;
+	default:
+		return bad_config(why, entry, V3C_REASON_BAD_ENUM, entry->ConfigType);
+	}
+}
+
+static const IOMMU_DEVICE_CREATION_CONFIGURATION *
+next_entry(const IOMMU_DEVICE_CREATION_CONFIGURATION *entry)
+{
+	const LIST_ENTRY *next = entry->NextConfiguration.Flink;
+
+	return next ? container_of(next, const IOMMU_DEVICE_CREATION_CONFIGURATION,
+				   NextConfiguration) : NULL;
+}
+
+/*
+ * The list is a ring of its entries without a head; one entry alone may also leave its links zero.
+ * Each type may appear once, which bounds the walk of a ring that does not close.
+ */
+static NTSTATUS check_config(struct device *pdo, const IOMMU_DEVICE_CREATION_CONFIGURATION *first,
+			     bool *default_pasid, struct v3c_why *why)
+{
+	const IOMMU_DEVICE_CREATION_CONFIGURATION *entry = first;
+	unsigned long seen = 0;
+	NTSTATUS status;
+
+	*default_pasid = false;
+	while (entry) {
+		status = check_entry(pdo, entry, why);
+		if (!NT_SUCCESS(status))
+			return status;
+		if (test_and_set_bit(entry->ConfigType, &seen))
+			return bad_config(why, entry, V3C_REASON_LIST_OVERLAP, entry->ConfigType);
+		if (entry->ConfigType == IommuDeviceCreationConfigTypePasid)
+			*default_pasid = true;
+		entry = next_entry(entry);
+		if (entry == first)
+			break;
+	}
+	return STATUS_SUCCESS;
+}
+
+static struct v3c_device *make_device(struct device *pdo, bool v1, bool default_pasid)
+{
+	struct v3c_device *device = v3c_handle_alloc(&v3c_devices);
+
+	lockdep_assert_held(&v3c_topology);
+
+	if (!device)
+		return NULL;
+	device->pdo = get_device(pdo);
+	device->domain = NULL;
+	device->group = NULL;
+	device->gone = false;
+	device->v1 = v1;
+	device->default_pasid = default_pasid;
+	INIT_LIST_HEAD(&device->attached);
+	list_add(&device->entry, &v3c_device_list);
+	v3c_handle_publish(&v3c_devices, &device->handle);
+	return device;
+}
+
+static void free_device(struct v3c_device *device)
+{
+	struct device *pdo = device->pdo;
+
+	lockdep_assert_held(&v3c_topology);
+
+	v3c_handle_retire(&device->handle);
+	list_del(&device->entry);
+	device->pdo = NULL;
+	v3c_handle_free(&v3c_devices, &device->handle);
+	put_device(pdo);
+}
+
+/**
+ * v3c_device_create() - make a DMA device of a Linux device
+ * @pdo: the device; referenced
+ * @config: list of configuration entries, read during the call; may be NULL
+ * @out: result, untouched on failure
+ * @why: filled on refusal
+ *
+ * Context: may sleep; the caller keeps @pdo from being removed during the call, as its driver does.
+ * Return: status of CreateDevice, see wdm.h.
+ */
+NTSTATUS v3c_device_create(struct device *pdo, const IOMMU_DEVICE_CREATION_CONFIGURATION *config,
+			   struct v3c_device **out, struct v3c_why *why)
+{
+	struct v3c_device *device;
+	bool default_pasid;
+	NTSTATUS status;
+
+	guard(mutex)(&v3c_topology);
+	if (!has_iommu(pdo))
+		return v3c_refuse(why, STATUS_NOT_FOUND, V3C_REASON_NO_IOMMU, pdo, 0, 0);
+	status = check_config(pdo, config, &default_pasid, why);
+	if (!NT_SUCCESS(status))
+		return status;
+	device = make_device(pdo, false, default_pasid);
+	if (!device)
+		return v3c_refuse(why, STATUS_INSUFFICIENT_RESOURCES, V3C_REASON_NO_MEMORY, pdo, 0, 0);
+	*out = device;
+	return STATUS_SUCCESS;
+}
+
+/**
+ * v3c_device_destroy() - give a DMA device back
+ * @device: the device; may have been removed from the system
+ * @why: filled on refusal
+ *
+ * Context: may sleep.
+ * Return: status of DeleteDevice, see wdm.h.
+ */
+NTSTATUS v3c_device_destroy(struct v3c_device *device, struct v3c_why *why)
+{
+	guard(mutex)(&v3c_topology);
+	if (!v3c_handle_is(device, V3C_KIND_DEVICE))
+		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_BAD_HANDLE, device, 0, 0);
+	if (device->domain)
+		return v3c_refuse(why, STATUS_RESOURCE_IN_USE, V3C_REASON_ATTACHED, device->domain,
+				  0, 0);
+	free_device(device);
+	return STATUS_SUCCESS;
+}
+
+/* PassThrough hands the device all of memory: not to what can be plugged in from outside. */
+static bool is_external(struct device *dev)
+{
+	return dev_is_removable(dev) || (dev_is_pci(dev) && to_pci_dev(dev)->untrusted);
+}
+
+/* An IOMMU says what it can do when it is asked to do it. */
+static bool has_first_stage(struct device *dev)
+{
+	struct v3c_hwpt *hwpt = v3c_hwpt_alloc(dev, true);
+
+	if (IS_ERR(hwpt))
+		return false;
+	v3c_hwpt_free(hwpt);
+	return true;
+}
+
+static ULONG domain_types(struct v3c_device *device)
+{
+	ULONG mask = 1u << DomainTypeTranslate;
+
+	lockdep_assert_held(&v3c_topology);
+
+	if (device->gone)
+		return 0;
+	if (!is_external(device->pdo))
+		mask |= 1u << DomainTypePassThrough;
+	if (has_first_stage(device->pdo))
+		mask |= 1u << DomainTypeTranslateS1;
+	return mask;
+}
+
+/**
+ * v3c_device_domain_types() - what the device may attach to now
+ * @device: the device
+ *
+ * Context: may sleep.
+ * Return: a bit per IOMMU_DMA_DOMAIN_TYPE; none for a device that is gone.
+ */
+ULONG v3c_device_domain_types(struct v3c_device *device)
+{
+	guard(mutex)(&v3c_topology);
+	return v3c_handle_is(device, V3C_KIND_DEVICE) ? domain_types(device) : 0;
+}
+
+static bool may_attach(struct v3c_domain *domain, struct v3c_device *device)
+{
+	return domain->type != DomainTypePassThrough || !is_external(device->pdo);
+}
+
+static NTSTATUS attach(struct v3c_domain *domain, struct v3c_device *device, struct v3c_why *why)
+{
+	if (device->gone)
+		return v3c_refuse(why, STATUS_INVALID_PARAMETER_2, V3C_REASON_DEVICE_GONE, device, 0, 0);
+	if (device->domain)
+		return v3c_refuse(why, STATUS_INVALID_PARAMETER, V3C_REASON_ATTACHED, device->domain,
+				  0, 0);
+	if (!may_attach(domain, device))
+		return v3c_refuse(why, STATUS_ACCESS_DENIED, V3C_REASON_NOT_AVAILABLE, device,
+				  domain->type, 0);
+	return v3c_domain_attach(domain, device, why);
+}
+
+/* Another DMA device of the same Linux device is attached: it is the hardware that is. */
+static bool twin_attached(struct v3c_device *device)
+{
+	struct v3c_device *other;
+
+	list_for_each_entry(other, &v3c_device_list, entry)
+		if (other != device && other->pdo == device->pdo && other->domain)
+			return true;
+	return false;
+}
+
+/**
+ * v3c_device_attach() - attach a device to a domain
+ * @domain: the domain
+ * @device: the device
+ * @why: filled on refusal
+ *
+ * Context: may sleep.
+ * Return: status of AttachDeviceEx, see wdm.h.
+ */
+NTSTATUS v3c_device_attach(struct v3c_domain *domain, struct v3c_device *device,
+			   struct v3c_why *why)
+{
+	NTSTATUS status;
+
+	guard(mutex)(&v3c_topology);
+	if (!v3c_handle_is(device, V3C_KIND_DEVICE))
+		return v3c_refuse(why, STATUS_INVALID_PARAMETER_2, V3C_REASON_BAD_HANDLE, device, 0, 0);
+	if (twin_attached(device))
+		status = v3c_refuse(why, STATUS_INVALID_PARAMETER, V3C_REASON_ATTACHED, device, 0, 0);
+	else
+		status = attach(domain, device, why);
+	trace_v3compat_attach(domain, device, status);
+	return status;
+}
+
+static void detach(struct v3c_device *device)
+{
+	struct v3c_domain *domain = device->domain;
+
+	v3c_domain_detach(device);
+	trace_v3compat_detach(domain, device, STATUS_SUCCESS);
+}
+
+/**
+ * v3c_device_detach() - detach a device from its domain
+ * @device: the device
+ * @why: filled on refusal
+ *
+ * Context: may sleep.
+ * Return: status of DetachDeviceEx, see wdm.h.
+ */
+NTSTATUS v3c_device_detach(struct v3c_device *device, struct v3c_why *why)
+{
+	guard(mutex)(&v3c_topology);
+	if (!v3c_handle_is(device, V3C_KIND_DEVICE))
+		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_BAD_HANDLE, device, 0, 0);
+	if (!device->domain) {
+		trace_v3compat_detach(NULL, device, STATUS_INVALID_PARAMETER_1);
+		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_NOT_ATTACHED, device, 0, 0);
+	}
+	detach(device);
+	return STATUS_SUCCESS;
+}
+
+static struct v3c_device *find_attached(struct device *pdo)
+{
+	struct v3c_device *device;
+
+	lockdep_assert_held(&v3c_topology);
+
+	list_for_each_entry(device, &v3c_device_list, entry)
+		if (device->pdo == pdo && device->domain)
+			return device;
+	return NULL;
+}
+
+/**
+ * v3c_device_attach_pdo() - V1's attach, which knows no DMA devices
+ * @domain: the domain
+ * @pdo: the device
+ * @why: filled on refusal
+ *
+ * The DMA device that it makes lives until v3c_device_detach_pdo() or the removal of @pdo.
+ *
+ * Context: may sleep; the caller keeps @pdo from being removed during the call.
+ * Return: status of V1's AttachDevice, see wdm.h.
+ */
+NTSTATUS v3c_device_attach_pdo(struct v3c_domain *domain, struct device *pdo, struct v3c_why *why)
+{
+	struct v3c_device *device;
+	NTSTATUS status;
+
+	guard(mutex)(&v3c_topology);
+	if (!has_iommu(pdo))
+		return v3c_refuse(why, STATUS_NOT_FOUND, V3C_REASON_NO_IOMMU, pdo, 0, 0);
+	if (find_attached(pdo))
+		return v3c_refuse(why, STATUS_INVALID_PARAMETER, V3C_REASON_ATTACHED, pdo, 0, 0);
+	device = make_device(pdo, true, false);
+	if (!device)
+		return v3c_refuse(why, STATUS_INSUFFICIENT_RESOURCES, V3C_REASON_NO_MEMORY, pdo, 0, 0);
+	status = attach(domain, device, why);
+	trace_v3compat_attach(domain, device, status);
+	if (!NT_SUCCESS(status))
+		free_device(device);
+	return status;
+}
+
+/**
+ * v3c_device_detach_pdo() - V1's detach
+ * @domain: the domain that the device must be attached to
+ * @pdo: the device
+ * @why: filled on refusal
+ *
+ * Context: may sleep.
+ * Return: status of V1's DetachDevice, see wdm.h.
+ */
+NTSTATUS v3c_device_detach_pdo(struct v3c_domain *domain, struct device *pdo, struct v3c_why *why)
+{
+	struct v3c_device *device;
+
+	guard(mutex)(&v3c_topology);
+	device = find_attached(pdo);
+	if (!device || !device->v1 || device->domain != domain)
+		return v3c_refuse(why, STATUS_INVALID_PARAMETER_2, V3C_REASON_NOT_ATTACHED, pdo, 0, 0);
+	detach(device);
+	free_device(device);
+	return STATUS_SUCCESS;
+}
+
+/**
+ * v3c_device_info() - how a device was created
+ * @device: the device
+ * @size: of @info, in bytes
+ * @written: result: bytes written, or needed when @size is too small
+ * @info: result, untouched when @size is too small
+ * @why: filled on refusal
+ *
+ * Context: may sleep.
+ * Return: status of QueryDeviceInfo, see wdm.h.
+ */
+NTSTATUS v3c_device_info(struct v3c_device *device, ULONG size, ULONG *written,
+			 IOMMU_DMA_DEVICE_INFORMATION *info, struct v3c_why *why)
+{
+	guard(mutex)(&v3c_topology);
+	if (!v3c_handle_is(device, V3C_KIND_DEVICE))
+		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_BAD_HANDLE, device, 0, 0);
+	if (device->gone)
+		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_DEVICE_GONE, device, 0, 0);
+	*written = sizeof(*info);
+	if (size < sizeof(*info))
+		return v3c_refuse(why, STATUS_BUFFER_TOO_SMALL, V3C_REASON_BUFFER_TOO_SMALL, device,
+				  size, sizeof(*info));
+	*info = (IOMMU_DMA_DEVICE_INFORMATION) { .DefaultPasidEnabled = device->default_pasid };
+	return STATUS_SUCCESS;
+}
+
+static unsigned int nr_input_mappings(struct device *pdo)
+{
+	struct iommu_fwspec *fwspec = dev_iommu_fwspec_get(pdo);
+
+	if (fwspec && fwspec->num_ids)
+		return fwspec->num_ids;
+	return dev_is_pci(pdo) ? 1 : 0;
+}
+
+static u32 input_mapping(struct device *pdo, unsigned int index)
+{
+	struct iommu_fwspec *fwspec = dev_iommu_fwspec_get(pdo);
+
+	if (fwspec && fwspec->num_ids)
+		return fwspec->ids[index];
+	return pci_dev_id(to_pci_dev(pdo));
+}
+
+/**
+ * v3c_device_input_mappings() - the IDs by which the IOMMU knows a device
+ * @pdo: the device
+ * @buffer: result; untouched when too small
+ * @size: of @buffer, in bytes
+ * @needed: result, bytes; also when @buffer is too small
+ * @why: filled on refusal
+ *
+ * Firmware's IDs where it gave any, otherwise the PCI requester ID.
+ *
+ * Context: may sleep; the caller keeps @pdo from being removed during the call.
+ * Return: status of QueryInputMappings, see wdm.h.
+ */
+NTSTATUS v3c_device_input_mappings(struct device *pdo, INPUT_MAPPING_ELEMENT *buffer, ULONG size,
+				   ULONG *needed, struct v3c_why *why)
+{
+	unsigned int count, i;
+
+	guard(mutex)(&v3c_topology);
+	count = has_iommu(pdo) ? nr_input_mappings(pdo) : 0;
+	*needed = count * sizeof(*buffer);
+	if (!count)
+		return v3c_refuse(why, STATUS_UNSUCCESSFUL, V3C_REASON_NO_IOMMU, pdo, 0, 0);
+	if (!buffer || size < *needed)
+		return v3c_refuse(why, STATUS_BUFFER_TOO_SMALL, V3C_REASON_BUFFER_TOO_SMALL, pdo, size,
+				  *needed);
+	for (i = 0; i < count; i++)
+		buffer[i].InputMappingId = input_mapping(pdo, i);
+	return STATUS_SUCCESS;
+}
+
+/**
+ * v3c_device_next_known() - iterate the devices that clients have created, newest first
+ * @pos: cursor, NULL at first
+ *
+ * Context: under v3c_topology, which also keeps the device behind its IOMMU.
+ * Return: a device, not referenced, or NULL at the end.
+ */
+struct device *v3c_device_next_known(struct v3c_device **pos)
+{
+	struct v3c_device *device = list_prepare_entry(*pos, &v3c_device_list, entry);
+
+	lockdep_assert_held(&v3c_topology);
+
+	list_for_each_entry_continue(device, &v3c_device_list, entry) {
+		if (device->gone)
+			continue;
+		*pos = device;
+		return device->pdo;
+	}
+	return NULL;
+}
+
+static int match_iommu(struct device *dev, const void *data)
+{
+	return has_iommu(dev);
+}
+
+/* The busses whose devices the IOMMU core looks after and whose types modules can name. */
+static const struct bus_type * const v3c_buses[] = {
+	&platform_bus_type,
+#ifdef CONFIG_PCI
+	&pci_bus_type,
+#endif
+};
+
+/**
+ * v3c_device_any_get() - a device behind an IOMMU, preferably one that a client has created
+ *
+ * Context: may sleep; under v3c_topology, which also keeps the device behind its IOMMU.
+ * Return: the device, to be given to put_device(), or NULL.
+ */
+struct device *v3c_device_any_get(void)
+{
+	struct v3c_device *pos = NULL;
+	struct device *dev = v3c_device_next_known(&pos);
+	unsigned int i;
+
+	if (dev)
+		return get_device(dev);
+	for (i = 0; !dev && i < ARRAY_SIZE(v3c_buses); i++)
+		dev = bus_find_device(v3c_buses[i], NULL, NULL, match_iommu);
+	return dev;
+}
+
+/*
+ * The core must not find our domain on a device that leaves: it warns, and never gives the domain
+ * back. The device's client may be in the middle of using it, and learns from the next refusal.
+ */
+static void device_leaves(struct device *dev, bool gone)
+{
+	struct v3c_device *device, *next;
+
+	guard(mutex)(&v3c_topology);
+	list_for_each_entry_safe(device, next, &v3c_device_list, entry) {
+		if (device->pdo != dev)
+			continue;
+		if (!device->domain) {
+			device->gone |= gone;
+			continue;
+		}
+		if (!gone)
+			dev_warn(dev, "driver is gone and left domain %u attached\n",
+				 device->domain->handle.serial);
+		detach(device);
+		device->gone = true;
+		if (device->v1)
+			free_device(device);
+	}
+}
+
+/*
+ * DEL comes before the driver's remove, and before anything is taken apart. A driver that is unbound
+ * without removal of its device has until UNBOUND to detach; what it left attached is as good as
+ * removed, since nobody is there any more to answer for it. REMOVED catches what was attached in
+ * between; this notifier runs before that of the core, which then takes the device off its IOMMU. And
+ * it makes every removal wait for whoever holds v3c_topology.
+ */
+static int bus_event(struct notifier_block *nb, unsigned long event, void *data)
+{
+	switch (event) {
+	case BUS_NOTIFY_DEL_DEVICE:
+	case BUS_NOTIFY_REMOVED_DEVICE:
+		device_leaves(data, true);
+		break;
+	case BUS_NOTIFY_UNBOUND_DRIVER:
+		device_leaves(data, false);
+		break;
+	}
+	return NOTIFY_OK;
+}
+
+static struct notifier_block v3c_bus_notifiers[ARRAY_SIZE(v3c_buses)];
+
+int v3c_device_module_init(void)
+{
+	unsigned int i;
+	int ret;
+
+	for (i = 0; i < ARRAY_SIZE(v3c_buses); i++) {
+		v3c_bus_notifiers[i].notifier_call = bus_event;
+		v3c_bus_notifiers[i].priority = INT_MAX;
+		ret = bus_register_notifier(v3c_buses[i], &v3c_bus_notifiers[i]);
+		if (ret)
+			goto unwind;
+	}
+	return 0;
+unwind:
+	while (i--)
+		bus_unregister_notifier(v3c_buses[i], &v3c_bus_notifiers[i]);
+	return ret;
+}
+
+/* Detaches and frees what was leaked, by name. */
+void v3c_device_module_exit(void)
+{
+	struct v3c_device *device, *next;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(v3c_buses); i++)
+		bus_unregister_notifier(v3c_buses[i], &v3c_bus_notifiers[i]);
+
+	guard(mutex)(&v3c_topology);
+	list_for_each_entry_safe(device, next, &v3c_device_list, entry) {
+		pr_warn("device %u (%s) was leaked%s\n", device->handle.serial,
+			dev_name(device->pdo), device->domain ? " while attached" : "");
+		if (device->domain)
+			detach(device);
+		free_device(device);
+	}
+}

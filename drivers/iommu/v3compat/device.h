@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef V3COMPAT_DEVICE_H
+#define V3COMPAT_DEVICE_H
+
+#include <linux/list.h>
+#include <linux/mutex.h>
+
+#include "handle.h"
+#include "status.h"
+
+struct device;
+struct v3c_domain;
+struct v3c_group;
+
+/**
+ * struct v3c_device - what a caller knows as IOMMU_DMA_DEVICE
+ * @handle: first, see &struct v3c_handle
+ * @pdo: the device; referenced
+ * @entry: in v3c_device_list, under v3c_topology
+ * @domain: attached to, or NULL, under v3c_topology
+ * @attached: in the domain's list of devices, under v3c_topology
+ * @group: how it is attached, or NULL, under v3c_topology
+ * @gone: removed from the system, under v3c_topology
+ * @v1: made by V1's AttachDevice, which knows no device objects
+ * @default_pasid: created with a PASID configuration for untagged DMA
+ */
+struct v3c_device {
+	struct v3c_handle handle;
+	struct device *pdo;
+	struct list_head entry;
+	struct v3c_domain *domain;
+	struct list_head attached;
+	struct v3c_group *group;
+	bool gone;
+	bool v1;
+	bool default_pasid;
+};
+
+extern struct v3c_pool v3c_devices;
+
+/*
+ * Devices, groups and who is attached to what. While it is held no device behind an IOMMU leaves it:
+ * the bus notifier waits for it. Outermost lock of the module.
+ */
+extern struct mutex v3c_topology;
+
+static inline struct v3c_device *v3c_to_device(PIOMMU_DMA_DEVICE handle)
+{
+	return v3c_handle_is(handle, V3C_KIND_DEVICE) ? (struct v3c_device *)handle : NULL;
+}
+
+NTSTATUS v3c_device_create(struct device *pdo, const IOMMU_DEVICE_CREATION_CONFIGURATION *config,
+			   struct v3c_device **out, struct v3c_why *why);
+NTSTATUS v3c_device_destroy(struct v3c_device *device, struct v3c_why *why);
+NTSTATUS v3c_device_attach(struct v3c_domain *domain, struct v3c_device *device,
+			   struct v3c_why *why);
+NTSTATUS v3c_device_detach(struct v3c_device *device, struct v3c_why *why);
+NTSTATUS v3c_device_attach_pdo(struct v3c_domain *domain, struct device *pdo, struct v3c_why *why);
+NTSTATUS v3c_device_detach_pdo(struct v3c_domain *domain, struct device *pdo, struct v3c_why *why);
+ULONG v3c_device_domain_types(struct v3c_device *device);
+NTSTATUS v3c_device_info(struct v3c_device *device, ULONG size, ULONG *written,
+			 IOMMU_DMA_DEVICE_INFORMATION *info, struct v3c_why *why);
+NTSTATUS v3c_device_input_mappings(struct device *pdo, INPUT_MAPPING_ELEMENT *buffer, ULONG size,
+				   ULONG *needed, struct v3c_why *why);
+struct device *v3c_device_any_get(void);
+struct device *v3c_device_next_known(struct v3c_device **pos);
+
+int v3c_device_module_init(void);
+void v3c_device_module_exit(void);
+
+#endif

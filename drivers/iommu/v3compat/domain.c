@@ -1,0 +1,614 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Domains: the set of page tables behind one logical address space, and who is attached to which.
+ *
+ * A domain that maps has a page table from the start, so that everything can be done before the first
+ * attach. A device whose IOMMU refuses every table there is gets one of its kind, filled with what the
+ * domain has mapped. A table that nobody is attached to goes as soon as another one is in use.
+ */
+#include <linux/device.h>
+#include <linux/iommu.h>
+
+#include "device.h"
+#include "domain.h"
+#include "group.h"
+#include "passthrough.h"
+#include "range.h"
+#include "replay.h"
+#include "reserve.h"
+#include "trace.h"
+
+static void domain_init_once(void *object)
+{
+	struct v3c_domain *domain = object;
+
+	mutex_init(&domain->mutex);
+	v3c_space_init_once(&domain->space);
+}
+
+V3C_POOL(v3c_domains, V3C_KIND_DOMAIN, struct v3c_domain, "domain", domain_init_once);
+
+/* Tables are allocated by a domain for its own use; DIRECT ranges of @added are put in all of them. */
+static int map_direct(struct v3c_domain *domain, struct list_head *added)
+{
+	struct v3c_withheld *held;
+	struct v3c_hwpt *hwpt;
+	int ret;
+
+	list_for_each_entry(held, added, entry) {
+		if (held->range->kind != V3C_RANGE_DIRECT)
+			continue;
+		v3c_for_each_hwpt(domain, hwpt, domain->space.slots) {
+			ret = v3c_hwpt_map_run(hwpt, held->range->first, held->range->first,
+					       v3c_range_pages(held->range), held->range->prot,
+					       GFP_KERNEL);
+			if (ret)
+				return ret;
+			held->slots |= BIT(hwpt->slot);
+		}
+	}
+	return 0;
+}
+
+static void unmap_direct(struct v3c_domain *domain, struct list_head *added)
+{
+	struct v3c_withheld *held;
+	struct v3c_hwpt *hwpt;
+
+	list_for_each_entry(held, added, entry)
+		v3c_for_each_hwpt(domain, hwpt, held->slots)
+			v3c_hwpt_unmap(hwpt, held->range->first, v3c_range_pages(held->range));
+}
+
+/* Whether a live mapping in the way of a device's region already is what the region asks for. */
+static bool is_identity(void *arg, const struct v3c_range *range)
+{
+	struct v3c_domain *domain = arg;
+
+	return range->kind == V3C_RANGE_IDENTITY ||
+	       (range->kind == V3C_RANGE_LOGICAL && range->contiguous &&
+		v3c_hwpt_pfn(domain->hwpts[__ffs(domain->space.slots)], range->first) ==
+		range->first);
+}
+
+static bool never(void *arg, const struct v3c_range *range)
+{
+	return false;
+}
+
+/* A region of the creator's list: checked by the caller, in an empty space. */
+static int withhold_own(struct v3c_domain *domain, const IOMMU_DMA_RESERVED_REGION *regions,
+			struct list_head *added)
+{
+	u64 first, last;
+	int ret;
+
+	for (; regions; regions = regions->RegionNext) {
+		struct v3c_range like = {
+			.kind = regions->ShouldMap ? V3C_RANGE_DIRECT : V3C_RANGE_HOLE,
+			.prot = regions->ShouldMap ? IOMMU_READ | IOMMU_WRITE : 0,
+			.contiguous = true,
+		};
+
+		first = regions->Base >> V3C_PAGE_SHIFT;
+		last = first + regions->NumberOfPages - 1;
+		if (regions->ShouldMap && last > domain->space.last)
+			return -ERANGE;
+		ret = v3c_space_withhold(&domain->space, first, last, &like, never, NULL, added);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+/* What the device's platform keeps for itself. What it merely prefers (relaxable) is left to us. */
+static int withhold_device(struct v3c_domain *domain, struct device *dev, struct list_head *added)
+{
+	struct iommu_resv_region *region;
+	LIST_HEAD(regions);
+	int ret = 0;
+
+	iommu_get_resv_regions(dev, &regions);
+	list_for_each_entry(region, &regions, list) {
+		bool direct = region->type == IOMMU_RESV_DIRECT;
+		struct v3c_range like = {
+			.kind = direct ? V3C_RANGE_DIRECT : V3C_RANGE_HOLE,
+			.prot = direct ? region->prot & (IOMMU_READ | IOMMU_WRITE) : 0,
+			.contiguous = true,
+		};
+
+		if (region->type == IOMMU_RESV_DIRECT_RELAXABLE || !region->length)
+			continue;
+		ret = v3c_space_withhold(&domain->space, region->start >> V3C_PAGE_SHIFT,
+					 (region->start + region->length - 1) >> V3C_PAGE_SHIFT,
+					 &like, is_identity, domain, added);
+		if (ret)
+			break;
+	}
+	iommu_put_resv_regions(dev, &regions);
+	return ret;
+}
+
+static int withhold_known_devices(struct v3c_domain *domain, struct list_head *added)
+{
+	struct v3c_device *pos = NULL;
+	struct device *dev;
+	int ret = 0;
+
+	while (!ret && (dev = v3c_device_next_known(&pos)))
+		ret = withhold_device(domain, dev, added);
+	return ret;
+}
+
+/* The first page table, from any device whose IOMMU can do what the type asks for. */
+static struct v3c_hwpt *first_hwpt(struct v3c_domain *domain)
+{
+	bool pasid = domain->type == DomainTypeTranslateS1;
+	struct v3c_hwpt *hwpt = ERR_PTR(-ENODEV);
+	struct v3c_device *pos = NULL;
+	struct device *dev;
+
+	while (IS_ERR(hwpt) && (dev = v3c_device_next_known(&pos)))
+		hwpt = v3c_hwpt_alloc(dev, pasid);
+	if (!IS_ERR(hwpt))
+		return hwpt;
+	dev = v3c_device_any_get();
+	if (!dev)
+		return hwpt;
+	hwpt = v3c_hwpt_alloc(dev, pasid);
+	put_device(dev);
+	return hwpt;
+}
+
+static void free_hwpts(struct v3c_domain *domain)
+{
+	struct v3c_hwpt *hwpt;
+
+	v3c_for_each_hwpt(domain, hwpt, domain->space.slots)
+		v3c_hwpt_free(hwpt);
+	memset(domain->hwpts, 0, sizeof(domain->hwpts));
+}
+
+static void reset_domain(struct v3c_domain *domain, IOMMU_DMA_DOMAIN_TYPE type,
+			 const IOMMU_DMA_LOGICAL_ALLOCATOR_CONFIG *allocator)
+{
+	domain->type = type;
+	domain->width_last = V3C_MAX_PAGES - 1;
+	if (allocator)
+		domain->width_last = (1ULL << (allocator->BuddyAllocatorConfig.AddressWidth -
+					       V3C_PAGE_SHIFT)) - 1;
+	INIT_LIST_HEAD(&domain->devices);
+	INIT_LIST_HEAD(&domain->tokens);
+	v3c_space_reset(&domain->space, !!allocator, domain->width_last);
+}
+
+static int populate(struct v3c_domain *domain, const IOMMU_DMA_RESERVED_REGION *regions)
+{
+	struct v3c_hwpt *hwpt;
+	LIST_HEAD(added);
+	int ret;
+
+	hwpt = first_hwpt(domain);
+	if (IS_ERR(hwpt))
+		return PTR_ERR(hwpt);
+	domain->hwpts[0] = hwpt;
+	v3c_space_add_slot(&domain->space, 0, false);
+	ret = v3c_space_set_last(&domain->space, min(domain->width_last, v3c_hwpt_last_page(hwpt)));
+	if (!ret)
+		ret = withhold_own(domain, regions, &added);
+	if (!ret)
+		ret = withhold_known_devices(domain, &added);
+	if (!ret)
+		ret = map_direct(domain, &added);
+	/* The page table goes as a whole: nothing need be unmapped. */
+	v3c_withheld_keep(&added);
+	return ret;
+}
+
+static NTSTATUS create(IOMMU_DMA_DOMAIN_TYPE type,
+		       const IOMMU_DMA_LOGICAL_ALLOCATOR_CONFIG *allocator,
+		       const IOMMU_DMA_RESERVED_REGION *regions,
+		       struct v3c_domain **out, struct v3c_why *why)
+{
+	struct v3c_domain *domain;
+	struct device *any;
+	int ret = 0;
+
+	guard(mutex)(&v3c_topology);
+	any = v3c_device_any_get();
+	if (!any)
+		return v3c_refuse(why, STATUS_NOT_SUPPORTED, V3C_REASON_NO_IOMMU, NULL, 0, 0);
+	put_device(any);
+	if (type == DomainTypeUnmanaged)
+		return v3c_refuse(why, STATUS_NOT_SUPPORTED, V3C_REASON_NOT_AVAILABLE, NULL, type, 0);
+
+	domain = v3c_handle_alloc(&v3c_domains);
+	if (!domain)
+		return v3c_refuse(why, STATUS_INSUFFICIENT_RESOURCES, V3C_REASON_NO_MEMORY, NULL, 0, 0);
+	scoped_guard(mutex, &domain->mutex) {
+		reset_domain(domain, type, allocator);
+		if (v3c_domain_is_mapped_by_us(domain))
+			ret = populate(domain, regions);
+		if (!ret) {
+			v3c_space_open(&domain->space);
+			v3c_handle_publish(&v3c_domains, &domain->handle);
+			*out = domain;
+			return STATUS_SUCCESS;
+		}
+		free_hwpts(domain);
+		v3c_space_clear(&domain->space);
+	}
+	v3c_handle_free(&v3c_domains, &domain->handle);
+	if (ret == -ERANGE || ret == -EADDRINUSE)
+		return v3c_refuse(why, STATUS_INVALID_PARAMETER_4, V3C_REASON_BEYOND_APERTURE,
+				  regions, 0, 0);
+	return v3c_refuse_errno(why, ret, STATUS_NOT_SUPPORTED, NULL, type, 0);
+}
+
+/**
+ * v3c_domain_create() - create a domain
+ * @type: one that exists
+ * @allocator: checked, or NULL for explicit addresses
+ * @regions: checked list, or NULL
+ * @out: result, untouched on failure
+ * @why: filled on refusal
+ *
+ * Context: may sleep.
+ * Return: status of CreateDomainEx, see wdm.h.
+ */
+NTSTATUS v3c_domain_create(IOMMU_DMA_DOMAIN_TYPE type,
+			   const IOMMU_DMA_LOGICAL_ALLOCATOR_CONFIG *allocator,
+			   const IOMMU_DMA_RESERVED_REGION *regions,
+			   struct v3c_domain **out, struct v3c_why *why)
+{
+	struct v3c_domain *domain = NULL;
+	NTSTATUS status = create(type, allocator, regions, &domain, why);
+
+	if (NT_SUCCESS(status))
+		*out = domain;
+	trace_v3compat_domain_create(domain, type, status);
+	return status;
+}
+
+/* Nobody can start anything on it any more; frees what it has. */
+static void dissolve(struct v3c_domain *domain)
+{
+	lockdep_assert_held(&domain->mutex);
+
+	v3c_handle_retire(&domain->handle);
+	v3c_space_close(&domain->space);
+	v3c_space_quiesce(&domain->space);
+	free_hwpts(domain);
+	v3c_space_clear(&domain->space);
+}
+
+/**
+ * v3c_domain_destroy() - delete a domain; its mappings go with it
+ * @domain: the domain
+ * @why: filled on refusal
+ *
+ * Context: may sleep.
+ * Return: status of DeleteDomain, see wdm.h.
+ */
+NTSTATUS v3c_domain_destroy(struct v3c_domain *domain, struct v3c_why *why)
+{
+	u32 serial = domain->handle.serial;
+	NTSTATUS status = STATUS_SUCCESS;
+
+	guard(mutex)(&v3c_topology);
+	scoped_guard(mutex, &domain->mutex) {
+		if (!v3c_handle_is(domain, V3C_KIND_DOMAIN))
+			status = v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_BAD_HANDLE,
+					    domain, 0, 0);
+		else if (!list_empty(&domain->devices) || !list_empty(&domain->tokens))
+			status = v3c_refuse(why, STATUS_RESOURCE_IN_USE, V3C_REASON_IN_USE, domain,
+					    list_count_nodes(&domain->devices),
+					    list_count_nodes(&domain->tokens));
+		else
+			dissolve(domain);
+	}
+	if (NT_SUCCESS(status))
+		v3c_handle_free(&v3c_domains, &domain->handle);
+	trace_v3compat_domain_delete(serial, status);
+	return status;
+}
+
+static u64 last_page_with(struct v3c_domain *domain, const struct v3c_hwpt *more)
+{
+	u64 last = min(domain->width_last, v3c_hwpt_last_page(more));
+	struct v3c_hwpt *hwpt;
+
+	v3c_for_each_hwpt(domain, hwpt, domain->space.slots)
+		last = min(last, v3c_hwpt_last_page(hwpt));
+	return last;
+}
+
+static void remove_hwpt(struct v3c_domain *domain, struct v3c_hwpt *hwpt)
+{
+	v3c_space_remove_slot(&domain->space, hwpt->slot);
+	v3c_space_quiesce(&domain->space);
+	v3c_tokens_forget(domain, hwpt->slot);
+	domain->hwpts[hwpt->slot] = NULL;
+	v3c_hwpt_free(hwpt);
+}
+
+/* Tables that nobody is attached to, as long as one is left. */
+static void drop_idle_hwpts(struct v3c_domain *domain)
+{
+	struct v3c_hwpt *hwpt;
+
+	v3c_for_each_hwpt(domain, hwpt, domain->space.slots) {
+		if (!hwpt->attached && hweight8(domain->space.slots) > 1)
+			remove_hwpt(domain, hwpt);
+	}
+}
+
+/*
+ * A driver may learn what its table can do only when the first device is attached: 6.12's VT-d then
+ * narrows the aperture. Mappings beyond it make the attach fail, as they would have made the map.
+ */
+static int adopt(struct v3c_domain *domain, struct v3c_group *group, struct v3c_hwpt *hwpt)
+{
+	int ret = v3c_group_attach(group, hwpt->domain, hwpt);
+
+	if (ret)
+		return ret;
+	ret = v3c_space_set_last(&domain->space, last_page_with(domain, hwpt));
+	if (ret)
+		v3c_group_detach(group);
+	else
+		hwpt->attached++;
+	return ret;
+}
+
+static int attach_existing(struct v3c_domain *domain, struct v3c_group *group)
+{
+	struct v3c_hwpt *hwpt;
+	int ret;
+
+	v3c_for_each_hwpt(domain, hwpt, domain->space.slots) {
+		ret = adopt(domain, group, hwpt);
+		if (ret != -EINVAL)
+			return ret;
+	}
+	return -EINVAL;
+}
+
+static struct v3c_hwpt *another_hwpt(struct v3c_domain *domain, struct device *dev)
+{
+	u8 used = domain->space.slots;
+	struct v3c_hwpt *hwpt;
+
+	if (hweight8(used) == V3C_MAX_SLOTS)
+		return ERR_PTR(-EXFULL);
+	hwpt = v3c_hwpt_alloc(dev, domain->type == DomainTypeTranslateS1);
+	if (!IS_ERR(hwpt))
+		hwpt->slot = ffz(used);
+	return hwpt;
+}
+
+static int attach_translated(struct v3c_domain *domain, struct v3c_group *group, struct device *dev)
+{
+	u64 old_last = domain->space.last;
+	struct v3c_hwpt *hwpt;
+	int ret;
+
+	ret = attach_existing(domain, group);
+	if (ret != -EINVAL)
+		return ret;
+
+	hwpt = another_hwpt(domain, dev);
+	if (IS_ERR(hwpt))
+		return PTR_ERR(hwpt);
+	/* From here on nothing is mapped that the new table could not hold. */
+	ret = v3c_space_set_last(&domain->space, last_page_with(domain, hwpt));
+	if (!ret)
+		ret = v3c_replay(domain, hwpt);
+	if (ret) {
+		v3c_hwpt_free(hwpt);
+		goto restore;
+	}
+	ret = adopt(domain, group, hwpt);
+	if (!ret)
+		return 0;
+	remove_hwpt(domain, hwpt);
+restore:
+	v3c_space_set_last(&domain->space, old_last);
+	return ret;
+}
+
+/*
+ * Attached first and filled then, because only then 6.12's VT-d offers large pages. Nobody knows yet
+ * that the device is attached.
+ */
+static int attach_passthrough(struct v3c_domain *domain, struct v3c_group *group,
+			      struct device *dev)
+{
+	struct iommu_domain *identity = v3c_passthrough_identity(dev);
+	struct v3c_hwpt *hwpt;
+	int ret = -EINVAL;
+
+	if (identity)
+		ret = v3c_group_attach(group, identity, NULL);
+	if (ret == -EINVAL)
+		ret = attach_existing(domain, group);
+	if (ret != -EINVAL)
+		return ret;
+
+	hwpt = another_hwpt(domain, dev);
+	if (IS_ERR(hwpt))
+		return PTR_ERR(hwpt);
+	ret = v3c_group_attach(group, hwpt->domain, hwpt);
+	if (ret) {
+		v3c_hwpt_free(hwpt);
+		return ret;
+	}
+	ret = v3c_passthrough_fill(hwpt);
+	if (ret) {
+		v3c_group_detach(group);
+		v3c_hwpt_free(hwpt);
+		return ret;
+	}
+	domain->hwpts[hwpt->slot] = hwpt;
+	v3c_space_add_slot(&domain->space, hwpt->slot, false);
+	hwpt->attached++;
+	return 0;
+}
+
+static NTSTATUS attach_group(struct v3c_domain *domain, struct v3c_device *device,
+			     struct v3c_why *why)
+{
+	struct v3c_group *group;
+	int ret;
+
+	group = v3c_group_claim(device->pdo, domain);
+	if (IS_ERR(group))
+		return v3c_refuse_errno(why, PTR_ERR(group), STATUS_ACCESS_DENIED, device, 0, 0);
+	if (domain->type == DomainTypePassThrough)
+		ret = attach_passthrough(domain, group, device->pdo);
+	else
+		ret = attach_translated(domain, group, device->pdo);
+	if (!ret) {
+		device->group = group;
+		return STATUS_SUCCESS;
+	}
+	v3c_group_release(group);
+	if (ret == -ERANGE)
+		return v3c_refuse(why, STATUS_INVALID_PARAMETER, V3C_REASON_BEYOND_APERTURE, device,
+				  0, 0);
+	return v3c_refuse_errno(why, ret, STATUS_INVALID_PARAMETER, device, 0, 0);
+}
+
+/* A group that is attached already gains a user; what it is attached to need not change. */
+static NTSTATUS join_group(struct v3c_domain *domain, struct v3c_device *device,
+			   struct v3c_group *group, struct v3c_why *why)
+{
+	if (group->domain != domain)
+		return v3c_refuse(why, STATUS_ACCESS_DENIED, V3C_REASON_GROUP_BUSY, device, 0, 0);
+	group->users++;
+	device->group = group;
+	return STATUS_SUCCESS;
+}
+
+static NTSTATUS withhold_for(struct v3c_domain *domain, struct v3c_device *device,
+			     struct list_head *added, struct v3c_why *why)
+{
+	int ret;
+
+	if (domain->type == DomainTypePassThrough)
+		return STATUS_SUCCESS;
+	ret = withhold_device(domain, device->pdo, added);
+	if (!ret)
+		ret = map_direct(domain, added);
+	if (ret == -EADDRINUSE)
+		return v3c_refuse(why, STATUS_INVALID_PARAMETER, V3C_REASON_REGION_CONFLICT, device,
+				  0, 0);
+	if (ret)
+		return v3c_refuse_errno(why, ret, STATUS_INVALID_PARAMETER, device, 0, 0);
+	return STATUS_SUCCESS;
+}
+
+static NTSTATUS attach(struct v3c_domain *domain, struct v3c_device *device, struct v3c_why *why)
+{
+	struct v3c_group *group = v3c_group_find(device->pdo);
+	LIST_HEAD(added);
+	NTSTATUS status;
+
+	status = withhold_for(domain, device, &added, why);
+	if (NT_SUCCESS(status))
+		status = group ? join_group(domain, device, group, why) :
+				 attach_group(domain, device, why);
+	if (!NT_SUCCESS(status)) {
+		unmap_direct(domain, &added);
+		v3c_space_forget(&domain->space, &added);
+		return status;
+	}
+	v3c_withheld_keep(&added);
+	device->domain = domain;
+	list_add_tail(&device->attached, &domain->devices);
+	drop_idle_hwpts(domain);
+	return STATUS_SUCCESS;
+}
+
+/**
+ * v3c_domain_attach() - let a device translate through a domain
+ * @domain: the domain
+ * @device: alive, attached nowhere, allowed on this type
+ * @why: filled on refusal
+ *
+ * What the device's platform reserves is withheld from the domain from then on, also after a detach.
+ *
+ * Context: may sleep; under v3c_topology.
+ * Return: status of AttachDeviceEx, see wdm.h.
+ */
+NTSTATUS v3c_domain_attach(struct v3c_domain *domain, struct v3c_device *device,
+			   struct v3c_why *why)
+{
+	lockdep_assert_held(&v3c_topology);
+	guard(mutex)(&domain->mutex);
+	if (!v3c_handle_is(domain, V3C_KIND_DOMAIN))
+		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_BAD_HANDLE, domain, 0, 0);
+	return attach(domain, device, why);
+}
+
+/**
+ * v3c_domain_detach() - undo v3c_domain_attach()
+ * @device: attached
+ *
+ * Context: may sleep; under v3c_topology.
+ */
+void v3c_domain_detach(struct v3c_device *device)
+{
+	struct v3c_domain *domain = device->domain;
+	struct v3c_hwpt *hwpt = device->group->hwpt;
+
+	lockdep_assert_held(&v3c_topology);
+	guard(mutex)(&domain->mutex);
+	if (hwpt && device->group->users == 1)
+		hwpt->attached--;
+	v3c_group_release(device->group);
+	list_del(&device->attached);
+	device->group = NULL;
+	device->domain = NULL;
+	drop_idle_hwpts(domain);
+}
+
+/**
+ * v3c_domain_flush() - invalidate every TLB entry of a domain
+ * @domain: the domain
+ * @why: filled on refusal
+ *
+ * Context: any up to softirq, with spinlocks held.
+ * Return: STATUS_SUCCESS, or _1 when the domain was deleted meanwhile.
+ */
+NTSTATUS v3c_domain_flush(struct v3c_domain *domain, struct v3c_why *why)
+{
+	NTSTATUS status = STATUS_SUCCESS;
+	struct v3c_hwpt *hwpt;
+	struct v3c_op op;
+
+	if (v3c_space_begin(&domain->space, &op)) {
+		status = v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_BAD_HANDLE, domain,
+				    0, 0);
+	} else {
+		v3c_for_each_hwpt(domain, hwpt, op.slots)
+			v3c_hwpt_flush(hwpt);
+		v3c_space_end(&domain->space, &op);
+	}
+	trace_v3compat_flush(domain, status);
+	return status;
+}
+
+/* At module exit, when every device is detached: what its owner forgot. */
+void v3c_domain_reclaim_leaked(void)
+{
+	struct v3c_domain *domain, *next;
+
+	list_for_each_entry_safe(domain, next, &v3c_domains.live, handle.entry) {
+		v3c_tokens_reclaim(domain);
+		pr_warn("domain %u of type %u was leaked\n", domain->handle.serial, domain->type);
+		scoped_guard(mutex, &domain->mutex)
+			dissolve(domain);
+		v3c_handle_free(&v3c_domains, &domain->handle);
+	}
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef V3COMPAT_DOMAIN_H
+#define V3COMPAT_DOMAIN_H
+
+#include <linux/list.h>
+#include <linux/mutex.h>
+
+#include "handle.h"
+#include "hwpt.h"
+#include "space.h"
+#include "status.h"
+
+struct v3c_device;
+
+/**
+ * struct v3c_domain - what a caller knows as IOMMU_DMA_DOMAIN
+ * @handle: first, see &struct v3c_handle
+ * @mutex: serialises whatever changes the set of page tables, attachments or tokens; inside
+ *	v3c_topology, outside the space's and the tokens' locks
+ * @type: constant while the domain lives
+ * @width_last: last page under the allocator's AddressWidth
+ * @space: logical addresses; for PassThrough domains empty
+ * @hwpts: page tables by slot; an entry is there as long as its bit in @space.slots or an operation
+ *	that saw the bit; changed under @mutex and @space.lock
+ * @devices: attached &struct v3c_device, under v3c_topology and @mutex
+ * @tokens: live &struct v3c_token, under @mutex
+ */
+struct v3c_domain {
+	struct v3c_handle handle;
+	struct mutex mutex;
+	IOMMU_DMA_DOMAIN_TYPE type;
+	u64 width_last;
+	struct v3c_space space;
+	struct v3c_hwpt *hwpts[V3C_MAX_SLOTS];
+	struct list_head devices;
+	struct list_head tokens;
+};
+
+extern struct v3c_pool v3c_domains;
+
+/* Page tables named in a mask of slots. */
+#define v3c_for_each_hwpt(domain, hwpt, slots)					\
+	for (unsigned long __left = (slots);					\
+	     __left && ((hwpt) = (domain)->hwpts[__ffs(__left)], true);		\
+	     __left &= __left - 1)
+
+static inline struct v3c_domain *v3c_to_domain(PIOMMU_DMA_DOMAIN handle)
+{
+	return v3c_handle_is(handle, V3C_KIND_DOMAIN) ? (struct v3c_domain *)handle : NULL;
+}
+
+static inline bool v3c_domain_is_mapped_by_us(const struct v3c_domain *domain)
+{
+	return domain->type == DomainTypeTranslate || domain->type == DomainTypeTranslateS1;
+}
+
+NTSTATUS v3c_domain_create(IOMMU_DMA_DOMAIN_TYPE type,
+			   const IOMMU_DMA_LOGICAL_ALLOCATOR_CONFIG *allocator,
+			   const IOMMU_DMA_RESERVED_REGION *regions,
+			   struct v3c_domain **out, struct v3c_why *why);
+NTSTATUS v3c_domain_destroy(struct v3c_domain *domain, struct v3c_why *why);
+NTSTATUS v3c_domain_attach(struct v3c_domain *domain, struct v3c_device *device,
+			   struct v3c_why *why);
+void v3c_domain_detach(struct v3c_device *device);
+NTSTATUS v3c_domain_flush(struct v3c_domain *domain, struct v3c_why *why);
+void v3c_domain_reclaim_leaked(void);
+
+#endif

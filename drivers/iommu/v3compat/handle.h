@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef V3COMPAT_HANDLE_H
+#define V3COMPAT_HANDLE_H
+
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/types.h>
+
+#define V3C_KIND_DOMAIN		0x316d6f64u
+#define V3C_KIND_DEVICE		0x31766564u
+#define V3C_KIND_TOKEN		0x316b6f74u
+
+/**
+ * struct v3c_handle - first member of everything a caller holds a pointer to
+ * @shown: what the caller may read through the pointer (a token's base and size); never read back
+ * @kind: V3C_KIND_* while alive, 0 otherwise
+ * @serial: names the object in messages; never used twice in one load of the module
+ * @entry: in its pool's list of live or of dead objects, under the pool's lock
+ *
+ * The memory of a handle stays a handle of its kind until the module is unloaded. So any pointer that
+ * once was one may be examined, and the locks inside may be taken, without knowing whether it still is.
+ */
+struct v3c_handle {
+	u64 shown[2];
+	u32 kind;
+	u32 serial;
+	struct list_head entry;
+};
+
+/**
+ * struct v3c_pool - all objects of one kind
+ * @kind: V3C_KIND_*
+ * @size: bytes of an object
+ * @name: of the kind, for messages
+ * @init_once: initialises the locks inside, once in the life of the memory
+ * @lock: protects the lists, the counts and @serial
+ * @live: published objects
+ * @dead: destroyed objects, oldest first
+ * @nr_dead: length of @dead
+ * @serial: last one given out
+ */
+struct v3c_pool {
+	u32 kind;
+	size_t size;
+	const char *name;
+	void (*init_once)(void *object);
+	struct mutex lock;
+	struct list_head live;
+	struct list_head dead;
+	unsigned int nr_dead;
+	u32 serial;
+};
+
+#define V3C_POOL(pool, kind_, type, name_, init_once_)			\
+	struct v3c_pool pool = {					\
+		.kind = kind_, .size = sizeof(type), .name = name_,	\
+		.init_once = init_once_,				\
+		.lock = __MUTEX_INITIALIZER(pool.lock),			\
+		.live = LIST_HEAD_INIT(pool.live),			\
+		.dead = LIST_HEAD_INIT(pool.dead),			\
+	};								\
+	static_assert(offsetof(type, handle) == 0)
+
+void *v3c_handle_alloc(struct v3c_pool *pool);
+void v3c_handle_publish(struct v3c_pool *pool, struct v3c_handle *handle);
+void v3c_handle_retire(struct v3c_handle *handle);
+void v3c_handle_free(struct v3c_pool *pool, struct v3c_handle *handle);
+unsigned int v3c_pool_count(struct v3c_pool *pool);
+void v3c_pool_destroy(struct v3c_pool *pool);
+
+/*
+ * A hint unless the caller holds what keeps the object alive: it tells a wrong argument from a right
+ * one; the verb looks again under its lock.
+ */
+static inline bool v3c_handle_is(const void *object, u32 kind)
+{
+	const struct v3c_handle *handle = object;
+
+	return handle && READ_ONCE(handle->kind) == kind;
+}
+
+#endif

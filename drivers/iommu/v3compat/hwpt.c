@@ -1,0 +1,367 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * One page table of a domain. Nothing outside this file maps, unmaps or flushes.
+ *
+ * The IOMMU core takes no lock on these paths: the caller sees to it that no two calls touch the same
+ * range of one table at the same time. Different ranges need no care.
+ */
+#include <linux/iommu.h>
+#include <linux/mm.h>
+#include <linux/scatterlist.h>
+#include <linux/slab.h>
+
+#include "compat.h"
+#include "hwpt.h"
+
+static_assert(PAGE_SHIFT == V3C_PAGE_SHIFT, "v3compat needs pages of 4 KiB");
+
+/* Entries of a list given to iommu_map_sg() at a time: 1 KiB of stack. */
+#define V3C_SG_BATCH	32
+
+/*
+ * An x86 first-stage table translates two halves of which the upper is sign-extended, so that no
+ * device finds it through a plain aperture: only what is below the sign bit is one range.
+ */
+u64 v3c_hwpt_last_page(const struct v3c_hwpt *hwpt)
+{
+	u64 end = hwpt->domain->geometry.aperture_end;
+
+	return min(end, (u64)S64_MAX) >> V3C_PAGE_SHIFT;
+}
+
+/**
+ * v3c_hwpt_alloc() - allocate a page table that fits a device
+ * @dev: a device behind an IOMMU
+ * @pasid: it must also serve PASIDs
+ *
+ * Context: may sleep; the caller keeps @dev from leaving its IOMMU.
+ * Return: the table, or ERR_PTR: -EOPNOTSUPP when the IOMMU cannot do what is asked, -ENOMEM, or what
+ * the IOMMU driver said.
+ */
+struct v3c_hwpt *v3c_hwpt_alloc(struct device *dev, bool pasid)
+{
+	struct v3c_hwpt *hwpt;
+	int ret;
+
+	hwpt = kzalloc(sizeof(*hwpt), GFP_KERNEL);
+	if (!hwpt)
+		return ERR_PTR(-ENOMEM);
+	hwpt->domain = v3c_paging_domain_alloc(dev, pasid);
+	if (IS_ERR(hwpt->domain)) {
+		ret = PTR_ERR(hwpt->domain);
+		goto free_hwpt;
+	}
+	ret = -EOPNOTSUPP;
+	if (!(hwpt->domain->pgsize_bitmap & V3C_PAGE_SIZE) || hwpt->domain->geometry.aperture_start)
+		goto free_domain;
+	if (device_iommu_capable(dev, IOMMU_CAP_CACHE_COHERENCY))
+		hwpt->prot = IOMMU_CACHE;
+	return hwpt;
+
+free_domain:
+	iommu_domain_free(hwpt->domain);
+free_hwpt:
+	kfree(hwpt);
+	return ERR_PTR(ret);
+}
+
+/* Attached nowhere; what is still mapped goes with it. */
+void v3c_hwpt_free(struct v3c_hwpt *hwpt)
+{
+	iommu_domain_free(hwpt->domain);
+	kfree(hwpt);
+}
+
+/* Device memory is neither cached nor encrypted. */
+static int run_prot(const struct v3c_hwpt *hwpt, u64 pfn, int prot)
+{
+	return likely(pfn_valid(pfn)) ? prot | hwpt->prot : prot | IOMMU_MMIO;
+}
+
+/**
+ * v3c_hwpt_map_run() - map one contiguous run
+ * @hwpt: the table
+ * @page: first logical page
+ * @pfn: first page frame
+ * @pages: how many
+ * @prot: IOMMU_READ and IOMMU_WRITE
+ * @gfp: for tables
+ *
+ * Context: any that @gfp allows.
+ * Return: 0; -ENOMEM; or what the IOMMU driver said. Nothing stays mapped on failure.
+ */
+int v3c_hwpt_map_run(struct v3c_hwpt *hwpt, u64 page, u64 pfn, u64 pages, int prot, gfp_t gfp)
+{
+	return iommu_map(hwpt->domain, page << V3C_PAGE_SHIFT, pfn << V3C_PAGE_SHIFT,
+			 pages << V3C_PAGE_SHIFT, run_prot(hwpt, pfn, prot), gfp);
+}
+
+struct v3c_batch {
+	struct scatterlist sg[V3C_SG_BATCH];
+	unsigned int nents;
+	u64 pages;
+	u64 pfn;	/* of a batch of one run */
+};
+
+static void add_run(struct v3c_batch *batch, const struct v3c_run *run)
+{
+	if (!batch->nents)
+		batch->pfn = run->pfn;
+	if (pfn_valid(run->pfn))
+		sg_set_page(&batch->sg[batch->nents], pfn_to_page(run->pfn),
+			    run->pages << V3C_PAGE_SHIFT, 0);
+	batch->nents++;
+	batch->pages += run->pages;
+}
+
+/*
+ * Runs of memory up to the next span boundary or the end of the list. A run of device memory has no
+ * struct page to put in a list and makes a batch of its own, and so does one that is large enough to
+ * gain nothing from company.
+ */
+static bool fill_batch(struct v3c_batch *batch, struct v3c_phys *phys, u64 page, u64 span)
+{
+	u64 left = span ? span - (page & (span - 1)) : U64_MAX;
+	struct v3c_phys ahead;
+	struct v3c_run run;
+
+	batch->nents = 0;
+	batch->pages = 0;
+	while (batch->nents < V3C_SG_BATCH && batch->pages < left) {
+		ahead = *phys;
+		if (!v3c_phys_next(&ahead, left - batch->pages, &run))
+			break;
+		if (!pfn_valid(run.pfn) || run.pages > V3C_TABLE_PAGES) {
+			if (!batch->nents) {
+				add_run(batch, &run);
+				*phys = ahead;
+			}
+			break;
+		}
+		add_run(batch, &run);
+		*phys = ahead;
+	}
+	return batch->nents;
+}
+
+static int map_batch(struct v3c_hwpt *hwpt, u64 page, struct v3c_batch *batch, int prot, gfp_t gfp)
+{
+	ssize_t mapped;
+
+	if (batch->nents == 1)
+		return v3c_hwpt_map_run(hwpt, page, batch->pfn, batch->pages, prot, gfp);
+
+	sg_mark_end(&batch->sg[batch->nents - 1]);
+	mapped = iommu_map_sg(hwpt->domain, page << V3C_PAGE_SHIFT, batch->sg, batch->nents,
+			      prot | hwpt->prot, gfp);
+	sg_unmark_end(&batch->sg[batch->nents - 1]);
+	return mapped < 0 ? mapped : 0;
+}
+
+static noinline int map_batches(struct v3c_hwpt *hwpt, u64 page, struct v3c_phys *phys, int prot,
+				u64 span, gfp_t gfp)
+{
+	struct v3c_batch batch;
+	u64 at = page;
+	int ret = 0;
+
+	sg_init_table(batch.sg, V3C_SG_BATCH);
+	sg_unmark_end(&batch.sg[V3C_SG_BATCH - 1]);
+	while (fill_batch(&batch, phys, at, span)) {
+		ret = map_batch(hwpt, at, &batch, prot, gfp);
+		if (ret)
+			break;
+		at += batch.pages;
+	}
+	if (ret && at > page)
+		v3c_hwpt_unmap_spans(hwpt, page, at - page);
+	return ret;
+}
+
+/**
+ * v3c_hwpt_map() - map a physical description to one contiguous range
+ * @hwpt: the table
+ * @page: first logical page
+ * @phys: what to map
+ * @prot: IOMMU_READ and IOMMU_WRITE
+ * @span: 0, or a power of two of pages that no single leaf may cross or fill
+ * @gfp: for tables
+ *
+ * Context: any that @gfp allows.
+ * Return: 0; -ENOMEM; or what the IOMMU driver said. Nothing stays mapped on failure.
+ */
+int v3c_hwpt_map(struct v3c_hwpt *hwpt, u64 page, struct v3c_phys phys, int prot, u64 span,
+		 gfp_t gfp)
+{
+	struct v3c_run run;
+
+	if (v3c_phys_is_contiguous(&phys) &&
+	    (!span || (page & (span - 1)) + phys.pages <= span)) {
+		v3c_phys_next(&phys, U64_MAX, &run);
+		return v3c_hwpt_map_run(hwpt, page, run.pfn, run.pages, prot, gfp);
+	}
+	return map_batches(hwpt, page, &phys, prot, span, gfp);
+}
+
+/**
+ * v3c_hwpt_unmap() - unmap and invalidate
+ * @hwpt: the table
+ * @page: first logical page
+ * @pages: how many, all of them mapped
+ *
+ * Context: any. When it returns no device finds the pages through any TLB. Tables that the range
+ * covers wholly may be freed.
+ */
+void v3c_hwpt_unmap(struct v3c_hwpt *hwpt, u64 page, u64 pages)
+{
+	size_t size = pages << V3C_PAGE_SHIFT;
+	size_t done = iommu_unmap(hwpt->domain, page << V3C_PAGE_SHIFT, size);
+
+	/* The space knows what is mapped: a driver that disagrees has lost track of its table. */
+	WARN_ONCE(done != size, "v3compat: unmapped %zu of %zu bytes at %#llx\n", done, size,
+		  page << V3C_PAGE_SHIFT);
+}
+
+/* The same without freeing a table, in pieces that cover none; one invalidation for all. */
+void v3c_hwpt_unmap_spans(struct v3c_hwpt *hwpt, u64 page, u64 pages)
+{
+	struct iommu_iotlb_gather gather;
+	u64 end = page + pages, part;
+
+	if ((page & (V3C_SPAN_PAGES - 1)) + pages <= V3C_SPAN_PAGES) {
+		v3c_hwpt_unmap(hwpt, page, pages);
+		return;
+	}
+	iommu_iotlb_gather_init(&gather);
+	for (; page < end; page += part) {
+		part = min(end, (page | (V3C_SPAN_PAGES - 1)) + 1) - page;
+		iommu_unmap_fast(hwpt->domain, page << V3C_PAGE_SHIFT, part << V3C_PAGE_SHIFT,
+				 &gather);
+	}
+	iommu_iotlb_sync(hwpt->domain, &gather);
+}
+
+void v3c_hwpt_flush(struct v3c_hwpt *hwpt)
+{
+	iommu_flush_iotlb_all(hwpt->domain);
+}
+
+/* Only asked about pages that are mapped, so that 0 is a page frame like any other. */
+u64 v3c_hwpt_pfn(const struct v3c_hwpt *hwpt, u64 page)
+{
+	return iommu_iova_to_phys(hwpt->domain, page << V3C_PAGE_SHIFT) >> V3C_PAGE_SHIFT;
+}
+
+/**
+ * v3c_hwpt_run() - read back a contiguous run
+ * @hwpt: the table
+ * @page: first logical page, mapped
+ * @limit: pages known to be mapped from there on
+ * @contiguous: all of them are known to be one run
+ * @pfn: result, first page frame
+ *
+ * Return: length of the run, at most @limit.
+ */
+u64 v3c_hwpt_run(const struct v3c_hwpt *hwpt, u64 page, u64 limit, bool contiguous, u64 *pfn)
+{
+	u64 pages = 1;
+
+	*pfn = v3c_hwpt_pfn(hwpt, page);
+	if (contiguous)
+		return limit;
+	while (pages < limit && v3c_hwpt_pfn(hwpt, page + pages) == *pfn + pages)
+		pages++;
+	return pages;
+}
+
+/**
+ * v3c_hwpt_may_cut() - whether no large page can lie across a cut
+ * @hwpt: the table
+ * @source: a table that has the whole mapping; may be the same
+ * @first: first page of the mapping
+ * @last: last page of the mapping
+ * @at: the cut is in front of this page
+ * @contiguous: the mapping is known to be one physical run
+ *
+ * The answer follows from addresses alone and not from what the driver made of them: a block of a
+ * supported size that is wholly inside, contiguous and aligned on both sides may be one entry. Sizes
+ * above 2 MiB are probed at steps of the next smaller size only, which errs on the safe side.
+ */
+bool v3c_hwpt_may_cut(const struct v3c_hwpt *hwpt, const struct v3c_hwpt *source,
+		      u64 first, u64 last, u64 at, bool contiguous)
+{
+	unsigned long sizes = hwpt->domain->pgsize_bitmap >> V3C_PAGE_SHIFT;
+	u64 step = 1, pages, block, pfn, i;
+	unsigned int bit;
+
+	for_each_set_bit(bit, &sizes, BITS_PER_LONG) {
+		pages = 1ULL << bit;
+		block = at & ~(pages - 1);
+		if (block < first || block + pages - 1 > last)
+			break;
+		if (block == at)
+			goto next;
+		pfn = v3c_hwpt_pfn(source, block);
+		if (pfn & (pages - 1))
+			break;
+		for (i = step; !contiguous && i < pages; i += step) {
+			if (v3c_hwpt_pfn(source, block + i) != pfn + i)
+				return true;
+		}
+		return false;
+next:
+		if (pages >= V3C_TABLE_PAGES)
+			step = pages;
+	}
+	return true;
+}
+
+/**
+ * v3c_hwpt_build_tables() - make sure every table down to 4 KiB leaves is there
+ * @hwpt: the table
+ * @first: first logical page of an unmapped range
+ * @last: last page
+ *
+ * One page under each last-level table is mapped and unmapped: the driver clears the leaf and keeps
+ * the tables. The page is the kernel's zero page, read-only: a device that strays there meanwhile
+ * reads zeroes. Tables built before a failure stay until the page table is freed or the range is.
+ *
+ * Context: may sleep.
+ * Return: 0 or -ENOMEM, or what the IOMMU driver said.
+ */
+int v3c_hwpt_build_tables(struct v3c_hwpt *hwpt, u64 first, u64 last)
+{
+	u64 pfn = page_to_pfn(ZERO_PAGE(0));
+	u64 page;
+	int ret;
+
+	for (page = first; page <= last; page = (page | (V3C_TABLE_PAGES - 1)) + 1) {
+		ret = v3c_hwpt_map_run(hwpt, page, pfn, 1, IOMMU_READ, GFP_KERNEL);
+		if (ret)
+			return ret;
+		v3c_hwpt_unmap(hwpt, page, 1);
+		cond_resched();
+	}
+	return 0;
+}
+
+/*
+ * Gives back the tables that only an unmapped range uses. Drivers free a table when one call unmaps
+ * all that it covers, and stop at the first hole: so fill the range first. Where that fails the tables
+ * stay until the page table is freed.
+ */
+void v3c_hwpt_free_tables(struct v3c_hwpt *hwpt, u64 first, u64 last)
+{
+	u64 pfn = page_to_pfn(ZERO_PAGE(0));
+	u64 start = round_up(first, V3C_TABLE_PAGES);
+	u64 end = round_down(last + 1, V3C_TABLE_PAGES);
+	u64 page;
+
+	for (page = start; page < end; page++) {
+		if (v3c_hwpt_map_run(hwpt, page, pfn, 1, IOMMU_READ, GFP_KERNEL))
+			break;
+		cond_resched();
+	}
+	if (page > start)
+		v3c_hwpt_unmap(hwpt, start, page - start);
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef V3COMPAT_HWPT_H
+#define V3COMPAT_HWPT_H
+
+#include <linux/types.h>
+
+#include "phys.h"
+
+struct device;
+struct iommu_domain;
+
+/*
+ * Neither a last-level table of 4 KiB leaves (2 MiB) nor a large leaf fits in this: a map within such
+ * a span needs no table that is not there, an unmap within it frees none.
+ */
+#define V3C_SPAN_PAGES		256ULL
+#define V3C_TABLE_PAGES		512ULL
+
+/**
+ * struct v3c_hwpt - one page table of a domain, for one kind of IOMMU
+ * @domain: the IOMMU core's; owned
+ * @prot: IOMMU_CACHE where the IOMMU takes part in cache coherency
+ * @slot: index in its domain
+ * @attached: IOMMU groups attached, under the domain's mutex
+ */
+struct v3c_hwpt {
+	struct iommu_domain *domain;
+	int prot;
+	u8 slot;
+	unsigned int attached;
+};
+
+struct v3c_hwpt *v3c_hwpt_alloc(struct device *dev, bool pasid);
+void v3c_hwpt_free(struct v3c_hwpt *hwpt);
+u64 v3c_hwpt_last_page(const struct v3c_hwpt *hwpt);
+
+int v3c_hwpt_map_run(struct v3c_hwpt *hwpt, u64 page, u64 pfn, u64 pages, int prot, gfp_t gfp);
+int v3c_hwpt_map(struct v3c_hwpt *hwpt, u64 page, struct v3c_phys phys, int prot, u64 span,
+		 gfp_t gfp);
+void v3c_hwpt_unmap(struct v3c_hwpt *hwpt, u64 page, u64 pages);
+void v3c_hwpt_unmap_spans(struct v3c_hwpt *hwpt, u64 page, u64 pages);
+void v3c_hwpt_flush(struct v3c_hwpt *hwpt);
+
+u64 v3c_hwpt_pfn(const struct v3c_hwpt *hwpt, u64 page);
+u64 v3c_hwpt_run(const struct v3c_hwpt *hwpt, u64 page, u64 limit, bool contiguous, u64 *pfn);
+bool v3c_hwpt_may_cut(const struct v3c_hwpt *hwpt, const struct v3c_hwpt *source,
+		      u64 first, u64 last, u64 at, bool contiguous);
+
+int v3c_hwpt_build_tables(struct v3c_hwpt *hwpt, u64 first, u64 last);
+void v3c_hwpt_free_tables(struct v3c_hwpt *hwpt, u64 first, u64 last);
+
+#endif

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * v3compat: Windows' DMA_IOMMU_INTERFACE on Linux' IOMMU core.
+ */
+#include <linux/module.h>
+
+#include "device.h"
+#include "domain.h"
+#include "reserve.h"
+#include "space.h"
+
+static int __init v3compat_init(void)
+{
+	int ret;
+
+	ret = v3c_space_module_init();
+	if (ret)
+		return ret;
+	ret = v3c_device_module_init();
+	if (ret)
+		v3c_space_module_exit();
+	return ret;
+}
+
+/* Clients link against this module and so are gone; what is still here they forgot. */
+static void __exit v3compat_exit(void)
+{
+	v3c_device_module_exit();
+	v3c_domain_reclaim_leaked();
+	v3c_pool_destroy(&v3c_tokens);
+	v3c_pool_destroy(&v3c_domains);
+	v3c_pool_destroy(&v3c_devices);
+	v3c_space_module_exit();
+}
+
+module_init(v3compat_init);
+module_exit(v3compat_exit);
+
+MODULE_DESCRIPTION("Windows DMA_IOMMU_INTERFACE V1, V2 and V3 on the IOMMU core");
+MODULE_LICENSE("GPL");

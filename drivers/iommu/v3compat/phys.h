@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef V3COMPAT_PHYS_H
+#define V3COMPAT_PHYS_H
+
+#include <linux/types.h>
+#include <v3compat/wdm.h>
+
+#include "status.h"
+
+/* Windows counts in pages of 4 KiB whatever the machine's page size; a logical address has 63 bits. */
+#define V3C_PAGE_SHIFT	12
+#define V3C_PAGE_SIZE	(1ULL << V3C_PAGE_SHIFT)
+#define V3C_MAX_PAGES	(1ULL << (63 - V3C_PAGE_SHIFT))
+
+static inline bool v3c_page_aligned(u64 value)
+{
+	return !(value & (V3C_PAGE_SIZE - 1));
+}
+
+/**
+ * struct v3c_run - physically contiguous pages
+ * @pfn: first page frame
+ * @pages: how many, never 0
+ */
+struct v3c_run {
+	u64 pfn;
+	u64 pages;
+};
+
+/**
+ * struct v3c_phys - a checked physical description
+ * @pages: total
+ * @pfns: frames of the piece that @mdl is at, or NULL for one contiguous run
+ * @count: of @pfns
+ * @pfn: first frame when @pfns is NULL
+ * @mdl: piece of a chain whose frames @pfns are, or NULL
+ * @next: index in @pfns, or pages already given of the contiguous run
+ *
+ * Reads the caller's memory while it is iterated and keeps no reference afterwards. A copy restarts
+ * an iteration.
+ */
+struct v3c_phys {
+	u64 pages;
+	const PFN_NUMBER *pfns;
+	u64 count;
+	u64 pfn;
+	const MDL *mdl;
+	u64 next;
+};
+
+NTSTATUS v3c_phys_init(struct v3c_phys *phys, const IOMMU_MAP_PHYSICAL_ADDRESS *desc,
+		       NTSTATUS status, struct v3c_why *why);
+bool v3c_phys_next(struct v3c_phys *phys, u64 limit, struct v3c_run *run);
+
+/* Whether the description is one contiguous run by its form, which costs nothing to know. */
+static inline bool v3c_phys_is_contiguous(const struct v3c_phys *phys)
+{
+	return !phys->pfns || phys->pages == 1;
+}
+
+#endif

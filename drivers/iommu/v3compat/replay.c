@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Filling a new page table with what the domain has mapped already, while everybody goes on mapping
+ * and unmapping.
+ *
+ * The new table is made known first: operations that start from then on work on it as on any other.
+ * What is older is copied range by range, in pieces under the space's lock, each of which takes a
+ * bounded time. So an unmap that finds its range half copied knows how far the copy has come, undoes
+ * that much, and never has to wait for the rest. Physical addresses are read back from a table that
+ * has them.
+ */
+#include <linux/gfp.h>
+#include <linux/iommu.h>
+#include <linux/sched.h>
+
+#include "domain.h"
+#include "replay.h"
+#include "reserve.h"
+
+/* Leaves written in one piece. */
+#define V3C_PIECE_LEAVES	32
+
+/* Ranges passed over under the lock at a time. */
+#define V3C_LOOK_AHEAD		256
+
+#define V3C_REFILL_TRIES	16
+#define V3C_REFILL_PAGES	8
+
+/**
+ * v3c_replay_refill() - get over an atomic allocation that failed
+ * @tries: counter, 0 at first
+ *
+ * Pieces are mapped under a lock and so without waiting for memory. Asking for some pages here, where
+ * it is possible to wait, makes the allocator find them.
+ *
+ * Context: may sleep.
+ * Return: 0 when it is worth another try, -ENOMEM when it is not.
+ */
+int v3c_replay_refill(unsigned int *tries)
+{
+	struct page *pages[V3C_REFILL_PAGES];
+	unsigned int i, got = 0;
+
+	if ((*tries)++ == V3C_REFILL_TRIES)
+		return -ENOMEM;
+	for (i = 0; i < V3C_REFILL_PAGES; i++) {
+		pages[got] = alloc_page(GFP_KERNEL);
+		if (pages[got])
+			got++;
+	}
+	for (i = 0; i < got; i++)
+		__free_page(pages[i]);
+	return got ? 0 : -ENOMEM;
+}
+
+/* How much of a run to map in one piece: a few leaves of the largest size that fits. */
+u64 v3c_replay_piece_limit(const struct v3c_hwpt *hwpt, u64 page, u64 pfn, u64 pages)
+{
+	unsigned long sizes = hwpt->domain->pgsize_bitmap >> V3C_PAGE_SHIFT;
+	u64 leaf;
+
+	while (sizes) {
+		leaf = 1ULL << __fls(sizes);
+		if (leaf == 1)
+			break;
+		if (!((page | pfn) & (leaf - 1)) && leaf <= pages)
+			return min(pages & ~(leaf - 1), leaf * V3C_PIECE_LEAVES);
+		sizes &= ~leaf;
+	}
+	return min(pages, V3C_TABLE_PAGES - (page & (V3C_TABLE_PAGES - 1)));
+}
+
+static struct v3c_hwpt *source_hwpt(struct v3c_domain *domain, const struct v3c_hwpt *hwpt)
+{
+	return domain->hwpts[__ffs(domain->space.slots & ~BIT(hwpt->slot))];
+}
+
+/* Copies some of @range from page @at on and says how many pages. */
+static int replay_piece(struct v3c_domain *domain, struct v3c_hwpt *hwpt,
+			const struct v3c_range *range, u64 at, u64 *pages)
+{
+	u64 left = range->last - at + 1;
+	u64 pfn;
+
+	if (!range->contiguous)
+		left = min(left, V3C_TABLE_PAGES - (at & (V3C_TABLE_PAGES - 1)));
+	left = v3c_hwpt_run(source_hwpt(domain, hwpt), at, left, range->contiguous, &pfn);
+	*pages = v3c_replay_piece_limit(hwpt, at, pfn, left);
+	return v3c_hwpt_map_run(hwpt, at, pfn, *pages, range->prot, GFP_ATOMIC | __GFP_NOWARN);
+}
+
+static bool wants_replay(struct v3c_space *space, const struct v3c_range *range)
+{
+	return range->generation != space->generation && range->last >= space->filled &&
+	       range->state != V3C_RANGE_CACHED &&
+	       range->kind != V3C_RANGE_HOLE && range->kind != V3C_RANGE_TOKEN;
+}
+
+/*
+ * One piece, or a bounded look for one. Moves @space->filled on, past every page at the end. A range
+ * that somebody is just unmapping is waited for: -EAGAIN.
+ */
+static int replay_step(struct v3c_domain *domain, struct v3c_hwpt *hwpt)
+{
+	struct v3c_space *space = &domain->space;
+	struct v3c_range *range;
+	unsigned int looked;
+	u64 at, pages;
+	int ret;
+
+	guard(spinlock_irqsave)(&space->lock);
+	range = v3c_space_find(space, space->filled);
+	for (looked = 0; range && looked < V3C_LOOK_AHEAD; looked++) {
+		if (wants_replay(space, range)) {
+			if (range->state != V3C_RANGE_LIVE)
+				return -EAGAIN;
+			at = max(range->first, space->filled);
+			ret = replay_piece(domain, hwpt, range, at, &pages);
+			if (!ret)
+				space->filled = at + pages;
+			return ret;
+		}
+		space->filled = max(space->filled, range->last + 1);
+		range = v3c_space_next(range);
+	}
+	if (!range)
+		space->filled = U64_MAX;
+	return 0;
+}
+
+static int replay_ranges(struct v3c_domain *domain, struct v3c_hwpt *hwpt)
+{
+	unsigned int tries = 0;
+	int ret;
+
+	/* Only this thread writes it. */
+	while (READ_ONCE(domain->space.filled) != U64_MAX) {
+		ret = replay_step(domain, hwpt);
+		if (ret == -EAGAIN) {
+			v3c_space_quiesce(&domain->space);
+			continue;
+		}
+		if (ret == -ENOMEM)
+			ret = v3c_replay_refill(&tries);
+		else
+			tries = 0;
+		if (ret)
+			return ret;
+		cond_resched();
+	}
+	return 0;
+}
+
+/**
+ * v3c_replay() - bring a new page table up to date
+ * @domain: its domain, mutex held
+ * @hwpt: a table in no slot that is in use and attached nowhere; @hwpt->slot says where it goes
+ *
+ * Context: may sleep.
+ * Return: 0, and the table has, and from now on gets, everything; -ENOMEM or what the IOMMU driver
+ * said, and the caller frees it.
+ */
+int v3c_replay(struct v3c_domain *domain, struct v3c_hwpt *hwpt)
+{
+	struct v3c_space *space = &domain->space;
+	int ret;
+
+	lockdep_assert_held(&domain->mutex);
+
+	domain->hwpts[hwpt->slot] = hwpt;
+	v3c_space_add_slot(space, hwpt->slot, true);
+	v3c_space_quiesce(space);
+
+	ret = replay_ranges(domain, hwpt);
+	if (!ret)
+		ret = v3c_tokens_replay(domain, hwpt);
+	if (!ret) {
+		v3c_space_filled(space);
+		return 0;
+	}
+
+	v3c_space_remove_slot(space, hwpt->slot);
+	v3c_space_quiesce(space);
+	v3c_tokens_forget(domain, hwpt->slot);
+	domain->hwpts[hwpt->slot] = NULL;
+	return ret;
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef V3COMPAT_RESERVE_H
+#define V3COMPAT_RESERVE_H
+
+#include <linux/spinlock.h>
+#include <linux/wait.h>
+
+#include "handle.h"
+#include "phys.h"
+
+struct v3c_domain;
+struct v3c_hwpt;
+struct v3c_place;
+
+/**
+ * struct v3c_token - a reservation: addresses and the tables below them
+ * @handle: first; what it shows is the public IOMMU_DMA_LOGICAL_ADDRESS_TOKEN
+ * @lock: protects everything below that can change; from any context, with interrupts off. It also
+ *	covers whole maps and unmaps while a page table under construction is being filled
+ * @idle: woken when @inflight comes to 0
+ * @entry: in its domain's list, under the domain's mutex
+ * @domain: constant while the token lives
+ * @first: first logical page, constant
+ * @pages: length, constant
+ * @open: maps may start
+ * @locked: maps and unmaps run under @lock from end to end
+ * @slots: page tables that have all tables for it
+ * @filling: of the page tables, the one whose segments are being copied; only while @locked
+ * @filled: pages, from the start, that @filling has
+ * @inflight: maps and unmaps under way outside @lock
+ * @used: pages whose @state is not 0
+ * @state: a byte per page, V3C_SEGMENT_*
+ */
+struct v3c_token {
+	struct v3c_handle handle;
+	spinlock_t lock;
+	wait_queue_head_t idle;
+	struct list_head entry;
+	struct v3c_domain *domain;
+	u64 first;
+	u64 pages;
+	bool open;
+	bool locked;
+	u8 slots;
+	u8 filling;
+	u64 filled;
+	unsigned int inflight;
+	u64 used;
+	u8 *state;
+};
+
+extern struct v3c_pool v3c_tokens;
+
+static inline struct v3c_token *v3c_to_token(PIOMMU_DMA_LOGICAL_ADDRESS_TOKEN handle)
+{
+	return v3c_handle_is(handle, V3C_KIND_TOKEN) ? (struct v3c_token *)handle : NULL;
+}
+
+NTSTATUS v3c_token_create(struct v3c_domain *domain, u64 pages, const struct v3c_place *place,
+			  struct v3c_token **out, struct v3c_why *why);
+NTSTATUS v3c_token_destroy(struct v3c_token *token, struct v3c_why *why);
+NTSTATUS v3c_token_map(struct v3c_token *token, u64 page, int prot, const struct v3c_phys *phys,
+		       struct v3c_why *why);
+NTSTATUS v3c_token_unmap(struct v3c_token *token, u64 page, u64 pages, struct v3c_why *why);
+
+int v3c_tokens_replay(struct v3c_domain *domain, struct v3c_hwpt *hwpt);
+void v3c_tokens_forget(struct v3c_domain *domain, u8 slot);
+void v3c_tokens_reclaim(struct v3c_domain *domain);
+
+#endif

@@ -1,0 +1,891 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The logical address space of a domain: which ranges are in use and where the next one goes.
+ *
+ * One tree holds every range, ordered by address and augmented with the largest aligned block that is
+ * free in front of any range of a subtree, so that the lowest block of an order is found in one
+ * descent. A block that an allocator takes back stays in the tree for a while, on a list of free
+ * blocks of its order: giving it out again costs neither a search nor an allocation.
+ *
+ * An operation holds its range in state MAPPING or UNMAPPING while the lock is not held, so that no
+ * other one touches the same addresses. Every operation is counted under the parity of the epoch it
+ * started in; v3c_space_quiesce() starts a new epoch and waits for the old one to run dry, as SRCU
+ * does, but for nothing: the lock is taken at both ends of an operation anyway.
+ */
+#include <linux/bitops.h>
+#include <linux/log2.h>
+#include <linux/math.h>
+#include <linux/minmax.h>
+#include <linux/rbtree_augmented.h>
+#include <linux/slab.h>
+
+#include "phys.h"
+#include "space.h"
+
+/* Free blocks of one order that are kept at hand. */
+#define V3C_CACHE_DEPTH	64
+
+static struct kmem_cache *v3c_range_cache;
+
+#define to_range(rb)	rb_entry_safe(rb, struct v3c_range, node)
+
+static inline u64 block_first(const struct v3c_range *range)
+{
+	return range->first & ~((1ULL << range->order) - 1);
+}
+
+static inline u64 block_last(const struct v3c_range *range)
+{
+	return range->last | ((1ULL << range->order) - 1);
+}
+
+static inline u8 own_gap_order(const struct v3c_range *range)
+{
+	return range->gap_order;
+}
+
+RB_DECLARE_CALLBACKS_MAX(static, v3c_gap_callbacks, struct v3c_range, node, u8, max_gap_order,
+			 own_gap_order)
+
+/* One more than the order of the largest aligned block inside @pages free pages from @first on. */
+static u8 fitting_order(u64 first, u64 pages)
+{
+	u8 order;
+
+	if (!pages)
+		return 0;
+	order = ilog2(pages);
+	if (round_up(first, 1ULL << order) + (1ULL << order) > first + pages)
+		order--;
+	return order + 1;
+}
+
+static void set_gap(struct v3c_range *range, u64 gap)
+{
+	range->gap = gap;
+	range->gap_order = fitting_order(block_first(range) - gap, gap);
+}
+
+static void link_range(struct v3c_space *space, struct v3c_range *range)
+{
+	struct rb_node **link = &space->root.rb_node, *parent = NULL;
+	struct v3c_range *prev = NULL, *next = NULL;
+
+	lockdep_assert_held(&space->lock);
+
+	while (*link) {
+		parent = *link;
+		if (range->first < to_range(parent)->first) {
+			next = to_range(parent);
+			link = &parent->rb_left;
+		} else {
+			prev = to_range(parent);
+			link = &parent->rb_right;
+		}
+	}
+	set_gap(range, block_first(range) - (prev ? block_last(prev) + 1 : 0));
+	range->max_gap_order = range->gap_order;
+	rb_link_node(&range->node, parent, link);
+	if (next) {
+		set_gap(next, block_first(next) - block_last(range) - 1);
+		v3c_gap_callbacks_propagate(&next->node, NULL);
+	}
+	if (parent)
+		v3c_gap_callbacks_propagate(parent, NULL);
+	rb_insert_augmented(&range->node, &space->root, &v3c_gap_callbacks);
+}
+
+static void unlink_range(struct v3c_space *space, struct v3c_range *range)
+{
+	struct v3c_range *next = v3c_space_next(range);
+
+	lockdep_assert_held(&space->lock);
+
+	rb_erase_augmented(&range->node, &space->root, &v3c_gap_callbacks);
+	if (next) {
+		set_gap(next, next->gap + range->gap +
+			block_last(range) - block_first(range) + 1);
+		v3c_gap_callbacks_propagate(&next->node, NULL);
+	}
+}
+
+/**
+ * v3c_space_find() - the first range whose block ends at or after a page
+ * @space: the space, locked
+ * @page: logical page
+ */
+struct v3c_range *v3c_space_find(struct v3c_space *space, u64 page)
+{
+	struct rb_node *node = space->root.rb_node;
+	struct v3c_range *found = NULL;
+
+	lockdep_assert_held(&space->lock);
+
+	while (node) {
+		struct v3c_range *range = to_range(node);
+
+		if (block_last(range) < page) {
+			node = node->rb_right;
+		} else {
+			found = range;
+			if (range->first <= page)
+				break;
+			node = node->rb_left;
+		}
+	}
+	return found;
+}
+
+struct v3c_range *v3c_space_next(struct v3c_range *range)
+{
+	return to_range(rb_next(&range->node));
+}
+
+/* A block of @order inside the @gap pages before @end, and inside [@lo, @hi]. */
+static bool block_in_gap(u64 end, u64 gap, u8 order, u64 lo, u64 hi, u64 *block)
+{
+	u64 size = 1ULL << order;
+	u64 first = round_up(max(end - gap, lo), size);
+
+	if (first + size > end || first + size - 1 > hi)
+		return false;
+	*block = first;
+	return true;
+}
+
+/*
+ * The lowest free aligned block of @order in [@lo, @hi]. Only a gap that a bound cuts can hold less
+ * than its order says, and there are two of those at most: the search is one descent, and the walk to
+ * the next candidate after each of the two.
+ */
+static bool find_block(struct v3c_space *space, u8 order, u64 lo, u64 hi, u64 *block)
+{
+	struct rb_node *node = space->root.rb_node, *child;
+	struct v3c_range *range = to_range(node);
+	u64 tail;
+
+	if (!node || range->max_gap_order <= order)
+		goto tail;
+	for (;;) {
+		range = to_range(node);
+		child = node->rb_left;
+		if (child && to_range(child)->max_gap_order > order && block_first(range) > lo) {
+			node = child;
+			continue;
+		}
+		for (;;) {
+			if (block_first(range) - range->gap > hi)
+				return false;
+			if (range->gap_order > order && block_first(range) > lo &&
+			    block_in_gap(block_first(range), range->gap, order, lo, hi, block))
+				return true;
+			child = node->rb_right;
+			if (child && to_range(child)->max_gap_order > order)
+				break;
+			/* Up to the first ancestor that has this subtree on its left. */
+			while ((child = node, node = rb_parent(node)) && node->rb_right == child)
+				;
+			if (!node)
+				goto tail;
+			range = to_range(node);
+		}
+		node = child;
+	}
+tail:
+	range = to_range(rb_last(&space->root));
+	tail = range ? block_last(range) + 1 : 0;
+	return tail <= space->last &&
+	       block_in_gap(space->last + 1, space->last + 1 - tail, order, lo, hi, block);
+}
+
+static struct v3c_range *pop_cached(struct v3c_space *space, u8 order, u64 lo, u64 hi)
+{
+	struct v3c_range *range = space->cache[order];
+
+	if (!range || range->first < lo || block_last(range) > hi)
+		return NULL;
+	space->cache[order] = range->next_cached;
+	space->nr_cached[order]--;
+	return range;
+}
+
+static bool push_cached(struct v3c_space *space, struct v3c_range *range)
+{
+	u8 order = range->order;
+
+	if (space->nr_cached[order] == V3C_CACHE_DEPTH || block_last(range) > space->last)
+		return false;
+	/* Searches and unmaps by address must not take the old extent for something alive. */
+	range->first = block_first(range);
+	range->last = block_last(range);
+	range->state = V3C_RANGE_CACHED;
+	range->next_cached = space->cache[order];
+	space->cache[order] = range;
+	space->nr_cached[order]++;
+	return true;
+}
+
+static bool drain_cache(struct v3c_space *space)
+{
+	struct v3c_range *range;
+	bool any = false;
+	u8 order;
+
+	lockdep_assert_held(&space->lock);
+
+	for (order = 0; order <= V3C_ORDERS; order++) {
+		while ((range = space->cache[order])) {
+			space->cache[order] = range->next_cached;
+			unlink_range(space, range);
+			kmem_cache_free(v3c_range_cache, range);
+			any = true;
+		}
+		space->nr_cached[order] = 0;
+	}
+	return any;
+}
+
+static void start_op(struct v3c_space *space, struct v3c_op *op)
+{
+	op->slots = space->slots;
+	op->filling = space->filling;
+	op->generation = space->generation;
+	op->filled = space->filled;
+	op->epoch = space->epoch;
+	space->inflight[op->epoch]++;
+}
+
+static void finish_op(struct v3c_space *space, struct v3c_op *op)
+{
+	lockdep_assert_held(&space->lock);
+	if (!--space->inflight[op->epoch] && unlikely(op->epoch != space->epoch))
+		wake_up_all(&space->idle);
+}
+
+static void hold_range(struct v3c_space *space, struct v3c_range *range, u64 first, u64 last,
+		       struct v3c_op *op)
+{
+	start_op(space, op);
+	range->first = first;
+	range->last = last;
+	range->state = V3C_RANGE_MAPPING;
+	range->generation = op->generation;
+	op->range = range;
+	op->first = first;
+	op->last = last;
+}
+
+static void copy_traits(struct v3c_range *range, const struct v3c_range *like)
+{
+	range->kind = like->kind;
+	range->prot = like->prot;
+	range->contiguous = like->contiguous;
+}
+
+/**
+ * v3c_space_begin() - start an operation that holds no range
+ * @space: the space
+ * @op: result; page tables in @op->slots stay until v3c_space_end()
+ *
+ * Context: any.
+ * Return: 0, or -ESTALE on a closed space.
+ */
+int v3c_space_begin(struct v3c_space *space, struct v3c_op *op)
+{
+	guard(spinlock_irqsave)(&space->lock);
+	if (!space->open)
+		return -ESTALE;
+	op->range = NULL;
+	start_op(space, op);
+	return 0;
+}
+
+void v3c_space_end(struct v3c_space *space, struct v3c_op *op)
+{
+	guard(spinlock_irqsave)(&space->lock);
+	finish_op(space, op);
+}
+
+static bool epoch_drained(struct v3c_space *space, u8 epoch)
+{
+	guard(spinlock_irqsave)(&space->lock);
+	return !space->inflight[epoch];
+}
+
+/**
+ * v3c_space_quiesce() - wait for every operation that has started
+ * @space: the space
+ *
+ * Operations that start meanwhile are not waited for. Only one caller at a time: the domain's mutex
+ * sees to that.
+ *
+ * Context: may sleep.
+ */
+void v3c_space_quiesce(struct v3c_space *space)
+{
+	u8 old;
+
+	scoped_guard(spinlock_irqsave, &space->lock) {
+		old = space->epoch;
+		space->epoch ^= 1;
+	}
+	wait_event(space->idle, epoch_drained(space, old));
+}
+
+static int insert_block(struct v3c_space *space, struct v3c_range *range, u64 pages, u64 lo, u64 hi,
+			struct v3c_op *op)
+{
+	u64 block;
+
+	if (!find_block(space, range->order, lo, hi, &block) &&
+	    !(drain_cache(space) && find_block(space, range->order, lo, hi, &block)))
+		return -ENOSPC;
+	hold_range(space, range, block, block + pages - 1, op);
+	link_range(space, range);
+	return 0;
+}
+
+/**
+ * v3c_space_alloc() - choose a range and hold it for mapping
+ * @space: the space
+ * @pages: length, at least 1
+ * @lo: lowest page allowed
+ * @hi: highest page allowed; may lie beyond the end of the space
+ * @like: kind, prot and contiguous of the new range
+ * @gfp: for the range's record
+ * @op: result, to be given to v3c_space_commit() or v3c_space_abort()
+ *
+ * Context: any that @gfp allows.
+ * Return: 0; -ESTALE on a closed space; -ENOSPC without room; -ENOMEM.
+ */
+int v3c_space_alloc(struct v3c_space *space, u64 pages, u64 lo, u64 hi,
+		    const struct v3c_range *like, gfp_t gfp, struct v3c_op *op)
+{
+	u8 order = order_base_2(pages);
+	struct v3c_range *range;
+	unsigned long flags;
+	int ret = -ENOSPC;
+
+	if (order > V3C_ORDERS)
+		return -ENOSPC;
+	/* A device that leaves its address register at 0 must not hit anything. */
+	lo = max(lo, 1ULL);
+
+	spin_lock_irqsave(&space->lock, flags);
+	if (unlikely(!space->open)) {
+		spin_unlock_irqrestore(&space->lock, flags);
+		return -ESTALE;
+	}
+	hi = min(hi, space->last);
+	range = pop_cached(space, order, lo, hi);
+	if (likely(range)) {
+		hold_range(space, range, range->first, range->first + pages - 1, op);
+		copy_traits(range, like);
+		spin_unlock_irqrestore(&space->lock, flags);
+		return 0;
+	}
+	spin_unlock_irqrestore(&space->lock, flags);
+
+	range = kmem_cache_alloc(v3c_range_cache, gfp);
+	if (!range)
+		return -ENOMEM;
+	range->order = order;
+	copy_traits(range, like);
+
+	spin_lock_irqsave(&space->lock, flags);
+	hi = min(hi, space->last);
+	if (!space->open)
+		ret = -ESTALE;
+	else if (lo <= hi)
+		ret = insert_block(space, range, pages, lo, hi, op);
+	spin_unlock_irqrestore(&space->lock, flags);
+	if (ret)
+		kmem_cache_free(v3c_range_cache, range);
+	return ret;
+}
+
+/**
+ * v3c_space_claim() - hold exactly this range for mapping
+ * @space: the space
+ * @first: first page
+ * @last: last page, not before @first
+ * @like: kind, prot and contiguous of the new range
+ * @gfp: for the range's record
+ * @op: result, to be given to v3c_space_commit() or v3c_space_abort()
+ *
+ * Context: any that @gfp allows.
+ * Return: 0; -ESTALE on a closed space; -ERANGE beyond the end of the space; -EADDRINUSE if any page
+ * is in use; -ENOMEM.
+ */
+int v3c_space_claim(struct v3c_space *space, u64 first, u64 last, const struct v3c_range *like,
+		    gfp_t gfp, struct v3c_op *op)
+{
+	struct v3c_range *range, *there;
+	int ret = 0;
+
+	range = kmem_cache_alloc(v3c_range_cache, gfp);
+	if (!range)
+		return -ENOMEM;
+	range->order = 0;
+	copy_traits(range, like);
+
+	scoped_guard(spinlock_irqsave, &space->lock) {
+		there = v3c_space_find(space, first);
+		if (!space->open) {
+			ret = -ESTALE;
+		} else if (last > space->last) {
+			ret = -ERANGE;
+		} else if (there && block_first(there) <= last) {
+			ret = -EADDRINUSE;
+		} else {
+			hold_range(space, range, first, last, op);
+			link_range(space, range);
+		}
+	}
+	if (ret)
+		kmem_cache_free(v3c_range_cache, range);
+	return ret;
+}
+
+/* What @op holds is mapped in all of its page tables. */
+void v3c_space_commit(struct v3c_space *space, struct v3c_op *op)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&space->lock, flags);
+	op->range->state = V3C_RANGE_LIVE;
+	finish_op(space, op);
+	spin_unlock_irqrestore(&space->lock, flags);
+}
+
+static void put_range(struct v3c_space *space, struct v3c_range *range)
+{
+	if (space->allocates && push_cached(space, range))
+		return;
+	unlink_range(space, range);
+	kmem_cache_free(v3c_range_cache, range);
+}
+
+/* What @op holds is mapped in no page table. */
+void v3c_space_abort(struct v3c_space *space, struct v3c_op *op)
+{
+	guard(spinlock_irqsave)(&space->lock);
+	put_range(space, op->range);
+	finish_op(space, op);
+}
+
+/*
+ * Whether [@first, @last] can be released: covered without a hole by live ranges of @kind, of which
+ * only the outermost two are cut. Returns the number of new records that the cuts cost, or an errno.
+ */
+static int check_release(struct v3c_space *space, u64 first, u64 last, enum v3c_range_kind kind,
+			 v3c_cut_check_t may_cut, void *arg, struct v3c_range **start)
+{
+	struct v3c_range *range = v3c_space_find(space, first);
+	u64 at = first;
+	int cuts = 0;
+
+	if (!space->open)
+		return -ESTALE;
+	*start = range;
+	for (;;) {
+		if (!range || range->kind != kind || range->state != V3C_RANGE_LIVE ||
+		    range->first > at || range->last < at)
+			return -ENOENT;
+		if (range->first < at || range->last > last) {
+			if (space->allocates)
+				return -ENOENT;
+			if (!may_cut(arg, range, max(range->first, first), min(range->last, last)))
+				return -EXDEV;
+			cuts += (range->first < at) + (range->last > last);
+		}
+		if (range->last >= last)
+			break;
+		/* An allocator's blocks are neighbours by chance only. */
+		if (space->allocates)
+			return -ENOENT;
+		at = range->last + 1;
+		range = v3c_space_next(range);
+	}
+	return cuts;
+}
+
+/* Cuts @range in two before page @at; the new record takes the upper part. */
+static struct v3c_range *split_range(struct v3c_space *space, struct v3c_range *range, u64 at,
+				     struct v3c_range *upper)
+{
+	*upper = *range;
+	upper->first = at;
+	range->last = at - 1;
+	link_range(space, upper);
+	return upper;
+}
+
+/*
+ * Takes [@first, @last] to UNMAPPING, with the lock held but for the time that records for cuts are
+ * allocated in. @op has started already, or starts with it.
+ */
+static int hold_mapped(struct v3c_space *space, u64 first, u64 last, enum v3c_range_kind kind,
+		       v3c_cut_check_t may_cut, void *arg, gfp_t gfp, bool start,
+		       struct v3c_op *op)
+{
+	struct v3c_range *spare[2] = {}, *range;
+	int cuts, spares = 0;
+	unsigned long flags;
+
+retry:
+	spin_lock_irqsave(&space->lock, flags);
+	cuts = check_release(space, first, last, kind, may_cut, arg, &range);
+	if (unlikely(cuts > spares)) {
+		spin_unlock_irqrestore(&space->lock, flags);
+		for (; spares < cuts; spares++) {
+			spare[spares] = kmem_cache_alloc(v3c_range_cache, gfp);
+			if (!spare[spares]) {
+				cuts = -ENOMEM;
+				goto free_spares;
+			}
+		}
+		goto retry;
+	}
+	if (likely(cuts >= 0)) {
+		if (start)
+			start_op(space, op);
+		op->first = first;
+		op->last = last;
+		if (range->first < first)
+			range = split_range(space, range, first, spare[--spares]);
+		op->range = range;
+		for (;; range = v3c_space_next(range)) {
+			if (range->last > last)
+				split_range(space, range, last + 1, spare[--spares]);
+			range->state = V3C_RANGE_UNMAPPING;
+			if (range->last == last)
+				break;
+		}
+		cuts = 0;
+	}
+	spin_unlock_irqrestore(&space->lock, flags);
+free_spares:
+	while (unlikely(spares > 0))
+		kmem_cache_free(v3c_range_cache, spare[--spares]);
+	return cuts;
+}
+
+/**
+ * v3c_space_release_begin() - hold a range for unmapping
+ * @space: the space
+ * @first: first page
+ * @last: last page, not before @first
+ * @kind: what all of it must be
+ * @may_cut: asked for each range that is wanted in part only
+ * @arg: for @may_cut
+ * @gfp: for the records that cuts cost
+ * @op: result, to be given to v3c_space_release_end()
+ *
+ * Context: any that @gfp allows.
+ * Return: 0; -ESTALE on a closed space; -ENOENT if anything in it is not mapped so; -EXDEV if a cut
+ * is not possible; -ENOMEM.
+ */
+int v3c_space_release_begin(struct v3c_space *space, u64 first, u64 last, enum v3c_range_kind kind,
+			    v3c_cut_check_t may_cut, void *arg, gfp_t gfp, struct v3c_op *op)
+{
+	return hold_mapped(space, first, last, kind, may_cut, arg, gfp, true, op);
+}
+
+/* The same as part of an operation that has started, which may hold several. */
+int v3c_space_hold(struct v3c_space *space, u64 first, u64 last, enum v3c_range_kind kind,
+		   v3c_cut_check_t may_cut, void *arg, gfp_t gfp, struct v3c_op *op)
+{
+	return hold_mapped(space, first, last, kind, may_cut, arg, gfp, false, op);
+}
+
+static void put_held(struct v3c_space *space, struct v3c_range *range, u64 last)
+{
+	struct v3c_range *next;
+	bool more;
+
+	do {
+		more = range->last < last;
+		next = more ? v3c_space_next(range) : NULL;
+		put_range(space, range);
+		range = next;
+	} while (more);
+}
+
+/* What @op holds is mapped in no page table any more. */
+void v3c_space_release_end(struct v3c_space *space, struct v3c_op *op)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&space->lock, flags);
+	put_held(space, op->range, op->last);
+	finish_op(space, op);
+	spin_unlock_irqrestore(&space->lock, flags);
+}
+
+/* One of the ranges that v3c_space_hold() took is mapped in no page table any more. */
+void v3c_space_drop(struct v3c_space *space, u64 first, u64 last)
+{
+	guard(spinlock_irqsave)(&space->lock);
+	put_held(space, v3c_space_find(space, first), last);
+}
+
+/* One of the ranges that v3c_space_hold() took stays mapped after all. */
+void v3c_space_unhold(struct v3c_space *space, u64 first, u64 last)
+{
+	struct v3c_range *range;
+
+	guard(spinlock_irqsave)(&space->lock);
+	for (range = v3c_space_find(space, first); range && range->first <= last;
+	     range = v3c_space_next(range))
+		range->state = V3C_RANGE_LIVE;
+}
+
+static struct v3c_withheld *alloc_withheld(void)
+{
+	struct v3c_withheld *held = kzalloc(sizeof(*held), GFP_KERNEL);
+
+	if (!held)
+		return NULL;
+	held->range = kmem_cache_zalloc(v3c_range_cache, GFP_KERNEL);
+	if (!held->range) {
+		kfree(held);
+		return NULL;
+	}
+	return held;
+}
+
+static void free_withheld(struct v3c_withheld *held)
+{
+	if (!held)
+		return;
+	kmem_cache_free(v3c_range_cache, held->range);
+	kfree(held);
+}
+
+/*
+ * The first part of [@first, @last] that no range covers, or 0 pages if there is none. Ranges in the
+ * way must be withheld themselves or pass @compatible.
+ */
+static int uncovered(struct v3c_space *space, u64 first, u64 last, v3c_range_check_t compatible,
+		     void *arg, u64 *at, u64 *pages)
+{
+	struct v3c_range *range;
+
+	*pages = 0;
+	for (; first <= last; first = block_last(range) + 1) {
+		range = v3c_space_find(space, first);
+		if (!range || block_first(range) > first) {
+			*at = first;
+			*pages = (range ? min(last, block_first(range) - 1) : last) - first + 1;
+			return 0;
+		}
+		if (range->kind != V3C_RANGE_HOLE && range->kind != V3C_RANGE_DIRECT &&
+		    !(range->state == V3C_RANGE_LIVE && compatible(arg, range)))
+			return -EADDRINUSE;
+	}
+	return 0;
+}
+
+/**
+ * v3c_space_withhold() - take addresses out of circulation for good
+ * @space: the space
+ * @first: first page
+ * @last: last page, not before @first; may lie beyond the end of the space
+ * @like: kind and prot of the new ranges
+ * @compatible: whether a live range in the way may stay there
+ * @arg: for @compatible
+ * @added: gets a &struct v3c_withheld for each range that was added; they are live, in no page table
+ *
+ * What is withheld already is left as it is. On failure @added holds what was done so far.
+ *
+ * Context: may sleep; under the domain's mutex.
+ * Return: 0; -EADDRINUSE if a live range is in the way; -ENOMEM.
+ */
+int v3c_space_withhold(struct v3c_space *space, u64 first, u64 last, const struct v3c_range *like,
+		       v3c_range_check_t compatible, void *arg, struct list_head *added)
+{
+	struct v3c_withheld *held = NULL;
+	u64 at, pages;
+	int ret;
+
+	/* A range that is just being unmapped is no reason to refuse. */
+	v3c_space_quiesce(space);
+	do {
+		if (!held)
+			held = alloc_withheld();
+		if (!held)
+			return -ENOMEM;
+		scoped_guard(spinlock_irqsave, &space->lock) {
+			drain_cache(space);
+			ret = uncovered(space, first, last, compatible, arg, &at, &pages);
+			if (!ret && pages) {
+				copy_traits(held->range, like);
+				held->range->state = V3C_RANGE_LIVE;
+				held->range->first = at;
+				held->range->last = at + pages - 1;
+				link_range(space, held->range);
+				list_add_tail(&held->entry, added);
+				held = NULL;
+			}
+		}
+	} while (!ret && pages);
+	free_withheld(held);
+	return ret;
+}
+
+/* Undoes v3c_space_withhold(); nothing of it may be in a page table in use. */
+void v3c_space_forget(struct v3c_space *space, struct list_head *added)
+{
+	struct v3c_withheld *held, *next;
+
+	list_for_each_entry_safe(held, next, added, entry) {
+		list_del(&held->entry);
+		scoped_guard(spinlock_irqsave, &space->lock)
+			unlink_range(space, held->range);
+		free_withheld(held);
+	}
+}
+
+/* The ranges stay; only what could take them back goes. */
+void v3c_withheld_keep(struct list_head *added)
+{
+	struct v3c_withheld *held, *next;
+
+	list_for_each_entry_safe(held, next, added, entry) {
+		list_del(&held->entry);
+		kfree(held);
+	}
+}
+
+/**
+ * v3c_space_set_last() - move the end of the space
+ * @space: the space
+ * @last: last usable page
+ *
+ * Return: 0, or -ERANGE if something in use, other than what is never mapped, lies beyond.
+ */
+int v3c_space_set_last(struct v3c_space *space, u64 last)
+{
+	struct v3c_range *range;
+
+	guard(spinlock_irqsave)(&space->lock);
+	drain_cache(space);
+	for (range = to_range(rb_last(&space->root)); range && range->last > last;
+	     range = to_range(rb_prev(&range->node))) {
+		if (range->kind != V3C_RANGE_HOLE)
+			return -ERANGE;
+	}
+	space->last = last;
+	return 0;
+}
+
+/**
+ * v3c_space_next_filled() - what the page table under construction has of a held range
+ * @space: the space
+ * @op: operation from v3c_space_release_begin() that saw @op->filling
+ * @at: page in one of the ranges it holds; on return the first page of the next range, or one more
+ *	than @op->last
+ *
+ * Return: pages from @at on that are mapped there.
+ */
+u64 v3c_space_next_filled(struct v3c_space *space, const struct v3c_op *op, u64 *at)
+{
+	struct v3c_range *range;
+
+	guard(spinlock_irqsave)(&space->lock);
+	range = v3c_space_find(space, *at);
+	*at = range->last + 1;
+	if (range->generation == op->generation)
+		return v3c_range_pages(range);
+	return clamp(op->filled, range->first, range->last + 1) - range->first;
+}
+
+/**
+ * v3c_space_add_slot() - let operations work on another page table
+ * @space: the space
+ * @slot: its slot
+ * @fill: it does not have the ranges that are there already
+ *
+ * With @fill, operations that are under way do not know it: v3c_space_quiesce() before filling.
+ */
+void v3c_space_add_slot(struct v3c_space *space, u8 slot, bool fill)
+{
+	guard(spinlock_irqsave)(&space->lock);
+	space->slots |= BIT(slot);
+	if (fill) {
+		space->filling = BIT(slot);
+		space->generation++;
+		space->filled = 0;
+	}
+}
+
+/* The page table under construction has everything. */
+void v3c_space_filled(struct v3c_space *space)
+{
+	guard(spinlock_irqsave)(&space->lock);
+	space->filling = 0;
+}
+
+/* Operations under way may still work on it: v3c_space_quiesce() before it is freed. */
+void v3c_space_remove_slot(struct v3c_space *space, u8 slot)
+{
+	guard(spinlock_irqsave)(&space->lock);
+	space->slots &= ~BIT(slot);
+	space->filling &= ~BIT(slot);
+}
+
+void v3c_space_init_once(struct v3c_space *space)
+{
+	spin_lock_init(&space->lock);
+	init_waitqueue_head(&space->idle);
+	space->root = RB_ROOT;
+}
+
+/* @space belongs to a domain that is not published yet. */
+void v3c_space_reset(struct v3c_space *space, bool allocates, u64 last)
+{
+	guard(spinlock_irqsave)(&space->lock);
+	space->root = RB_ROOT;
+	space->last = last;
+	space->slots = 0;
+	space->filling = 0;
+	space->generation = 0;
+	space->allocates = allocates;
+}
+
+void v3c_space_open(struct v3c_space *space)
+{
+	guard(spinlock_irqsave)(&space->lock);
+	space->open = true;
+}
+
+/* No operation starts any more; v3c_space_quiesce() waits for the last one. */
+void v3c_space_close(struct v3c_space *space)
+{
+	guard(spinlock_irqsave)(&space->lock);
+	space->open = false;
+}
+
+/* Forgets every range of a closed and quiet space. */
+void v3c_space_clear(struct v3c_space *space)
+{
+	struct v3c_range *range, *next;
+
+	rbtree_postorder_for_each_entry_safe(range, next, &space->root, node)
+		kmem_cache_free(v3c_range_cache, range);
+	space->root = RB_ROOT;
+	memset(space->cache, 0, sizeof(space->cache));
+	memset(space->nr_cached, 0, sizeof(space->nr_cached));
+}
+
+int v3c_space_module_init(void)
+{
+	v3c_range_cache = KMEM_CACHE(v3c_range, 0);
+	return v3c_range_cache ? 0 : -ENOMEM;
+}
+
+void v3c_space_module_exit(void)
+{
+	kmem_cache_destroy(v3c_range_cache);
+}

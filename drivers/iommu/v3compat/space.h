@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef V3COMPAT_SPACE_H
+#define V3COMPAT_SPACE_H
+
+#include <linux/list.h>
+#include <linux/rbtree.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+#include <linux/wait.h>
+
+/* Power-of-two blocks of an allocator, by order; the last holds half of the 63-bit space. */
+#define V3C_ORDERS		51
+#define V3C_MAX_SLOTS		8
+
+enum v3c_range_kind {
+	V3C_RANGE_LOGICAL,	/* MapLogicalRange(Ex) */
+	V3C_RANGE_IDENTITY,	/* MapIdentityRange(Ex) */
+	V3C_RANGE_TOKEN,	/* a reservation; what is mapped in it is the token's own business */
+	V3C_RANGE_HOLE,		/* never mapped: a device's window, or asked for by the creator */
+	V3C_RANGE_DIRECT,	/* identity-mapped for the life of the domain */
+};
+
+enum v3c_range_state {
+	V3C_RANGE_CACHED,	/* a free block kept at hand by the allocator */
+	V3C_RANGE_MAPPING,	/* in the hands of whoever maps it */
+	V3C_RANGE_LIVE,
+	V3C_RANGE_UNMAPPING,	/* in the hands of whoever unmaps it */
+};
+
+/**
+ * struct v3c_range - one range of logical pages in use, the truth about what is mapped
+ * @node: in &v3c_space.root, ordered by address; ranges never overlap
+ * @first: first page, inclusive
+ * @last: last page, inclusive
+ * @gap: free pages between the previous range's block (or page 0) and this one's
+ * @next_cached: next free block of this order, while %V3C_RANGE_CACHED
+ * @generation: of the space when it was mapped
+ * @order: the range occupies the aligned block of this order around it; 0 means just itself
+ * @gap_order: one more than the order of the largest aligned block that fits in @gap, 0 for none
+ * @max_gap_order: largest @gap_order in this subtree
+ * @kind: &enum v3c_range_kind
+ * @state: &enum v3c_range_state
+ * @prot: IOMMU_READ and IOMMU_WRITE
+ * @contiguous: one physically contiguous run
+ *
+ * All under the space's lock, except that whoever took a range to %V3C_RANGE_MAPPING may read its
+ * address and traits without.
+ */
+struct v3c_range {
+	struct rb_node node;
+	u64 first;
+	u64 last;
+	u64 gap;
+	struct v3c_range *next_cached;
+	u32 generation;
+	u8 order;
+	u8 gap_order;
+	u8 max_gap_order;
+	u8 kind : 3;
+	u8 state : 2;
+	u8 prot : 2;
+	u8 contiguous : 1;
+};
+
+/**
+ * struct v3c_space - the logical address space of a domain
+ * @lock: protects everything here; taken with interrupts off from any context; nothing but the calls
+ *	of an IOMMU driver that fill a table under construction is called with it held
+ * @root: ranges in use and cached blocks
+ * @last: last page that can be used
+ * @cache: free blocks of each order, last freed first
+ * @nr_cached: length of each list in @cache
+ * @slots: page tables, by slot, that an operation starting now works on
+ * @filling: of these, the one that is under construction and gets the older ranges piece by piece
+ * @filled: @filling has the ranges of an older generation up to, and not including, this page
+ * @generation: counts constructions; ranges of the present one are in every table
+ * @epoch: parity of operations starting now
+ * @inflight: operations under way, by the parity they started in
+ * @idle: woken when a count in @inflight comes to 0
+ * @open: operations may start
+ * @allocates: the space chooses addresses itself
+ */
+struct v3c_space {
+	spinlock_t lock;
+	struct rb_root root;
+	u64 last;
+	struct v3c_range *cache[V3C_ORDERS + 1];
+	u8 nr_cached[V3C_ORDERS + 1];
+	u8 slots;
+	u8 filling;
+	u8 epoch;
+	u32 generation;
+	u64 filled;
+	unsigned int inflight[2];
+	wait_queue_head_t idle;
+	bool open;
+	bool allocates;
+};
+
+/**
+ * struct v3c_op - an operation under way
+ * @range: the (first) range it holds
+ * @first: first page of what it holds
+ * @last: last page of what it holds
+ * @generation: of the space when it started
+ * @filled: of the space when it started; what the operation holds is not copied any further
+ * @slots: page tables it works on
+ * @filling: of these, the one under construction
+ * @epoch: parity it started in
+ */
+struct v3c_op {
+	struct v3c_range *range;
+	u64 first;
+	u64 last;
+	u64 filled;
+	u32 generation;
+	u8 slots;
+	u8 filling;
+	u8 epoch;
+};
+
+/**
+ * struct v3c_withheld - a range that v3c_space_withhold() added, so that it can be taken back
+ * @entry: in the list of what one call or several added
+ * @range: the range
+ * @slots: page tables that have it mapped; the owner's
+ */
+struct v3c_withheld {
+	struct list_head entry;
+	struct v3c_range *range;
+	u8 slots;
+};
+
+/* Asked under the lock whether a live range may stay where a withheld one is wanted. */
+typedef bool (*v3c_range_check_t)(void *arg, const struct v3c_range *range);
+
+/* Asked under the lock whether [first, last] can be cut out of @range without splitting a large page. */
+typedef bool (*v3c_cut_check_t)(void *arg, const struct v3c_range *range, u64 first, u64 last);
+
+int v3c_space_module_init(void);
+void v3c_space_module_exit(void);
+
+void v3c_space_init_once(struct v3c_space *space);
+void v3c_space_reset(struct v3c_space *space, bool allocates, u64 last);
+void v3c_space_open(struct v3c_space *space);
+void v3c_space_close(struct v3c_space *space);
+void v3c_space_clear(struct v3c_space *space);
+
+int v3c_space_begin(struct v3c_space *space, struct v3c_op *op);
+void v3c_space_end(struct v3c_space *space, struct v3c_op *op);
+void v3c_space_quiesce(struct v3c_space *space);
+
+int v3c_space_alloc(struct v3c_space *space, u64 pages, u64 lo, u64 hi,
+		    const struct v3c_range *like, gfp_t gfp, struct v3c_op *op);
+int v3c_space_claim(struct v3c_space *space, u64 first, u64 last, const struct v3c_range *like,
+		    gfp_t gfp, struct v3c_op *op);
+void v3c_space_commit(struct v3c_space *space, struct v3c_op *op);
+void v3c_space_abort(struct v3c_space *space, struct v3c_op *op);
+
+int v3c_space_release_begin(struct v3c_space *space, u64 first, u64 last, enum v3c_range_kind kind,
+			    v3c_cut_check_t may_cut, void *arg, gfp_t gfp, struct v3c_op *op);
+void v3c_space_release_end(struct v3c_space *space, struct v3c_op *op);
+int v3c_space_hold(struct v3c_space *space, u64 first, u64 last, enum v3c_range_kind kind,
+		   v3c_cut_check_t may_cut, void *arg, gfp_t gfp, struct v3c_op *op);
+void v3c_space_drop(struct v3c_space *space, u64 first, u64 last);
+void v3c_space_unhold(struct v3c_space *space, u64 first, u64 last);
+
+int v3c_space_withhold(struct v3c_space *space, u64 first, u64 last, const struct v3c_range *like,
+		       v3c_range_check_t compatible, void *arg, struct list_head *added);
+void v3c_space_forget(struct v3c_space *space, struct list_head *added);
+struct v3c_range *v3c_space_find(struct v3c_space *space, u64 page);
+struct v3c_range *v3c_space_next(struct v3c_range *range);
+int v3c_space_set_last(struct v3c_space *space, u64 last);
+u64 v3c_space_next_filled(struct v3c_space *space, const struct v3c_op *op, u64 *at);
+void v3c_space_add_slot(struct v3c_space *space, u8 slot, bool fill);
+void v3c_space_filled(struct v3c_space *space);
+void v3c_space_remove_slot(struct v3c_space *space, u8 slot);
+
+void v3c_withheld_keep(struct list_head *added);
+
+static inline u64 v3c_range_pages(const struct v3c_range *range)
+{
+	return range->last - range->first + 1;
+}
+
+#endif
