@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Copies a source directory to where it is built, so that sources stay clean and kernels do not mix."""
+
+import os
+import shutil
+
+GENERATED = (".o", ".ko", ".mod", ".mod.c", ".cmd", ".order", ".symvers", ".a", ".pyc")
+SKIPPED = {".git", "__pycache__"}
+
+
+def is_source(name):
+    return name not in SKIPPED and not name.endswith(GENERATED)
+
+
+def listing(top, keep):
+    found = {}
+    for where, dirs, files in os.walk(top):
+        inside = os.path.relpath(where, top)
+        dirs[:] = [d for d in dirs if is_source(d) and keep(os.path.normpath(os.path.join(inside, d)))]
+        for name in files:
+            path = os.path.normpath(os.path.join(inside, name))
+            if is_source(name) and keep(path):
+                found[path] = os.path.join(where, name)
+    return found
+
+
+def is_same(a, b):
+    try:
+        x, y = os.stat(a), os.stat(b)
+    except FileNotFoundError:
+        return False
+    return (x.st_mtime_ns, x.st_size) == (y.st_mtime_ns, y.st_size)
+
+
+def copy(source, target, keep=lambda path: True):
+    """Makes target's sources those of source; files that did not change keep their time, so make
+    has nothing to do for them, and sources that are gone disappear."""
+    note = os.path.join(target, ".v3lab-sources")
+    before = set()
+    if os.path.exists(note):
+        with open(note) as f:
+            before = set(f.read().splitlines())
+    now = listing(source, keep)
+    for path in before - now.keys():
+        if os.path.exists(os.path.join(target, path)):
+            os.unlink(os.path.join(target, path))
+    for path, origin in now.items():
+        there = os.path.join(target, path)
+        if not is_same(origin, there):
+            os.makedirs(os.path.dirname(there), exist_ok=True)
+            shutil.copy2(origin, there)
+    os.makedirs(target, exist_ok=True)
+    with open(note, "w") as f:
+        f.write("".join(path + "\n" for path in sorted(now)))
