@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Every call that allocates, with each of its allocations failing in turn. */
+#include "faults.h"
+#include "fixture.h"
+
+#define MAX_ALLOCATIONS	400
+
+/* What a sequence works with; filled by its set-up, emptied by its undo. */
+struct sweep {
+	struct kunit *test;
+	PIOMMU_DMA_DOMAIN domain;
+	PIOMMU_DMA_DEVICE device;
+	struct device *pdo;
+	IOMMU_MAP_PHYSICAL_ADDRESS what;
+	PMDL mdl;
+	union v3t_out *out;
+};
+
+static const IOMMU_DMA_DOMAIN_CREATION_FLAGS no_flags = { .AsUlonglong = 0 };
+
+static NTSTATUS create_domain(struct sweep *s)
+{
+	IOMMU_DMA_RESERVED_REGION region = {
+		.Base = 63ULL * SZ_1G, .NumberOfPages = 3, .ShouldMap = TRUE,
+	};
+
+	return V3T_V3(s->test)->CreateDomainEx(DomainTypeTranslate, no_flags, NULL, &region,
+					       &s->out->domain);
+}
+
+static NTSTATUS create_domain_v1(struct sweep *s)
+{
+	return V3T_V1(s->test)->CreateDomain(TRUE, &s->out->domain);
+}
+
+static NTSTATUS create_pass_through(struct sweep *s)
+{
+	return V3T_V3(s->test)->CreateDomainEx(DomainTypePassThrough, no_flags, NULL, NULL,
+					       &s->out->domain);
+}
+
+static void delete_domain(struct sweep *s)
+{
+	EXPECT_V3(s->test, STATUS_SUCCESS, DeleteDomain, s->out->domain);
+}
+
+static NTSTATUS create_device(struct sweep *s)
+{
+	return V3T_V3(s->test)->CreateDevice(s->pdo, NULL, &s->out->device);
+}
+
+static void delete_device(struct sweep *s)
+{
+	EXPECT_V3(s->test, STATUS_SUCCESS, DeleteDevice, s->out->device);
+}
+
+static NTSTATUS attach(struct sweep *s)
+{
+	return V3T_V3(s->test)->AttachDeviceEx(s->domain, s->device);
+}
+
+static void detach(struct sweep *s)
+{
+	EXPECT_V3(s->test, STATUS_SUCCESS, DetachDeviceEx, s->device);
+}
+
+static NTSTATUS attach_v1(struct sweep *s)
+{
+	return V3T_V1(s->test)->AttachDevice(s->domain, s->pdo, 0, 1);
+}
+
+static void detach_v1(struct sweep *s)
+{
+	EXPECT_V1(s->test, STATUS_SUCCESS, DetachDevice, s->domain, s->pdo, 0);
+}
+
+static NTSTATUS map(struct sweep *s)
+{
+	IOMMU_DMA_LOGICAL_ADDRESS at = SZ_1G - SZ_4K;
+
+	return V3T_V3(s->test)->MapLogicalRangeEx(s->domain, V3T_RW, &s->what, &at, NULL, NULL,
+						  &s->out->address);
+}
+
+static NTSTATUS map_v1(struct sweep *s)
+{
+	return V3T_V1(s->test)->MapLogicalRange(s->domain, V3T_RW, s->mdl, SZ_1G - SZ_4K);
+}
+
+static void unmap(struct sweep *s)
+{
+	EXPECT_V3(s->test, STATUS_SUCCESS, UnmapLogicalRange, s->domain, SZ_1G - SZ_4K, 3);
+}
+
+static NTSTATUS map_identity(struct sweep *s)
+{
+	return V3T_V3(s->test)->MapIdentityRangeEx(s->domain, V3T_RW, &s->what);
+}
+
+static NTSTATUS map_identity_v1(struct sweep *s)
+{
+	return V3T_V1(s->test)->MapIdentityRange(s->domain, V3T_RW, s->mdl);
+}
+
+static void unmap_identity(struct sweep *s)
+{
+	EXPECT_V3(s->test, STATUS_SUCCESS, UnmapIdentityRangeEx, s->domain, &s->what);
+}
+
+static NTSTATUS reserve(struct sweep *s)
+{
+	IOMMU_DMA_LOGICAL_ADDRESS at = SZ_1G - SZ_4M;
+
+	return V3T_V3(s->test)->ReserveLogicalAddressRange(s->domain, SZ_8M, &at, NULL, NULL,
+							   &s->out->token);
+}
+
+static void unreserve(struct sweep *s)
+{
+	EXPECT_V3(s->test, STATUS_SUCCESS, FreeReservedLogicalAddressRange, s->out->token);
+}
+
+static const struct sweep_case {
+	const char *name;
+	NTSTATUS expected;
+	NTSTATUS (*call)(struct sweep *s);
+	void (*undo)(struct sweep *s);
+	bool other_instance;
+} sweep_cases[] = {
+	{ V3T_ROW(CreateDomainEx, STATUS_INSUFFICIENT_RESOURCES, "Translate"),
+	  .call = create_domain, .undo = delete_domain },
+	{ V3T_ROW(CreateDomainEx, STATUS_INSUFFICIENT_RESOURCES, "PassThrough"),
+	  .call = create_pass_through, .undo = delete_domain },
+	{ V3T_ROW(CreateDomain, STATUS_INSUFFICIENT_RESOURCES, "V1"),
+	  .call = create_domain_v1, .undo = delete_domain },
+	{ V3T_ROW(CreateDevice, STATUS_INSUFFICIENT_RESOURCES, "no configuration"),
+	  .call = create_device, .undo = delete_device },
+	{ V3T_ROW(AttachDeviceEx, STATUS_INSUFFICIENT_RESOURCES, "first"),
+	  .call = attach, .undo = detach },
+	{ V3T_ROW(AttachDeviceEx, STATUS_INSUFFICIENT_RESOURCES, "other instance"),
+	  .call = attach, .undo = detach, .other_instance = true },
+	{ V3T_ROW(AttachDevice, STATUS_INSUFFICIENT_RESOURCES, "V1"),
+	  .call = attach_v1, .undo = detach_v1 },
+	{ V3T_ROW(MapLogicalRangeEx, STATUS_INSUFFICIENT_RESOURCES, "explicit"),
+	  .call = map, .undo = unmap },
+	{ V3T_ROW(MapLogicalRange, STATUS_INSUFFICIENT_RESOURCES, "V1"),
+	  .call = map_v1, .undo = unmap },
+	{ V3T_ROW(MapIdentityRangeEx, STATUS_INSUFFICIENT_RESOURCES, "frames"),
+	  .call = map_identity, .undo = unmap_identity },
+	{ V3T_ROW(MapIdentityRange, STATUS_INSUFFICIENT_RESOURCES, "V1"),
+	  .call = map_identity_v1, .undo = unmap_identity },
+	{ V3T_ROW(ReserveLogicalAddressRange, STATUS_INSUFFICIENT_RESOURCES, "explicit"),
+	  .call = reserve, .undo = unreserve },
+};
+
+static void sweep_name(const struct sweep_case *c, char *desc)
+{
+	strscpy(desc, c->name, KUNIT_PARAM_DESC_SIZE);
+}
+
+KUNIT_ARRAY_PARAM(sweep, sweep_cases, sweep_name);
+
+/* A domain with one of everything, so that an attach has much to replay. */
+static void fill(struct kunit *test, PIOMMU_DMA_DOMAIN domain)
+{
+	const u64 at = 3ULL * SZ_1G;
+	PIOMMU_DMA_LOGICAL_ADDRESS_TOKEN token = v3t_reserve(test, domain, SZ_4M, &at);
+
+	v3t_map_at(test, domain, v3t_of_pfns(test, v3t_scattered(test, 9), 9), 5ULL * SZ_1G);
+	v3t_map_at(test, domain, v3t_of_pages(v3t_pages(test, 9), 512), 7ULL * SZ_1G);
+	v3t_map_reserved(test, token, SZ_2M, v3t_of_page(v3t_pages(test, 0)));
+}
+
+static void set_up(struct kunit *test, struct sweep *s)
+{
+	static const struct iommusim_config own = { .quirks = IOMMUSIM_OWN_DOMAINS };
+	const struct sweep_case *c = test->param_value;
+	struct v3t_world *w = test->priv;
+	struct page **pages = v3t_scattered(test, 3);
+
+	s->test = test;
+	s->out = &w->out;
+	s->domain = v3t_explicit(test);
+	fill(test, s->domain);
+	s->pdo = v3t_pdo(test, c->other_instance ? v3t_sim(test, &own) : w->sim, NULL);
+	s->device = v3t_device(test, s->pdo);
+	s->what = v3t_of_pfns(test, pages, 3);
+	s->mdl = v3t_mdl_of(test, pages, 3);
+}
+
+/*
+ * Fails the first allocation, then the second, until the call needed fewer.
+ * Some allocations may be optional, so success in between is no mistake.
+ */
+static void survives_each_allocation_failing(struct kunit *test)
+{
+	const struct sweep_case *c = test->param_value;
+	struct v3t_world *w = test->priv;
+	struct sweep s = {};
+	unsigned int nth, refused = 0;
+	NTSTATUS status;
+	bool reached;
+
+	v3t_faults_require(test);
+	set_up(test, &s);
+	for (nth = 1; nth < MAX_ALLOCATIONS; nth++) {
+		v3t_poison(w);
+		v3t_fail_nth_begin(nth);
+		status = c->call(&s);
+		reached = v3t_fail_nth_end();
+		if (NT_SUCCESS(status)) {
+			c->undo(&s);
+			if (!reached)
+				break;
+			continue;
+		}
+		refused++;
+		KUNIT_ASSERT_EQ_MSG(test, (u32)status, (u32)c->expected, "allocation %u: %s", nth,
+				    v3t_status_name(status));
+		KUNIT_EXPECT_TRUE(test, v3t_is_poisoned(&w->out, sizeof(w->out)));
+	}
+	KUNIT_EXPECT_LT_MSG(test, nth, MAX_ALLOCATIONS, "never got by without a failure");
+	KUNIT_EXPECT_GT_MSG(test, refused, 0, "no failure was noticed");
+}
+
+/* Giving back may need no memory: there would be nobody to tell. */
+static void releasing_needs_no_memory(struct kunit *test)
+{
+	struct v3t_world *w = test->priv;
+	DMA_IOMMU_INTERFACE_V3 *v3 = V3T_V3(test);
+	PIOMMU_DMA_DOMAIN domain = v3t_explicit(test);
+	IOMMU_MAP_PHYSICAL_ADDRESS large = v3t_of_pages(v3t_pages(test, 9), 512);
+	IOMMU_DMA_LOGICAL_ADDRESS at = SZ_1G - SZ_1M;
+	PIOMMU_DMA_LOGICAL_ADDRESS_TOKEN token;
+	NTSTATUS status[6];
+
+	v3t_faults_require(test);
+	ASSERT_V3(test, STATUS_SUCCESS, ReserveLogicalAddressRange, domain, SZ_8M, &at, NULL, NULL,
+		  &token);
+	v3t_map_at(test, domain, large, SZ_1M);
+	v3t_map_at(test, domain, v3t_of_pfns(test, v3t_scattered(test, 9), 9), SZ_8M);
+	ASSERT_V3(test, STATUS_SUCCESS, MapIdentityRangeEx, domain, V3T_RW, &large);
+	ASSERT_V3(test, STATUS_SUCCESS, AttachDeviceEx, domain, w->device);
+
+	v3t_faults_begin();
+	status[0] = v3->FlushDomain(domain);
+	status[1] = v3->UnmapLogicalRange(domain, SZ_1M, 512);
+	status[2] = v3->UnmapLogicalRange(domain, SZ_8M, 9);
+	status[3] = v3->UnmapIdentityRangeEx(domain, &large);
+	status[4] = v3->FreeReservedLogicalAddressRange(token);
+	status[5] = v3->DetachDeviceEx(w->device);
+	v3t_faults_end();
+
+	EXPECT_RESULT(test, STATUS_SUCCESS, FlushDomain, status[0]);
+	EXPECT_RESULT(test, STATUS_SUCCESS, UnmapLogicalRange, status[1]);
+	EXPECT_RESULT(test, STATUS_SUCCESS, UnmapLogicalRange, status[2]);
+	EXPECT_RESULT(test, STATUS_SUCCESS, UnmapIdentityRangeEx, status[3]);
+	EXPECT_RESULT(test, STATUS_SUCCESS, FreeReservedLogicalAddressRange, status[4]);
+	EXPECT_RESULT(test, STATUS_SUCCESS, DetachDeviceEx, status[5]);
+	v3t_delete_domain(test, domain);
+}
+
+static struct kunit_case faults_cases[] = {
+	KUNIT_CASE_PARAM(survives_each_allocation_failing, sweep_gen_params),
+	KUNIT_CASE(releasing_needs_no_memory),
+	{}
+};
+
+static struct kunit_suite faults_suite = {
+	.name = "v3compat_faults",
+	.init = v3t_init,
+	.exit = v3t_exit,
+	.test_cases = faults_cases,
+};
+
+kunit_test_suite(faults_suite);

@@ -1,0 +1,376 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Everything at once: threads map, reserve, attach and remove on one domain, a
+ * fixed number of times each. Whatever the order, data is right, refusals are
+ * the documented ones, and nothing is left behind.
+ */
+#include <linux/prandom.h>
+#include <linux/sched.h>
+
+#include "fixture.h"
+#include "thread.h"
+
+#define MAX_WORKERS	4
+#define WORKER_PAGES	8
+#define ANCHOR_PAGES	4
+
+struct worker;
+
+/**
+ * struct stress - what the workers of a case share
+ * @v3: the table
+ * @sim: instance of @pdo
+ * @other: instance that wants page tables of its own
+ * @pdo: attached all the time
+ * @domain: with an allocator
+ * @explicit: without; @pdo is attached to @domain
+ * @anchor: mapped in @domain all the time, at @anchor_address
+ */
+struct stress {
+	const DMA_IOMMU_INTERFACE_V3 *v3;
+	struct iommusim *sim, *other;
+	struct device *pdo;
+	PIOMMU_DMA_DOMAIN domain, explicit;
+	struct page **anchor;
+	u64 anchor_address;
+};
+
+struct worker {
+	struct stress *s;
+	void (*round)(struct worker *worker);
+	unsigned int rounds;
+	struct page **pages;
+	PFN_NUMBER pfns[WORKER_PAGES];
+	struct device *pdo;
+	PIOMMU_DMA_DEVICE device;
+	struct rnd_state random;
+	unsigned int errors;
+	char first[128];
+	struct v3t_thread thread;
+};
+
+/* Keeps the first complaint: expectations are for the test's own thread. */
+static __printf(2, 3) void complain(struct worker *worker, const char *format, ...)
+{
+	va_list args;
+
+	if (worker->errors++)
+		return;
+	va_start(args, format);
+	vsnprintf(worker->first, sizeof(worker->first), format, args);
+	va_end(args);
+}
+
+static bool succeeded(struct worker *worker, const char *what, NTSTATUS status)
+{
+	if (status == STATUS_SUCCESS)
+		return true;
+	complain(worker, "%s: %s", what, v3t_status_name(status));
+	return false;
+}
+
+static u32 random_below(struct worker *worker, u32 limit)
+{
+	return prandom_u32_state(&worker->random) % limit;
+}
+
+/* All or some of the worker's pages, in its order. */
+static IOMMU_MAP_PHYSICAL_ADDRESS some_pages(struct worker *worker, unsigned int count)
+{
+	IOMMU_MAP_PHYSICAL_ADDRESS what = {
+		.MapType = MapPhysicalAddressTypePfn,
+		.PfnArray.PageFrame = worker->pfns,
+		.PfnArray.NumberOfPages = count,
+	};
+
+	return what;
+}
+
+static void check_word(struct worker *worker, u64 address, struct page *page)
+{
+	u64 *memory = page_address(page), seen, sent = prandom_u32_state(&worker->random);
+	struct device *pdo = worker->s->pdo;
+
+	if (iommusim_dma_read(pdo, IOMMUSIM_NO_PASID, address, &seen, sizeof(seen), NULL))
+		complain(worker, "mapped page at %#llx faulted", address);
+	else if (seen != *memory)
+		complain(worker, "other memory at %#llx", address);
+	if (iommusim_dma_write(pdo, IOMMUSIM_NO_PASID, address, &sent, sizeof(sent), NULL) ||
+	    READ_ONCE(*memory) != sent)
+		complain(worker, "write to %#llx went elsewhere", address);
+}
+
+static void check_words(struct worker *worker, u64 address, unsigned int count)
+{
+	unsigned int i;
+
+	for (i = 0; i < count; i++)
+		check_word(worker, address + i * SZ_4K, worker->pages[i]);
+}
+
+/* Another worker may map its own page there meanwhile; ours must be gone. */
+static void check_gone(struct worker *worker, u64 address)
+{
+	u64 seen;
+
+	if (!iommusim_dma_read(worker->s->pdo, IOMMUSIM_NO_PASID, address, &seen, sizeof(seen),
+			       NULL) &&
+	    seen == *(u64 *)page_address(worker->pages[0]))
+		complain(worker, "page reachable at %#llx after unmap", address);
+}
+
+static void check_anchor(struct worker *worker, struct device *pdo)
+{
+	struct stress *s = worker->s;
+	u64 seen;
+	int i;
+
+	for (i = 0; i < ANCHOR_PAGES; i++)
+		if (iommusim_dma_read(pdo, IOMMUSIM_NO_PASID, s->anchor_address + i * SZ_4K, &seen,
+				      sizeof(seen), NULL) ||
+		    seen != *(u64 *)page_address(s->anchor[i]))
+			complain(worker, "anchor page %d not reached", i);
+}
+
+static void map_round(struct worker *worker)
+{
+	struct stress *s = worker->s;
+	unsigned int count = 1 + random_below(worker, WORKER_PAGES);
+	IOMMU_MAP_PHYSICAL_ADDRESS what = some_pages(worker, count);
+	IOMMU_DMA_LOGICAL_ADDRESS address;
+
+	if (!succeeded(worker, "map", s->v3->MapLogicalRangeEx(s->domain, V3T_RW, &what, NULL, NULL,
+							       NULL, &address)))
+		return;
+	check_words(worker, address, count);
+	if (succeeded(worker, "unmap", s->v3->UnmapLogicalRange(s->domain, address, count)))
+		check_gone(worker, address);
+}
+
+/* Eight slots fought over: in use is the only refusal there may be. */
+static void collide_round(struct worker *worker)
+{
+	struct stress *s = worker->s;
+	IOMMU_DMA_LOGICAL_ADDRESS at = SZ_1G + random_below(worker, 8) * SZ_4K, out;
+	IOMMU_MAP_PHYSICAL_ADDRESS what = some_pages(worker, 1 + random_below(worker, 3));
+	NTSTATUS status = s->v3->MapLogicalRangeEx(s->explicit, V3T_RW, &what, &at, NULL, NULL,
+						   &out);
+
+	if (status == STATUS_RESOURCE_IN_USE)
+		return;
+	if (succeeded(worker, "map", status))
+		succeeded(worker, "unmap", s->v3->UnmapLogicalRange(s->explicit, out,
+								    what.PfnArray.NumberOfPages));
+}
+
+static void commit(struct worker *worker, PIOMMU_DMA_LOGICAL_ADDRESS_TOKEN token)
+{
+	struct stress *s = worker->s;
+	unsigned int count = 1 + random_below(worker, WORKER_PAGES);
+	IOMMU_MAP_PHYSICAL_ADDRESS what = some_pages(worker, count);
+	IOMMU_DMA_LOGICAL_ADDRESS_TOKEN_MAPPED_SEGMENT segment;
+	SIZE_T offset = random_below(worker, token->Size / SZ_4K - WORKER_PAGES) * SZ_4K;
+	u64 address = token->LogicalAddressBase + offset;
+
+	if (!succeeded(worker, "commit",
+		       s->v3->MapReservedLogicalRange(token, offset, V3T_RW, &what, &segment)))
+		return;
+	check_words(worker, address, count);
+	if (succeeded(worker, "uncommit", s->v3->UnmapReservedLogicalRange(&segment)))
+		check_gone(worker, address);
+}
+
+static void reserve_round(struct worker *worker)
+{
+	struct stress *s = worker->s;
+	PIOMMU_DMA_LOGICAL_ADDRESS_TOKEN token;
+	SIZE_T size = (16 + random_below(worker, 1024)) * SZ_4K;
+	int i;
+
+	if (!succeeded(worker, "reserve",
+		       s->v3->ReserveLogicalAddressRange(s->domain, size, NULL, NULL, NULL,
+							 &token)))
+		return;
+	for (i = 0; i < 5; i++)
+		commit(worker, token);
+	succeeded(worker, "free", s->v3->FreeReservedLogicalAddressRange(token));
+}
+
+static void attach_round(struct worker *worker)
+{
+	struct stress *s = worker->s;
+
+	if (!succeeded(worker, "attach", s->v3->AttachDeviceEx(s->domain, worker->device)))
+		return;
+	check_anchor(worker, worker->pdo);
+	succeeded(worker, "detach", s->v3->DetachDeviceEx(worker->device));
+}
+
+static void unplug_attached(struct worker *worker, struct device *pdo, PIOMMU_DMA_DEVICE device)
+{
+	const DMA_IOMMU_INTERFACE_V3 *v3 = worker->s->v3;
+
+	iommusim_device_destroy(pdo);
+	if (v3->DetachDeviceEx(device) != STATUS_INVALID_PARAMETER_1)
+		complain(worker, "a removed device was still attached");
+	succeeded(worker, "delete device", v3->DeleteDevice(device));
+}
+
+static void unplug_round(struct worker *worker)
+{
+	static const struct iommusim_device_config plain;
+	struct stress *s = worker->s;
+	struct device *pdo = iommusim_device_create(random_below(worker, 2) ? s->sim : s->other,
+						    &plain);
+	PIOMMU_DMA_DEVICE device;
+
+	if (IS_ERR(pdo)) {
+		complain(worker, "no device: %pe", pdo);
+		return;
+	}
+	if (!succeeded(worker, "create device", s->v3->CreateDevice(pdo, NULL, &device))) {
+		iommusim_device_destroy(pdo);
+		return;
+	}
+	if (succeeded(worker, "attach", s->v3->AttachDeviceEx(s->domain, device)))
+		check_anchor(worker, pdo);
+	unplug_attached(worker, pdo, device);
+}
+
+/* Handles that die while others may look at them. */
+static void domain_round(struct worker *worker)
+{
+	static const IOMMU_DMA_DOMAIN_CREATION_FLAGS none = { .AsUlonglong = 0 };
+	struct stress *s = worker->s;
+	IOMMU_MAP_PHYSICAL_ADDRESS what = some_pages(worker, WORKER_PAGES);
+	IOMMU_DMA_LOGICAL_ADDRESS at = SZ_1G, out;
+	PIOMMU_DMA_DOMAIN domain;
+
+	if (!succeeded(worker, "create domain",
+		       s->v3->CreateDomainEx(DomainTypeTranslate, none, NULL, NULL, &domain)))
+		return;
+	succeeded(worker, "map", s->v3->MapLogicalRangeEx(domain, V3T_RW, &what, &at, NULL, NULL,
+							  &out));
+	succeeded(worker, "delete domain", s->v3->DeleteDomain(domain));
+	if (s->v3->DeleteDomain(domain) == STATUS_SUCCESS)
+		complain(worker, "a domain died twice");
+}
+
+static int work(void *arg)
+{
+	struct worker *worker = arg;
+	unsigned int i;
+
+	for (i = 0; i < worker->rounds; i++) {
+		worker->round(worker);
+		cond_resched();
+	}
+	return 0;
+}
+
+#define MAP	{ map_round, 400 }
+#define COLLIDE	{ collide_round, 600 }
+#define RESERVE	{ reserve_round, 60 }
+#define ATTACH	{ attach_round, 80 }
+#define UNPLUG	{ unplug_round, 30 }
+#define DOMAIN	{ domain_round, 60 }
+
+static const struct mix_case {
+	const char *name;
+	struct {
+		void (*round)(struct worker *worker);
+		unsigned int rounds;
+	} workers[MAX_WORKERS];
+} mix_cases[] = {
+	{ "map, map", { MAP, MAP } },
+	{ "map, reserve", { MAP, RESERVE } },
+	{ "map, attach", { MAP, ATTACH } },
+	{ "reserve, attach", { RESERVE, ATTACH } },
+	{ "attach, attach", { ATTACH, ATTACH } },
+	{ "map, unplug", { MAP, UNPLUG } },
+	{ "reserve, unplug", { RESERVE, UNPLUG } },
+	{ "unplug, unplug, domains", { UNPLUG, UNPLUG, DOMAIN } },
+	{ "collide, collide, collide", { COLLIDE, COLLIDE, COLLIDE } },
+	{ "map, reserve, attach, unplug", { MAP, RESERVE, ATTACH, UNPLUG } },
+};
+
+static void mix_name(const struct mix_case *c, char *desc)
+{
+	strscpy(desc, c->name, KUNIT_PARAM_DESC_SIZE);
+}
+
+KUNIT_ARRAY_PARAM(mix, mix_cases, mix_name);
+
+static struct stress *prepare(struct kunit *test)
+{
+	static const struct iommusim_config own = { .quirks = IOMMUSIM_OWN_DOMAINS };
+	struct v3t_world *w = test->priv;
+	struct stress *s = kunit_kzalloc(test, sizeof(*s), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, s);
+	s->v3 = V3T_V3(test);
+	s->sim = w->sim;
+	s->other = v3t_sim(test, &own);
+	s->pdo = w->pdo;
+	s->domain = v3t_buddy(test);
+	s->explicit = v3t_explicit(test);
+	s->anchor = v3t_scattered(test, ANCHOR_PAGES);
+	s->anchor_address = v3t_map(test, s->domain, v3t_of_pfns(test, s->anchor, ANCHOR_PAGES));
+	v3t_attach(test, s->domain, w->device);
+	return s;
+}
+
+/* Every second worker's device is behind the instance with tables of its own. */
+static void prepare_worker(struct kunit *test, struct stress *s, struct worker *worker, int i)
+{
+	const struct mix_case *c = test->param_value;
+	int page;
+
+	worker->s = s;
+	worker->round = c->workers[i].round;
+	worker->rounds = c->workers[i].rounds;
+	worker->pages = v3t_scattered(test, WORKER_PAGES);
+	for (page = 0; page < WORKER_PAGES; page++)
+		worker->pfns[page] = page_to_pfn(worker->pages[page]);
+	worker->pdo = v3t_pdo(test, i % 2 ? s->other : s->sim, NULL);
+	worker->device = v3t_device(test, worker->pdo);
+	prandom_seed_state(&worker->random, 4711 + i);
+}
+
+static void all_at_once(struct kunit *test)
+{
+	const struct mix_case *c = test->param_value;
+	struct stress *s = prepare(test);
+	struct worker *workers = kunit_kcalloc(test, MAX_WORKERS, sizeof(*workers), GFP_KERNEL);
+	int i, count;
+
+	KUNIT_ASSERT_NOT_NULL(test, workers);
+	for (count = 0; count < MAX_WORKERS && c->workers[count].round; count++)
+		prepare_worker(test, s, &workers[count], count);
+	for (i = 0; i < count; i++)
+		v3t_thread_start(&workers[i].thread, work, &workers[i]);
+	for (i = 0; i < count; i++)
+		if (v3t_thread_join(&workers[i].thread))
+			complain(&workers[i], "no thread");
+	for (i = 0; i < count; i++)
+		KUNIT_EXPECT_EQ_MSG(test, workers[i].errors, 0, "worker %d: %s", i,
+				    workers[i].first);
+
+	v3t_expect_reaches_all(test, s->pdo, s->anchor_address, s->anchor, ANCHOR_PAGES);
+	v3t_expect_no_stale_hits(test, s->sim);
+	v3t_expect_no_stale_hits(test, s->other);
+}
+
+static struct kunit_case stress_cases[] = {
+	KUNIT_CASE_PARAM(all_at_once, mix_gen_params),
+	{}
+};
+
+static struct kunit_suite stress_suite = {
+	.name = "v3compat_stress",
+	.init = v3t_init,
+	.exit = v3t_exit,
+	.test_cases = stress_cases,
+};
+
+kunit_test_suite(stress_suite);

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <linux/err.h>
+#include <linux/kthread.h>
+#include <linux/sched/task.h>
+
+#include "thread.h"
+
+static int run(void *data)
+{
+	struct v3t_thread *thread = data;
+
+	thread->result = thread->fn(thread->arg);
+	complete(&thread->done);
+	return 0;
+}
+
+void v3t_thread_start(struct v3t_thread *thread, int (*fn)(void *arg), void *arg)
+{
+	thread->fn = fn;
+	thread->arg = arg;
+	init_completion(&thread->done);
+	thread->task = kthread_create(run, thread, "v3t");
+	if (IS_ERR(thread->task))
+		return;
+	get_task_struct(thread->task);
+	wake_up_process(thread->task);
+}
+
+int v3t_thread_join(struct v3t_thread *thread)
+{
+	if (IS_ERR(thread->task))
+		return PTR_ERR(thread->task);
+	wait_for_completion(&thread->done);
+	/* Until it has left the text of this module, which may be unloaded next. */
+	kthread_stop(thread->task);
+	put_task_struct(thread->task);
+	return thread->result;
+}
