@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The rows of a run: read from the guest, saved as CSV, and looked up."""
+
+import csv
+
+MARK = "@v3bench"
+COST = ("method", "shape", "live", "samples", "map_mean", "unmap_mean",
+        "pair_min", "pair_median", "pair_mean", "pair_max")
+MEMORY = ("method", "what", "live", "added", "total_bytes", "table_bytes", "slab_bytes", "instructions")
+CLOCK = ("what", "instructions", "ticks", "read_cost")
+TEXT = ("method", "shape", "what")
+
+
+def make_row(kind, names, values):
+    row = {name: value if name in TEXT else int(value) for name, value in zip(names, values, strict=True)}
+    return {"kind": kind, **row}
+
+
+def collect(line, rows):
+    """Add the row in @line to @rows; False when there is none."""
+    _, mark, text = line.rstrip("\r\n").partition(MARK + "\t")
+    if not mark:
+        return False
+    job, kind, *values = text.split("\t")
+    if kind == "clock":
+        rows.append(make_row(kind, CLOCK, values))
+    elif kind == "cost":
+        rows.append(make_row(kind, COST, [job] + values[1:]))
+    else:
+        rows.append(make_row(kind, MEMORY, [job] + values[1:]))
+    return True
+
+
+def cost_file(name):
+    return f"cost-{name}.csv"
+
+
+def memory_file(name):
+    return f"memory-{name}.csv"
+
+
+def save_kind(path, names, rows):
+    with open(path, "w", newline="", encoding="ascii") as file:
+        writer = csv.DictWriter(file, names, extrasaction="ignore", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def save(measured, directory, name):
+    directory.mkdir(parents=True, exist_ok=True)
+    save_kind(directory / cost_file(name), COST, measured.costs)
+    save_kind(directory / memory_file(name), MEMORY, measured.memory)
+
+
+def load_kind(path, kind, names):
+    with open(path, newline="", encoding="ascii") as file:
+        return [make_row(kind, names, [row[name] for name in names]) for row in csv.DictReader(file)]
+
+
+def load(directory, name):
+    return Results(load_kind(directory / cost_file(name), "cost", COST) +
+                   load_kind(directory / memory_file(name), "memory", MEMORY))
+
+
+def in_order(values):
+    return list(dict.fromkeys(values))
+
+
+class Results:
+    """Rows with the questions that the table and the plots ask."""
+
+    def __init__(self, rows):
+        self.costs = [row for row in rows if row["kind"] == "cost"]
+        self.memory = [row for row in rows if row["kind"] == "memory"]
+        self.clocks = [row for row in rows if row["kind"] == "clock"]
+        self.index = {(row["method"], row["shape"], row["live"]): row for row in self.costs}
+
+    def methods(self):
+        return in_order(row["method"] for row in self.costs)
+
+    def shapes(self):
+        return in_order(row["shape"] for row in self.costs)
+
+    def levels(self):
+        return sorted({row["live"] for row in self.costs})
+
+    def cost(self, method, shape, live):
+        """The row; the raw core and the DMA API know no MDL, so theirs is that of the same pages."""
+        row = self.index.get((method, shape, live))
+        if row is None and shape.endswith("-mdl"):
+            row = self.index.get((method, shape.removesuffix("-mdl"), live))
+        return row
+
+    def ratio(self, method, base, shape, live):
+        """The worse of mean and median, so that neither rare dear calls nor common ones hide."""
+        ours, theirs = self.cost(method, shape, live), self.cost(base, shape, live)
+        if ours is None or theirs is None:
+            return None
+        return max(ours[key] / theirs[key] for key in ("pair_mean", "pair_median"))
+
+    def growth(self, method, shape, first, last):
+        """Cost with @last live ranges over that with @first."""
+        start, end = self.cost(method, shape, first), self.cost(method, shape, last)
+        if start is None or end is None:
+            return None
+        return max(end[key] / start[key] for key in ("pair_mean", "pair_median"))
+
+    def memory_per_range(self, method):
+        """Growth of the largest step, per range added, or None."""
+        steps = [row for row in self.memory if row["method"] == method and row["what"] == "live"]
+        step = max(steps, key=lambda row: row["added"], default=None)
+        if step is None:
+            return None
+        return {key: step[key] / step["added"] for key in MEMORY[4:]}
+
+    def memory_opening(self, method):
+        rows = [row for row in self.memory if row["method"] == method and row["what"] == "open"]
+        return rows[0] if rows else None

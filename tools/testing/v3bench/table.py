@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The result as text: costs, memory, targets."""
+
+RATIO_BASES = ("raw", "dma-lazy", "dma-strict")
+ALLOCATOR_LIMIT = 1.15
+RESERVED_LIMIT = 1.05
+FLAT_LIMIT = 1.05
+FLAT_FROM = 1000
+V3_METHODS = ("explicit", "allocator", "reserved")
+
+
+def power(live):
+    zeros = len(str(live)) - 1
+    return f"10^{zeros}" if live == 10 ** zeros and zeros else str(live)
+
+
+def number(value):
+    return "-" if value is None else f"{value:,.0f}"
+
+
+def ratio(value):
+    return "" if value is None else f"{value:.3f}"
+
+
+def print_clock(measured):
+    for clock in measured.clocks:
+        exact = clock["ticks"] == clock["instructions"]
+        print(f"clock: {clock['ticks']:,} ticks for {clock['instructions']:,} instructions"
+              f"{'' if exact else ': NOT a count of instructions'}; reading it takes {clock['read_cost']}"
+              " (subtracted, with the cost of two empty calls)")
+
+
+def cost_line(measured, shape, method):
+    levels = measured.levels()
+    rows = [measured.cost(method, shape, live) for live in levels]
+    last = rows[-1]
+    if last is None or last["shape"] != shape:
+        return None
+    cells = [number(row and row["pair_mean"]) for row in rows]
+    cells += [number(last["pair_median"]), number(last["map_mean"]), number(last["unmap_mean"])]
+    cells += [ratio(measured.ratio(method, base, shape, levels[-1])) if method != base else ""
+              for base in RATIO_BASES]
+    return cells
+
+
+def print_costs(measured):
+    levels = [power(live) for live in measured.levels()]
+    heads = levels + ["median", "map", "unmap"] + [f"/ {base}" for base in RATIO_BASES]
+    print("Instructions per map + unmap pair (mean) by live ranges; the other columns are for the most live")
+    print(f"{'shape':<11}{'method':<12}" + "".join(f"{head:>13}" for head in heads))
+    for shape in measured.shapes():
+        name = shape
+        for method in measured.methods():
+            cells = cost_line(measured, shape, method)
+            if cells:
+                print(f"{name:<11}{method:<12}" + "".join(f"{cell:>13}" for cell in cells))
+                name = ""
+
+
+def print_memory(measured):
+    print("\nBytes per live 4 KiB range, and instructions to map it while the number grows")
+    print(f"{'method':<12}{'all':>10}{'tables':>10}{'slab':>10}{'beyond raw':>12}{'map':>10}")
+    raw = measured.memory_per_range("raw")
+    for method in measured.methods():
+        use = measured.memory_per_range(method)
+        if use is None:
+            continue
+        beyond = f"{use['total_bytes'] - raw['total_bytes']:.1f}" if raw else "-"
+        print(f"{method:<12}{use['total_bytes']:>10.1f}{use['table_bytes']:>10.1f}{use['slab_bytes']:>10.1f}"
+              f"{beyond:>12}{use['instructions']:>10,.0f}")
+
+
+def print_opening(measured):
+    row = measured.memory_opening("reserved")
+    if row:
+        print(f"Reserving the token of method 'reserved' once: {row['total_bytes']:,} bytes, of them"
+              f" {row['table_bytes']:,} page tables; {row['instructions']:,} instructions")
+
+
+def worst(values):
+    known = [value for value in values if value is not None]
+    return max(known, default=None)
+
+
+def against(measured, method, base, shapes, limit, text):
+    value = worst(measured.ratio(method, base, shape, live)
+                  for shape in shapes for live in measured.levels())
+    return text, value, limit
+
+
+def flat(measured, method):
+    last = measured.levels()[-1]
+    if last <= FLAT_FROM:
+        return f"{method}: flat from 10^3 live ranges on", None, FLAT_LIMIT
+    value = worst(measured.growth(method, shape, FLAT_FROM, last) for shape in measured.shapes())
+    return f"{method}: flat from 10^3 to {power(last)} live ranges, all shapes", value, FLAT_LIMIT
+
+
+def targets(measured):
+    shared = [shape for shape in measured.shapes() if not shape.endswith("-leaf")]
+    yield against(measured, "allocator", "raw", ["4K"], ALLOCATOR_LIMIT, "allocator 4K pair / raw")
+    yield against(measured, "allocator", "raw", ["4K-random"], ALLOCATOR_LIMIT,
+                  "allocator 4K pair / raw, random order")
+    yield against(measured, "reserved", "raw", ["4K"], RESERVED_LIMIT, "reserved 4K pair / raw")
+    yield against(measured, "reserved", "raw", ["4K-random"], RESERVED_LIMIT,
+                  "reserved 4K pair / raw, random order")
+    for base in ("dma-lazy", "dma-strict"):
+        yield against(measured, "allocator", base, ["4K"], 1.0, f"allocator 4K pair / {base}")
+        yield against(measured, "allocator", base, shared, 1.0, f"allocator, every shape / {base}")
+    for method in V3_METHODS:
+        yield flat(measured, method)
+
+
+def print_targets(measured):
+    print("\nTargets: the worst over all live counts, mean or median")
+    all_reached = True
+    for text, value, limit in targets(measured):
+        if value is None:
+            verdict, shown = "not measured", "-"
+        else:
+            verdict, shown = ("reached", f"{value:.3f}") if value <= limit else ("NOT REACHED", f"{value:.3f}")
+        all_reached &= verdict == "reached"
+        print(f"{verdict:<13}{shown:>8} (at most {limit:.2f})  {text}")
+    return all_reached
+
+
+def show(measured, name):
+    """Print everything about @measured; True when all targets are reached."""
+    print(f"\nv3bench {name}")
+    print_clock(measured)
+    print_costs(measured)
+    print_memory(measured)
+    print_opening(measured)
+    return print_targets(measured)
