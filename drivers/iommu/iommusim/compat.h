@@ -55,7 +55,7 @@ static int __maybe_unused fn##_long(struct iommu_domain *domain, struct device *
 #define IOMMUSIM_ALLOC_FLAG_PASID	BIT(3)
 
 #ifndef kzalloc_obj
-#define kzalloc_obj(obj)		((typeof(obj) *)kzalloc(sizeof(obj), GFP_KERNEL))
+#define kzalloc_obj(obj)		kzalloc(sizeof(obj), GFP_KERNEL)
 #endif
 
 #endif /* _IOMMUSIM_COMPAT_H */

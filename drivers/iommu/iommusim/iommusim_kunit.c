@@ -795,7 +795,7 @@ static void test_pasid(struct kunit *test)
 static void test_atomic_context(struct kunit *test)
 {
 	struct bench b = new_bench(test, 0);
-	DEFINE_SPINLOCK(lock);
+	static DEFINE_SPINLOCK(lock);
 	unsigned long flags;
 	int mapped, written;
 	size_t unmapped;

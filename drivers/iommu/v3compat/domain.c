@@ -28,6 +28,21 @@ static void domain_init_once(void *object)
 
 V3C_POOL(v3c_domains, V3C_KIND_DOMAIN, struct v3c_domain, "domain", domain_init_once);
 
+/* Quick operations may start again if there is one table for them. */
+static void allow_quick(struct v3c_domain *domain)
+{
+	u8 slots = domain->space.slots;
+
+	if (v3c_domain_is_mapped_by_us(domain) && hweight8(slots) == 1)
+		smp_store_release(&domain->sole, domain->hwpts[__ffs(slots)]);
+}
+
+/* Those under way are waited for with everything else, by v3c_space_quiesce(). */
+static void forbid_quick(struct v3c_domain *domain)
+{
+	WRITE_ONCE(domain->sole, NULL);
+}
+
 /* Tables are allocated by a domain for its own use; DIRECT ranges of @added are put in all of them. */
 static int map_direct(struct v3c_domain *domain, struct list_head *added)
 {
@@ -179,6 +194,7 @@ static void reset_domain(struct v3c_domain *domain, IOMMU_DMA_DOMAIN_TYPE type,
 					       V3C_PAGE_SHIFT)) - 1;
 	INIT_LIST_HEAD(&domain->devices);
 	INIT_LIST_HEAD(&domain->tokens);
+	domain->sole = NULL;
 	v3c_space_reset(&domain->space, !!allocator, domain->width_last);
 }
 
@@ -231,6 +247,7 @@ static NTSTATUS create(IOMMU_DMA_DOMAIN_TYPE type,
 			ret = populate(domain, regions);
 		if (!ret) {
 			v3c_space_open(&domain->space);
+			allow_quick(domain);
 			v3c_handle_publish(&v3c_domains, &domain->handle);
 			*out = domain;
 			return STATUS_SUCCESS;
@@ -277,6 +294,7 @@ static void dissolve(struct v3c_domain *domain)
 
 	v3c_handle_retire(&domain->handle);
 	v3c_space_close(&domain->space);
+	forbid_quick(domain);
 	v3c_space_quiesce(&domain->space);
 	free_hwpts(domain);
 	v3c_space_clear(&domain->space);
@@ -544,11 +562,17 @@ static NTSTATUS attach(struct v3c_domain *domain, struct v3c_device *device, str
 NTSTATUS v3c_domain_attach(struct v3c_domain *domain, struct v3c_device *device,
 			   struct v3c_why *why)
 {
+	NTSTATUS status;
+
 	lockdep_assert_held(&v3c_topology);
 	guard(mutex)(&domain->mutex);
 	if (!v3c_handle_is(domain, V3C_KIND_DOMAIN))
 		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_BAD_HANDLE, domain, 0, 0);
-	return attach(domain, device, why);
+	forbid_quick(domain);
+	v3c_space_quiesce(&domain->space);
+	status = attach(domain, device, why);
+	allow_quick(domain);
+	return status;
 }
 
 /**
@@ -570,7 +594,9 @@ void v3c_domain_detach(struct v3c_device *device)
 	list_del(&device->attached);
 	device->group = NULL;
 	device->domain = NULL;
+	forbid_quick(domain);
 	drop_idle_hwpts(domain);
+	allow_quick(domain);
 }
 
 /**

@@ -22,6 +22,9 @@ struct v3c_device;
  * @space: logical addresses; for PassThrough domains empty
  * @hwpts: page tables by slot; an entry is there as long as its bit in @space.slots or an operation
  *	that saw the bit; changed under @mutex and @space.lock
+ * @sole: the only page table, where quick operations may start on it; NULL when there is none or more
+ *	than one, and while the set of tables or what is withheld changes. Set to NULL first and then
+ *	waited for by v3c_space_quiesce(), read with preemption disabled
  * @devices: attached &struct v3c_device, under v3c_topology and @mutex
  * @tokens: live &struct v3c_token, under @mutex
  */
@@ -32,6 +35,7 @@ struct v3c_domain {
 	u64 width_last;
 	struct v3c_space space;
 	struct v3c_hwpt *hwpts[V3C_MAX_SLOTS];
+	struct v3c_hwpt *sole;
 	struct list_head devices;
 	struct list_head tokens;
 };

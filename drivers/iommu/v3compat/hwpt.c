@@ -5,6 +5,7 @@
  * The IOMMU core takes no lock on these paths: the caller sees to it that no two calls touch the same
  * range of one table at the same time. Different ranges need no care.
  */
+#include <linux/cc_platform.h>
 #include <linux/iommu.h>
 #include <linux/mm.h>
 #include <linux/scatterlist.h>
@@ -17,6 +18,20 @@ static_assert(PAGE_SHIFT == V3C_PAGE_SHIFT, "v3compat needs pages of 4 KiB");
 
 /* Entries of a list given to iommu_map_sg() at a time: 1 KiB of stack. */
 #define V3C_SG_BATCH	32
+
+/*
+ * On x86 an IOMMU driver treats IOMMU_MMIO as something else only to keep encryption off it. Then no
+ * frame need be looked up; a list of them needs struct pages only as numbers, which a virtual memory
+ * map gives for any frame.
+ */
+bool v3c_mmio_is_special = true;
+
+void v3c_hwpt_module_init(void)
+{
+	v3c_mmio_is_special = !IS_ENABLED(CONFIG_X86) || !IS_ENABLED(CONFIG_SPARSEMEM_VMEMMAP) ||
+			      cc_platform_has(CC_ATTR_HOST_MEM_ENCRYPT) ||
+			      cc_platform_has(CC_ATTR_GUEST_MEM_ENCRYPT);
+}
 
 /*
  * An x86 first-stage table translates two halves of which the upper is sign-extended, so that no
@@ -72,12 +87,6 @@ void v3c_hwpt_free(struct v3c_hwpt *hwpt)
 	kfree(hwpt);
 }
 
-/* Device memory is neither cached nor encrypted. */
-static int run_prot(const struct v3c_hwpt *hwpt, u64 pfn, int prot)
-{
-	return likely(pfn_valid(pfn)) ? prot | hwpt->prot : prot | IOMMU_MMIO;
-}
-
 /**
  * v3c_hwpt_map_run() - map one contiguous run
  * @hwpt: the table
@@ -93,88 +102,101 @@ static int run_prot(const struct v3c_hwpt *hwpt, u64 pfn, int prot)
 int v3c_hwpt_map_run(struct v3c_hwpt *hwpt, u64 page, u64 pfn, u64 pages, int prot, gfp_t gfp)
 {
 	return iommu_map(hwpt->domain, page << V3C_PAGE_SHIFT, pfn << V3C_PAGE_SHIFT,
-			 pages << V3C_PAGE_SHIFT, run_prot(hwpt, pfn, prot), gfp);
+			 pages << V3C_PAGE_SHIFT, v3c_hwpt_prot(hwpt, pfn, prot), gfp);
 }
 
+/* Runs of memory waiting for one call of iommu_map_sg(). */
 struct v3c_batch {
-	struct scatterlist sg[V3C_SG_BATCH];
+	struct v3c_hwpt *hwpt;
+	u64 page;		/* where the next run goes */
+	u64 pages;		/* waiting in front of it */
+	int prot;
+	gfp_t gfp;
 	unsigned int nents;
-	u64 pages;
-	u64 pfn;	/* of a batch of one run */
+	struct scatterlist sg[V3C_SG_BATCH];
 };
 
-static void add_run(struct v3c_batch *batch, const struct v3c_run *run)
+static noinline int flush_batch(struct v3c_batch *batch)
 {
-	if (!batch->nents)
-		batch->pfn = run->pfn;
-	if (pfn_valid(run->pfn))
-		sg_set_page(&batch->sg[batch->nents], pfn_to_page(run->pfn),
-			    run->pages << V3C_PAGE_SHIFT, 0);
-	batch->nents++;
-	batch->pages += run->pages;
-}
-
-/*
- * Runs of memory up to the next span boundary or the end of the list. A run of device memory has no
- * struct page to put in a list and makes a batch of its own, and so does one that is large enough to
- * gain nothing from company.
- */
-static bool fill_batch(struct v3c_batch *batch, struct v3c_phys *phys, u64 page, u64 span)
-{
-	u64 left = span ? span - (page & (span - 1)) : U64_MAX;
-	struct v3c_phys ahead;
-	struct v3c_run run;
-
-	batch->nents = 0;
-	batch->pages = 0;
-	while (batch->nents < V3C_SG_BATCH && batch->pages < left) {
-		ahead = *phys;
-		if (!v3c_phys_next(&ahead, left - batch->pages, &run))
-			break;
-		if (!pfn_valid(run.pfn) || run.pages > V3C_TABLE_PAGES) {
-			if (!batch->nents) {
-				add_run(batch, &run);
-				*phys = ahead;
-			}
-			break;
-		}
-		add_run(batch, &run);
-		*phys = ahead;
-	}
-	return batch->nents;
-}
-
-static int map_batch(struct v3c_hwpt *hwpt, u64 page, struct v3c_batch *batch, int prot, gfp_t gfp)
-{
+	struct scatterlist *last;
 	ssize_t mapped;
 
-	if (batch->nents == 1)
-		return v3c_hwpt_map_run(hwpt, page, batch->pfn, batch->pages, prot, gfp);
-
-	sg_mark_end(&batch->sg[batch->nents - 1]);
-	mapped = iommu_map_sg(hwpt->domain, page << V3C_PAGE_SHIFT, batch->sg, batch->nents,
-			      prot | hwpt->prot, gfp);
-	sg_unmark_end(&batch->sg[batch->nents - 1]);
-	return mapped < 0 ? mapped : 0;
+	if (!batch->nents)
+		return 0;
+	last = &batch->sg[batch->nents - 1];
+	sg_mark_end(last);
+	mapped = iommu_map_sg(batch->hwpt->domain, (batch->page - batch->pages) << V3C_PAGE_SHIFT,
+			      batch->sg, batch->nents, batch->prot | batch->hwpt->prot, batch->gfp);
+	sg_unmark_end(last);
+	if (mapped < 0) {
+		batch->page -= batch->pages;
+		return mapped;
+	}
+	batch->nents = 0;
+	batch->pages = 0;
+	return 0;
 }
 
+/* A run of device memory has no struct page, and a long one nothing to gain from a list. */
+static noinline int map_single(struct v3c_batch *batch, const struct v3c_run *run)
+{
+	int ret = flush_batch(batch);
+
+	if (!ret)
+		ret = v3c_hwpt_map_run(batch->hwpt, batch->page, run->pfn, run->pages, batch->prot,
+				       batch->gfp);
+	if (!ret)
+		batch->page += run->pages;
+	return ret;
+}
+
+static __always_inline int add_run(struct v3c_batch *batch, const struct v3c_run *run)
+{
+	if (unlikely(run->pages > V3C_TABLE_PAGES || !v3c_is_memory(run->pfn)))
+		return map_single(batch, run);
+	sg_set_page(&batch->sg[batch->nents++], pfn_to_page(run->pfn),
+		    run->pages << V3C_PAGE_SHIFT, 0);
+	batch->page += run->pages;
+	batch->pages += run->pages;
+	return batch->nents == V3C_SG_BATCH ? flush_batch(batch) : 0;
+}
+
+/* With @span no call of the core reaches across a multiple of it, so that none finds a large leaf. */
 static noinline int map_batches(struct v3c_hwpt *hwpt, u64 page, struct v3c_phys *phys, int prot,
 				u64 span, gfp_t gfp)
 {
 	struct v3c_batch batch;
-	u64 at = page;
+	struct v3c_run run;
+	u64 limit = U64_MAX;
 	int ret = 0;
 
+	batch.hwpt = hwpt;
+	batch.page = page;
+	batch.pages = 0;
+	batch.prot = prot;
+	batch.gfp = gfp;
+	batch.nents = 0;
 	sg_init_table(batch.sg, V3C_SG_BATCH);
 	sg_unmark_end(&batch.sg[V3C_SG_BATCH - 1]);
-	while (fill_batch(&batch, phys, at, span)) {
-		ret = map_batch(hwpt, at, &batch, prot, gfp);
+	for (;;) {
+		if (span)
+			limit = span - (batch.page & (span - 1));
+		if (limit == span)
+			ret = flush_batch(&batch);
+		if (ret || !v3c_phys_next(phys, limit, &run))
+			break;
+		ret = add_run(&batch, &run);
 		if (ret)
 			break;
-		at += batch.pages;
 	}
-	if (ret && at > page)
-		v3c_hwpt_unmap_spans(hwpt, page, at - page);
+	if (!ret)
+		ret = flush_batch(&batch);
+	if (ret && batch.page > page) {
+		if (span)
+			v3c_hwpt_unmap_spans(hwpt, page, batch.page - page);
+		else
+			v3c_hwpt_unmap(hwpt, page, batch.page - page);
+	}
 	return ret;
 }
 
@@ -203,26 +225,7 @@ int v3c_hwpt_map(struct v3c_hwpt *hwpt, u64 page, struct v3c_phys phys, int prot
 	return map_batches(hwpt, page, &phys, prot, span, gfp);
 }
 
-/**
- * v3c_hwpt_unmap() - unmap and invalidate
- * @hwpt: the table
- * @page: first logical page
- * @pages: how many, all of them mapped
- *
- * Context: any. When it returns no device finds the pages through any TLB. Tables that the range
- * covers wholly may be freed.
- */
-void v3c_hwpt_unmap(struct v3c_hwpt *hwpt, u64 page, u64 pages)
-{
-	size_t size = pages << V3C_PAGE_SHIFT;
-	size_t done = iommu_unmap(hwpt->domain, page << V3C_PAGE_SHIFT, size);
-
-	/* The space knows what is mapped: a driver that disagrees has lost track of its table. */
-	WARN_ONCE(done != size, "v3compat: unmapped %zu of %zu bytes at %#llx\n", done, size,
-		  page << V3C_PAGE_SHIFT);
-}
-
-/* The same without freeing a table, in pieces that cover none; one invalidation for all. */
+/* v3c_hwpt_unmap() without freeing a table, in pieces that cover none; one invalidation for all. */
 void v3c_hwpt_unmap_spans(struct v3c_hwpt *hwpt, u64 page, u64 pages)
 {
 	struct iommu_iotlb_gather gather;

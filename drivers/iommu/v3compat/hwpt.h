@@ -2,12 +2,13 @@
 #ifndef V3COMPAT_HWPT_H
 #define V3COMPAT_HWPT_H
 
+#include <linux/iommu.h>
+#include <linux/mm.h>
 #include <linux/types.h>
 
 #include "phys.h"
 
 struct device;
-struct iommu_domain;
 
 /*
  * Neither a last-level table of 4 KiB leaves (2 MiB) nor a large leaf fits in this: a map within such
@@ -30,6 +31,53 @@ struct v3c_hwpt {
 	unsigned int attached;
 };
 
+/* Larger ones are not worth the time that they would keep the processor from scheduling. */
+#define V3C_QUICK_PAGES		V3C_TABLE_PAGES
+
+extern bool v3c_mmio_is_special;
+
+void v3c_hwpt_module_init(void);
+
+/* Whether a frame may be mapped as memory; where nothing treats device memory otherwise, always. */
+static inline bool v3c_is_memory(u64 pfn)
+{
+	return !v3c_mmio_is_special || pfn_valid(pfn);
+}
+
+/* Device memory is neither cached nor encrypted. */
+static inline int v3c_hwpt_prot(const struct v3c_hwpt *hwpt, u64 pfn, int prot)
+{
+	return likely(v3c_is_memory(pfn)) ? prot | hwpt->prot : prot | IOMMU_MMIO;
+}
+
+/* A map that may be refused for lack of memory that could be waited for. */
+static __always_inline int v3c_hwpt_quick_map(struct v3c_hwpt *hwpt, u64 page, u64 pfn, u64 pages,
+					      int prot)
+{
+	return iommu_map(hwpt->domain, page << V3C_PAGE_SHIFT, pfn << V3C_PAGE_SHIFT,
+			 pages << V3C_PAGE_SHIFT, v3c_hwpt_prot(hwpt, pfn, prot),
+			 GFP_NOWAIT | __GFP_NOWARN);
+}
+
+/**
+ * v3c_hwpt_unmap() - unmap and invalidate
+ * @hwpt: the table
+ * @page: first logical page
+ * @pages: how many, all of them mapped
+ *
+ * Context: any. When it returns no device finds the pages through any TLB. Tables that the range
+ * covers wholly may be freed.
+ */
+static inline void v3c_hwpt_unmap(struct v3c_hwpt *hwpt, u64 page, u64 pages)
+{
+	size_t size = pages << V3C_PAGE_SHIFT;
+	size_t done = iommu_unmap(hwpt->domain, page << V3C_PAGE_SHIFT, size);
+
+	/* The space knows what is mapped: a driver that disagrees has lost track of its table. */
+	WARN_ONCE(done != size, "v3compat: unmapped %zu of %zu bytes at %#llx\n", done, size,
+		  page << V3C_PAGE_SHIFT);
+}
+
 struct v3c_hwpt *v3c_hwpt_alloc(struct device *dev, bool pasid);
 void v3c_hwpt_free(struct v3c_hwpt *hwpt);
 u64 v3c_hwpt_last_page(const struct v3c_hwpt *hwpt);
@@ -37,7 +85,6 @@ u64 v3c_hwpt_last_page(const struct v3c_hwpt *hwpt);
 int v3c_hwpt_map_run(struct v3c_hwpt *hwpt, u64 page, u64 pfn, u64 pages, int prot, gfp_t gfp);
 int v3c_hwpt_map(struct v3c_hwpt *hwpt, u64 page, struct v3c_phys phys, int prot, u64 span,
 		 gfp_t gfp);
-void v3c_hwpt_unmap(struct v3c_hwpt *hwpt, u64 page, u64 pages);
 void v3c_hwpt_unmap_spans(struct v3c_hwpt *hwpt, u64 page, u64 pages);
 void v3c_hwpt_flush(struct v3c_hwpt *hwpt);
 

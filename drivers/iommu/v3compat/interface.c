@@ -16,6 +16,7 @@
 #include "device.h"
 #include "domain.h"
 #include "phys.h"
+#include "quick.h"
 #include "range.h"
 #include "reserve.h"
 #include "trace.h"
@@ -510,12 +511,12 @@ static NTSTATUS v3_query_input_mappings(PDEVICE_OBJECT PhysicalDeviceObject,
 
 /* Mapping */
 
-static __always_inline NTSTATUS map_logical(PIOMMU_DMA_DOMAIN handle, ULONG permissions,
-					    const IOMMU_MAP_PHYSICAL_ADDRESS *desc,
-					    const IOMMU_DMA_LOGICAL_ADDRESS *explicit,
-					    const IOMMU_DMA_LOGICAL_ADDRESS *min,
-					    const IOMMU_DMA_LOGICAL_ADDRESS *max,
-					    IOMMU_DMA_LOGICAL_ADDRESS *out, struct v3c_why *why)
+static NTSTATUS map_logical(PIOMMU_DMA_DOMAIN handle, ULONG permissions,
+			    const IOMMU_MAP_PHYSICAL_ADDRESS *desc,
+			    const IOMMU_DMA_LOGICAL_ADDRESS *explicit,
+			    const IOMMU_DMA_LOGICAL_ADDRESS *min,
+			    const IOMMU_DMA_LOGICAL_ADDRESS *max,
+			    IOMMU_DMA_LOGICAL_ADDRESS *out, struct v3c_why *why)
 {
 	struct v3c_domain *domain = v3c_to_domain(handle);
 	struct v3c_place place = { .address_status = STATUS_INVALID_PARAMETER_4 };
@@ -547,6 +548,20 @@ static __always_inline NTSTATUS map_logical(PIOMMU_DMA_DOMAIN handle, ULONG perm
 	return status;
 }
 
+/* Apart, so that the common case pays for none of its variables. */
+static noinline NTSTATUS slow_map_logical(PIOMMU_DMA_DOMAIN domain, ULONG permissions,
+					  PIOMMU_MAP_PHYSICAL_ADDRESS desc,
+					  PIOMMU_DMA_LOGICAL_ADDRESS explicit,
+					  PIOMMU_DMA_LOGICAL_ADDRESS min,
+					  PIOMMU_DMA_LOGICAL_ADDRESS max,
+					  PIOMMU_DMA_LOGICAL_ADDRESS out)
+{
+	struct v3c_why why;
+
+	return ANSWER(MapLogicalRangeEx, map_logical(domain, permissions, desc, explicit, min, max,
+						     out, &why), &why);
+}
+
 static NTSTATUS v3_map_logical_range_ex(PIOMMU_DMA_DOMAIN Domain, ULONG Permissions,
 					PIOMMU_MAP_PHYSICAL_ADDRESS PhysicalAddressToMap,
 					PIOMMU_DMA_LOGICAL_ADDRESS ExplicitLogicalAddress,
@@ -554,12 +569,16 @@ static NTSTATUS v3_map_logical_range_ex(PIOMMU_DMA_DOMAIN Domain, ULONG Permissi
 					PIOMMU_DMA_LOGICAL_ADDRESS MaxLogicalAddress,
 					PIOMMU_DMA_LOGICAL_ADDRESS LogicalAddressOut)
 {
-	struct v3c_why why;
+	struct v3c_domain *domain = v3c_to_domain(Domain);
+	u64 pfn, pages;
 
-	return ANSWER(MapLogicalRangeEx, map_logical(Domain, Permissions, PhysicalAddressToMap,
-						     ExplicitLogicalAddress, MinLogicalAddress,
-						     MaxLogicalAddress, LogicalAddressOut, &why),
-		      &why);
+	if (likely(domain && Permissions - 1 < V3C_PERMISSIONS && LogicalAddressOut) &&
+	    !ExplicitLogicalAddress && !MinLogicalAddress && !MaxLogicalAddress &&
+	    v3c_quick_phys(PhysicalAddressToMap, V3C_QUICK_PAGES, &pfn, &pages) &&
+	    likely(v3c_quick_map(domain, Permissions, pfn, pages, LogicalAddressOut)))
+		return STATUS_SUCCESS;
+	return slow_map_logical(Domain, Permissions, PhysicalAddressToMap, ExplicitLogicalAddress,
+				MinLogicalAddress, MaxLogicalAddress, LogicalAddressOut);
 }
 
 static NTSTATUS v1_map_logical_range(PIOMMU_DMA_DOMAIN Domain, ULONG Permissions, PMDL Mdl,
@@ -573,8 +592,8 @@ static NTSTATUS v1_map_logical_range(PIOMMU_DMA_DOMAIN Domain, ULONG Permissions
 						   &out, &why), &why);
 }
 
-static __always_inline NTSTATUS unmap_logical(PIOMMU_DMA_DOMAIN handle, u64 address, u64 pages,
-					      struct v3c_why *why)
+static NTSTATUS unmap_logical(PIOMMU_DMA_DOMAIN handle, u64 address, u64 pages,
+			      struct v3c_why *why)
 {
 	struct v3c_domain *domain = v3c_to_domain(handle);
 	u64 page = address >> V3C_PAGE_SHIFT;
@@ -593,13 +612,23 @@ static __always_inline NTSTATUS unmap_logical(PIOMMU_DMA_DOMAIN handle, u64 addr
 	return v3c_range_unmap(domain, page, pages, why);
 }
 
-static NTSTATUS v3_unmap_logical_range(PIOMMU_DMA_DOMAIN Domain, ULONGLONG LogicalAddress,
-				       ULONGLONG NumberOfPages)
+static noinline NTSTATUS slow_unmap_logical(PIOMMU_DMA_DOMAIN domain, u64 address, u64 pages)
 {
 	struct v3c_why why;
 
-	return ANSWER(UnmapLogicalRange, unmap_logical(Domain, LogicalAddress, NumberOfPages, &why),
-		      &why);
+	return ANSWER(UnmapLogicalRange, unmap_logical(domain, address, pages, &why), &why);
+}
+
+static NTSTATUS v3_unmap_logical_range(PIOMMU_DMA_DOMAIN Domain, ULONGLONG LogicalAddress,
+				       ULONGLONG NumberOfPages)
+{
+	struct v3c_domain *domain = v3c_to_domain(Domain);
+
+	/* What is not whole pages, empty or wraps was never handed out: the quick way finds no such. */
+	if (likely(domain && v3c_page_aligned(LogicalAddress)) &&
+	    likely(v3c_quick_unmap(domain, LogicalAddress >> V3C_PAGE_SHIFT, NumberOfPages)))
+		return STATUS_SUCCESS;
+	return slow_unmap_logical(Domain, LogicalAddress, NumberOfPages);
 }
 
 static NTSTATUS map_identity(PIOMMU_DMA_DOMAIN handle, ULONG permissions,
@@ -738,11 +767,10 @@ static NTSTATUS v3_free_reserved_logical_address_range(PIOMMU_DMA_LOGICAL_ADDRES
 	return ANSWER(FreeReservedLogicalAddressRange, free_reserved(Token, &why), &why);
 }
 
-static __always_inline NTSTATUS map_reserved(PIOMMU_DMA_LOGICAL_ADDRESS_TOKEN handle, u64 offset,
-					     ULONG permissions,
-					     const IOMMU_MAP_PHYSICAL_ADDRESS *desc,
-					     IOMMU_DMA_LOGICAL_ADDRESS_TOKEN_MAPPED_SEGMENT *segment,
-					     struct v3c_why *why)
+static NTSTATUS map_reserved(PIOMMU_DMA_LOGICAL_ADDRESS_TOKEN handle, u64 offset, ULONG permissions,
+			     const IOMMU_MAP_PHYSICAL_ADDRESS *desc,
+			     IOMMU_DMA_LOGICAL_ADDRESS_TOKEN_MAPPED_SEGMENT *segment,
+			     struct v3c_why *why)
 {
 	struct v3c_token *token = v3c_to_token(handle);
 	struct v3c_phys phys;
@@ -771,19 +799,45 @@ static __always_inline NTSTATUS map_reserved(PIOMMU_DMA_LOGICAL_ADDRESS_TOKEN ha
 	return status;
 }
 
+static noinline NTSTATUS slow_map_reserved(PIOMMU_DMA_LOGICAL_ADDRESS_TOKEN token, u64 offset,
+					   ULONG permissions,
+					   const IOMMU_MAP_PHYSICAL_ADDRESS *desc,
+					   IOMMU_DMA_LOGICAL_ADDRESS_TOKEN_MAPPED_SEGMENT *segment)
+{
+	struct v3c_why why;
+
+	return ANSWER(MapReservedLogicalRange, map_reserved(token, offset, permissions, desc, segment,
+							    &why), &why);
+}
+
 static NTSTATUS v3_map_reserved_logical_range(PIOMMU_DMA_LOGICAL_ADDRESS_TOKEN LogicalAddressToken,
 					      SIZE_T Offset, ULONG Permissions,
 					      PIOMMU_MAP_PHYSICAL_ADDRESS PhysicalAddressToMap,
 					      PIOMMU_DMA_LOGICAL_ADDRESS_TOKEN_MAPPED_SEGMENT Segment)
 {
-	struct v3c_why why;
+	struct v3c_token *token = v3c_to_token(LogicalAddressToken);
+	u64 pfn, pages;
 
-	return ANSWER(MapReservedLogicalRange, map_reserved(LogicalAddressToken, Offset, Permissions,
-							    PhysicalAddressToMap, Segment, &why),
-		      &why);
+	if (likely(token && v3c_page_aligned(Offset) && Permissions - 1 < V3C_PERMISSIONS && Segment) &&
+	    v3c_quick_phys(PhysicalAddressToMap, 1, &pfn, &pages) &&
+	    likely(v3c_quick_map_reserved(token, Offset >> V3C_PAGE_SHIFT, Permissions, pfn))) {
+		Segment->OwningToken = LogicalAddressToken;
+		Segment->Offset = Offset;
+		Segment->Size = V3C_PAGE_SIZE;
+		return STATUS_SUCCESS;
+	}
+	return slow_map_reserved(LogicalAddressToken, Offset, Permissions, PhysicalAddressToMap, Segment);
 }
 
-static __always_inline NTSTATUS
+/* The caller's descriptor tells of nothing any more, and a second unmap sees it. */
+static __always_inline void clear_segment(IOMMU_DMA_LOGICAL_ADDRESS_TOKEN_MAPPED_SEGMENT *segment)
+{
+	segment->OwningToken = NULL;
+	segment->Offset = 0;
+	segment->Size = 0;
+}
+
+static NTSTATUS
 unmap_reserved(IOMMU_DMA_LOGICAL_ADDRESS_TOKEN_MAPPED_SEGMENT *segment, struct v3c_why *why)
 {
 	struct v3c_token *token;
@@ -799,21 +853,31 @@ unmap_reserved(IOMMU_DMA_LOGICAL_ADDRESS_TOKEN_MAPPED_SEGMENT *segment, struct v
 				  segment->Offset, segment->Size);
 	status = v3c_token_unmap(token, segment->Offset >> V3C_PAGE_SHIFT,
 				 segment->Size >> V3C_PAGE_SHIFT, why);
-	if (likely(NT_SUCCESS(status))) {
-		/* The caller's descriptor tells of nothing any more, and a second unmap sees it. */
-		segment->OwningToken = NULL;
-		segment->Offset = 0;
-		segment->Size = 0;
-	}
+	if (likely(NT_SUCCESS(status)))
+		clear_segment(segment);
 	return status;
+}
+
+static noinline NTSTATUS
+slow_unmap_reserved(IOMMU_DMA_LOGICAL_ADDRESS_TOKEN_MAPPED_SEGMENT *segment)
+{
+	struct v3c_why why;
+
+	return ANSWER(UnmapReservedLogicalRange, unmap_reserved(segment, &why), &why);
 }
 
 static NTSTATUS
 v3_unmap_reserved_logical_range(PIOMMU_DMA_LOGICAL_ADDRESS_TOKEN_MAPPED_SEGMENT MappedSegment)
 {
-	struct v3c_why why;
+	struct v3c_token *token = MappedSegment ? v3c_to_token(MappedSegment->OwningToken) : NULL;
 
-	return ANSWER(UnmapReservedLogicalRange, unmap_reserved(MappedSegment, &why), &why);
+	if (likely(token) && MappedSegment->Size == V3C_PAGE_SIZE &&
+	    likely(v3c_page_aligned(MappedSegment->Offset) &&
+		   v3c_quick_unmap_reserved(token, MappedSegment->Offset >> V3C_PAGE_SHIFT))) {
+		clear_segment(MappedSegment);
+		return STATUS_SUCCESS;
+	}
+	return slow_unmap_reserved(MappedSegment);
 }
 
 /* Refused by their own pages */

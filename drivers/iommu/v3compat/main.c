@@ -6,6 +6,7 @@
 
 #include "device.h"
 #include "domain.h"
+#include "hwpt.h"
 #include "reserve.h"
 #include "space.h"
 
@@ -13,6 +14,7 @@ static int __init v3compat_init(void)
 {
 	int ret;
 
+	v3c_hwpt_module_init();
 	ret = v3c_space_module_init();
 	if (ret)
 		return ret;

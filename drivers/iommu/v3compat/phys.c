@@ -7,8 +7,7 @@
 #include "mdl.h"
 #include "phys.h"
 
-/* No physical address of any machine has more bits; it keeps every sum below from wrapping. */
-#define V3C_MAX_PFN	(1ULL << (56 - V3C_PAGE_SHIFT))
+#define V3C_MAX_PFN	(1ULL << (V3C_PHYS_BITS - V3C_PAGE_SHIFT))
 
 /* One element of a chain: whole pages, and really locked or nonpaged ones. */
 static NTSTATUS check_mdl(const MDL *mdl, NTSTATUS status, struct v3c_why *why)
@@ -128,48 +127,11 @@ NTSTATUS v3c_phys_init(struct v3c_phys *phys, const IOMMU_MAP_PHYSICAL_ADDRESS *
 	}
 }
 
-static bool next_mdl(struct v3c_phys *phys)
+/* Goes on with the next element of a chain, if there is one. */
+bool v3c_phys_next_mdl(struct v3c_phys *phys)
 {
 	if (!phys->mdl || !phys->mdl->Next)
 		return false;
 	use_mdl(phys, phys->mdl->Next);
-	return true;
-}
-
-/**
- * v3c_phys_next() - the next contiguous run
- * @phys: iterator
- * @limit: largest number of pages wanted, at least 1
- * @run: result
- *
- * Frames that are no physical address of any machine are handed out as they are: the IOMMU driver
- * refuses them.
- *
- * Return: false at the end.
- */
-bool v3c_phys_next(struct v3c_phys *phys, u64 limit, struct v3c_run *run)
-{
-	u64 first;
-
-	if (!phys->pfns) {
-		run->pfn = phys->pfn + phys->next;
-		run->pages = min(limit, phys->pages - phys->next);
-		phys->next += run->pages;
-		return run->pages;
-	}
-
-	if (phys->next == phys->count && !next_mdl(phys))
-		return false;
-	first = phys->pfns[phys->next];
-	run->pfn = first;
-	run->pages = 0;
-	/* Neighbours in memory become one run also across the elements of a chain. */
-	do {
-		while (phys->next < phys->count && run->pages < limit &&
-		       phys->pfns[phys->next] == first + run->pages) {
-			phys->next++;
-			run->pages++;
-		}
-	} while (phys->next == phys->count && run->pages < limit && next_mdl(phys));
 	return true;
 }

@@ -10,6 +10,8 @@
 /* Windows counts in pages of 4 KiB whatever the machine's page size; a logical address has 63 bits. */
 #define V3C_PAGE_SHIFT	12
 #define V3C_PAGE_SIZE	(1ULL << V3C_PAGE_SHIFT)
+/* No physical address of any machine has more bits: it keeps sums of frames from wrapping. */
+#define V3C_PHYS_BITS	56
 #define V3C_MAX_PAGES	(1ULL << (63 - V3C_PAGE_SHIFT))
 
 static inline bool v3c_page_aligned(u64 value)
@@ -50,7 +52,55 @@ struct v3c_phys {
 
 NTSTATUS v3c_phys_init(struct v3c_phys *phys, const IOMMU_MAP_PHYSICAL_ADDRESS *desc,
 		       NTSTATUS status, struct v3c_why *why);
-bool v3c_phys_next(struct v3c_phys *phys, u64 limit, struct v3c_run *run);
+bool v3c_phys_next_mdl(struct v3c_phys *phys);
+
+/**
+ * v3c_phys_next() - the next contiguous run
+ * @phys: iterator
+ * @limit: largest number of pages wanted, at least 1
+ * @run: result
+ *
+ * Frames that are no physical address of any machine are handed out as they are: the IOMMU driver
+ * refuses them.
+ *
+ * Return: false at the end.
+ */
+static __always_inline bool v3c_phys_next(struct v3c_phys *phys, u64 limit, struct v3c_run *run)
+{
+	u64 pages = 0, next = phys->next;
+
+	if (!phys->pfns) {
+		run->pfn = phys->pfn + next;
+		run->pages = min(limit, phys->pages - next);
+		phys->next = next + run->pages;
+		return run->pages;
+	}
+
+	if (next == phys->count) {
+		if (!v3c_phys_next_mdl(phys))
+			return false;
+		next = 0;
+	}
+	run->pfn = phys->pfns[next];
+	/* Neighbours in memory become one run also across the elements of a chain. */
+	for (;;) {
+		do {
+			next++;
+			pages++;
+		} while (next < phys->count && pages < limit &&
+			 phys->pfns[next] == run->pfn + pages);
+		phys->next = next;
+		if (next < phys->count || pages == limit || !v3c_phys_next_mdl(phys))
+			break;
+		next = 0;
+		if (phys->pfns[0] != run->pfn + pages) {
+			phys->next = 0;
+			break;
+		}
+	}
+	run->pages = pages;
+	return true;
+}
 
 /* Whether the description is one contiguous run by its form, which costs nothing to know. */
 static inline bool v3c_phys_is_contiguous(const struct v3c_phys *phys)

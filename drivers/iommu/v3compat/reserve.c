@@ -16,14 +16,7 @@
 #include "reserve.h"
 #include "trace.h"
 
-/* A page in the hands of an operation is BUSY and neither HEAD nor TAIL of anything. */
-#define V3C_SEGMENT_READ	IOMMU_READ
-#define V3C_SEGMENT_WRITE	IOMMU_WRITE
-#define V3C_SEGMENT_BUSY	0x10
-#define V3C_SEGMENT_HEAD	0x20
-#define V3C_SEGMENT_TAIL	0x40
-
-static_assert(((IOMMU_READ | IOMMU_WRITE) & ~0xf) == 0);
+static_assert(V3C_SEGMENT_READ == IOMMU_READ && V3C_SEGMENT_WRITE == IOMMU_WRITE);
 
 static void token_init_once(void *object)
 {
@@ -105,22 +98,20 @@ static NTSTATUS reserve_range(struct v3c_domain *domain, u64 pages, const struct
 	return STATUS_SUCCESS;
 }
 
-static void publish_token(struct v3c_token *token, struct v3c_domain *domain, u8 *state, u64 first,
-			  u64 pages)
+static void publish_token(struct v3c_token *token, struct v3c_domain *domain,
+			  struct v3c_segments *segments)
 {
 	scoped_guard(spinlock_irqsave, &token->lock) {
 		token->domain = domain;
-		token->first = first;
-		token->pages = pages;
-		token->state = state;
-		token->used = 0;
+		token->segments = segments;
+		token->open = true;
 		token->inflight = 0;
 		token->slots = domain->space.slots;
 		token->filling = 0;
 		token->locked = false;
-		token->open = true;
-		token->handle.shown[0] = first << V3C_PAGE_SHIFT;
-		token->handle.shown[1] = pages << V3C_PAGE_SHIFT;
+		token->handle.shown[0] = segments->first << V3C_PAGE_SHIFT;
+		token->handle.shown[1] = segments->pages << V3C_PAGE_SHIFT;
+		smp_store_release(&token->quick, segments);
 	}
 	list_add(&token->entry, &domain->tokens);
 	v3c_handle_publish(&v3c_tokens, &token->handle);
@@ -129,10 +120,10 @@ static void publish_token(struct v3c_token *token, struct v3c_domain *domain, u8
 static NTSTATUS create(struct v3c_domain *domain, u64 pages, const struct v3c_place *place,
 		       struct v3c_token **out, struct v3c_why *why)
 {
+	struct v3c_segments *segments;
 	struct v3c_token *token;
 	NTSTATUS status;
 	u64 first = 0;
-	u8 *state;
 
 	if (!v3c_handle_is(domain, V3C_KIND_DOMAIN))
 		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_BAD_HANDLE, domain, 0, 0);
@@ -147,15 +138,18 @@ static NTSTATUS create(struct v3c_domain *domain, u64 pages, const struct v3c_pl
 	status = reserve_range(domain, pages, place, &first, why);
 	if (!NT_SUCCESS(status))
 		return status;
-	state = kvzalloc(pages, GFP_KERNEL | __GFP_NOWARN);
-	token = state ? v3c_handle_alloc(&v3c_tokens) : NULL;
+	segments = kvzalloc(struct_size(segments, state, pages), GFP_KERNEL | __GFP_NOWARN);
+	token = segments ? v3c_handle_alloc(&v3c_tokens) : NULL;
 	if (!token) {
 		release_space(domain, first, pages);
-		kvfree(state);
+		kvfree(segments);
 		return v3c_refuse(why, STATUS_INSUFFICIENT_RESOURCES, V3C_REASON_NO_MEMORY, domain,
 				  0, pages << V3C_PAGE_SHIFT);
 	}
-	publish_token(token, domain, state, first, pages);
+	segments->domain = domain;
+	segments->first = first;
+	segments->pages = pages;
+	publish_token(token, domain, segments);
 	*out = token;
 	return STATUS_SUCCESS;
 }
@@ -178,37 +172,48 @@ NTSTATUS v3c_token_create(struct v3c_domain *domain, u64 pages, const struct v3c
 
 	guard(mutex)(&domain->mutex);
 	status = create(domain, pages, place, out, why);
-	trace_v3compat_reserve(domain, NT_SUCCESS(status) ? (*out)->first : 0, pages, status);
+	trace_v3compat_reserve(domain, NT_SUCCESS(status) ? (*out)->segments->first : 0, pages,
+			       status);
 	return status;
 }
 
+/*
+ * Closed first and looked at then, with a barrier in between: a quick map makes its page BUSY first
+ * and looks then whether the token is still there for it.
+ */
 static bool close_token(struct v3c_token *token, bool force)
 {
+	struct v3c_segments *segments = token->segments;
+
 	guard(spinlock_irqsave)(&token->lock);
-	if (token->used && !force)
-		return false;
 	token->open = false;
+	WRITE_ONCE(token->quick, NULL);
+	smp_mb();
+	if (!force && memchr_inv(segments->state, 0, segments->pages)) {
+		token->open = true;
+		smp_store_release(&token->quick, segments);
+		return false;
+	}
 	return true;
 }
 
 /* Nothing is mapped in it, or nobody can care. */
 static void free_token(struct v3c_domain *domain, struct v3c_token *token)
 {
+	struct v3c_segments *segments = token->segments;
 	struct v3c_hwpt *hwpt;
-	u8 *state;
 
 	lockdep_assert_held(&domain->mutex);
 
 	v3c_for_each_hwpt(domain, hwpt, token->slots)
-		v3c_hwpt_free_tables(hwpt, token->first, token->first + token->pages - 1);
-	release_space(domain, token->first, token->pages);
+		v3c_hwpt_free_tables(hwpt, segments->first, segments->first + segments->pages - 1);
+	release_space(domain, segments->first, segments->pages);
 	list_del(&token->entry);
 	scoped_guard(spinlock_irqsave, &token->lock) {
 		v3c_handle_retire(&token->handle);
-		state = token->state;
-		token->state = NULL;
+		token->segments = NULL;
 	}
-	kvfree(state);
+	kvfree_rcu(segments, rcu);
 	v3c_handle_free(&v3c_tokens, &token->handle);
 }
 
@@ -229,8 +234,8 @@ NTSTATUS v3c_token_destroy(struct v3c_token *token, struct v3c_why *why)
 	guard(mutex)(&domain->mutex);
 	if (!v3c_handle_is(token, V3C_KIND_TOKEN) || token->domain != domain)
 		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_BAD_HANDLE, token, 0, 0);
-	first = token->first;
-	pages = token->pages;
+	first = token->segments->first;
+	pages = token->segments->pages;
 	if (!close_token(token, false)) {
 		v3c_refuse(why, STATUS_RESOURCE_IN_USE, V3C_REASON_IN_USE, token,
 			   first << V3C_PAGE_SHIFT, ((first + pages) << V3C_PAGE_SHIFT) - 1);
@@ -251,7 +256,7 @@ static int map_slots(struct v3c_token *token, u8 slots, u64 page, const struct v
 	int ret;
 
 	v3c_for_each_hwpt(domain, hwpt, slots) {
-		ret = v3c_hwpt_map(hwpt, token->first + page, *phys, prot, V3C_SPAN_PAGES, gfp);
+		ret = v3c_hwpt_map(hwpt, token->segments->first + page, *phys, prot, V3C_SPAN_PAGES, gfp);
 		if (unlikely(ret))
 			goto undo;
 		done |= BIT(hwpt->slot);
@@ -259,7 +264,7 @@ static int map_slots(struct v3c_token *token, u8 slots, u64 page, const struct v
 	return 0;
 undo:
 	v3c_for_each_hwpt(domain, hwpt, done)
-		v3c_hwpt_unmap_spans(hwpt, token->first + page, phys->pages);
+		v3c_hwpt_unmap_spans(hwpt, token->segments->first + page, phys->pages);
 	return ret;
 }
 
@@ -268,7 +273,7 @@ static void unmap_slots(struct v3c_token *token, u8 slots, u64 page, u64 pages)
 	struct v3c_hwpt *hwpt;
 
 	v3c_for_each_hwpt(token->domain, hwpt, slots)
-		v3c_hwpt_unmap_spans(hwpt, token->first + page, pages);
+		v3c_hwpt_unmap_spans(hwpt, token->segments->first + page, pages);
 }
 
 /* A few leaves of one run, or of unmapped pages, from page @at on, into the table being filled. */
@@ -277,18 +282,18 @@ static int copy_piece(struct v3c_token *token, u64 at, u64 end, u64 *pages)
 	struct v3c_domain *domain = token->domain;
 	struct v3c_hwpt *source = domain->hwpts[__ffs(token->slots & ~token->filling)];
 	struct v3c_hwpt *target = domain->hwpts[__ffs(token->filling)];
-	u8 prot = token->state[at] & (V3C_SEGMENT_READ | V3C_SEGMENT_WRITE);
-	u64 limit = min(end, at + V3C_SPAN_PAGES - ((token->first + at) & (V3C_SPAN_PAGES - 1)));
+	u8 prot = token->segments->state[at] & (V3C_SEGMENT_READ | V3C_SEGMENT_WRITE);
+	u64 limit = min(end, at + V3C_SPAN_PAGES - ((token->segments->first + at) & (V3C_SPAN_PAGES - 1)));
 	u64 same, pfn;
 
 	for (same = at + 1; same < limit; same++)
-		if ((token->state[same] & (V3C_SEGMENT_READ | V3C_SEGMENT_WRITE)) != prot)
+		if ((token->segments->state[same] & (V3C_SEGMENT_READ | V3C_SEGMENT_WRITE)) != prot)
 			break;
 	*pages = same - at;
 	if (!prot)
 		return 0;
-	*pages = v3c_hwpt_run(source, token->first + at, *pages, false, &pfn);
-	return v3c_hwpt_map_run(target, token->first + at, pfn, *pages, prot,
+	*pages = v3c_hwpt_run(source, token->segments->first + at, *pages, false, &pfn);
+	return v3c_hwpt_map_run(target, token->segments->first + at, pfn, *pages, prot,
 				GFP_ATOMIC | __GFP_NOWARN);
 }
 
@@ -336,25 +341,75 @@ static void finish_token_op(struct v3c_token *token)
 		wake_up_all(&token->idle);
 }
 
-static bool pages_free(const struct v3c_token *token, u64 page, u64 pages)
+/* Makes pages BUSY, or none of them when one is. */
+static bool take_pages(struct v3c_segments *segments, u64 page, u64 pages, int prot)
 {
-	return likely(pages == 1) ? !token->state[page] :
-				    !memchr_inv(token->state + page, 0, pages);
+	u64 at;
+
+	for (at = page; at < page + pages; at++) {
+		u8 unused = 0;
+
+		if (unlikely(!try_cmpxchg(&segments->state[at], &unused, V3C_SEGMENT_BUSY | prot))) {
+			memset(segments->state + page, 0, at - page);
+			return false;
+		}
+	}
+	return true;
 }
 
-static NTSTATUS check_map(struct v3c_token *token, u64 page, u64 pages, struct v3c_why *why)
+/* Whoever looks last sees all that was done to the pages. */
+static void give_pages(struct v3c_segments *segments, u64 page, u64 pages)
 {
-	if (unlikely(!v3c_handle_is(token, V3C_KIND_TOKEN)))
+	smp_wmb();
+	memset(segments->state + page, 0, pages);
+}
+
+static void make_segment(struct v3c_segments *segments, u64 page, u64 pages)
+{
+	u8 *head = &segments->state[page], *tail = &segments->state[page + pages - 1];
+
+	*tail |= V3C_SEGMENT_TAIL;
+	smp_store_release(head, *head | V3C_SEGMENT_HEAD);
+}
+
+/* Takes the segment that starts at @page, if it is one and this long. */
+static bool take_segment(struct v3c_segments *segments, u64 page, u64 pages)
+{
+	u8 head, taken;
+	u64 at = page;
+
+	if (!segments || page >= segments->pages || !pages || pages > segments->pages - page)
+		return false;
+	head = smp_load_acquire(&segments->state[page]);
+	if (!(head & V3C_SEGMENT_HEAD))
+		return false;
+	taken = head & ~V3C_SEGMENT_HEAD;
+	if (!try_cmpxchg(&segments->state[page], &head, taken))
+		return false;
+	while (!(segments->state[at] & V3C_SEGMENT_TAIL))
+		at++;
+	if (at == page + pages - 1)
+		return true;
+	smp_store_release(&segments->state[page], taken | V3C_SEGMENT_HEAD);
+	return false;
+}
+
+static NTSTATUS check_map(struct v3c_token *token, u64 page, u64 pages, int prot,
+			  struct v3c_why *why)
+{
+	struct v3c_segments *segments = token->segments;
+
+	if (unlikely(!v3c_handle_is(token, V3C_KIND_TOKEN) || !segments))
 		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_BAD_HANDLE, token, 0, 0);
-	if (unlikely(page >= token->pages))
+	if (unlikely(page >= segments->pages))
 		return v3c_refuse(why, STATUS_INVALID_PARAMETER_2, V3C_REASON_BEYOND_APERTURE, token,
-				  page << V3C_PAGE_SHIFT, token->pages << V3C_PAGE_SHIFT);
-	if (unlikely(pages > token->pages - page))
+				  page << V3C_PAGE_SHIFT, segments->pages << V3C_PAGE_SHIFT);
+	if (unlikely(pages > segments->pages - page))
 		return v3c_refuse(why, STATUS_INVALID_PARAMETER_4, V3C_REASON_BEYOND_APERTURE, token,
-				  pages << V3C_PAGE_SHIFT, token->pages << V3C_PAGE_SHIFT);
+				  pages << V3C_PAGE_SHIFT, segments->pages << V3C_PAGE_SHIFT);
 	if (unlikely(!token->open))
 		return v3c_refuse(why, STATUS_UNSUCCESSFUL, V3C_REASON_BAD_HANDLE, token, 0, 0);
-	if (unlikely(!pages_free(token, page, pages)))
+	if (unlikely(!take_pages(segments, page, pages, prot)))
 		return v3c_refuse(why, STATUS_RESOURCE_IN_USE, V3C_REASON_OVERLAP, token,
 				  page << V3C_PAGE_SHIFT, ((page + pages) << V3C_PAGE_SHIFT) - 1);
 	return STATUS_SUCCESS;
@@ -376,17 +431,17 @@ static NTSTATUS check_map(struct v3c_token *token, u64 page, u64 pages, struct v
 NTSTATUS v3c_token_map(struct v3c_token *token, u64 page, int prot, const struct v3c_phys *phys,
 		       struct v3c_why *why)
 {
+	struct v3c_segments *segments;
 	u64 pages = phys->pages;
 	unsigned long flags;
 	NTSTATUS status;
 	int ret;
 
 	spin_lock_irqsave(&token->lock, flags);
-	status = check_map(token, page, pages, why);
+	status = check_map(token, page, pages, prot, why);
 	if (unlikely(!NT_SUCCESS(status)))
 		goto unlock;
-	memset(token->state + page, V3C_SEGMENT_BUSY | prot, pages);
-	token->used += pages;
+	segments = token->segments;
 	if (unlikely(token->locked)) {
 		ret = map_locked(token, page, phys, prot);
 	} else {
@@ -398,32 +453,18 @@ NTSTATUS v3c_token_map(struct v3c_token *token, u64 page, int prot, const struct
 		spin_lock_irqsave(&token->lock, flags);
 		finish_token_op(token);
 	}
-	if (likely(!ret)) {
-		token->state[page] |= V3C_SEGMENT_HEAD;
-		token->state[page + pages - 1] |= V3C_SEGMENT_TAIL;
-	} else {
-		memset(token->state + page, 0, pages);
-		token->used -= pages;
+	if (unlikely(ret)) {
+		give_pages(segments, page, pages);
 		status = v3c_refuse_errno(why, ret, STATUS_INVALID_PARAMETER_4, token,
 					  page << V3C_PAGE_SHIFT,
 					  ((page + pages) << V3C_PAGE_SHIFT) - 1);
 	}
-	trace_v3compat_map_reserved(token->domain, token->first + page, pages, status);
+	trace_v3compat_map_reserved(token->domain, segments->first + page, pages, status);
+	if (likely(!ret))
+		make_segment(segments, page, pages);
 unlock:
 	spin_unlock_irqrestore(&token->lock, flags);
 	return status;
-}
-
-static bool is_segment(const struct v3c_token *token, u64 page, u64 pages)
-{
-	u64 at = page;
-
-	if (!v3c_handle_is(token, V3C_KIND_TOKEN) || page >= token->pages || !pages ||
-	    pages > token->pages - page || !(token->state[page] & V3C_SEGMENT_HEAD))
-		return false;
-	while (!(token->state[at] & V3C_SEGMENT_TAIL))
-		at++;
-	return at == page + pages - 1;
 }
 
 /**
@@ -440,20 +481,20 @@ static bool is_segment(const struct v3c_token *token, u64 page, u64 pages)
  */
 NTSTATUS v3c_token_unmap(struct v3c_token *token, u64 page, u64 pages, struct v3c_why *why)
 {
+	struct v3c_segments *segments;
 	NTSTATUS status = STATUS_SUCCESS;
 	unsigned long flags;
 	u8 slots;
 
 	spin_lock_irqsave(&token->lock, flags);
-	if (unlikely(!is_segment(token, page, pages))) {
+	segments = token->segments;
+	if (unlikely(!v3c_handle_is(token, V3C_KIND_TOKEN) ||
+		     !take_segment(segments, page, pages))) {
 		status = v3c_refuse(why, STATUS_INVALID_PARAMETER, V3C_REASON_NOT_MAPPED, token,
 				    page << V3C_PAGE_SHIFT,
 				    ((page + pages) << V3C_PAGE_SHIFT) - 1);
 		goto unlock;
 	}
-	/* Ours from here on: no other unmap finds a segment that starts there. */
-	token->state[page] &= ~V3C_SEGMENT_HEAD;
-	token->state[page + pages - 1] &= ~V3C_SEGMENT_TAIL;
 	if (unlikely(token->locked)) {
 		unmap_locked(token, page, pages);
 	} else {
@@ -464,9 +505,8 @@ NTSTATUS v3c_token_unmap(struct v3c_token *token, u64 page, u64 pages, struct v3
 		spin_lock_irqsave(&token->lock, flags);
 		finish_token_op(token);
 	}
-	memset(token->state + page, 0, pages);
-	token->used -= pages;
-	trace_v3compat_unmap_reserved(token->domain, token->first + page, pages, status);
+	trace_v3compat_unmap_reserved(token->domain, segments->first + page, pages, status);
+	give_pages(segments, page, pages);
 unlock:
 	spin_unlock_irqrestore(&token->lock, flags);
 	return status;
@@ -478,7 +518,7 @@ static int fill_step(struct v3c_token *token)
 	int ret;
 
 	guard(spinlock_irqsave)(&token->lock);
-	ret = copy_piece(token, token->filled, token->pages, &pages);
+	ret = copy_piece(token, token->filled, token->segments->pages, &pages);
 	if (!ret)
 		token->filled += pages;
 	return ret;
@@ -489,7 +529,7 @@ static int fill_token(struct v3c_token *token, struct v3c_hwpt *hwpt)
 	unsigned int tries = 0;
 	int ret;
 
-	ret = v3c_hwpt_build_tables(hwpt, token->first, token->first + token->pages - 1);
+	ret = v3c_hwpt_build_tables(hwpt, token->segments->first, token->segments->first + token->segments->pages - 1);
 	if (ret)
 		return ret;
 	lock_token(token);
@@ -498,7 +538,7 @@ static int fill_token(struct v3c_token *token, struct v3c_hwpt *hwpt)
 		token->filling = BIT(hwpt->slot);
 	}
 	/* Only this thread moves @filled. */
-	while (READ_ONCE(token->filled) < token->pages) {
+	while (READ_ONCE(token->filled) < token->segments->pages) {
 		ret = fill_step(token);
 		if (ret == -ENOMEM)
 			ret = v3c_replay_refill(&tries);
@@ -548,10 +588,10 @@ void v3c_tokens_reclaim(struct v3c_domain *domain)
 
 	guard(mutex)(&domain->mutex);
 	list_for_each_entry_safe(token, next, &domain->tokens, entry) {
-		pr_warn("token %u of domain %u was leaked: %llu bytes at %#llx, %llu pages mapped\n",
+		pr_warn("token %u of domain %u was leaked: %llu bytes at %#llx\n",
 			token->handle.serial, domain->handle.serial,
-			token->pages << V3C_PAGE_SHIFT, token->first << V3C_PAGE_SHIFT,
-			token->used);
+			token->segments->pages << V3C_PAGE_SHIFT,
+			token->segments->first << V3C_PAGE_SHIFT);
 		close_token(token, true);
 		free_token(domain, token);
 	}

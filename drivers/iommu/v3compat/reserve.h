@@ -12,24 +12,50 @@ struct v3c_domain;
 struct v3c_hwpt;
 struct v3c_place;
 
+/* A page in the hands of an operation is BUSY, and its segment has no HEAD. The low bits are IOMMU_*. */
+#define V3C_SEGMENT_READ	0x01
+#define V3C_SEGMENT_WRITE	0x02
+#define V3C_SEGMENT_BUSY	0x10
+#define V3C_SEGMENT_HEAD	0x20
+#define V3C_SEGMENT_TAIL	0x40
+#define V3C_SEGMENT_WHOLE	(V3C_SEGMENT_BUSY | V3C_SEGMENT_HEAD | V3C_SEGMENT_TAIL)
+
+/**
+ * struct v3c_segments - what is mapped in a reservation
+ * @rcu: while it waits to be freed: a quick operation may still look at it
+ * @domain: whose it is
+ * @first: first logical page
+ * @pages: length
+ * @state: a byte per page, V3C_SEGMENT_*; from 0, and from a live HEAD, by cmpxchg only. Whoever made a
+ *	byte BUSY owns it until it is a live segment's or 0 again
+ */
+struct v3c_segments {
+	struct rcu_head rcu;
+	struct v3c_domain *domain;
+	u64 first;
+	u64 pages;
+	u8 state[];
+};
+
 /**
  * struct v3c_token - a reservation: addresses and the tables below them
  * @handle: first; what it shows is the public IOMMU_DMA_LOGICAL_ADDRESS_TOKEN
- * @lock: protects everything below that can change; from any context, with interrupts off. It also
- *	covers whole maps and unmaps while a page table under construction is being filled
+ * @lock: protects everything below that can change, from any context, with interrupts off. It also
+ *	covers whole maps and unmaps while @locked
  * @idle: woken when @inflight comes to 0
  * @entry: in its domain's list, under the domain's mutex
  * @domain: constant while the token lives
- * @first: first logical page, constant
- * @pages: length, constant
+ * @segments: what is mapped, constant while the token lives, NULL afterwards
+ * @quick: @segments where quick operations may start, or NULL; read with preemption disabled
  * @open: maps may start
  * @locked: maps and unmaps run under @lock from end to end
  * @slots: page tables that have all tables for it
  * @filling: of the page tables, the one whose segments are being copied; only while @locked
  * @filled: pages, from the start, that @filling has
- * @inflight: maps and unmaps under way outside @lock
- * @used: pages whose @state is not 0
- * @state: a byte per page, V3C_SEGMENT_*
+ * @inflight: maps and unmaps under way outside @lock, but for quick ones
+ *
+ * Quick operations run with preemption disabled and only while the domain has a sole page table: then
+ * nobody holds a token @locked.
  */
 struct v3c_token {
 	struct v3c_handle handle;
@@ -37,16 +63,14 @@ struct v3c_token {
 	wait_queue_head_t idle;
 	struct list_head entry;
 	struct v3c_domain *domain;
-	u64 first;
-	u64 pages;
+	struct v3c_segments *segments;
+	struct v3c_segments *quick;
 	bool open;
 	bool locked;
 	u8 slots;
 	u8 filling;
 	u64 filled;
 	unsigned int inflight;
-	u64 used;
-	u8 *state;
 };
 
 extern struct v3c_pool v3c_tokens;

@@ -2,16 +2,20 @@
 /*
  * The logical address space of a domain: which ranges are in use and where the next one goes.
  *
- * One tree holds every range, ordered by address and augmented with the largest aligned block that is
- * free in front of any range of a subtree, so that the lowest block of an order is found in one
- * descent. A block that an allocator takes back stays in the tree for a while, on a list of free
+ * One tree holds every range, ordered by address. Where the space chooses addresses, it is augmented
+ * with the largest aligned block that is free in front of any range of a subtree, so that the lowest
+ * block of an order is found in one descent. A block that an allocator takes back stays in the tree for a while, on a list of free
  * blocks of its order: giving it out again costs neither a search nor an allocation.
  *
  * An operation holds its range in state MAPPING or UNMAPPING while the lock is not held, so that no
  * other one touches the same addresses. Every operation is counted under the parity of the epoch it
  * started in; v3c_space_quiesce() starts a new epoch and waits for the old one to run dry, as SRCU
  * does, but for nothing: the lock is taken at both ends of an operation anyway.
+ *
+ * Quick operations, on small ranges in the steady state, are not counted but run with preemption
+ * disabled, and are waited for by RCU. What stops them from starting is the domain's business.
  */
+#include <linux/array_size.h>
 #include <linux/bitops.h>
 #include <linux/log2.h>
 #include <linux/math.h>
@@ -22,7 +26,7 @@
 #include "phys.h"
 #include "space.h"
 
-/* Free blocks of one order that are kept at hand. */
+/* Free blocks of one order, and spare records, that are kept at hand. */
 #define V3C_CACHE_DEPTH	64
 
 static struct kmem_cache *v3c_range_cache;
@@ -66,6 +70,32 @@ static void set_gap(struct v3c_range *range, u64 gap)
 	range->gap_order = fitting_order(block_first(range) - gap, gap);
 }
 
+static struct v3c_range *take_spare(struct v3c_space *space)
+{
+	struct v3c_range *range = space->spare;
+
+	if (range) {
+		space->spare = range->next;
+		space->nr_spare--;
+	}
+	return range;
+}
+
+/*
+ * A quick unmap may still look at it, so that it must not become anything but a range of this space
+ * until that is over.
+ */
+static void free_record(struct v3c_space *space, struct v3c_range *range)
+{
+	if (space->nr_spare == V3C_CACHE_DEPTH) {
+		kfree_rcu(range, rcu);
+		return;
+	}
+	range->next = space->spare;
+	space->spare = range;
+	space->nr_spare++;
+}
+
 static void link_range(struct v3c_space *space, struct v3c_range *range)
 {
 	struct rb_node **link = &space->root.rb_node, *parent = NULL;
@@ -83,6 +113,11 @@ static void link_range(struct v3c_space *space, struct v3c_range *range)
 			link = &parent->rb_right;
 		}
 	}
+	if (!space->allocates) {
+		rb_link_node(&range->node, parent, link);
+		rb_insert_color(&range->node, &space->root);
+		return;
+	}
 	set_gap(range, block_first(range) - (prev ? block_last(prev) + 1 : 0));
 	range->max_gap_order = range->gap_order;
 	rb_link_node(&range->node, parent, link);
@@ -97,10 +132,18 @@ static void link_range(struct v3c_space *space, struct v3c_range *range)
 
 static void unlink_range(struct v3c_space *space, struct v3c_range *range)
 {
-	struct v3c_range *next = v3c_space_next(range);
+	struct v3c_range **recent = v3c_space_recent(space, range->first);
+	struct v3c_range *next;
 
 	lockdep_assert_held(&space->lock);
 
+	if (*recent == range)
+		WRITE_ONCE(*recent, NULL);
+	if (!space->allocates) {
+		rb_erase(&range->node, &space->root);
+		return;
+	}
+	next = v3c_space_next(range);
 	rb_erase_augmented(&range->node, &space->root, &v3c_gap_callbacks);
 	if (next) {
 		set_gap(next, next->gap + range->gap +
@@ -204,7 +247,7 @@ static struct v3c_range *pop_cached(struct v3c_space *space, u8 order, u64 lo, u
 
 	if (!range || range->first < lo || block_last(range) > hi)
 		return NULL;
-	space->cache[order] = range->next_cached;
+	space->cache[order] = range->next;
 	space->nr_cached[order]--;
 	return range;
 }
@@ -213,13 +256,10 @@ static bool push_cached(struct v3c_space *space, struct v3c_range *range)
 {
 	u8 order = range->order;
 
-	if (space->nr_cached[order] == V3C_CACHE_DEPTH || block_last(range) > space->last)
+	if (space->nr_cached[order] == V3C_CACHE_DEPTH)
 		return false;
-	/* Searches and unmaps by address must not take the old extent for something alive. */
-	range->first = block_first(range);
-	range->last = block_last(range);
 	range->state = V3C_RANGE_CACHED;
-	range->next_cached = space->cache[order];
+	range->next = space->cache[order];
 	space->cache[order] = range;
 	space->nr_cached[order]++;
 	return true;
@@ -229,15 +269,24 @@ static bool drain_cache(struct v3c_space *space)
 {
 	struct v3c_range *range;
 	bool any = false;
+	unsigned int i;
 	u8 order;
 
 	lockdep_assert_held(&space->lock);
 
+	for (i = 0; i < ARRAY_SIZE(space->hot); i++) {
+		range = xchg(&space->hot[i], NULL);
+		if (range) {
+			unlink_range(space, range);
+			free_record(space, range);
+			any = true;
+		}
+	}
 	for (order = 0; order <= V3C_ORDERS; order++) {
 		while ((range = space->cache[order])) {
-			space->cache[order] = range->next_cached;
+			space->cache[order] = range->next;
 			unlink_range(space, range);
-			kmem_cache_free(v3c_range_cache, range);
+			free_record(space, range);
 			any = true;
 		}
 		space->nr_cached[order] = 0;
@@ -266,10 +315,11 @@ static void hold_range(struct v3c_space *space, struct v3c_range *range, u64 fir
 		       struct v3c_op *op)
 {
 	start_op(space, op);
+	range->state = V3C_RANGE_MAPPING;
 	range->first = first;
 	range->last = last;
-	range->state = V3C_RANGE_MAPPING;
 	range->generation = op->generation;
+	WRITE_ONCE(*v3c_space_recent(space, first), range);
 	op->range = range;
 	op->first = first;
 	op->last = last;
@@ -330,6 +380,8 @@ void v3c_space_quiesce(struct v3c_space *space)
 		space->epoch ^= 1;
 	}
 	wait_event(space->idle, epoch_drained(space, old));
+	/* Quick operations. Somebody waits for the attach or delete that this is part of. */
+	synchronize_rcu_expedited();
 }
 
 static int insert_block(struct v3c_space *space, struct v3c_range *range, u64 pages, u64 lo, u64 hi,
@@ -362,46 +414,85 @@ int v3c_space_alloc(struct v3c_space *space, u64 pages, u64 lo, u64 hi,
 		    const struct v3c_range *like, gfp_t gfp, struct v3c_op *op)
 {
 	u8 order = order_base_2(pages);
-	struct v3c_range *range;
-	unsigned long flags;
+	struct v3c_range *range, *spare;
 	int ret = -ENOSPC;
 
 	if (order > V3C_ORDERS)
 		return -ENOSPC;
 	/* A device that leaves its address register at 0 must not hit anything. */
 	lo = max(lo, 1ULL);
-
-	spin_lock_irqsave(&space->lock, flags);
-	if (unlikely(!space->open)) {
-		spin_unlock_irqrestore(&space->lock, flags);
-		return -ESTALE;
-	}
-	hi = min(hi, space->last);
-	range = pop_cached(space, order, lo, hi);
-	if (likely(range)) {
-		hold_range(space, range, range->first, range->first + pages - 1, op);
-		copy_traits(range, like);
-		spin_unlock_irqrestore(&space->lock, flags);
-		return 0;
-	}
-	spin_unlock_irqrestore(&space->lock, flags);
-
-	range = kmem_cache_alloc(v3c_range_cache, gfp);
-	if (!range)
+	spare = kmem_cache_alloc(v3c_range_cache, gfp);
+	if (!spare)
 		return -ENOMEM;
-	range->order = order;
-	copy_traits(range, like);
 
-	spin_lock_irqsave(&space->lock, flags);
-	hi = min(hi, space->last);
-	if (!space->open)
-		ret = -ESTALE;
-	else if (lo <= hi)
-		ret = insert_block(space, range, pages, lo, hi, op);
-	spin_unlock_irqrestore(&space->lock, flags);
-	if (ret)
-		kmem_cache_free(v3c_range_cache, range);
+	scoped_guard(spinlock_irqsave, &space->lock) {
+		hi = min(hi, space->last);
+		range = pop_cached(space, order, lo, hi);
+		if (!space->open) {
+			ret = -ESTALE;
+		} else if (range) {
+			hold_range(space, range, range->first, range->first + pages - 1, op);
+			copy_traits(range, like);
+			ret = 0;
+		} else if (lo <= hi) {
+			spare->order = order;
+			copy_traits(spare, like);
+			ret = insert_block(space, spare, pages, lo, hi, op);
+			if (!ret)
+				spare = NULL;
+		}
+	}
+	if (spare)
+		kmem_cache_free(v3c_range_cache, spare);
 	return ret;
+}
+
+/**
+ * v3c_space_pop() - take the free block that came back last
+ * @space: the space
+ * @order: of the block
+ *
+ * Return: the block, in nobody's hands but the caller's; or NULL, which says nothing.
+ */
+struct v3c_range *v3c_space_pop(struct v3c_space *space, u8 order)
+{
+	guard(spinlock_irqsave)(&space->lock);
+	return pop_cached(space, order, 0, U64_MAX);
+}
+
+/**
+ * v3c_space_search() - the range that starts at a page
+ * @space: the space
+ * @first: page
+ *
+ * Context: any, with preemption disabled for as long as the range is looked at.
+ */
+struct v3c_range *v3c_space_search(struct v3c_space *space, u64 first)
+{
+	struct rb_node *node;
+	struct v3c_range *range;
+
+	guard(spinlock_irqsave)(&space->lock);
+	node = space->root.rb_node;
+	while (node) {
+		range = to_range(node);
+		if (range->first == first)
+			return range;
+		node = first < range->first ? node->rb_left : node->rb_right;
+	}
+	return NULL;
+}
+
+static int check_claim(struct v3c_space *space, u64 first, u64 last)
+{
+	struct v3c_range *there;
+
+	if (!space->open)
+		return -ESTALE;
+	if (last > space->last)
+		return -ERANGE;
+	there = v3c_space_find(space, first);
+	return there && block_first(there) <= last ? -EADDRINUSE : 0;
 }
 
 /**
@@ -420,30 +511,31 @@ int v3c_space_alloc(struct v3c_space *space, u64 pages, u64 lo, u64 hi,
 int v3c_space_claim(struct v3c_space *space, u64 first, u64 last, const struct v3c_range *like,
 		    gfp_t gfp, struct v3c_op *op)
 {
-	struct v3c_range *range, *there;
-	int ret = 0;
+	struct v3c_range *range = NULL, *fresh = NULL;
+	int ret;
 
-	range = kmem_cache_alloc(v3c_range_cache, gfp);
-	if (!range)
-		return -ENOMEM;
-	range->order = 0;
-	copy_traits(range, like);
-
+retry:
 	scoped_guard(spinlock_irqsave, &space->lock) {
-		there = v3c_space_find(space, first);
-		if (!space->open) {
-			ret = -ESTALE;
-		} else if (last > space->last) {
-			ret = -ERANGE;
-		} else if (there && block_first(there) <= last) {
-			ret = -EADDRINUSE;
-		} else {
+		ret = check_claim(space, first, last);
+		if (ret)
+			break;
+		range = fresh ?: take_spare(space);
+		if (range) {
+			range->order = 0;
 			hold_range(space, range, first, last, op);
+			copy_traits(range, like);
 			link_range(space, range);
+			return 0;
 		}
 	}
-	if (ret)
-		kmem_cache_free(v3c_range_cache, range);
+	if (!ret) {
+		fresh = kmem_cache_alloc(v3c_range_cache, gfp);
+		if (fresh)
+			goto retry;
+		return -ENOMEM;
+	}
+	if (fresh)
+		kmem_cache_free(v3c_range_cache, fresh);
 	return ret;
 }
 
@@ -453,17 +545,28 @@ void v3c_space_commit(struct v3c_space *space, struct v3c_op *op)
 	unsigned long flags;
 
 	spin_lock_irqsave(&space->lock, flags);
-	op->range->state = V3C_RANGE_LIVE;
+	smp_store_release(&op->range->state, V3C_RANGE_LIVE);
 	finish_op(space, op);
 	spin_unlock_irqrestore(&space->lock, flags);
 }
 
 static void put_range(struct v3c_space *space, struct v3c_range *range)
 {
+	/* What an allocator hands out starts where its block does. */
 	if (space->allocates && push_cached(space, range))
 		return;
 	unlink_range(space, range);
-	kmem_cache_free(v3c_range_cache, range);
+	free_record(space, range);
+}
+
+/* The general case of v3c_space_quick_put(). */
+void v3c_space_put(struct v3c_space *space, struct v3c_range *range)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&space->lock, flags);
+	put_range(space, range);
+	spin_unlock_irqrestore(&space->lock, flags);
 }
 
 /* What @op holds is mapped in no page table. */
@@ -474,43 +577,58 @@ void v3c_space_abort(struct v3c_space *space, struct v3c_op *op)
 	finish_op(space, op);
 }
 
+/* Takes back what take_covered() took, up to page @end. */
+static void untake(struct v3c_range *range, u64 end)
+{
+	for (; range && range->first < end; range = v3c_space_next(range))
+		smp_store_release(&range->state, V3C_RANGE_LIVE);
+}
+
 /*
- * Whether [@first, @last] can be released: covered without a hole by live ranges of @kind, of which
- * only the outermost two are cut. Returns the number of new records that the cuts cost, or an errno.
+ * Takes every range that [@first, @last] is made of to UNMAPPING: live ones of @kind, without a hole
+ * in between. Returns how many ends are cut, or -ENOENT and takes nothing.
  */
-static int check_release(struct v3c_space *space, u64 first, u64 last, enum v3c_range_kind kind,
-			 v3c_cut_check_t may_cut, void *arg, struct v3c_range **start)
+static int take_covered(struct v3c_space *space, u64 first, u64 last, enum v3c_range_kind kind,
+			struct v3c_range **start)
 {
 	struct v3c_range *range = v3c_space_find(space, first);
 	u64 at = first;
 	int cuts = 0;
+	u8 live;
 
-	if (!space->open)
-		return -ESTALE;
 	*start = range;
-	for (;;) {
-		if (!range || range->kind != kind || range->state != V3C_RANGE_LIVE ||
-		    range->first > at || range->last < at)
-			return -ENOENT;
-		if (range->first < at || range->last > last) {
-			if (space->allocates)
-				return -ENOENT;
-			if (!may_cut(arg, range, max(range->first, first), min(range->last, last)))
-				return -EXDEV;
-			cuts += (range->first < at) + (range->last > last);
-		}
-		if (range->last >= last)
+	for (;; range = v3c_space_next(range)) {
+		live = V3C_RANGE_LIVE;
+		if (!range || range->first > at || range->last < at ||
+		    READ_ONCE(range->state) != V3C_RANGE_LIVE || range->kind != kind ||
+		    !try_cmpxchg(&range->state, &live, V3C_RANGE_UNMAPPING))
 			break;
-		/* An allocator's blocks are neighbours by chance only. */
-		if (space->allocates)
-			return -ENOENT;
+		cuts += (range->first < at) + (range->last > last);
 		at = range->last + 1;
-		range = v3c_space_next(range);
+		/* An allocator's ranges come back as they were handed out; neighbours are chance. */
+		if (space->allocates && (cuts || range->last != last))
+			break;
+		if (range->last >= last)
+			return cuts;
 	}
-	return cuts;
+	untake(*start, at > first ? at : 0);
+	return -ENOENT;
 }
 
-/* Cuts @range in two before page @at; the new record takes the upper part. */
+/* Whether the cuts at the ends of [@first, @last] are possible; the ranges are taken. */
+static bool cuts_possible(struct v3c_space *space, struct v3c_range *range, u64 first, u64 last,
+			  v3c_cut_check_t may_cut, void *arg)
+{
+	for (; range && range->first <= last; range = v3c_space_next(range)) {
+		if (range->first >= first && range->last <= last)
+			continue;
+		if (!may_cut(arg, range, max(range->first, first), min(range->last, last)))
+			return false;
+	}
+	return true;
+}
+
+/* Cuts @range, which is taken, in two before page @at; the new record takes the upper part. */
 static struct v3c_range *split_range(struct v3c_space *space, struct v3c_range *range, u64 at,
 				     struct v3c_range *upper)
 {
@@ -518,57 +636,91 @@ static struct v3c_range *split_range(struct v3c_space *space, struct v3c_range *
 	upper->first = at;
 	range->last = at - 1;
 	link_range(space, upper);
+	WRITE_ONCE(*v3c_space_recent(space, at), upper);
 	return upper;
 }
 
+/* Splits what is wanted off the ranges it is only a part of, which stay. */
+static struct v3c_range *split_ends(struct v3c_space *space, struct v3c_range *range, u64 first,
+				    u64 last, struct v3c_range **spare)
+{
+	struct v3c_range *start, *rest;
+
+	if (range->first < first) {
+		start = split_range(space, range, first, *spare++);
+		smp_store_release(&range->state, V3C_RANGE_LIVE);
+		range = start;
+	}
+	for (start = range; range->last < last; range = v3c_space_next(range))
+		;
+	if (range->last > last) {
+		rest = split_range(space, range, last + 1, *spare);
+		smp_store_release(&rest->state, V3C_RANGE_LIVE);
+	}
+	return start;
+}
+
 /*
- * Takes [@first, @last] to UNMAPPING, with the lock held but for the time that records for cuts are
- * allocated in. @op has started already, or starts with it.
+ * Holds [@first, @last] for unmapping. Returns the number of records that its cuts want when there are
+ * only @spares of them, 0 when it is done, or an errno.
  */
+static int try_hold(struct v3c_space *space, u64 first, u64 last, enum v3c_range_kind kind,
+		    v3c_cut_check_t may_cut, void *arg, struct v3c_range **spare, int spares,
+		    struct v3c_op *op)
+{
+	struct v3c_range *range;
+	int cuts;
+
+	if (!space->open)
+		return -ESTALE;
+	cuts = take_covered(space, first, last, kind, &range);
+	if (cuts < 0)
+		return cuts;
+	if (cuts && !cuts_possible(space, range, first, last, may_cut, arg))
+		cuts = -EXDEV;
+	if (cuts < 0 || cuts > spares) {
+		untake(range, last + 1);
+		return cuts;
+	}
+	op->range = cuts ? split_ends(space, range, first, last, spare) : range;
+	op->first = first;
+	op->last = last;
+	while (cuts)
+		spare[--cuts] = NULL;
+	return 0;
+}
+
+/* @start: the operation begins with this; otherwise it is under way. */
 static int hold_mapped(struct v3c_space *space, u64 first, u64 last, enum v3c_range_kind kind,
 		       v3c_cut_check_t may_cut, void *arg, gfp_t gfp, bool start,
 		       struct v3c_op *op)
 {
-	struct v3c_range *spare[2] = {}, *range;
-	int cuts, spares = 0;
-	unsigned long flags;
+	struct v3c_range *spare[2] = {};
+	int ret, spares = 0, i;
 
-retry:
-	spin_lock_irqsave(&space->lock, flags);
-	cuts = check_release(space, first, last, kind, may_cut, arg, &range);
-	if (unlikely(cuts > spares)) {
-		spin_unlock_irqrestore(&space->lock, flags);
-		for (; spares < cuts; spares++) {
+	for (;;) {
+		scoped_guard(spinlock_irqsave, &space->lock) {
+			ret = try_hold(space, first, last, kind, may_cut, arg, spare, spares, op);
+			if (!ret && start)
+				start_op(space, op);
+		}
+		if (ret <= 0)
+			break;
+		while (spares < ret) {
 			spare[spares] = kmem_cache_alloc(v3c_range_cache, gfp);
-			if (!spare[spares]) {
-				cuts = -ENOMEM;
-				goto free_spares;
-			}
-		}
-		goto retry;
-	}
-	if (likely(cuts >= 0)) {
-		if (start)
-			start_op(space, op);
-		op->first = first;
-		op->last = last;
-		if (range->first < first)
-			range = split_range(space, range, first, spare[--spares]);
-		op->range = range;
-		for (;; range = v3c_space_next(range)) {
-			if (range->last > last)
-				split_range(space, range, last + 1, spare[--spares]);
-			range->state = V3C_RANGE_UNMAPPING;
-			if (range->last == last)
+			if (!spare[spares])
 				break;
+			spares++;
 		}
-		cuts = 0;
+		if (spares < ret) {
+			ret = -ENOMEM;
+			break;
+		}
 	}
-	spin_unlock_irqrestore(&space->lock, flags);
-free_spares:
-	while (unlikely(spares > 0))
-		kmem_cache_free(v3c_range_cache, spare[--spares]);
-	return cuts;
+	for (i = 0; i < spares; i++)
+		if (spare[i])
+			kmem_cache_free(v3c_range_cache, spare[i]);
+	return ret;
 }
 
 /**
@@ -636,9 +788,8 @@ void v3c_space_unhold(struct v3c_space *space, u64 first, u64 last)
 	struct v3c_range *range;
 
 	guard(spinlock_irqsave)(&space->lock);
-	for (range = v3c_space_find(space, first); range && range->first <= last;
-	     range = v3c_space_next(range))
-		range->state = V3C_RANGE_LIVE;
+	range = v3c_space_find(space, first);
+	untake(range, last + 1);
 }
 
 static struct v3c_withheld *alloc_withheld(void)
@@ -875,8 +1026,12 @@ void v3c_space_clear(struct v3c_space *space)
 	rbtree_postorder_for_each_entry_safe(range, next, &space->root, node)
 		kmem_cache_free(v3c_range_cache, range);
 	space->root = RB_ROOT;
+	while ((range = take_spare(space)))
+		kmem_cache_free(v3c_range_cache, range);
 	memset(space->cache, 0, sizeof(space->cache));
 	memset(space->nr_cached, 0, sizeof(space->nr_cached));
+	memset(space->hot, 0, sizeof(space->hot));
+	memset(space->recent, 0, sizeof(space->recent));
 }
 
 int v3c_space_module_init(void)

@@ -2,8 +2,10 @@
 #ifndef V3COMPAT_SPACE_H
 #define V3COMPAT_SPACE_H
 
+#include <linux/atomic.h>
 #include <linux/list.h>
 #include <linux/rbtree.h>
+#include <linux/smp.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/wait.h>
@@ -11,6 +13,13 @@
 /* Power-of-two blocks of an allocator, by order; the last holds half of the 63-bit space. */
 #define V3C_ORDERS		51
 #define V3C_MAX_SLOTS		8
+
+/* Free blocks within reach of quick operations: of the small orders, one for each of some processors. */
+#define V3C_HOT_ORDERS		10
+#define V3C_HOT_WAYS		4
+
+/* Ranges that are found by their first page without a search, if no other one took the place. */
+#define V3C_RECENT		64
 
 enum v3c_range_kind {
 	V3C_RANGE_LOGICAL,	/* MapLogicalRange(Ex) */
@@ -30,36 +39,46 @@ enum v3c_range_state {
 /**
  * struct v3c_range - one range of logical pages in use, the truth about what is mapped
  * @node: in &v3c_space.root, ordered by address; ranges never overlap
+ * @rcu: while it waits to be freed
  * @first: first page, inclusive
  * @last: last page, inclusive
  * @gap: free pages between the previous range's block (or page 0) and this one's
- * @next_cached: next free block of this order, while %V3C_RANGE_CACHED
+ * @next: next of its list, while %V3C_RANGE_CACHED or in &v3c_space.spare
  * @generation: of the space when it was mapped
+ * @kind: &enum v3c_range_kind
+ * @prot: IOMMU_READ and IOMMU_WRITE
+ * @contiguous: one physically contiguous run
+ * @state: &enum v3c_range_state; from LIVE to UNMAPPING by cmpxchg only
  * @order: the range occupies the aligned block of this order around it; 0 means just itself
  * @gap_order: one more than the order of the largest aligned block that fits in @gap, 0 for none
  * @max_gap_order: largest @gap_order in this subtree
- * @kind: &enum v3c_range_kind
- * @state: &enum v3c_range_state
- * @prot: IOMMU_READ and IOMMU_WRITE
- * @contiguous: one physically contiguous run
  *
- * All under the space's lock, except that whoever took a range to %V3C_RANGE_MAPPING may read its
- * address and traits without.
+ * All under the space's lock, with two exceptions. Whoever took a range to %V3C_RANGE_MAPPING or
+ * %V3C_RANGE_UNMAPPING may read its address and traits, and set its state, without. And a quick unmap
+ * takes a range that it found in &v3c_space.recent without; for its sake the memory of a range stays a
+ * range of the same space for a grace period.
  */
 struct v3c_range {
-	struct rb_node node;
+	union {
+		struct rb_node node;
+		struct rcu_head rcu;
+	};
 	u64 first;
 	u64 last;
 	u64 gap;
-	struct v3c_range *next_cached;
-	u32 generation;
+	union {
+		struct v3c_range *next;
+		struct {
+			u32 generation;
+			u8 kind;
+			u8 prot;
+			bool contiguous;
+		};
+	};
+	u8 state;
 	u8 order;
 	u8 gap_order;
 	u8 max_gap_order;
-	u8 kind : 3;
-	u8 state : 2;
-	u8 prot : 2;
-	u8 contiguous : 1;
 };
 
 /**
@@ -70,6 +89,10 @@ struct v3c_range {
  * @last: last page that can be used
  * @cache: free blocks of each order, last freed first
  * @nr_cached: length of each list in @cache
+ * @hot: free blocks that are in no list of @cache; taken by xchg, put by cmpxchg, without the lock
+ * @spare: records that stand for nothing
+ * @nr_spare: length of @spare
+ * @recent: ranges by a few bits of their first page; a hint, cleared before a range leaves @root
  * @slots: page tables, by slot, that an operation starting now works on
  * @filling: of these, the one that is under construction and gets the older ranges piece by piece
  * @filled: @filling has the ranges of an older generation up to, and not including, this page
@@ -86,6 +109,10 @@ struct v3c_space {
 	u64 last;
 	struct v3c_range *cache[V3C_ORDERS + 1];
 	u8 nr_cached[V3C_ORDERS + 1];
+	u8 nr_spare;
+	struct v3c_range *spare;
+	struct v3c_range *hot[V3C_HOT_ORDERS * V3C_HOT_WAYS];
+	struct v3c_range *recent[V3C_RECENT];
 	u8 slots;
 	u8 filling;
 	u8 epoch;
@@ -154,6 +181,9 @@ int v3c_space_alloc(struct v3c_space *space, u64 pages, u64 lo, u64 hi,
 		    const struct v3c_range *like, gfp_t gfp, struct v3c_op *op);
 int v3c_space_claim(struct v3c_space *space, u64 first, u64 last, const struct v3c_range *like,
 		    gfp_t gfp, struct v3c_op *op);
+struct v3c_range *v3c_space_pop(struct v3c_space *space, u8 order);
+struct v3c_range *v3c_space_search(struct v3c_space *space, u64 first);
+void v3c_space_put(struct v3c_space *space, struct v3c_range *range);
 void v3c_space_commit(struct v3c_space *space, struct v3c_op *op);
 void v3c_space_abort(struct v3c_space *space, struct v3c_op *op);
 
@@ -177,6 +207,97 @@ void v3c_space_filled(struct v3c_space *space);
 void v3c_space_remove_slot(struct v3c_space *space, u8 slot);
 
 void v3c_withheld_keep(struct list_head *added);
+
+static inline struct v3c_range **v3c_space_recent(struct v3c_space *space, u64 page)
+{
+	return &space->recent[page % V3C_RECENT];
+}
+
+static __always_inline struct v3c_range **v3c_space_hot(struct v3c_space *space, u8 order)
+{
+	return space->hot + order * V3C_HOT_WAYS + raw_smp_processor_id() % V3C_HOT_WAYS;
+}
+
+/**
+ * v3c_space_quick_alloc() - take a free block that is at hand
+ * @space: the space of a domain that quick operations may start on
+ * @pages: length, 1 to V3C_QUICK_PAGES
+ * @prot: IOMMU_READ and IOMMU_WRITE of the contiguous run to be mapped
+ *
+ * Context: any, with preemption disabled until the range is LIVE or v3c_space_quick_put() has returned.
+ * Return: the range, or NULL, which says nothing.
+ */
+static __always_inline struct v3c_range *v3c_space_quick_alloc(struct v3c_space *space, u64 pages,
+							       u8 prot)
+{
+	u8 order = pages == 1 ? 0 : fls64(pages - 1);
+	struct v3c_range *range = xchg(v3c_space_hot(space, order), NULL);
+
+	if (unlikely(!range)) {
+		range = v3c_space_pop(space, order);
+		if (!range)
+			return NULL;
+	}
+	range->state = V3C_RANGE_MAPPING;
+	range->last = range->first + pages - 1;
+	/* Older than any page table under construction: there is none. */
+	range->generation = 0;
+	range->kind = V3C_RANGE_LOGICAL;
+	range->prot = prot;
+	range->contiguous = true;
+	WRITE_ONCE(*v3c_space_recent(space, range->first), range);
+	return range;
+}
+
+/**
+ * v3c_space_quick_hold() - take a whole mapping for unmapping
+ * @space: the space of a domain that quick operations may start on
+ * @first: its first page
+ * @last: its last page
+ *
+ * Context: any, with preemption disabled until v3c_space_quick_put() has returned.
+ * Return: the range, or NULL, which says nothing.
+ */
+static __always_inline struct v3c_range *v3c_space_quick_hold(struct v3c_space *space, u64 first,
+							     u64 last)
+{
+	struct v3c_range *range = READ_ONCE(*v3c_space_recent(space, first));
+	u8 live = V3C_RANGE_LIVE;
+
+	if (!range || READ_ONCE(range->first) != first) {
+		range = v3c_space_search(space, first);
+		if (unlikely(!range))
+			return NULL;
+	}
+	if (unlikely(READ_ONCE(range->last) != last ||
+		     !try_cmpxchg(&range->state, &live, V3C_RANGE_UNMAPPING)))
+		return NULL;
+	/* Ours now: what it is cannot change any more, but may have before. */
+	if (likely(range->first == first && range->last == last &&
+		   range->kind == V3C_RANGE_LOGICAL))
+		return range;
+	smp_store_release(&range->state, V3C_RANGE_LIVE);
+	return NULL;
+}
+
+/**
+ * v3c_space_quick_put() - give up a range that is mapped nowhere
+ * @space: its space
+ * @range: from v3c_space_quick_alloc() or v3c_space_quick_hold()
+ *
+ * Context: any.
+ */
+static __always_inline void v3c_space_quick_put(struct v3c_space *space, struct v3c_range *range)
+{
+	struct v3c_range *none = NULL;
+
+	if (likely(space->allocates && range->order < V3C_HOT_ORDERS)) {
+		range->state = V3C_RANGE_CACHED;
+		if (likely(try_cmpxchg(v3c_space_hot(space, range->order), &none, range)))
+			return;
+	}
+	v3c_space_put(space, range);
+}
 
 static inline u64 v3c_range_pages(const struct v3c_range *range)
 {

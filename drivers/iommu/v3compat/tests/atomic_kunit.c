@@ -142,17 +142,24 @@ static void mapping_works_where_nothing_may_sleep(struct kunit *test)
 
 #ifdef kunit_warning_suppress
 
+static void no_state_change(PIOMMU_INTERFACE_STATE_CHANGE change, PVOID context)
+{
+}
+
 /* Statuses of the calls that may sleep, made where they may not. */
 struct sleepers {
 	NTSTATUS create_domain, delete_domain, attach, detach, reserve, free, create_device,
-		 delete_device, query_info, query_mappings, v1_create, v1_attach, v1_detach,
-		 get, get_ex;
+		 delete_device, info, mappings, configure, watch, unwatch, v1_create, v1_attach,
+		 v1_detach, get, get_ex;
 };
 
+/* The arguments are good ones: elsewhere every call but the configuring ones would do something. */
 static void call_sleepers(struct kunit *test, struct sleepers *s, PIOMMU_DMA_DOMAIN domain,
 			  PIOMMU_DMA_LOGICAL_ADDRESS_TOKEN token)
 {
 	static const IOMMU_DMA_DOMAIN_CREATION_FLAGS none = { .AsUlonglong = 0 };
+	IOMMU_INTERFACE_STATE_CHANGE_FIELDS fields = { .AsULONG = 1 };
+	DOMAIN_CONFIGURATION x64 = { .Type = DomainConfigurationX64 };
 	struct v3t_world *w = test->priv;
 	const DMA_IOMMU_INTERFACE_V3 *v3 = V3T_V3(test);
 	const DMA_IOMMU_INTERFACE_V1 *v1 = V3T_V1(test);
@@ -167,9 +174,17 @@ static void call_sleepers(struct kunit *test, struct sleepers *s, PIOMMU_DMA_DOM
 	s->free = v3->FreeReservedLogicalAddressRange(token);
 	s->create_device = v3->CreateDevice(w->pdo, NULL, &w->out.device);
 	s->delete_device = v3->DeleteDevice(w->device);
+	s->info = v3->QueryDeviceInfo(w->device, 3, &w->out.number, &w->out.info);
+	s->mappings = v3->QueryInputMappings(w->pdo, w->out.ids, sizeof(w->out.ids), NULL);
+	s->configure = v3->ConfigureDomain(domain, &x64);
+	s->watch = v3->RegisterInterfaceStateChangeCallback(no_state_change, NULL, w->device,
+							    &fields);
+	s->unwatch = v3->UnregisterInterfaceStateChangeCallback(no_state_change, w->device);
 	s->v1_create = v1->CreateDomain(TRUE, &w->out.domain);
 	s->v1_attach = v1->AttachDevice(domain, w->pdo, 0, 1);
 	s->v1_detach = v1->DetachDevice(domain, w->pdo, 0);
+	s->get = IoGetIommuInterface(1, &w->out.legacy);
+	s->get_ex = IoGetIommuInterfaceEx(3, 0, &w->out.table);
 }
 
 static void expect_sleepers(struct kunit *test, const struct sleepers *s)
@@ -182,9 +197,17 @@ static void expect_sleepers(struct kunit *test, const struct sleepers *s)
 	EXPECT_RESULT(test, STATUS_UNSUCCESSFUL, FreeReservedLogicalAddressRange, s->free);
 	EXPECT_RESULT(test, STATUS_UNSUCCESSFUL, CreateDevice, s->create_device);
 	EXPECT_RESULT(test, STATUS_UNSUCCESSFUL, DeleteDevice, s->delete_device);
+	EXPECT_RESULT(test, STATUS_UNSUCCESSFUL, QueryDeviceInfo, s->info);
+	EXPECT_RESULT(test, STATUS_UNSUCCESSFUL, QueryInputMappings, s->mappings);
+	EXPECT_RESULT(test, STATUS_UNSUCCESSFUL, ConfigureDomain, s->configure);
+	EXPECT_RESULT(test, STATUS_UNSUCCESSFUL, RegisterInterfaceStateChangeCallback, s->watch);
+	EXPECT_RESULT(test, STATUS_UNSUCCESSFUL, UnregisterInterfaceStateChangeCallback,
+		      s->unwatch);
 	EXPECT_RESULT(test, STATUS_UNSUCCESSFUL, CreateDomain, s->v1_create);
 	EXPECT_RESULT(test, STATUS_UNSUCCESSFUL, AttachDevice, s->v1_attach);
 	EXPECT_RESULT(test, STATUS_UNSUCCESSFUL, DetachDevice, s->v1_detach);
+	EXPECT_RESULT(test, STATUS_UNSUCCESSFUL, IoGetIommuInterface, s->get);
+	EXPECT_RESULT(test, STATUS_UNSUCCESSFUL, IoGetIommuInterfaceEx, s->get_ex);
 }
 
 static void sleeping_calls_refuse(struct kunit *test)
@@ -200,12 +223,11 @@ static void sleeping_calls_refuse(struct kunit *test)
 	v3t_map_at(test, empty, v3t_of_page(page), SZ_1M);
 	v3t_attach(test, empty, w->device);
 	v3t_poison(w);
-	/* Once per load of the module: a case that ran before may have had it. */
 	kunit_warning_suppress(test) {
 		local_irq_save(flags);
 		call_sleepers(test, &s, empty, token);
 		local_irq_restore(flags);
-		KUNIT_EXPECT_LE(test, KUNIT_SUPPRESSED_WARNING_COUNT(), 1);
+		KUNIT_EXPECT_GT(test, KUNIT_SUPPRESSED_WARNING_COUNT(), 0);
 	}
 	expect_sleepers(test, &s);
 	KUNIT_EXPECT_TRUE(test, v3t_is_poisoned(&w->out, sizeof(w->out)));

@@ -154,6 +154,33 @@ static void many_devices_share_a_domain(struct kunit *test)
 	v3t_expect_blocked(test, pdo[i], address);
 }
 
+static void number_of_tables_is_limited(struct kunit *test)
+{
+	static const struct iommusim_config own = { .quirks = IOMMUSIM_OWN_DOMAINS };
+	struct v3t_world *w = test->priv;
+	PIOMMU_DMA_DOMAIN domain = v3t_explicit(test);
+	struct page *page = v3t_pages(test, 0);
+	PIOMMU_DMA_DEVICE device;
+	struct device *pdo[8];
+	int i;
+
+	v3t_map_at(test, domain, v3t_of_page(page), SZ_1M);
+	v3t_attach(test, domain, w->device);
+	for (i = 0; i < 7; i++) {
+		pdo[i] = v3t_pdo(test, v3t_sim(test, &own), NULL);
+		v3t_attach(test, domain, v3t_device(test, pdo[i]));
+	}
+	pdo[i] = v3t_pdo(test, v3t_sim(test, &own), NULL);
+	device = v3t_device(test, pdo[i]);
+	REFUSE_V3(test, STATUS_INSUFFICIENT_RESOURCES, AttachDeviceEx, domain, device);
+	for (i = 0; i < 7; i++)
+		v3t_expect_reaches(test, pdo[i], SZ_1M, page);
+	/* A table that nobody uses makes room. */
+	v3t_detach(test, w->device);
+	v3t_attach(test, domain, device);
+	v3t_expect_reaches(test, pdo[i], SZ_1M, page);
+}
+
 static void aperture_shrinks_to_the_narrowest_device(struct kunit *test)
 {
 	static const struct iommusim_config narrow = { .aperture_bits = 39 };
@@ -235,6 +262,38 @@ static void failed_attach_leaves_no_trace(struct kunit *test)
 	v3t_expect_reaches(test, w->pdo, SZ_1M, page);
 }
 
+/* The new table is filled from what is mapped, and every table page of it may be lacking. */
+static void failed_replay_leaves_no_trace(struct kunit *test)
+{
+	static const struct iommusim_config own = { .quirks = IOMMUSIM_OWN_DOMAINS };
+	struct v3t_world *w = test->priv;
+	struct iommusim *sim = v3t_sim(test, &own);
+	struct device *pdo = v3t_pdo(test, sim, NULL);
+	PIOMMU_DMA_DEVICE device = v3t_device(test, pdo);
+	PIOMMU_DMA_DOMAIN domain = v3t_explicit(test);
+	const u64 at = SZ_2G, tables = v3t_stats(sim).tables;
+	struct page *page = v3t_pages(test, 0);
+	unsigned int skip;
+
+	v3t_attach(test, domain, w->device);
+	v3t_map_at(test, domain, v3t_of_page(page), SZ_1M);
+	v3t_map_reserved(test, v3t_reserve(test, domain, SZ_8M, &at), SZ_4M, v3t_of_page(page));
+	/* The root, a second and two third-level tables, one last-level and four reserved ones. */
+	for (skip = 0; skip < 9; skip++) {
+		iommusim_fail_tables(sim, skip, 1);
+		REFUSE_V3(test, STATUS_INSUFFICIENT_RESOURCES, AttachDeviceEx, domain, device);
+		KUNIT_EXPECT_EQ(test, v3t_stats(sim).tables, tables);
+		v3t_expect_misses(test, pdo, SZ_1M, page);
+		v3t_expect_reaches(test, w->pdo, SZ_2G + SZ_4M, page);
+	}
+	iommusim_fail_attach(pdo, -ENOMEM, 1);
+	REFUSE_V3(test, STATUS_INSUFFICIENT_RESOURCES, AttachDeviceEx, domain, device);
+	KUNIT_EXPECT_EQ(test, v3t_stats(sim).tables, tables);
+	v3t_attach(test, domain, device);
+	v3t_expect_reaches(test, pdo, SZ_1M, page);
+	v3t_expect_reaches(test, pdo, SZ_2G + SZ_4M, page);
+}
+
 static void refused_table_is_replaced_by_another(struct kunit *test)
 {
 	struct v3t_world *w = test->priv;
@@ -258,10 +317,10 @@ static void device_that_takes_no_table_is_refused(struct kunit *test)
 
 	v3t_map_at(test, domain, v3t_of_page(page), SZ_1M);
 	tables = v3t_stats(w->sim).tables;
-	iommusim_fail_attach(w->pdo, -EINVAL, 100);
-	REFUSE_V3(test, STATUS_ACCESS_DENIED, AttachDeviceEx, domain, w->device);
+	/* The one there is and one made for it. */
+	iommusim_fail_attach(w->pdo, -EINVAL, 2);
+	REFUSE_V3(test, STATUS_INVALID_PARAMETER, AttachDeviceEx, domain, w->device);
 	KUNIT_EXPECT_EQ(test, v3t_stats(w->sim).tables, tables);
-	iommusim_fail_attach(w->pdo, 0, 0);
 	v3t_attach(test, domain, w->device);
 	v3t_expect_reaches(test, w->pdo, SZ_1M, page);
 }
@@ -375,6 +434,52 @@ static void identity_of_the_region_itself_is_no_conflict(struct kunit *test)
 	v3t_expect_reaches(test, pdo, region.first, page);
 }
 
+static const struct firmware_case {
+	const char *name;
+	enum iommu_resv_type type;
+	struct iommusim_device_config binding;
+} firmware_cases[] = {
+	{ "required, no driver", IOMMU_RESV_DIRECT, {} },
+	{ "required, driver that manages its DMA", IOMMU_RESV_DIRECT, { .managed_dma = true } },
+	{ "required, ordinary driver", IOMMU_RESV_DIRECT, { .ordinary_driver = true } },
+	{ "relaxable, no driver", IOMMU_RESV_DIRECT_RELAXABLE, {} },
+	{ "relaxable, ordinary driver", IOMMU_RESV_DIRECT_RELAXABLE, { .ordinary_driver = true } },
+};
+
+static void firmware_name(const struct firmware_case *c, char *desc)
+{
+	strscpy(desc, c->name, KUNIT_PARAM_DESC_SIZE);
+}
+
+KUNIT_ARRAY_PARAM(firmware, firmware_cases, firmware_name);
+
+static void firmware_ranges_stay_reachable(struct kunit *test)
+{
+	const struct firmware_case *c = test->param_value;
+	struct v3t_world *w = test->priv;
+	struct page *page = v3t_pages(test, 1);
+	struct iommusim_region region = {
+		.first = page_to_phys(page), .last = page_to_phys(page) + SZ_8K - 1,
+		.type = c->type, .prot = IOMMU_READ | IOMMU_WRITE,
+	};
+	struct iommusim_device_config config = c->binding;
+	PIOMMU_DMA_DOMAIN domain = v3t_explicit(test);
+	IOMMU_MAP_PHYSICAL_ADDRESS what = v3t_of_page(v3t_pages(test, 0));
+	IOMMU_DMA_LOGICAL_ADDRESS at = region.first;
+	struct device *pdo;
+
+	config.regions = &region;
+	config.nr_regions = 1;
+	pdo = v3t_pdo(test, w->sim, &config);
+	v3t_attach(test, domain, v3t_device(test, pdo));
+	v3t_expect_reaches(test, pdo, region.first, page);
+	v3t_expect_reaches(test, pdo, region.first + SZ_4K, page + 1);
+	REFUSE_V3(test, STATUS_RESOURCE_IN_USE, MapLogicalRangeEx, domain, V3T_RW, &what, &at,
+		  NULL, NULL, &w->out.address);
+	REFUSE_V3(test, STATUS_INVALID_PARAMETER, UnmapLogicalRange, domain, at, 2);
+	v3t_expect_reaches(test, pdo, region.first, page);
+}
+
 enum removal { CREATED, ATTACHED, MAPPED, RESERVED, DETACHED };
 
 static const struct removal_case {
@@ -439,6 +544,34 @@ static void removal_detaches_and_ends_the_handle(struct kunit *test)
 	REFUSE_V3(test, STATUS_INVALID_PARAMETER_1, DeleteDevice, device);
 }
 
+static const struct binding_case bound_cases[] = {
+	{ "driver that manages its DMA", { .managed_dma = true } },
+	{ "ordinary driver", { .ordinary_driver = true } },
+};
+
+KUNIT_ARRAY_PARAM(bound, bound_cases, binding_name);
+
+static void losing_the_driver_is_like_removal(struct kunit *test)
+{
+	const struct binding_case *c = test->param_value;
+	struct v3t_world *w = test->priv;
+	struct device *pdo = v3t_pdo(test, w->sim, &c->config);
+	PIOMMU_DMA_DEVICE device = v3t_device(test, pdo), again;
+	PIOMMU_DMA_DOMAIN domain = v3t_explicit(test);
+	struct page *page = v3t_pages(test, 0);
+
+	v3t_map_at(test, domain, v3t_of_page(page), SZ_1M);
+	v3t_attach(test, domain, device);
+	device_release_driver(pdo);
+	v3t_expect_misses(test, pdo, SZ_1M, page);
+	refuse_removed(test, domain, device);
+	v3t_delete_device(test, device);
+	KUNIT_EXPECT_EQ(test, device_attach(pdo), 1);
+	again = v3t_device(test, pdo);
+	v3t_attach(test, domain, again);
+	v3t_expect_reaches(test, pdo, SZ_1M, page);
+}
+
 static void domain_outlives_its_only_iommu(struct kunit *test)
 {
 	struct v3t_world *w = test->priv;
@@ -494,17 +627,21 @@ static struct kunit_case attach_cases[] = {
 	KUNIT_CASE(detaching_needs_an_attachment),
 	KUNIT_CASE_PARAM(other_instance_sees_all_of_the_domain, sim_gen_params),
 	KUNIT_CASE(many_devices_share_a_domain),
+	KUNIT_CASE(number_of_tables_is_limited),
 	KUNIT_CASE(aperture_shrinks_to_the_narrowest_device),
 	KUNIT_CASE(mapping_beyond_an_aperture_keeps_its_device_out),
 	KUNIT_CASE(group_members_move_together),
 	KUNIT_CASE(failed_attach_leaves_no_trace),
+	KUNIT_CASE(failed_replay_leaves_no_trace),
 	KUNIT_CASE(refused_table_is_replaced_by_another),
 	KUNIT_CASE(device_that_takes_no_table_is_refused),
 	KUNIT_CASE_PARAM(nobody_takes_an_attached_device_away, binding_gen_params),
 	KUNIT_CASE(foreign_owner_keeps_us_out),
 	KUNIT_CASE(reserved_region_under_a_mapping_refuses_the_device),
 	KUNIT_CASE(identity_of_the_region_itself_is_no_conflict),
+	KUNIT_CASE_PARAM(firmware_ranges_stay_reachable, firmware_gen_params),
 	KUNIT_CASE_PARAM(removal_detaches_and_ends_the_handle, removal_gen_params),
+	KUNIT_CASE_PARAM(losing_the_driver_is_like_removal, bound_gen_params),
 	KUNIT_CASE(domain_outlives_its_only_iommu),
 	KUNIT_CASE(late_geometry_comes_out_right),
 	{}

@@ -178,6 +178,8 @@ static void creation_arguments_are_checked(struct kunit *test)
 	REFUSE_V3(test, STATUS_INVALID_PARAMETER_3, CreateDomainEx, DomainTypeTranslate, no_flags,
 		  &config, NULL, &w->out.domain);
 	config.LogicalAllocatorType = IommuDmaLogicalAllocatorBuddy;
+	REFUSE_V3(test, STATUS_INVALID_PARAMETER_3, CreateDomainEx, DomainTypePassThrough, no_flags,
+		  &config, NULL, &w->out.domain);
 	for (i = 0; i < ARRAY_SIZE(widths); i++) {
 		config.BuddyAllocatorConfig.AddressWidth = widths[i];
 		REFUSE_V3(test, STATUS_INVALID_PARAMETER_3, CreateDomainEx, DomainTypeTranslate,
@@ -376,6 +378,34 @@ static void huge_count_of_real_frames_reads_no_further(struct kunit *test)
 		  &what, &w->out.segment);
 }
 
+/* Numbers that no page has: on the way to an address they would lose their upper bits. */
+static void impossible_frames_are_refused(struct kunit *test)
+{
+	static const PFN_NUMBER frames[] = { ~0UL, 1UL << 52, 1UL << 51 };
+	struct v3t_world *w = test->priv;
+	PIOMMU_DMA_DOMAIN domain = v3t_explicit(test);
+	const u64 base = SZ_2M;
+	PIOMMU_DMA_LOGICAL_ADDRESS_TOKEN token = v3t_reserve(test, domain, SZ_64K, &base);
+	struct page **pages = v3t_scattered(test, 3);
+	IOMMU_MAP_PHYSICAL_ADDRESS what = v3t_of_pfns(test, pages, 3);
+	IOMMU_DMA_LOGICAL_ADDRESS at = SZ_1M;
+	int i;
+
+	v3t_attach(test, domain, w->device);
+	for (i = 0; i < ARRAY_SIZE(frames); i++) {
+		what.PfnArray.PageFrame[1] = frames[i];
+		REFUSE_V3(test, STATUS_INVALID_PARAMETER_3, MapLogicalRangeEx, domain, V3T_RW,
+			  &what, &at, NULL, NULL, &w->out.address);
+		REFUSE_V3(test, STATUS_INVALID_PARAMETER_3, MapIdentityRangeEx, domain, V3T_RW,
+			  &what);
+		REFUSE_V3(test, STATUS_INVALID_PARAMETER_4, MapReservedLogicalRange, token, 0,
+			  V3T_RW, &what, &w->out.segment);
+		v3t_expect_blocked(test, w->pdo, SZ_1M);
+		v3t_expect_blocked(test, w->pdo, SZ_2M);
+		v3t_expect_blocked(test, w->pdo, page_to_phys(pages[0]));
+	}
+}
+
 /* Explicit addresses that no page can start at, for two pages. */
 static const struct address_case {
 	const char *name;
@@ -504,6 +534,7 @@ static struct kunit_case badinput_cases[] = {
 	KUNIT_CASE(permissions_are_checked),
 	KUNIT_CASE_PARAM(physical_descriptions_are_checked, flaw_gen_params),
 	KUNIT_CASE(huge_count_of_real_frames_reads_no_further),
+	KUNIT_CASE(impossible_frames_are_refused),
 	KUNIT_CASE_PARAM(explicit_addresses_are_checked, address_gen_params),
 	KUNIT_CASE(unmap_arguments_are_checked),
 	KUNIT_CASE(reserve_sizes_are_checked),

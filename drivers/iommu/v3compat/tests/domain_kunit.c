@@ -239,6 +239,7 @@ static void refuses_bad_region_lists(struct kunit *test)
 		region(SZ_4K, 1UL << 52, TRUE),
 	};
 	IOMMU_DMA_RESERVED_REGION good = region(SZ_1M, 1, FALSE);
+	IOMMU_DMA_RESERVED_REGION overlapping = region(SZ_1M - SZ_4K, 2, FALSE);
 	int i;
 
 	loop[0].RegionNext = &loop[1];
@@ -249,6 +250,11 @@ static void refuses_bad_region_lists(struct kunit *test)
 		  NULL, loop, &w->out.domain);
 	REFUSE_V3(test, STATUS_INVALID_PARAMETER_4, CreateDomainEx, DomainTypeTranslate, no_flags,
 		  NULL, &self, &w->out.domain);
+	REFUSE_V3(test, STATUS_INVALID_PARAMETER_4, CreateDomainEx, DomainTypePassThrough,
+		  no_flags, NULL, &good, &w->out.domain);
+	good.RegionNext = &overlapping;
+	REFUSE_V3(test, STATUS_INVALID_PARAMETER_4, CreateDomainEx, DomainTypeTranslate, no_flags,
+		  NULL, &good, &w->out.domain);
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
 		REFUSE_V3(test, STATUS_INVALID_PARAMETER_4, CreateDomainEx, DomainTypeTranslate,
 			  no_flags, NULL, &bad[i], &w->out.domain);

@@ -39,6 +39,11 @@ static NTSTATUS create_pass_through(struct sweep *s)
 					       &s->out->domain);
 }
 
+static void keep_domain(struct sweep *s)
+{
+	v3t_adopt_domain(s->test, s->out->domain);
+}
+
 static void delete_domain(struct sweep *s)
 {
 	EXPECT_V3(s->test, STATUS_SUCCESS, DeleteDomain, s->out->domain);
@@ -47,6 +52,11 @@ static void delete_domain(struct sweep *s)
 static NTSTATUS create_device(struct sweep *s)
 {
 	return V3T_V3(s->test)->CreateDevice(s->pdo, NULL, &s->out->device);
+}
+
+static void keep_device(struct sweep *s)
+{
+	v3t_adopt_device(s->test, s->out->device);
 }
 
 static void delete_device(struct sweep *s)
@@ -125,16 +135,21 @@ static const struct sweep_case {
 	NTSTATUS expected;
 	NTSTATUS (*call)(struct sweep *s);
 	void (*undo)(struct sweep *s);
+	void (*keep)(struct sweep *s);
 	bool other_instance;
 } sweep_cases[] = {
 	{ V3T_ROW(CreateDomainEx, STATUS_INSUFFICIENT_RESOURCES, "Translate"),
-	  .call = create_domain, .undo = delete_domain },
+	  .call = create_domain, .undo = delete_domain,
+	  .keep = keep_domain },
 	{ V3T_ROW(CreateDomainEx, STATUS_INSUFFICIENT_RESOURCES, "PassThrough"),
-	  .call = create_pass_through, .undo = delete_domain },
+	  .call = create_pass_through, .undo = delete_domain,
+	  .keep = keep_domain },
 	{ V3T_ROW(CreateDomain, STATUS_INSUFFICIENT_RESOURCES, "V1"),
-	  .call = create_domain_v1, .undo = delete_domain },
+	  .call = create_domain_v1, .undo = delete_domain,
+	  .keep = keep_domain },
 	{ V3T_ROW(CreateDevice, STATUS_INSUFFICIENT_RESOURCES, "no configuration"),
-	  .call = create_device, .undo = delete_device },
+	  .call = create_device, .undo = delete_device,
+	  .keep = keep_device },
 	{ V3T_ROW(AttachDeviceEx, STATUS_INSUFFICIENT_RESOURCES, "first"),
 	  .call = attach, .undo = detach },
 	{ V3T_ROW(AttachDeviceEx, STATUS_INSUFFICIENT_RESOURCES, "other instance"),
@@ -189,6 +204,24 @@ static void set_up(struct kunit *test, struct sweep *s)
 }
 
 /*
+ * The memory of dead handles serves again, so that making one need not allocate:
+ * holds as many as it takes until it does.
+ */
+static void use_up_dead_handles(const struct sweep_case *c, struct sweep *s)
+{
+	NTSTATUS status = STATUS_SUCCESS;
+	unsigned int i;
+
+	for (i = 0; i < MAX_ALLOCATIONS && c->keep && NT_SUCCESS(status); i++) {
+		v3t_fail_nth_begin(1);
+		status = c->call(s);
+		v3t_fail_nth_end();
+		if (NT_SUCCESS(status))
+			c->keep(s);
+	}
+}
+
+/*
  * Fails the first allocation, then the second, until the call needed fewer.
  * Some allocations may be optional, so success in between is no mistake.
  */
@@ -203,6 +236,7 @@ static void survives_each_allocation_failing(struct kunit *test)
 
 	v3t_faults_require(test);
 	set_up(test, &s);
+	use_up_dead_handles(c, &s);
 	for (nth = 1; nth < MAX_ALLOCATIONS; nth++) {
 		v3t_poison(w);
 		v3t_fail_nth_begin(nth);

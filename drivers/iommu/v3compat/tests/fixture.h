@@ -35,6 +35,8 @@ union v3t_out {
 	IOMMU_DMA_DEVICE_INFORMATION info;
 	INPUT_MAPPING_ELEMENT ids[8];
 	ULONG number;
+	DMA_IOMMU_INTERFACE legacy;
+	DMA_IOMMU_INTERFACE_EX table;
 };
 
 /**

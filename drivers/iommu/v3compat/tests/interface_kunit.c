@@ -55,23 +55,18 @@ static void legacy_table_is_filled(struct kunit *test)
 
 static void refuses_bad_requests(struct kunit *test)
 {
-	union {
-		DMA_IOMMU_INTERFACE_EX ex;
-		DMA_IOMMU_INTERFACE legacy;
-	} table;
+	struct v3t_world *w = test->priv;
+	PDMA_IOMMU_INTERFACE_EX table = &w->out.table;
 
-	memset(&table, V3T_POISON, sizeof(table));
-	EXPECT_CALL(test, STATUS_INVALID_PARAMETER_1, IoGetIommuInterfaceEx, 0, 0, &table.ex);
-	EXPECT_CALL(test, STATUS_INVALID_PARAMETER_1, IoGetIommuInterfaceEx, 4, 0, &table.ex);
-	EXPECT_CALL(test, STATUS_INVALID_PARAMETER_1, IoGetIommuInterfaceEx, ~0U, 1, NULL);
-	EXPECT_CALL(test, STATUS_INVALID_PARAMETER_3, IoGetIommuInterfaceEx, 3, 1, &table.ex);
-	EXPECT_CALL(test, STATUS_INVALID_PARAMETER_3, IoGetIommuInterfaceEx, 1, BIT_ULL(63),
-		    &table.ex);
-	EXPECT_CALL(test, STATUS_INVALID_PARAMETER_3, IoGetIommuInterfaceEx, 2, 0, NULL);
-	EXPECT_CALL(test, STATUS_INVALID_PARAMETER_1, IoGetIommuInterface, 0, &table.legacy);
-	EXPECT_CALL(test, STATUS_INVALID_PARAMETER_1, IoGetIommuInterface, 2, &table.legacy);
-	EXPECT_CALL(test, STATUS_INVALID_PARAMETER_2, IoGetIommuInterface, 1, NULL);
-	KUNIT_EXPECT_TRUE(test, v3t_is_poisoned(&table, sizeof(table)));
+	REFUSE_CALL(test, STATUS_INVALID_PARAMETER_1, IoGetIommuInterfaceEx, 0, 0, table);
+	REFUSE_CALL(test, STATUS_INVALID_PARAMETER_1, IoGetIommuInterfaceEx, 4, 0, table);
+	REFUSE_CALL(test, STATUS_INVALID_PARAMETER_1, IoGetIommuInterfaceEx, ~0U, 1, NULL);
+	REFUSE_CALL(test, STATUS_INVALID_PARAMETER_3, IoGetIommuInterfaceEx, 3, 1, table);
+	REFUSE_CALL(test, STATUS_INVALID_PARAMETER_3, IoGetIommuInterfaceEx, 1, BIT_ULL(63), table);
+	REFUSE_CALL(test, STATUS_INVALID_PARAMETER_3, IoGetIommuInterfaceEx, 2, 0, NULL);
+	REFUSE_CALL(test, STATUS_INVALID_PARAMETER_1, IoGetIommuInterface, 0, &w->out.legacy);
+	REFUSE_CALL(test, STATUS_INVALID_PARAMETER_1, IoGetIommuInterface, 2, &w->out.legacy);
+	REFUSE_CALL(test, STATUS_INVALID_PARAMETER_2, IoGetIommuInterface, 1, NULL);
 }
 
 static void no_state_change(PIOMMU_INTERFACE_STATE_CHANGE change, PVOID context)
@@ -83,31 +78,61 @@ static void members_not_built_yet_refuse(struct kunit *test)
 	struct v3t_world *w = test->priv;
 	PIOMMU_DMA_DOMAIN domain = v3t_explicit(test);
 	IOMMU_DMA_DOMAIN_CREATION_FLAGS none = { .AsUlonglong = 0 };
-	IOMMU_INTERFACE_STATE_CHANGE_FIELDS fields = { .AsULONG = 1 };
-	IOMMU_INTERFACE_STATE_CHANGE_FIELDS nothing = { .AsULONG = 0 };
-	IOMMU_INTERFACE_STATE_CHANGE_FIELDS reserved = { .AsULONG = 3 };
 	DOMAIN_CONFIGURATION x64 = { .Type = DomainConfigurationX64 };
-	ULONG asid;
 
-	memset(&asid, V3T_POISON, sizeof(asid));
 	REFUSE_V3(test, STATUS_NOT_SUPPORTED, CreateDomainEx, DomainTypeUnmanaged, none, NULL,
 		  NULL, &w->out.domain);
 	REFUSE_V3(test, STATUS_NOT_IMPLEMENTED, SetDeviceFaultReportingEx, w->device, 0, TRUE,
 		  NULL);
 	REFUSE_V3(test, STATUS_INVALID_PARAMETER_1, ConfigureDomain, domain, &x64);
+	REFUSE_V3(test, STATUS_INVALID_PARAMETER_1, ConfigureDomain, NULL, &x64);
+	REFUSE_V3(test, STATUS_INVALID_PARAMETER_2, ConfigureDomain, domain, NULL);
+}
+
+static void state_changes_are_not_reported_yet(struct kunit *test)
+{
+	struct v3t_world *w = test->priv;
+	IOMMU_INTERFACE_STATE_CHANGE_FIELDS fields = { .AsULONG = 1 };
+	IOMMU_INTERFACE_STATE_CHANGE_FIELDS nothing = { .AsULONG = 0 };
+	IOMMU_INTERFACE_STATE_CHANGE_FIELDS reserved = { .AsULONG = 3 };
+
+	REFUSE_V3(test, STATUS_INVALID_PARAMETER_1, RegisterInterfaceStateChangeCallback, NULL,
+		  NULL, w->device, &fields);
+	REFUSE_V3(test, STATUS_INVALID_PARAMETER_3, RegisterInterfaceStateChangeCallback,
+		  no_state_change, NULL, NULL, &fields);
+	REFUSE_V3(test, STATUS_INVALID_PARAMETER_4, RegisterInterfaceStateChangeCallback,
+		  no_state_change, NULL, w->device, NULL);
 	REFUSE_V3(test, STATUS_INVALID_PARAMETER_4, RegisterInterfaceStateChangeCallback,
 		  no_state_change, NULL, w->device, &nothing);
 	REFUSE_V3(test, STATUS_INVALID_PARAMETER_4, RegisterInterfaceStateChangeCallback,
 		  no_state_change, NULL, w->device, &reserved);
 	REFUSE_V3(test, STATUS_UNSUCCESSFUL, RegisterInterfaceStateChangeCallback,
 		  no_state_change, NULL, w->device, &fields);
+	REFUSE_V3(test, STATUS_INVALID_PARAMETER_1, UnregisterInterfaceStateChangeCallback, NULL,
+		  w->device);
+	REFUSE_V3(test, STATUS_INVALID_PARAMETER_2, UnregisterInterfaceStateChangeCallback,
+		  no_state_change, NULL);
 	REFUSE_V3(test, STATUS_UNSUCCESSFUL, UnregisterInterfaceStateChangeCallback,
 		  no_state_change, w->device);
+}
+
+static void there_are_no_sub_devices_yet(struct kunit *test)
+{
+	struct v3t_world *w = test->priv;
+	PIOMMU_DMA_DOMAIN domain = v3t_explicit(test);
+	PIOMMU_DMA_PASID_DEVICE foreign = (PIOMMU_DMA_PASID_DEVICE)w->device;
+	ULONG asid;
+
+	memset(&asid, V3T_POISON, sizeof(asid));
 	REFUSE_V3(test, STATUS_INVALID_PARAMETER_1, CreatePasidDevice, w->device,
 		  &w->out.sub_device, &asid);
 	REFUSE_V3(test, STATUS_INVALID_PARAMETER_1, DeletePasidDevice, NULL);
+	REFUSE_V3(test, STATUS_INVALID_PARAMETER_1, DeletePasidDevice, foreign);
+	REFUSE_V3(test, STATUS_INVALID_PARAMETER_1, AttachPasidDevice, NULL, foreign);
 	REFUSE_V3(test, STATUS_INVALID_PARAMETER_2, AttachPasidDevice, domain, NULL);
+	REFUSE_V3(test, STATUS_INVALID_PARAMETER_2, AttachPasidDevice, domain, foreign);
 	REFUSE_V3(test, STATUS_INVALID_PARAMETER_1, DetachPasidDevice, NULL);
+	REFUSE_V3(test, STATUS_INVALID_PARAMETER_1, DetachPasidDevice, foreign);
 	KUNIT_EXPECT_TRUE(test, v3t_is_poisoned(&asid, sizeof(asid)));
 }
 
@@ -116,6 +141,8 @@ static struct kunit_case interface_cases[] = {
 	KUNIT_CASE(legacy_table_is_filled),
 	KUNIT_CASE(refuses_bad_requests),
 	KUNIT_CASE(members_not_built_yet_refuse),
+	KUNIT_CASE(state_changes_are_not_reported_yet),
+	KUNIT_CASE(there_are_no_sub_devices_yet),
 	{}
 };
 

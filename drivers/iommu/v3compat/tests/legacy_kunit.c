@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The V1 and V2 tables: the same objects through the older calls. */
+#include <linux/platform_device.h>
+
 #include "fixture.h"
 
 static PIOMMU_DMA_DOMAIN v1_domain(struct kunit *test)
@@ -64,6 +66,22 @@ static void v1_attach_excludes_others(struct kunit *test)
 	iommu_device_release_dma_owner(w->pdo);
 }
 
+static void v1_removal_detaches(struct kunit *test)
+{
+	struct v3t_world *w = test->priv;
+	struct device *pdo = v3t_pdo(test, w->sim, NULL);
+	PIOMMU_DMA_DOMAIN domain = v1_domain(test);
+
+	ASSERT_V1(test, STATUS_SUCCESS, AttachDevice, domain, pdo, 0, 1);
+	/* For the pointer to stay one: its memory would be anybody's. */
+	get_device(pdo);
+	v3t_unplug(test, pdo);
+	REFUSE_V1(test, STATUS_INVALID_PARAMETER_2, DetachDevice, domain, pdo, 0);
+	REFUSE_V1(test, STATUS_NOT_FOUND, AttachDevice, domain, pdo, 0, 1);
+	put_device(pdo);
+	v3t_delete_domain(test, domain);
+}
+
 static void v1_refuses_bad_arguments(struct kunit *test)
 {
 	struct v3t_world *w = test->priv;
@@ -88,6 +106,20 @@ static void v1_refuses_bad_arguments(struct kunit *test)
 	REFUSE_V1(test, STATUS_INVALID_PARAMETER_3, DetachDevice, domain, w->pdo, 1);
 	EXPECT_V1(test, STATUS_SUCCESS, DetachDevice, domain, w->pdo, 0);
 	REFUSE_V1(test, STATUS_NOT_IMPLEMENTED, SetDeviceFaultReporting, w->pdo, 0, TRUE, NULL);
+}
+
+static void v1_attach_needs_an_iommu(struct kunit *test)
+{
+	PIOMMU_DMA_DOMAIN domain = v1_domain(test);
+	struct platform_device *bare = platform_device_register_simple("v3t-bare",
+								      PLATFORM_DEVID_AUTO,
+								      NULL, 0);
+	NTSTATUS status;
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, bare);
+	status = V3T_V1(test)->AttachDevice(domain, &bare->dev, 0, 1);
+	platform_device_unregister(bare);
+	EXPECT_RESULT(test, STATUS_NOT_FOUND, AttachDevice, status);
 }
 
 static void v1_detach_names_what_is_attached(struct kunit *test)
@@ -198,7 +230,9 @@ static struct kunit_case legacy_cases[] = {
 	KUNIT_CASE(v1_moves_data),
 	KUNIT_CASE(v1_needs_no_dma_device),
 	KUNIT_CASE(v1_attach_excludes_others),
+	KUNIT_CASE(v1_removal_detaches),
 	KUNIT_CASE(v1_refuses_bad_arguments),
+	KUNIT_CASE(v1_attach_needs_an_iommu),
 	KUNIT_CASE(v1_detach_names_what_is_attached),
 	KUNIT_CASE(v1_maps_refuse_bad_arguments),
 	KUNIT_CASE(v1_identity_refuses_bad_arguments),

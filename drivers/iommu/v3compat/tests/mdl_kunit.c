@@ -373,6 +373,27 @@ static void user_pages_quota(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, atomic_long_read(&current_user()->locked_vm), locked);
 }
 
+/* One warning, no pages: pinning sleeps. */
+static void user_pages_atomic(struct kunit *test)
+{
+#ifdef kunit_warning_suppress
+	char *va = map_user(test, 1, PROT_READ | PROT_WRITE);
+	PMDL mdl = alloc_mdl(test, va, PAGE_SIZE);
+	NTSTATUS status = STATUS_SUCCESS;
+	unsigned long flags;
+
+	kunit_warning_suppress(test) {
+		local_irq_save(flags);
+		status = V3cProbeAndLockPages(mdl, UserMode, IoReadAccess);
+		local_irq_restore(flags);
+	}
+	KUNIT_EXPECT_EQ(test, status, STATUS_UNSUCCESSFUL);
+	KUNIT_EXPECT_EQ(test, mdl->MdlFlags, 0);
+#else
+	kunit_skip(test, "this kernel's KUnit cannot suppress an expected warning");
+#endif
+}
+
 static void free_unlocks(struct kunit *test)
 {
 	long locked = atomic_long_read(&current_user()->locked_vm);
@@ -484,6 +505,7 @@ static struct kunit_case mdl_cases[] = {
 	KUNIT_CASE(user_kernel_address),
 	KUNIT_CASE(user_pages_kernel_mode),
 	KUNIT_CASE(user_pages_quota),
+	KUNIT_CASE(user_pages_atomic),
 	KUNIT_CASE(free_unlocks),
 	KUNIT_CASE(atomic_context),
 	KUNIT_CASE(partial),
