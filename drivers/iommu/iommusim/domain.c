@@ -102,7 +102,7 @@ static int settle_geometry(struct iommusim_domain *domain, const struct iommusim
 		return -EINVAL;
 	domain->pgsize_bitmap = config->pgsize_bitmap;
 	set_geometry(domain, config->aperture_bits);
-	domain->settled = true;
+	WRITE_ONCE(domain->settled, true);
 	return 0;
 }
 

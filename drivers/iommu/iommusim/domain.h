@@ -33,10 +33,10 @@ struct iommusim_domain {
 
 	struct iommusim_records records;
 
-	spinlock_t geometry_lock;	/* protects the two below; the core reads domain.* freely */
+	spinlock_t geometry_lock;	/* protects the three below; the core reads domain.* freely */
 	u8 aperture_bits;
 	unsigned long pgsize_bitmap;	/* of the hardware; users may clear bits in domain's */
-	bool settled;			/* geometry is final */
+	bool settled;			/* geometry is final; maps read it without the lock */
 	atomic64_t highest;		/* address mapped so far, while not settled */
 };
 

@@ -33,6 +33,7 @@ struct v3c_hwpt {
 
 /* Larger ones are not worth the time that they would keep the processor from scheduling. */
 #define V3C_QUICK_PAGES		V3C_TABLE_PAGES
+#define V3C_QUICK_SIZE		(V3C_QUICK_PAGES << V3C_PAGE_SHIFT)
 
 extern bool v3c_mmio_is_special;
 
@@ -50,13 +51,22 @@ static inline int v3c_hwpt_prot(const struct v3c_hwpt *hwpt, u64 pfn, int prot)
 	return likely(v3c_is_memory(pfn)) ? prot | hwpt->prot : prot | IOMMU_MMIO;
 }
 
-/* A map that may be refused for lack of memory that could be waited for. */
-static __always_inline int v3c_hwpt_quick_map(struct v3c_hwpt *hwpt, u64 page, u64 pfn, u64 pages,
+/* In bytes; may be refused for lack of memory that could be waited for. */
+static __always_inline int v3c_hwpt_quick_map(struct v3c_hwpt *hwpt, u64 iova, u64 base, u64 size,
 					      int prot)
 {
-	return iommu_map(hwpt->domain, page << V3C_PAGE_SHIFT, pfn << V3C_PAGE_SHIFT,
-			 pages << V3C_PAGE_SHIFT, v3c_hwpt_prot(hwpt, pfn, prot),
+	return iommu_map(hwpt->domain, iova, base, size,
+			 v3c_hwpt_prot(hwpt, base >> V3C_PAGE_SHIFT, prot),
 			 GFP_NOWAIT | __GFP_NOWARN);
+}
+
+/* v3c_hwpt_unmap() in bytes. */
+static __always_inline void v3c_hwpt_unmap_bytes(struct v3c_hwpt *hwpt, u64 iova, size_t size)
+{
+	size_t done = iommu_unmap(hwpt->domain, iova, size);
+
+	/* The space knows what is mapped: a driver that disagrees has lost track of its table. */
+	WARN_ONCE(done != size, "v3compat: unmapped %zu of %zu bytes at %#llx\n", done, size, iova);
 }
 
 /**
@@ -70,12 +80,7 @@ static __always_inline int v3c_hwpt_quick_map(struct v3c_hwpt *hwpt, u64 page, u
  */
 static inline void v3c_hwpt_unmap(struct v3c_hwpt *hwpt, u64 page, u64 pages)
 {
-	size_t size = pages << V3C_PAGE_SHIFT;
-	size_t done = iommu_unmap(hwpt->domain, page << V3C_PAGE_SHIFT, size);
-
-	/* The space knows what is mapped: a driver that disagrees has lost track of its table. */
-	WARN_ONCE(done != size, "v3compat: unmapped %zu of %zu bytes at %#llx\n", done, size,
-		  page << V3C_PAGE_SHIFT);
+	v3c_hwpt_unmap_bytes(hwpt, page << V3C_PAGE_SHIFT, pages << V3C_PAGE_SHIFT);
 }
 
 struct v3c_hwpt *v3c_hwpt_alloc(struct device *dev, bool pasid);

@@ -570,12 +570,12 @@ static NTSTATUS v3_map_logical_range_ex(PIOMMU_DMA_DOMAIN Domain, ULONG Permissi
 					PIOMMU_DMA_LOGICAL_ADDRESS LogicalAddressOut)
 {
 	struct v3c_domain *domain = v3c_to_domain(Domain);
-	u64 pfn, pages;
+	u64 base, size;
 
 	if (likely(domain && Permissions - 1 < V3C_PERMISSIONS && LogicalAddressOut) &&
 	    !ExplicitLogicalAddress && !MinLogicalAddress && !MaxLogicalAddress &&
-	    v3c_quick_phys(PhysicalAddressToMap, V3C_QUICK_PAGES, &pfn, &pages) &&
-	    likely(v3c_quick_map(domain, Permissions, pfn, pages, LogicalAddressOut)))
+	    v3c_quick_phys(PhysicalAddressToMap, V3C_QUICK_SIZE, &base, &size) &&
+	    likely(v3c_quick_map(domain, Permissions, base, size, LogicalAddressOut)))
 		return STATUS_SUCCESS;
 	return slow_map_logical(Domain, Permissions, PhysicalAddressToMap, ExplicitLogicalAddress,
 				MinLogicalAddress, MaxLogicalAddress, LogicalAddressOut);
@@ -816,11 +816,11 @@ static NTSTATUS v3_map_reserved_logical_range(PIOMMU_DMA_LOGICAL_ADDRESS_TOKEN L
 					      PIOMMU_DMA_LOGICAL_ADDRESS_TOKEN_MAPPED_SEGMENT Segment)
 {
 	struct v3c_token *token = v3c_to_token(LogicalAddressToken);
-	u64 pfn, pages;
+	u64 base, size;
 
 	if (likely(token && v3c_page_aligned(Offset) && Permissions - 1 < V3C_PERMISSIONS && Segment) &&
-	    v3c_quick_phys(PhysicalAddressToMap, 1, &pfn, &pages) &&
-	    likely(v3c_quick_map_reserved(token, Offset >> V3C_PAGE_SHIFT, Permissions, pfn))) {
+	    v3c_quick_phys(PhysicalAddressToMap, V3C_PAGE_SIZE, &base, &size) &&
+	    likely(v3c_quick_map_reserved(token, Offset, Permissions, base))) {
 		Segment->OwningToken = LogicalAddressToken;
 		Segment->Offset = Offset;
 		Segment->Size = V3C_PAGE_SIZE;
@@ -873,7 +873,7 @@ v3_unmap_reserved_logical_range(PIOMMU_DMA_LOGICAL_ADDRESS_TOKEN_MAPPED_SEGMENT 
 
 	if (likely(token) && MappedSegment->Size == V3C_PAGE_SIZE &&
 	    likely(v3c_page_aligned(MappedSegment->Offset) &&
-		   v3c_quick_unmap_reserved(token, MappedSegment->Offset >> V3C_PAGE_SHIFT))) {
+		   v3c_quick_unmap_reserved(token, MappedSegment->Offset))) {
 		clear_segment(MappedSegment);
 		return STATUS_SUCCESS;
 	}

@@ -20,45 +20,46 @@
 #include "space.h"
 #include "trace.h"
 
+/* Where a whole page of physical memory can start. */
+#define V3C_QUICK_BASE	((1ULL << V3C_PHYS_BITS) - V3C_PAGE_SIZE)
+
 /**
  * v3c_quick_phys() - a description of one contiguous run of few pages, read at once
  * @desc: the caller's, may be NULL
- * @limit: most pages
- * @pfn: result, first page frame
- * @pages: result
+ * @limit: most bytes, a number of pages
+ * @base: result, first byte
+ * @size: result, in bytes
  *
  * Return: false if it is not that, or not right: v3c_phys_init() tells.
  */
 static __always_inline bool v3c_quick_phys(const IOMMU_MAP_PHYSICAL_ADDRESS *desc, u64 limit,
-					   u64 *pfn, u64 *pages)
+					   u64 *base, u64 *size)
 {
-	u64 base, size;
 	const MDL *mdl;
 
 	if (unlikely(!desc))
 		return false;
 	if (likely(desc->MapType == MapPhysicalAddressTypeContiguousRange)) {
-		base = desc->ContiguousRange.Base.QuadPart;
-		size = desc->ContiguousRange.Size;
-		*pfn = base >> V3C_PAGE_SHIFT;
-		*pages = size >> V3C_PAGE_SHIFT;
-		/* Neither half pages nor an address that no machine has. */
-		return !((base | size) & (V3C_PAGE_SIZE - 1) || base >> V3C_PHYS_BITS) &&
-		       *pages - 1 < limit;
+		*base = desc->ContiguousRange.Base.QuadPart;
+		*size = desc->ContiguousRange.Size;
+		if (limit == V3C_PAGE_SIZE)
+			return *size == V3C_PAGE_SIZE && !(*base & ~V3C_QUICK_BASE);
+		return !((*base & ~V3C_QUICK_BASE) | (*size & (V3C_PAGE_SIZE - 1))) &&
+		       *size - 1 < limit;
 	}
-	*pages = 1;
+	*size = V3C_PAGE_SIZE;
 	if (desc->MapType == MapPhysicalAddressTypePfn) {
 		if (desc->PfnArray.NumberOfPages != 1 || unlikely(!desc->PfnArray.PageFrame))
 			return false;
-		*pfn = *desc->PfnArray.PageFrame;
-		return true;
+		*base = *desc->PfnArray.PageFrame << V3C_PAGE_SHIFT;
+		return !(*desc->PfnArray.PageFrame >> (V3C_PHYS_BITS - V3C_PAGE_SHIFT));
 	}
 	mdl = desc->Mdl.Mdl;
 	if (desc->MapType != MapPhysicalAddressTypeMdl || unlikely(!mdl) || mdl->Next ||
 	    MmGetMdlByteCount(mdl) != V3C_PAGE_SIZE || MmGetMdlByteOffset(mdl) ||
 	    unlikely(!v3c_mdl_has_pages(mdl)))
 		return false;
-	*pfn = *MmGetMdlPfnArray((PMDL)mdl);
+	*base = *MmGetMdlPfnArray((PMDL)mdl) << V3C_PAGE_SHIFT;
 	return true;
 }
 
@@ -66,17 +67,19 @@ static __always_inline bool v3c_quick_phys(const IOMMU_MAP_PHYSICAL_ADDRESS *des
  * v3c_quick_map() - the usual case of v3c_range_map()
  * @domain: the domain
  * @prot: IOMMU_READ and IOMMU_WRITE
- * @pfn: first page frame
- * @pages: how many, at most V3C_QUICK_PAGES
+ * @base: first physical byte
+ * @size: in bytes, at most V3C_QUICK_SIZE
  * @address: result, first logical address; untouched on failure
  *
  * Context: any up to softirq, with spinlocks held.
  */
-static __always_inline bool v3c_quick_map(struct v3c_domain *domain, int prot, u64 pfn, u64 pages,
+static __always_inline bool v3c_quick_map(struct v3c_domain *domain, int prot, u64 base, u64 size,
 					  u64 *address)
 {
+	u64 pages = size >> V3C_PAGE_SHIFT;
 	struct v3c_range *range;
 	struct v3c_hwpt *hwpt;
+	u64 iova;
 
 	preempt_disable();
 	hwpt = READ_ONCE(domain->sole);
@@ -85,12 +88,13 @@ static __always_inline bool v3c_quick_map(struct v3c_domain *domain, int prot, u
 	range = v3c_space_quick_alloc(&domain->space, pages, prot);
 	if (unlikely(!range))
 		goto slow;
-	if (unlikely(v3c_hwpt_quick_map(hwpt, range->first, pfn, pages, prot))) {
+	iova = range->first << V3C_PAGE_SHIFT;
+	if (unlikely(v3c_hwpt_quick_map(hwpt, iova, base, size, prot))) {
 		v3c_space_quick_put(&domain->space, range);
 		goto slow;
 	}
-	trace_v3compat_map(domain, range->first, pages, STATUS_SUCCESS);
-	*address = range->first << V3C_PAGE_SHIFT;
+	trace_v3compat_map(domain, iova >> V3C_PAGE_SHIFT, pages, STATUS_SUCCESS);
+	*address = iova;
 	smp_store_release(&range->state, V3C_RANGE_LIVE);
 	preempt_enable();
 	return true;
@@ -134,36 +138,39 @@ slow:
 /**
  * v3c_quick_map_reserved() - the usual case of v3c_token_map(): one page
  * @token: the token
- * @page: page, from the start of the token
+ * @offset: of the page, in bytes from the start of the token
  * @prot: IOMMU_READ and IOMMU_WRITE
- * @pfn: page frame
+ * @base: first physical byte
  *
  * Context: any up to softirq, with spinlocks held.
  */
-static __always_inline bool v3c_quick_map_reserved(struct v3c_token *token, u64 page, int prot,
-						   u64 pfn)
+static __always_inline bool v3c_quick_map_reserved(struct v3c_token *token, u64 offset, int prot,
+						   u64 base)
 {
 	struct v3c_segments *segments;
 	struct v3c_hwpt *hwpt;
-	u8 unused = 0;
+	u8 unused = 0, *state;
 
 	preempt_disable();
 	segments = READ_ONCE(token->quick);
-	if (unlikely(!segments || page >= segments->pages ||
-		     !try_cmpxchg(&segments->state[page], &unused, V3C_SEGMENT_BUSY | prot)))
+	if (unlikely(!segments || offset >= segments->size))
+		goto slow;
+	state = segments->state + (offset >> V3C_PAGE_SHIFT);
+	if (unlikely(!try_cmpxchg(state, &unused, V3C_SEGMENT_BUSY | prot)))
 		goto slow;
 	/* A busy page keeps the token, if the token was not given up just before. */
 	if (unlikely(READ_ONCE(token->quick) != segments))
 		goto give_page;
 	hwpt = READ_ONCE(segments->domain->sole);
-	if (unlikely(!hwpt || v3c_hwpt_quick_map(hwpt, segments->first + page, pfn, 1, prot)))
+	offset += segments->base;
+	if (unlikely(!hwpt || v3c_hwpt_quick_map(hwpt, offset, base, V3C_PAGE_SIZE, prot)))
 		goto give_page;
-	trace_v3compat_map_reserved(segments->domain, segments->first + page, 1, STATUS_SUCCESS);
-	smp_store_release(&segments->state[page], V3C_SEGMENT_WHOLE | prot);
+	trace_v3compat_map_reserved(token->domain, offset >> V3C_PAGE_SHIFT, 1, STATUS_SUCCESS);
+	smp_store_release(state, V3C_SEGMENT_WHOLE | prot);
 	preempt_enable();
 	return true;
 give_page:
-	smp_store_release(&segments->state[page], 0);
+	smp_store_release(state, 0);
 slow:
 	preempt_enable();
 	return false;
@@ -172,33 +179,35 @@ slow:
 /**
  * v3c_quick_unmap_reserved() - the usual case of v3c_token_unmap(): one page
  * @token: the token
- * @page: page, from the start of the token
+ * @offset: of the page, in bytes from the start of the token
  *
  * Context: any up to softirq, with spinlocks held.
  */
-static __always_inline bool v3c_quick_unmap_reserved(struct v3c_token *token, u64 page)
+static __always_inline bool v3c_quick_unmap_reserved(struct v3c_token *token, u64 offset)
 {
 	struct v3c_segments *segments;
 	struct v3c_hwpt *hwpt;
-	u8 state;
+	u8 was, *state;
 
 	preempt_disable();
 	segments = READ_ONCE(token->quick);
-	if (unlikely(!segments || page >= segments->pages))
+	if (unlikely(!segments || offset >= segments->size))
 		goto slow;
-	state = READ_ONCE(segments->state[page]);
-	if (unlikely((state & V3C_SEGMENT_WHOLE) != V3C_SEGMENT_WHOLE ||
-		     !try_cmpxchg(&segments->state[page], &state, V3C_SEGMENT_BUSY)))
+	state = segments->state + (offset >> V3C_PAGE_SHIFT);
+	was = READ_ONCE(*state);
+	if (unlikely((was & V3C_SEGMENT_WHOLE) != V3C_SEGMENT_WHOLE ||
+		     !try_cmpxchg(state, &was, V3C_SEGMENT_BUSY)))
 		goto slow;
 	/* A busy page keeps the token. */
 	hwpt = READ_ONCE(segments->domain->sole);
 	if (unlikely(!hwpt)) {
-		smp_store_release(&segments->state[page], state);
+		smp_store_release(state, was);
 		goto slow;
 	}
-	v3c_hwpt_unmap(hwpt, segments->first + page, 1);
-	trace_v3compat_unmap_reserved(segments->domain, segments->first + page, 1, STATUS_SUCCESS);
-	smp_store_release(&segments->state[page], 0);
+	offset += segments->base;
+	v3c_hwpt_unmap_bytes(hwpt, offset, V3C_PAGE_SIZE);
+	trace_v3compat_unmap_reserved(token->domain, offset >> V3C_PAGE_SHIFT, 1, STATUS_SUCCESS);
+	smp_store_release(state, 0);
 	preempt_enable();
 	return true;
 slow:

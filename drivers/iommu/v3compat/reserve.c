@@ -149,6 +149,8 @@ static NTSTATUS create(struct v3c_domain *domain, u64 pages, const struct v3c_pl
 	segments->domain = domain;
 	segments->first = first;
 	segments->pages = pages;
+	segments->base = first << V3C_PAGE_SHIFT;
+	segments->size = pages << V3C_PAGE_SHIFT;
 	publish_token(token, domain, segments);
 	*out = token;
 	return STATUS_SUCCESS;

@@ -26,6 +26,8 @@ struct v3c_place;
  * @domain: whose it is
  * @first: first logical page
  * @pages: length
+ * @base: @first in bytes
+ * @size: @pages in bytes
  * @state: a byte per page, V3C_SEGMENT_*; from 0, and from a live HEAD, by cmpxchg only. Whoever made a
  *	byte BUSY owns it until it is a live segment's or 0 again
  */
@@ -34,6 +36,8 @@ struct v3c_segments {
 	struct v3c_domain *domain;
 	u64 first;
 	u64 pages;
+	u64 base;
+	u64 size;
 	u8 state[];
 };
 

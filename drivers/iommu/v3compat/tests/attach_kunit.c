@@ -95,7 +95,8 @@ static void other_instance_sees_all_of_the_domain(struct kunit *test)
 	PIOMMU_DMA_DEVICE device = v3t_device(test, pdo);
 	PIOMMU_DMA_DOMAIN domain = v3t_explicit(test);
 	struct page *large = v3t_pages(test, 9), **scattered = v3t_scattered(test, 5);
-	IOMMU_MAP_PHYSICAL_ADDRESS identity = v3t_of_page(v3t_pages(test, 0));
+	struct page *page = v3t_pages(test, 0);
+	IOMMU_MAP_PHYSICAL_ADDRESS identity = v3t_of_page(page);
 	const u64 at = SZ_64M;
 	PIOMMU_DMA_LOGICAL_ADDRESS_TOKEN token = v3t_reserve(test, domain, SZ_64K, &at);
 
@@ -110,8 +111,7 @@ static void other_instance_sees_all_of_the_domain(struct kunit *test)
 	v3t_expect_reaches(test, pdo, SZ_4M + 511 * SZ_4K, large + 511);
 	v3t_expect_reaches_all(test, pdo, SZ_1M, scattered, 5);
 	v3t_expect_reaches(test, pdo, SZ_64M + SZ_8K, scattered[3]);
-	v3t_expect_reaches(test, pdo, identity.ContiguousRange.Base.QuadPart,
-			   phys_to_page(identity.ContiguousRange.Base.QuadPart));
+	v3t_expect_reaches(test, pdo, page_to_phys(page), page);
 	v3t_expect_blocked(test, pdo, SZ_64M);
 
 	v3t_map_at(test, domain, v3t_of_page(scattered[0]), SZ_32M);

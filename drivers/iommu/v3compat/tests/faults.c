@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <kunit/test.h>
+#include <linux/array_size.h>
 #include <linux/atomic.h>
 #include <linux/dcache.h>
 #include <linux/debugfs.h>
+#include <linux/err.h>
 #include <linux/fault-inject.h>
 #include <linux/fs.h>
 #include <linux/sched.h>
@@ -61,13 +62,14 @@ static bool find(struct injector *inj)
 	       inj->task_filter && inj->ignore_reclaim;
 }
 
-void v3t_faults_require(struct kunit *test)
+const char *v3t_faults_missing(void)
 {
 	int i;
 
 	for (i = 0; i < ARRAY_SIZE(injectors); i++)
 		if (!find(&injectors[i]))
-			kunit_skip(test, "no values of %s in debugfs", injectors[i].name);
+			return "debugfs does not show the values of failslab and fail_page_alloc";
+	return NULL;
 }
 
 static void aim(struct injector *inj)
@@ -155,9 +157,9 @@ bool v3t_fail_nth_end(void)
 
 #else
 
-void v3t_faults_require(struct kunit *test)
+const char *v3t_faults_missing(void)
 {
-	kunit_skip(test, "kernel built without fault injection of slab and page allocations");
+	return "kernel built without fault injection of slab and page allocations";
 }
 
 void v3t_faults_begin(void)

@@ -8,9 +8,17 @@
 
 #include <linux/types.h>
 
-/* Skips the case, with the reason, where this kernel cannot inject failures. */
-struct kunit;
-void v3t_faults_require(struct kunit *test);
+/* Why this kernel cannot inject failures, or NULL when it can. */
+const char *v3t_faults_missing(void);
+
+/* Skips the case where there can be none. */
+#define V3T_REQUIRE_FAULTS(test)				\
+do {								\
+	const char *__missing = v3t_faults_missing();		\
+								\
+	if (__missing)						\
+		kunit_skip(test, "%s", __missing);		\
+} while (0)
 
 /*
  * From begin to end every slab and page allocation of this task fails; nothing

@@ -234,7 +234,7 @@ static void survives_each_allocation_failing(struct kunit *test)
 	NTSTATUS status;
 	bool reached;
 
-	v3t_faults_require(test);
+	V3T_REQUIRE_FAULTS(test);
 	set_up(test, &s);
 	use_up_dead_handles(c, &s);
 	for (nth = 1; nth < MAX_ALLOCATIONS; nth++) {
@@ -268,7 +268,7 @@ static void releasing_needs_no_memory(struct kunit *test)
 	PIOMMU_DMA_LOGICAL_ADDRESS_TOKEN token;
 	NTSTATUS status[6];
 
-	v3t_faults_require(test);
+	V3T_REQUIRE_FAULTS(test);
 	ASSERT_V3(test, STATUS_SUCCESS, ReserveLogicalAddressRange, domain, SZ_8M, &at, NULL, NULL,
 		  &token);
 	v3t_map_at(test, domain, large, SZ_1M);

@@ -355,7 +355,7 @@ static void mapping_needs_no_memory(struct kunit *test)
 	u64 first;
 	int i;
 
-	v3t_faults_require(test);
+	V3T_REQUIRE_FAULTS(test);
 	KUNIT_ASSERT_NOT_NULL(test, p);
 	v3t_attach(test, domain, w->device);
 	p->token = v3t_reserve(test, domain, SZ_16M, c->width ? NULL : &base);
