@@ -68,6 +68,11 @@ bench: host-tools
 lint:
 	scripts/lint
 
+# The table of members and statuses in the documentation.
+.PHONY: members
+members:
+	scripts/coverage --rst >Documentation/driver-api/v3compat/members.inc
+
 .PHONY: check-clang
 check-clang:
 	scripts/check-clang
@@ -93,6 +98,7 @@ help:
 	'                 JOBS="NAME..." runs some; scripts/run-tests --list names them' \
 	'  bench          instructions per call, beside the raw kernel calls' \
 	'  lint           checkpatch, sparse and the checks of this repository' \
+	'  members        write the table of statuses and tests for the documentation' \
 	'  check-clang    build inside a kernel tree with LLVM' \
 	'  link           link the sources into a kernel tree, TREE=DIR' \
 	'  patch          write them as a patch against a kernel tree, TREE=DIR' \

@@ -184,46 +184,62 @@ struct v3c_range *v3c_space_next(struct v3c_range *range)
 	return to_range(rb_next(&range->node));
 }
 
-/* A block of @order inside the @gap pages before @end, and inside [@lo, @hi]. */
-static bool block_in_gap(u64 end, u64 gap, u8 order, u64 lo, u64 hi, u64 *block)
-{
-	u64 size = 1ULL << order;
-	u64 first = round_up(max(end - gap, lo), size);
+/* What a new range wants: @pages in [@lo, @hi], at the start of a block of @order. */
+struct v3c_want {
+	u64 pages;
+	u64 lo;
+	u64 hi;
+	u8 order;
+};
 
-	if (first + size > end || first + size - 1 > hi)
+static bool fits_bounds(const struct v3c_want *want, u64 first)
+{
+	return first >= want->lo && first <= want->hi && want->pages - 1 <= want->hi - first;
+}
+
+/* A block for @want inside the @gap pages before @end. */
+static bool block_in_gap(struct v3c_space *space, const struct v3c_want *want, u64 end, u64 gap,
+			 u64 *block)
+{
+	u64 size = 1ULL << want->order;
+	u64 first = round_up(max(end - gap, want->lo), size);
+
+	/* The bounds are those of the range; its block need only be part of the space. */
+	if (first + size > min(end, space->last + 1) || !fits_bounds(want, first))
 		return false;
 	*block = first;
 	return true;
 }
 
 /*
- * The lowest free aligned block of @order in [@lo, @hi]. Only a gap that a bound cuts can hold less
- * than its order says, and there are two of those at most: the search is one descent, and the walk to
- * the next candidate after each of the two.
+ * The lowest free block for @want. Only a gap that a bound cuts, or the end of the space, can hold less
+ * than its order says: the search is one descent, and the walk to the next candidate after each of
+ * these.
  */
-static bool find_block(struct v3c_space *space, u8 order, u64 lo, u64 hi, u64 *block)
+static bool find_block(struct v3c_space *space, const struct v3c_want *want, u64 *block)
 {
 	struct rb_node *node = space->root.rb_node, *child;
 	struct v3c_range *range = to_range(node);
 	u64 tail;
 
-	if (!node || range->max_gap_order <= order)
+	if (!node || range->max_gap_order <= want->order)
 		goto tail;
 	for (;;) {
 		range = to_range(node);
 		child = node->rb_left;
-		if (child && to_range(child)->max_gap_order > order && block_first(range) > lo) {
+		if (child && to_range(child)->max_gap_order > want->order &&
+		    block_first(range) > want->lo) {
 			node = child;
 			continue;
 		}
 		for (;;) {
-			if (block_first(range) - range->gap > hi)
+			if (block_first(range) - range->gap > want->hi)
 				return false;
-			if (range->gap_order > order && block_first(range) > lo &&
-			    block_in_gap(block_first(range), range->gap, order, lo, hi, block))
+			if (range->gap_order > want->order && block_first(range) > want->lo &&
+			    block_in_gap(space, want, block_first(range), range->gap, block))
 				return true;
 			child = node->rb_right;
-			if (child && to_range(child)->max_gap_order > order)
+			if (child && to_range(child)->max_gap_order > want->order)
 				break;
 			/* Up to the first ancestor that has this subtree on its left. */
 			while ((child = node, node = rb_parent(node)) && node->rb_right == child)
@@ -238,17 +254,17 @@ tail:
 	range = to_range(rb_last(&space->root));
 	tail = range ? block_last(range) + 1 : 0;
 	return tail <= space->last &&
-	       block_in_gap(space->last + 1, space->last + 1 - tail, order, lo, hi, block);
+	       block_in_gap(space, want, space->last + 1, space->last + 1 - tail, block);
 }
 
-static struct v3c_range *pop_cached(struct v3c_space *space, u8 order, u64 lo, u64 hi)
+static struct v3c_range *pop_cached(struct v3c_space *space, const struct v3c_want *want)
 {
-	struct v3c_range *range = space->cache[order];
+	struct v3c_range *range = space->cache[want->order];
 
-	if (!range || range->first < lo || block_last(range) > hi)
+	if (!range || !fits_bounds(want, range->first))
 		return NULL;
-	space->cache[order] = range->next;
-	space->nr_cached[order]--;
+	space->cache[want->order] = range->next;
+	space->nr_cached[want->order]--;
 	return range;
 }
 
@@ -384,15 +400,16 @@ void v3c_space_quiesce(struct v3c_space *space)
 	synchronize_rcu_expedited();
 }
 
-static int insert_block(struct v3c_space *space, struct v3c_range *range, u64 pages, u64 lo, u64 hi,
-			struct v3c_op *op)
+static int insert_block(struct v3c_space *space, struct v3c_range *range,
+			const struct v3c_want *want, struct v3c_op *op)
 {
 	u64 block;
 
-	if (!find_block(space, range->order, lo, hi, &block) &&
-	    !(drain_cache(space) && find_block(space, range->order, lo, hi, &block)))
+	if (!find_block(space, want, &block) &&
+	    !(drain_cache(space) && find_block(space, want, &block)))
 		return -ENOSPC;
-	hold_range(space, range, block, block + pages - 1, op);
+	range->order = want->order;
+	hold_range(space, range, block, block + want->pages - 1, op);
 	link_range(space, range);
 	return 0;
 }
@@ -413,31 +430,35 @@ static int insert_block(struct v3c_space *space, struct v3c_range *range, u64 pa
 int v3c_space_alloc(struct v3c_space *space, u64 pages, u64 lo, u64 hi,
 		    const struct v3c_range *like, gfp_t gfp, struct v3c_op *op)
 {
-	u8 order = order_base_2(pages);
+	struct v3c_want want = {
+		.pages = pages,
+		/* A device that leaves its address register at 0 must not hit anything. */
+		.lo = max(lo, 1ULL),
+		.hi = hi,
+		.order = order_base_2(pages),
+	};
 	struct v3c_range *range, *spare;
-	int ret = -ENOSPC;
+	int ret;
 
-	if (order > V3C_ORDERS)
+	if (want.order > V3C_ORDERS)
 		return -ENOSPC;
-	/* A device that leaves its address register at 0 must not hit anything. */
-	lo = max(lo, 1ULL);
 	spare = kmem_cache_alloc(v3c_range_cache, gfp);
 	if (!spare)
 		return -ENOMEM;
 
 	scoped_guard(spinlock_irqsave, &space->lock) {
-		hi = min(hi, space->last);
-		range = pop_cached(space, order, lo, hi);
 		if (!space->open) {
 			ret = -ESTALE;
-		} else if (range) {
+			break;
+		}
+		range = pop_cached(space, &want);
+		if (range) {
 			hold_range(space, range, range->first, range->first + pages - 1, op);
 			copy_traits(range, like);
 			ret = 0;
-		} else if (lo <= hi) {
-			spare->order = order;
+		} else {
 			copy_traits(spare, like);
-			ret = insert_block(space, spare, pages, lo, hi, op);
+			ret = insert_block(space, spare, &want, op);
 			if (!ret)
 				spare = NULL;
 		}
@@ -456,8 +477,10 @@ int v3c_space_alloc(struct v3c_space *space, u64 pages, u64 lo, u64 hi,
  */
 struct v3c_range *v3c_space_pop(struct v3c_space *space, u8 order)
 {
+	struct v3c_want anywhere = { .pages = 1, .hi = U64_MAX, .order = order };
+
 	guard(spinlock_irqsave)(&space->lock);
-	return pop_cached(space, order, 0, U64_MAX);
+	return pop_cached(space, &anywhere);
 }
 
 /**

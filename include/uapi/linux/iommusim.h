@@ -9,7 +9,8 @@
  * taken as continued by zeroes, a longer one is refused with E2BIG unless the rest is zero. Unknown
  * flags and reserved fields must be zero. Fields named out_ are written by the kernel, all others
  * are only read. Errors of all commands: EINVAL for a value out of range or an unknown flag, ENOENT
- * for an id that is not one of the kind asked for, ENOMEM, EFAULT, and E2BIG as above.
+ * for an id that is not one of the kind asked for, ENOMEM, EFAULT, and E2BIG as above. An object
+ * whose id could not be stored (EFAULT) goes when the file is closed.
  */
 #ifndef _UAPI_LINUX_IOMMUSIM_H
 #define _UAPI_LINUX_IOMMUSIM_H

@@ -71,6 +71,7 @@ VOID EduStrayWrite(PEDU_JOB Job, PBUFFER Buffer, IOMMU_DMA_LOGICAL_ADDRESS Logic
 VOID EduStrayRead(PEDU_JOB Job, IOMMU_DMA_LOGICAL_ADDRESS Source, IOMMU_DMA_LOGICAL_ADDRESS Sink);
 
 /* The scenarios: scenarios.c */
+VOID EduRunInterface(PSCENARIO_RUN Run, PVOID Context);
 VOID EduRunAllocator(PSCENARIO_RUN Run, PVOID Context);
 VOID EduRunExplicit(PSCENARIO_RUN Run, PVOID Context);
 VOID EduRunScattered(PSCENARIO_RUN Run, PVOID Context);

@@ -105,6 +105,7 @@ NTSTATUS EduTransfer(PEDU_ENGINE Engine, EDU_DIRECTION Direction,
 }
 
 static const struct scenario scenarios[] = {
+	{ "interface", "what a driver asks for when its device starts", EduRunInterface },
 	{ "allocator", "the system chooses logical addresses", EduRunAllocator },
 	{ "explicit", "the driver chooses logical addresses", EduRunExplicit },
 	{ "scattered", "scattered pages become one logical range", EduRunScattered },

@@ -7,6 +7,38 @@
 
 #include "dma.h"
 
+/* What the driver does when its device starts, and what it learns then. */
+VOID EduRunInterface(PSCENARIO_RUN Run, PVOID Context)
+{
+	PEDU_ADAPTER Adapter = Context;
+	IOMMU_DMA_DEVICE_INFORMATION Information;
+	DMA_IOMMU_INTERFACE_EX Iommu;
+	PIOMMU_DMA_DEVICE Device;
+	ULONG Written, Types = 0;
+	NTSTATUS Status;
+
+	Status = IoGetIommuInterfaceEx(3, 0, &Iommu);
+	if (!ScenarioCall(Run, "IoGetIommuInterfaceEx", Status, STATUS_SUCCESS, NO_ADDRESS,
+			  NO_BYTES))
+		return;
+	ScenarioCheck(Run, "table", NO_ADDRESS, Iommu.Size, Iommu.Version == 3, "version %u",
+		      Iommu.Version);
+	Status = Iommu.V3.CreateDevice(Adapter->Pdo, NULL, &Device);
+	if (!ScenarioCall(Run, "CreateDevice", Status, STATUS_SUCCESS, NO_ADDRESS, NO_BYTES))
+		return;
+	Iommu.V3.QueryAvailableDomainTypes(Device, &Types);
+	ScenarioCheck(Run, "QueryAvailableDomainTypes", NO_ADDRESS, NO_BYTES,
+		      Types & (1 << DomainTypeTranslate), "%s%s%s%s",
+		      Types & (1 << DomainTypeTranslate) ? "Translate" : "none",
+		      Types & (1 << DomainTypePassThrough) ? ", PassThrough" : "",
+		      Types & (1 << DomainTypeUnmanaged) ? ", Unmanaged" : "",
+		      Types & (1 << DomainTypeTranslateS1) ? ", TranslateS1" : "");
+	Status = Iommu.V3.QueryDeviceInfo(Device, sizeof(Information), &Written, &Information);
+	ScenarioCall(Run, "QueryDeviceInfo", Status, STATUS_SUCCESS, NO_ADDRESS, NO_BYTES);
+	ScenarioCall(Run, "DeleteDevice", Iommu.V3.DeleteDevice(Device), STATUS_SUCCESS,
+		     NO_ADDRESS, NO_BYTES);
+}
+
 /* The system chooses the addresses; each page has one direction only. */
 VOID EduRunAllocator(PSCENARIO_RUN Run, PVOID Context)
 {

@@ -7,6 +7,7 @@
 #include "test.h"
 
 #define ROUNDS 200
+#define REMOVALS 10
 
 /**
  * struct worker - what one processor does
@@ -51,26 +52,21 @@ static IOMMU_DMA_LOGICAL_ADDRESS OwnAddress(ULONG Number)
 }
 
 /* Each worker's memory is its own, so a write that arrives can be told from all others. */
-static BOOLEAN Arrives(struct race *Race, ULONG Number, IOMMU_DMA_LOGICAL_ADDRESS Logical,
-		       ULONG Page)
+static BOOLEAN Arrives(PBUFFER Buffer, ULONG Index, IOMMU_DMA_LOGICAL_ADDRESS Logical, ULONG Page)
 {
-	PBUFFER Buffer = &Race->Workers[Number].Buffer;
 	SIZE_T Offset = (SIZE_T)Page << PAGE_SHIFT;
 	PULONG Word = (PULONG)(Buffer->Data + Offset);
 	ULONG Result;
 
 	*Word = 0;
-	Result = TestDevWrite(Number % Race->Test->Devices, Logical,
-			      BufferPhysical(Buffer, Offset));
+	Result = TestDevWrite(Index, Logical, BufferPhysical(Buffer, Offset));
 	return Result == TESTDEV_REACHED && *Word == TESTDEV_WORD;
 }
 
-static BOOLEAN Stopped(struct race *Race, ULONG Number, IOMMU_DMA_LOGICAL_ADDRESS Logical)
+static VOID ExpectStopped(struct worker *Worker, ULONG Index, IOMMU_DMA_LOGICAL_ADDRESS Logical)
 {
-	PBUFFER Buffer = &Race->Workers[Number].Buffer;
-
-	return TestDevWrite(Number % Race->Test->Devices, Logical, BufferPhysical(Buffer, 0)) ==
-	       TESTDEV_REFUSED;
+	if (TestDevWrite(Index, Logical, BufferPhysical(&Worker->Buffer, 0)) != TESTDEV_REFUSED)
+		Worker->Unrefused++;
 }
 
 static BOOLEAN Note(struct worker *Worker, NTSTATUS Status)
@@ -80,13 +76,14 @@ static BOOLEAN Note(struct worker *Worker, NTSTATUS Status)
 	return NT_SUCCESS(Status);
 }
 
-static VOID LookAt(struct race *Race, ULONG Number, IOMMU_DMA_LOGICAL_ADDRESS Logical, ULONG Pages)
+static VOID ExpectArrival(struct worker *Worker, ULONG Index, IOMMU_DMA_LOGICAL_ADDRESS Logical,
+			  ULONG Pages)
 {
 	ULONG i;
 
 	for (i = 0; i < Pages; i++)
-		if (!Arrives(Race, Number, Logical + ((SIZE_T)i << PAGE_SHIFT), i))
-			Race->Workers[Number].Unreached++;
+		if (!Arrives(&Worker->Buffer, Index, Logical + ((SIZE_T)i << PAGE_SHIFT), i))
+			Worker->Unreached++;
 }
 
 static VOID MapAndUnmap(PVOID Context, ULONG Number)
@@ -94,6 +91,7 @@ static VOID MapAndUnmap(PVOID Context, ULONG Number)
 	struct race *Race = Context;
 	struct worker *Worker = &Race->Workers[Number];
 	PDMA_IOMMU_INTERFACE_V3 Iommu = Race->Test->Iommu;
+	ULONG Index = Number % Race->Test->Devices;
 
 	for (; Worker->Rounds < ROUNDS; Worker->Rounds++) {
 		ULONG Pages = 1 + Worker->Rounds % WORKER_PAGES;
@@ -105,12 +103,12 @@ static VOID MapAndUnmap(PVOID Context, ULONG Number)
 							   &Physical, Race->Explicit ? &Own : NULL,
 							   NULL, NULL, &Logical)))
 			return;
-		LookAt(Race, Number, Logical, Pages);
+		ExpectArrival(Worker, Index, Logical, Pages);
 		if (!Note(Worker, Iommu->UnmapLogicalRange(Race->Domain, Logical, Pages)))
 			return;
 		/* Elsewhere the address may be another worker's by now. */
-		if (Race->Explicit && !Stopped(Race, Number, Logical))
-			Worker->Unrefused++;
+		if (Race->Explicit)
+			ExpectStopped(Worker, Index, Logical);
 	}
 }
 
@@ -119,6 +117,7 @@ static VOID CommitAndUncommit(PVOID Context, ULONG Number)
 	struct race *Race = Context;
 	struct worker *Worker = &Race->Workers[Number];
 	IOMMU_DMA_LOGICAL_ADDRESS Logical = Race->Token->LogicalAddressBase + Number * WORKER_SIZE;
+	ULONG Index = Number % Race->Test->Devices;
 	IOMMU_DMA_LOGICAL_ADDRESS_TOKEN_MAPPED_SEGMENT Segment;
 
 	for (; Worker->Rounds < ROUNDS; Worker->Rounds++) {
@@ -133,30 +132,65 @@ static VOID CommitAndUncommit(PVOID Context, ULONG Number)
 								    &Segment);
 		if (!Note(Worker, Status))
 			return;
-		LookAt(Race, Number, Logical, Pages);
+		ExpectArrival(Worker, Index, Logical, Pages);
 		if (!Note(Worker, Race->Test->Iommu->UnmapReservedLogicalRange(&Segment)))
 			return;
-		if (!Stopped(Race, Number, Logical))
-			Worker->Unrefused++;
+		ExpectStopped(Worker, Index, Logical);
 	}
 }
 
-/* The first worker attaches and detaches the second device, the others map and unmap. */
+/*
+ * The first worker attaches and detaches the second device, which must see what it maps itself;
+ * the others map and unmap.
+ */
 static VOID AttachOrMap(PVOID Context, ULONG Number)
 {
 	struct race *Race = Context;
 	struct worker *Worker = &Race->Workers[Number];
 	PDMA_IOMMU_INTERFACE_V3 Iommu = Race->Test->Iommu;
+	IOMMU_DMA_LOGICAL_ADDRESS Logical, Own = OwnAddress(Number);
+	IOMMU_MAP_PHYSICAL_ADDRESS Physical;
 
 	if (Number) {
 		MapAndUnmap(Context, Number);
 		return;
 	}
 	for (; Worker->Rounds < ROUNDS; Worker->Rounds++) {
+		Physical = BufferPfns(&Worker->Buffer);
+		if (!Note(Worker, Iommu->MapLogicalRangeEx(Race->Domain, DEVICE_READS_WRITES,
+							   &Physical, &Own, NULL, NULL, &Logical)))
+			return;
 		if (!Note(Worker, Iommu->AttachDeviceEx(Race->Domain, Race->Test->Device[1])))
 			return;
+		ExpectArrival(Worker, 1, Logical, WORKER_PAGES);
+		if (!Note(Worker, Iommu->UnmapLogicalRange(Race->Domain, Logical, WORKER_PAGES)))
+			return;
+		ExpectStopped(Worker, 1, Logical);
 		if (!Note(Worker, Iommu->DetachDeviceEx(Race->Test->Device[1])))
 			return;
+	}
+}
+
+/* The first worker removes the second device and brings it back, the others map and unmap. */
+static VOID RemoveOrMap(PVOID Context, ULONG Number)
+{
+	struct race *Race = Context;
+	struct worker *Worker = &Race->Workers[Number];
+	PDMA_IOMMU_INTERFACE_V3 Iommu = Race->Test->Iommu;
+	PIOMMU_DMA_DEVICE Device;
+
+	if (Number) {
+		MapAndUnmap(Context, Number);
+		return;
+	}
+	for (; Worker->Rounds < ROUNDS; Worker->Rounds += ROUNDS / REMOVALS) {
+		if (!Note(Worker, Iommu->CreateDevice(TestDevPdo(1), NULL, &Device)))
+			return;
+		if (Note(Worker, Iommu->AttachDeviceEx(Race->Domain, Device)))
+			TestDevRemove(1);
+		if (!Note(Worker, Iommu->DeleteDevice(Device)))
+			return;
+		TestDevRestore();
 	}
 }
 
@@ -277,6 +311,24 @@ VOID RunRaceAttach(PSCENARIO_RUN Run, PVOID Context)
 		Test.Devices = 1;
 		RunWorkers(&Race, AttachOrMap);
 		Test.Devices = 2;
+		TestCloseDomain(&Test, Race.Domain);
+	}
+	TestEnd(&Test);
+}
+
+VOID RunRaceRemoval(PSCENARIO_RUN Run, PVOID Context)
+{
+	struct race Race = { .Explicit = TRUE };
+	TEST Test;
+
+	Race.Test = &Test;
+	if (!TestBegin(&Test, Run, 2))
+		return;
+	/* The second device gets a new handle each time it comes back. */
+	TestDropDevice(&Test);
+	Race.Domain = TestOpenDomain(&Test, FALSE);
+	if (Race.Domain) {
+		RunWorkers(&Race, RemoveOrMap);
 		TestCloseDomain(&Test, Race.Domain);
 	}
 	TestEnd(&Test);

@@ -27,25 +27,37 @@ BOOLEAN TestBegin(PTEST Test, PSCENARIO_RUN Run, ULONG Devices)
 		return FALSE;
 	Test->Iommu = &Test->Interface.V3;
 	for (i = 0; i < Devices; i++) {
-		Status = Test->Iommu->CreateDevice(TestDevPdo(i), NULL, &Test->Device[i]);
-		if (!ScenarioCall(Run, "CreateDevice", Status, STATUS_SUCCESS, NO_ADDRESS,
-				  NO_BYTES)) {
+		if (!TestAddDevice(Test)) {
 			TestEnd(Test);
 			return FALSE;
 		}
-		Test->Devices++;
 	}
 	return TRUE;
 }
 
 VOID TestEnd(PTEST Test)
 {
-	while (Test->Devices) {
-		Test->Devices--;
-		ScenarioCall(Test->Run, "DeleteDevice",
-			     Test->Iommu->DeleteDevice(Test->Device[Test->Devices]),
-			     STATUS_SUCCESS, NO_ADDRESS, NO_BYTES);
-	}
+	while (Test->Devices)
+		TestDropDevice(Test);
+}
+
+BOOLEAN TestAddDevice(PTEST Test)
+{
+	PIOMMU_DMA_DEVICE *Device = &Test->Device[Test->Devices];
+	NTSTATUS Status = Test->Iommu->CreateDevice(TestDevPdo(Test->Devices), NULL, Device);
+
+	if (!ScenarioCall(Test->Run, "CreateDevice", Status, STATUS_SUCCESS, NO_ADDRESS, NO_BYTES))
+		return FALSE;
+	Test->Devices++;
+	return TRUE;
+}
+
+VOID TestDropDevice(PTEST Test)
+{
+	Test->Devices--;
+	ScenarioCall(Test->Run, "DeleteDevice",
+		     Test->Iommu->DeleteDevice(Test->Device[Test->Devices]), STATUS_SUCCESS,
+		     NO_ADDRESS, NO_BYTES);
 }
 
 BOOLEAN TestAllocate(PTEST Test, PBUFFER Buffer, ULONG Pages, BOOLEAN Scattered)
@@ -219,6 +231,7 @@ const SCENARIO TestScenarios[] = {
 	  RunRaceExplicit },
 	{ "race-reserved", "several processors use one reserved range", RunRaceReserved },
 	{ "race-attach", "maps while a device comes and goes", RunRaceAttach },
+	{ "race-removal", "maps while a device is removed and comes back", RunRaceRemoval },
 	{ "unbind", "the device loses its driver while attached", RunUnbind },
 	{ "removal", "the device disappears while attached", RunRemoval },
 	{ "passthrough", "no translation while attached", RunPassThrough },

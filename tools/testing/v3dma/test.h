@@ -44,6 +44,10 @@ VOID TestEnd(PTEST Test);
 /* BufferAllocate() with its failure on record. */
 BOOLEAN TestAllocate(PTEST Test, PBUFFER Buffer, ULONG Pages, BOOLEAN Scattered);
 
+/* One device more, which then is the last one; and that one away again. */
+BOOLEAN TestAddDevice(PTEST Test);
+VOID TestDropDevice(PTEST Test);
+
 /* NULL when it fails. Attaching and detaching fail the scenario when they fail. */
 PIOMMU_DMA_DOMAIN TestCreateDomain(PTEST Test, IOMMU_DMA_DOMAIN_TYPE Type, BOOLEAN Allocator,
 				   PIOMMU_DMA_RESERVED_REGION Regions);
@@ -120,6 +124,7 @@ VOID RunRaceAllocator(PSCENARIO_RUN Run, PVOID Context);
 VOID RunRaceExplicit(PSCENARIO_RUN Run, PVOID Context);
 VOID RunRaceReserved(PSCENARIO_RUN Run, PVOID Context);
 VOID RunRaceAttach(PSCENARIO_RUN Run, PVOID Context);
+VOID RunRaceRemoval(PSCENARIO_RUN Run, PVOID Context);
 /* removal.c */
 VOID RunRemoval(PSCENARIO_RUN Run, PVOID Context);
 VOID RunUnbind(PSCENARIO_RUN Run, PVOID Context);

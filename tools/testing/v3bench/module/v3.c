@@ -3,8 +3,10 @@
  * Methods "explicit", "allocator" and "reserved": the V3 table, as a ported
  * driver calls it.
  */
+#include <linux/device.h>
 #include <linux/align.h>
 #include <linux/build_bug.h>
+#include <linux/device.h>
 #include <linux/sizes.h>
 #include <linux/string.h>
 

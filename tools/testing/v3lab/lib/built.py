@@ -49,24 +49,35 @@ def compile_kernel(tree, build):
         raise LabError(f"kernel build failed; log: {build}/build.log")
 
 
-def facts(conf):
-    """Builds the kernel if need be; the entry is named after the source's version and the fragment."""
-    series = conf.get("source")
+def fragment_of(conf):
     with open(conf.sibling(conf.get("config"))) as f:
-        fragment = f.read()
-    version = source.version_of(series)
-    build = cache.path("kernels", f"{conf.name}-{version}-{cache.digest(*asked_for(fragment))}")
+        return f.read()
+
+
+def directory(conf):
+    """Named after the source's version and what the fragment asks for."""
+    version = source.version_of(conf.get("source"))
+    asked = cache.digest(*asked_for(fragment_of(conf)))
+    return cache.path("kernels", f"{conf.name}-{version}-{asked}")
+
+
+def build_kernel(conf, build):
+    tree = source.tree(conf.get("source"))
+    say(f"building kernel {conf.name} in {build} (10 to 20 minutes on two cores)")
+    os.makedirs(build, exist_ok=True)
+    configure(tree, build, fragment_of(conf))
+    compile_kernel(tree, build)
+    cache.mark_done(build)
+    say(f"kernel {conf.name} ready")
+
+
+def facts(conf):
+    build = directory(conf)
     if not cache.is_done(build):
         with cache.lock(os.path.basename(build)):
             if not cache.is_done(build):
-                tree = source.tree(series)
-                say(f"building kernel {conf.name} in {build} (10 to 20 minutes on two cores)")
-                os.makedirs(build, exist_ok=True)
-                configure(tree, build, fragment)
-                compile_kernel(tree, build)
-                cache.mark_done(build)
-                say(f"kernel {conf.name} ready")
-    return of_build_tree(build, version)
+                build_kernel(conf, build)
+    return of_build_tree(build, source.version_of(conf.get("source")))
 
 
 def of_build_tree(build, version=None):

@@ -10,6 +10,9 @@ import cache
 import initramfs
 import qemu
 import verdict
+from cache import say
+
+BOOTS = 3
 
 
 @dataclass
@@ -42,13 +45,24 @@ def scratch():
     return tempfile.TemporaryDirectory(dir=cache.path("tmp"))
 
 
-def run(kernel, machine, job, quiet=False):
+def boot(kernel, machine, job, quiet):
+    """(guest, what PID 1 said, whether it ended in time) of one boot."""
     with scratch() as tmp:
         initrd = os.path.join(tmp, "initrd")
         initramfs.write(initrd, kernel, machine, job)
         guest = qemu.Guest(qemu.command_line(kernel, machine, job, initrd), job.console, quiet)
         in_time = guest.run(job.timeout or kernel.timeout)
-    report = verdict.Report(guest.decoded("verdict"))
+    return guest, verdict.Report(guest.decoded("verdict")), in_time
+
+
+def run(kernel, machine, job, quiet=False):
+    """Boots until PID 1 is up with a clock that can be trusted, at most BOOTS times: on a busy host
+    a guest may fail that, and then nothing of the job has run yet."""
+    for attempt in range(BOOTS):
+        guest, report, in_time = boot(kernel, machine, job, quiet)
+        if "up" in report.said or not in_time or guest.process.returncode:
+            break
+        say(f"guest did not come up ({guest.shutdown}, {report.said}); boot {attempt + 1} of {BOOTS}")
     console = guest.decoded("console")
     status, reasons = verdict.judge(report, console, guest.shutdown, not in_time, job.allow)
     if guest.process.returncode and in_time:
@@ -66,6 +80,6 @@ def explain(result, lines=60):
     for reason in result.reasons:
         print(f"v3lab: {reason}", file=sys.stderr)
     if result.status in (verdict.LOG_DIRTY, verdict.NOT_CLEAN, verdict.TIMED_OUT):
-        print(f"v3lab: last lines of the kernel log:", file=sys.stderr)
+        print("v3lab: last lines of the kernel log:", file=sys.stderr)
         for line in result.log.splitlines()[-lines:]:
             print(f"  | {line}", file=sys.stderr)

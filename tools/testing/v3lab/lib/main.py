@@ -36,8 +36,7 @@ def parser():
                      help="copy a file or directory into the guest (default: /root/NAME)")
     run.add_argument("--append", action="append", default=[], metavar="ARGS", help="kernel arguments")
     run.add_argument("--device", action="append", default=[], metavar="DEVICE", help="a QEMU device more")
-    run.add_argument("--allow", action="append", default=[], metavar="REGEX",
-                     help="kernel log reports that are meant to happen")
+    add_allow(run)
     run.add_argument("--timeout", type=int, metavar="S")
     run.add_argument("--log", metavar="FILE", help="write the kernel log to FILE")
     run.add_argument("--console", action="store_true", help="show the kernel's console on standard error")
@@ -62,12 +61,17 @@ def parser():
     source.add_argument("series", nargs="?", default="7.3")
     sub.add_parser("exec", help="run a command inside the root", usage="v3lab exec -- COMMAND...")
     kunit = sub.add_parser("kunit", help="run KUnit in a user-mode kernel",
-                           usage="v3lab kunit [-- KUNIT.PY_ARGUMENT...]")
-    kunit.add_argument("rest", nargs=argparse.REMAINDER)
+                           usage="v3lab kunit [--allow REGEX]... [-- KUNIT.PY_ARGUMENT...]")
+    add_allow(kunit)
     prove = sub.add_parser("prove", help="prove that a machine translates and refuses")
     add_lane(prove, positional=True)
     sub.add_parser("selftest", help="test the lab itself")
     return top
+
+
+def add_allow(p):
+    p.add_argument("--allow", action="append", default=[], metavar="REGEX",
+                   help="kernel log reports that are meant to happen")
 
 
 def add_lane(p, positional=False):
@@ -132,7 +136,7 @@ def do_exec(args, command):
 
 def do_kunit(args, command):
     import kunit
-    return kunit.run([a for a in args.rest if a != "--"] + command)
+    return kunit.run(command, args.allow)
 
 
 def do_prove(args, command):

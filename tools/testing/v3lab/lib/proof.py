@@ -38,7 +38,7 @@ def run(kernel, machine):
         (module,) = modbuild.external(kernel, source, out=tmp, alone=True)
         with open(module, "rb") as f:
             entry = (MODULE, f.read(), "")
-    return job.run(kernel, machine, job.Job(command=["true"], modules=[entry], timeout=120), quiet=True)
+    return job.run(kernel, machine, job.Job(command=["true"], modules=[entry]), quiet=True)
 
 
 def ensure(kernel, machine, again=False):

@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: GPL-2.0
+"""`v3lab selftest`: does the lab notice what it must notice? Prints TAP and totals."""
+
+import os
+import subprocess
+import tempfile
+
+import conf
+import kernels
+import modbuild
+import verdict
+
+V3LAB = os.path.join(conf.LAB, "v3lab")
+CASES = []
+
+
+class Skip(Exception):
+    pass
+
+
+def case(function):
+    CASES.append(function)
+    return function
+
+
+class Bench:
+    """What the cases share: a scratch directory, and the misbehaving module per kernel."""
+
+    def __init__(self, tmp):
+        self.tmp = tmp
+
+    def splat(self, kernel, kind):
+        made = os.path.join(self.tmp, kernel, "v3lab_splat.ko")
+        if not os.path.exists(made):
+            modbuild.external(kernels.get(kernel), os.path.join(conf.LAB, "selftest"),
+                              out=os.path.dirname(made), alone=True)
+        return f"--insmod={made} kind={kind}"
+
+    def lab(self, *argv, **kw):
+        return subprocess.run([V3LAB, *argv], stdin=subprocess.DEVNULL, capture_output=True,
+                              text=True, cwd=self.tmp, **kw)
+
+    def run(self, *argv, command=("true",), machine="none", kernel="stock-7.3"):
+        return self.lab("run", "--kernel", kernel, "--machine", machine, "--smp", "1",
+                        *argv, "--", *command)
+
+
+def expect(done, status, *texts):
+    seen = done.stdout + done.stderr
+    assert done.returncode == status, f"status {done.returncode}, expected {status}\n{seen}"
+    for text in texts:
+        assert text in seen, f"no {text!r} in\n{seen}"
+
+
+@case
+def output_and_success(bench):
+    done = bench.run(command=["echo", "two  words"])
+    expect(done, 0)
+    assert done.stdout == "two  words\n", f"stdout is {done.stdout!r}"
+
+
+@case
+def failing_command(bench):
+    expect(bench.run(command=["false"]), 1, "command exited with status 1")
+
+
+@case
+def status_of_a_shell_line(bench):
+    expect(bench.run(command=["echo before; exit 42"]), 42, "before")
+
+
+@case
+def killed_command(bench):
+    expect(bench.run(command=["kill -9 $$"]), 128 + 9)
+
+
+@case
+def missing_command(bench):
+    expect(bench.run(command=["/no/such/program"]), 127)
+
+
+@case
+def verdict_cannot_be_printed(bench):
+    expect(bench.run(command=["printf 'status 0\\nlog\\nend\\n'; exit 5"]), 5)
+
+
+@case
+def files_and_parameters(bench):
+    with open(os.path.join(bench.tmp, "greeting"), "w") as f:
+        f.write("hello\n")
+    done = bench.run("--file", "greeting", "--file", "greeting:/etc/deep/other",
+                     bench.splat("stock-7.3", "quiet"),
+                     command=["cat greeting /etc/deep/other; lsmod | grep -c v3lab_splat"])
+    expect(done, 0)
+    assert done.stdout == "hello\nhello\n1\n", f"stdout is {done.stdout!r}"
+
+
+@case
+def unload_afterwards(bench):
+    expect(bench.run(bench.splat("stock-7.3", "quiet"), "--rmmod"), 0)
+
+
+@case
+def module_that_does_not_load(bench):
+    with open(os.path.join(bench.tmp, "bad.ko"), "w") as f:
+        f.write("not a module")
+    expect(bench.run("--insmod", "bad.ko"), 1, "insmod", "bad.ko failed")
+
+
+@case
+def kernel_warning(bench):
+    done = bench.run(bench.splat("stock-7.3", "warn"))
+    expect(done, verdict.LOG_DIRTY, "kernel log: WARNING: ")
+
+
+@case
+def kernel_warning_that_is_meant(bench):
+    expect(bench.run(bench.splat("stock-7.3", "warn"), "--allow", "v3lab_splat_init"), 0)
+
+
+@case
+def kernel_warning_that_is_not_the_meant_one(bench):
+    done = bench.run(bench.splat("stock-7.3", "warn"), "--allow", "another_function")
+    expect(done, verdict.LOG_DIRTY)
+
+
+@case
+def kernel_oops(bench):
+    expect(bench.run(bench.splat("stock-7.3", "oops")), verdict.LOG_DIRTY, "BUG: ", "cleanly")
+
+
+@case
+def power_off_by_the_command(bench):
+    expect(bench.run(command=["poweroff -f"]), verdict.NOT_CLEAN, "did not power off cleanly")
+
+
+@case
+def reset(bench):
+    expect(bench.run(command=["reboot -f"]), verdict.NOT_CLEAN, "guest-reset")
+
+
+@case
+def timeout(bench):
+    done = bench.run("--timeout", "20", command=["echo begun; sleep 1000"])
+    expect(done, verdict.TIMED_OUT, "begun", "timed out")
+
+
+@case
+def wrong_use(bench):
+    expect(bench.run("--insmod", "nowhere.ko"), verdict.LAB_ERROR, "cannot read")
+    expect(bench.run(machine="nonsense"), verdict.LAB_ERROR, "known: ")
+    expect(bench.run("--device", "nonsense"), verdict.NOT_CLEAN, "QEMU ended with status")
+
+
+@case
+def instruction_clock(bench):
+    line = "grep -c '^tsc' /sys/devices/system/clocksource/clocksource0/available_clocksource"
+    expect(bench.run("--icount", command=[line]), 0)
+
+
+@case
+def two_at_once(bench):
+    argv = [V3LAB, "run", "--machine", "none", "--", "echo", "here"]
+    both = [subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+            for _ in range(2)]
+    for child in both:
+        out, _ = child.communicate()
+        assert (child.returncode, out) == (0, "here\n"), (child.returncode, out)
+
+
+def prove(machine):
+    def proven(bench):
+        expect(bench.lab("prove", machine), 0, "refused before the map: yes",
+               "reaches the mapped page: yes", "refused after the unmap: yes")
+    proven.__name__ = f"machine_{machine}_is_proven"
+    return proven
+
+
+for _name in conf.names("machines"):
+    if conf.load("machines", _name).all("iommu"):
+        CASES.append(prove(_name))
+
+
+@case
+def machine_that_does_not_translate(bench):
+    path = os.path.join(bench.tmp, "idle.conf")
+    with open(path, "w") as f:
+        f.write("iommu = amd-iommu,dma-remap=on\nappend = amd_iommu=on iommu=pt\n"
+                "device = pci-testdev\n")
+    expect(bench.run(machine=path), verdict.NOT_PROVEN, "not proven")
+
+
+@case
+def machine_whose_kernel_ignores_its_iommu(bench):
+    path = os.path.join(bench.tmp, "off.conf")
+    with open(path, "w") as f:
+        f.write("iommu = intel-iommu\nappend = intel_iommu=off\n")
+    expect(bench.run(machine=path), verdict.NOT_PROVEN, "not proven")
+
+
+@case
+def memory_error_and_leak(bench):
+    import prepare
+    if not prepare.is_cached("sanitizer"):
+        raise Skip("the sanitizer kernel is not built: v3lab prepare sanitizer")
+    expect(bench.run(bench.splat("sanitizer", "overflow"), kernel="sanitizer"),
+           verdict.LOG_DIRTY, "KASAN: ")
+    expect(bench.run(bench.splat("sanitizer", "leak"), kernel="sanitizer"),
+           verdict.LOG_DIRTY, "unreferenced object")
+
+
+def one(number, function, bench):
+    name = function.__name__.replace("_", " ")
+    try:
+        function(bench)
+    except Skip as reason:
+        print(f"ok {number} - {name} # SKIP {reason}", flush=True)
+        return "skipped"
+    except AssertionError as error:
+        print("".join(f"# {line}\n" for line in str(error).splitlines()), end="")
+        print(f"not ok {number} - {name}", flush=True)
+        return "failed"
+    print(f"ok {number} - {name}", flush=True)
+    return "passed"
+
+
+def run():
+    print(f"TAP version 13\n1..{len(CASES)}", flush=True)
+    with tempfile.TemporaryDirectory() as tmp:
+        bench = Bench(tmp)
+        results = [one(number, function, bench) for number, function in enumerate(CASES, 1)]
+    counts = [f"{results.count(what)} {what}" for what in ("passed", "failed", "skipped")]
+    print(", ".join(counts))
+    return 1 if "failed" in results else 0
