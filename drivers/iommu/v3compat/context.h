@@ -22,4 +22,24 @@ static inline gfp_t v3c_gfp(void)
 	return preemptible() && !rcu_preempt_depth() ? GFP_KERNEL : GFP_ATOMIC;
 }
 
+/*
+ * A quick operation is an RCU read-side section, so that v3c_space_quiesce() waits for it. Holding off
+ * preemption is the cheapest of these; where spinlocks may sleep it must be the other one.
+ */
+static __always_inline void v3c_quick_enter(void)
+{
+	if (IS_ENABLED(CONFIG_PREEMPT_RT))
+		rcu_read_lock();
+	else
+		preempt_disable();
+}
+
+static __always_inline void v3c_quick_exit(void)
+{
+	if (IS_ENABLED(CONFIG_PREEMPT_RT))
+		rcu_read_unlock();
+	else
+		preempt_enable();
+}
+
 #endif

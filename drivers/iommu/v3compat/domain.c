@@ -33,8 +33,10 @@ static void allow_quick(struct v3c_domain *domain)
 {
 	u8 slots = domain->space.slots;
 
-	if (v3c_domain_is_mapped_by_us(domain) && hweight8(slots) == 1)
-		smp_store_release(&domain->sole, domain->hwpts[__ffs(slots)]);
+	if (!v3c_domain_is_mapped_by_us(domain) || hweight8(slots) != 1)
+		return;
+	/* Whoever finds the table there sees that it is complete. */
+	smp_store_release(&domain->sole, domain->hwpts[__ffs(slots)]);
 }
 
 /* Those under way are waited for with everything else, by v3c_space_quiesce(). */

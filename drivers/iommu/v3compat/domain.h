@@ -24,7 +24,7 @@ struct v3c_device;
  *	that saw the bit; changed under @mutex and @space.lock
  * @sole: the only page table, where quick operations may start on it; NULL when there is none or more
  *	than one, and while the set of tables or what is withheld changes. Set to NULL first and then
- *	waited for by v3c_space_quiesce(), read with preemption disabled
+ *	waited for by v3c_space_quiesce(), read inside v3c_quick_enter()
  * @devices: attached &struct v3c_device, under v3c_topology and @mutex
  * @tokens: live &struct v3c_token, under @mutex
  */

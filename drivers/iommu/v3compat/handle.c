@@ -51,6 +51,7 @@ void v3c_handle_publish(struct v3c_pool *pool, struct v3c_handle *handle)
 	guard(mutex)(&pool->lock);
 	handle->serial = ++pool->serial;
 	list_add_tail(&handle->entry, &pool->live);
+	/* Whoever finds the kind there sees what it is the kind of. */
 	smp_store_release(&handle->kind, pool->kind);
 }
 

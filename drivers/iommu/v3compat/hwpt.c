@@ -41,7 +41,7 @@ u64 v3c_hwpt_last_page(const struct v3c_hwpt *hwpt)
 {
 	u64 end = hwpt->domain->geometry.aperture_end;
 
-	return min(end, (u64)S64_MAX) >> V3C_PAGE_SHIFT;
+	return min_t(u64, end, S64_MAX) >> V3C_PAGE_SHIFT;
 }
 
 /**
@@ -289,6 +289,8 @@ u64 v3c_hwpt_run(const struct v3c_hwpt *hwpt, u64 page, u64 limit, bool contiguo
  * The answer follows from addresses alone and not from what the driver made of them: a block of a
  * supported size that is wholly inside, contiguous and aligned on both sides may be one entry. Sizes
  * above 2 MiB are probed at steps of the next smaller size only, which errs on the safe side.
+ *
+ * Return: false when there may be one.
  */
 bool v3c_hwpt_may_cut(const struct v3c_hwpt *hwpt, const struct v3c_hwpt *source,
 		      u64 first, u64 last, u64 at, bool contiguous)

@@ -2,16 +2,16 @@
 /*
  * The steady state: one page table, a block at hand, a mapping remembered, a page of a reservation.
  *
- * Everything here is inline, takes no lock, runs with preemption disabled and answers false at the
- * first thing that is not as usual: then the call starts again on the way that can deal with all of
- * it, and that can say what was wrong. Nothing is changed by then.
+ * Everything here is inline, takes no lock, runs inside v3c_quick_enter() and answers false at the first
+ * thing that is not as usual: then the call starts again on the way that can deal with all of it, and
+ * that can say what was wrong. Nothing is changed by then.
  */
 #ifndef V3COMPAT_QUICK_H
 #define V3COMPAT_QUICK_H
 
 #include <linux/atomic.h>
-#include <linux/preempt.h>
 
+#include "context.h"
 #include "domain.h"
 #include "hwpt.h"
 #include "mdl.h"
@@ -72,6 +72,7 @@ static __always_inline bool v3c_quick_phys(const IOMMU_MAP_PHYSICAL_ADDRESS *des
  * @address: result, first logical address; untouched on failure
  *
  * Context: any up to softirq, with spinlocks held.
+ * Return: whether it was done.
  */
 static __always_inline bool v3c_quick_map(struct v3c_domain *domain, int prot, u64 base, u64 size,
 					  u64 *address)
@@ -81,7 +82,7 @@ static __always_inline bool v3c_quick_map(struct v3c_domain *domain, int prot, u
 	struct v3c_hwpt *hwpt;
 	u64 iova;
 
-	preempt_disable();
+	v3c_quick_enter();
 	hwpt = READ_ONCE(domain->sole);
 	if (unlikely(!hwpt))
 		goto slow;
@@ -95,11 +96,11 @@ static __always_inline bool v3c_quick_map(struct v3c_domain *domain, int prot, u
 	}
 	trace_v3compat_map(domain, iova >> V3C_PAGE_SHIFT, pages, STATUS_SUCCESS);
 	*address = iova;
-	smp_store_release(&range->state, V3C_RANGE_LIVE);
-	preempt_enable();
+	v3c_range_give(range, V3C_RANGE_LIVE);
+	v3c_quick_exit();
 	return true;
 slow:
-	preempt_enable();
+	v3c_quick_exit();
 	return false;
 }
 
@@ -110,6 +111,7 @@ slow:
  * @pages: how many; nonsense is not found mapped
  *
  * Context: any up to softirq, with spinlocks held.
+ * Return: whether it was done.
  */
 static __always_inline bool v3c_quick_unmap(struct v3c_domain *domain, u64 page, u64 pages)
 {
@@ -118,7 +120,7 @@ static __always_inline bool v3c_quick_unmap(struct v3c_domain *domain, u64 page,
 
 	if (unlikely(pages > V3C_QUICK_PAGES))
 		return false;
-	preempt_disable();
+	v3c_quick_enter();
 	hwpt = READ_ONCE(domain->sole);
 	if (unlikely(!hwpt))
 		goto slow;
@@ -128,10 +130,10 @@ static __always_inline bool v3c_quick_unmap(struct v3c_domain *domain, u64 page,
 	v3c_hwpt_unmap(hwpt, page, pages);
 	v3c_space_quick_put(&domain->space, range);
 	trace_v3compat_unmap(domain, page, pages, STATUS_SUCCESS);
-	preempt_enable();
+	v3c_quick_exit();
 	return true;
 slow:
-	preempt_enable();
+	v3c_quick_exit();
 	return false;
 }
 
@@ -143,6 +145,7 @@ slow:
  * @base: first physical byte
  *
  * Context: any up to softirq, with spinlocks held.
+ * Return: whether it was done.
  */
 static __always_inline bool v3c_quick_map_reserved(struct v3c_token *token, u64 offset, int prot,
 						   u64 base)
@@ -151,7 +154,7 @@ static __always_inline bool v3c_quick_map_reserved(struct v3c_token *token, u64 
 	struct v3c_hwpt *hwpt;
 	u8 unused = 0, *state;
 
-	preempt_disable();
+	v3c_quick_enter();
 	segments = READ_ONCE(token->quick);
 	if (unlikely(!segments || offset >= segments->size))
 		goto slow;
@@ -166,13 +169,13 @@ static __always_inline bool v3c_quick_map_reserved(struct v3c_token *token, u64 
 	if (unlikely(!hwpt || v3c_hwpt_quick_map(hwpt, offset, base, V3C_PAGE_SIZE, prot)))
 		goto give_page;
 	trace_v3compat_map_reserved(token->domain, offset >> V3C_PAGE_SHIFT, 1, STATUS_SUCCESS);
-	smp_store_release(state, V3C_SEGMENT_WHOLE | prot);
-	preempt_enable();
+	v3c_segment_give(state, V3C_SEGMENT_WHOLE | prot);
+	v3c_quick_exit();
 	return true;
 give_page:
-	smp_store_release(state, 0);
+	v3c_segment_give(state, 0);
 slow:
-	preempt_enable();
+	v3c_quick_exit();
 	return false;
 }
 
@@ -182,6 +185,7 @@ slow:
  * @offset: of the page, in bytes from the start of the token
  *
  * Context: any up to softirq, with spinlocks held.
+ * Return: whether it was done.
  */
 static __always_inline bool v3c_quick_unmap_reserved(struct v3c_token *token, u64 offset)
 {
@@ -189,7 +193,7 @@ static __always_inline bool v3c_quick_unmap_reserved(struct v3c_token *token, u6
 	struct v3c_hwpt *hwpt;
 	u8 was, *state;
 
-	preempt_disable();
+	v3c_quick_enter();
 	segments = READ_ONCE(token->quick);
 	if (unlikely(!segments || offset >= segments->size))
 		goto slow;
@@ -201,17 +205,17 @@ static __always_inline bool v3c_quick_unmap_reserved(struct v3c_token *token, u6
 	/* A busy page keeps the token. */
 	hwpt = READ_ONCE(segments->domain->sole);
 	if (unlikely(!hwpt)) {
-		smp_store_release(state, was);
+		v3c_segment_give(state, was);
 		goto slow;
 	}
 	offset += segments->base;
 	v3c_hwpt_unmap_bytes(hwpt, offset, V3C_PAGE_SIZE);
 	trace_v3compat_unmap_reserved(token->domain, offset >> V3C_PAGE_SHIFT, 1, STATUS_SUCCESS);
-	smp_store_release(state, 0);
-	preempt_enable();
+	v3c_segment_give(state, 0);
+	v3c_quick_exit();
 	return true;
 slow:
-	preempt_enable();
+	v3c_quick_exit();
 	return false;
 }
 

@@ -111,6 +111,7 @@ static void publish_token(struct v3c_token *token, struct v3c_domain *domain,
 		token->locked = false;
 		token->handle.shown[0] = segments->first << V3C_PAGE_SHIFT;
 		token->handle.shown[1] = segments->pages << V3C_PAGE_SHIFT;
+		/* Whoever finds the segments there sees what is in them. */
 		smp_store_release(&token->quick, segments);
 	}
 	list_add(&token->entry, &domain->tokens);
@@ -190,10 +191,11 @@ static bool close_token(struct v3c_token *token, bool force)
 	guard(spinlock_irqsave)(&token->lock);
 	token->open = false;
 	WRITE_ONCE(token->quick, NULL);
+	/* Pairs with the cmpxchg of v3c_quick_map_reserved(). */
 	smp_mb();
 	if (!force && memchr_inv(segments->state, 0, segments->pages)) {
 		token->open = true;
-		smp_store_release(&token->quick, segments);
+		WRITE_ONCE(token->quick, segments);
 		return false;
 	}
 	return true;
@@ -362,6 +364,7 @@ static bool take_pages(struct v3c_segments *segments, u64 page, u64 pages, int p
 /* Whoever looks last sees all that was done to the pages. */
 static void give_pages(struct v3c_segments *segments, u64 page, u64 pages)
 {
+	/* Pairs with the cmpxchg by which a page is taken. */
 	smp_wmb();
 	memset(segments->state + page, 0, pages);
 }
@@ -371,7 +374,7 @@ static void make_segment(struct v3c_segments *segments, u64 page, u64 pages)
 	u8 *head = &segments->state[page], *tail = &segments->state[page + pages - 1];
 
 	*tail |= V3C_SEGMENT_TAIL;
-	smp_store_release(head, *head | V3C_SEGMENT_HEAD);
+	v3c_segment_give(head, *head | V3C_SEGMENT_HEAD);
 }
 
 /* Takes the segment that starts at @page, if it is one and this long. */
@@ -382,7 +385,7 @@ static bool take_segment(struct v3c_segments *segments, u64 page, u64 pages)
 
 	if (!segments || page >= segments->pages || !pages || pages > segments->pages - page)
 		return false;
-	head = smp_load_acquire(&segments->state[page]);
+	head = READ_ONCE(segments->state[page]);
 	if (!(head & V3C_SEGMENT_HEAD))
 		return false;
 	taken = head & ~V3C_SEGMENT_HEAD;
@@ -392,7 +395,7 @@ static bool take_segment(struct v3c_segments *segments, u64 page, u64 pages)
 		at++;
 	if (at == page + pages - 1)
 		return true;
-	smp_store_release(&segments->state[page], taken | V3C_SEGMENT_HEAD);
+	v3c_segment_give(&segments->state[page], taken | V3C_SEGMENT_HEAD);
 	return false;
 }
 

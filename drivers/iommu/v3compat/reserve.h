@@ -2,6 +2,7 @@
 #ifndef V3COMPAT_RESERVE_H
 #define V3COMPAT_RESERVE_H
 
+#include <linux/atomic.h>
 #include <linux/spinlock.h>
 #include <linux/wait.h>
 
@@ -50,7 +51,7 @@ struct v3c_segments {
  * @entry: in its domain's list, under the domain's mutex
  * @domain: constant while the token lives
  * @segments: what is mapped, constant while the token lives, NULL afterwards
- * @quick: @segments where quick operations may start, or NULL; read with preemption disabled
+ * @quick: @segments where quick operations may start, or NULL; read inside v3c_quick_enter()
  * @open: maps may start
  * @locked: maps and unmaps run under @lock from end to end
  * @slots: page tables that have all tables for it
@@ -58,8 +59,8 @@ struct v3c_segments {
  * @filled: pages, from the start, that @filling has
  * @inflight: maps and unmaps under way outside @lock, but for quick ones
  *
- * Quick operations run with preemption disabled and only while the domain has a sole page table: then
- * nobody holds a token @locked.
+ * Quick operations start only while the domain has a sole page table: then nobody holds a token
+ * @locked.
  */
 struct v3c_token {
 	struct v3c_handle handle;
@@ -76,6 +77,13 @@ struct v3c_token {
 	u64 filled;
 	unsigned int inflight;
 };
+
+/* Hands a page on; whoever takes it next sees all that was done to it. */
+static __always_inline void v3c_segment_give(u8 *state, u8 value)
+{
+	/* Pairs with the cmpxchg by which it is taken. */
+	smp_store_release(state, value);
+}
 
 extern struct v3c_pool v3c_tokens;
 

@@ -12,8 +12,8 @@
  * started in; v3c_space_quiesce() starts a new epoch and waits for the old one to run dry, as SRCU
  * does, but for nothing: the lock is taken at both ends of an operation anyway.
  *
- * Quick operations, on small ranges in the steady state, are not counted but run with preemption
- * disabled, and are waited for by RCU. What stops them from starting is the domain's business.
+ * Quick operations, on small ranges in the steady state, are not counted but are RCU read-side sections,
+ * and are waited for as such. What stops them from starting is the domain's business.
  */
 #include <linux/array_size.h>
 #include <linux/bitops.h>
@@ -156,6 +156,8 @@ static void unlink_range(struct v3c_space *space, struct v3c_range *range)
  * v3c_space_find() - the first range whose block ends at or after a page
  * @space: the space, locked
  * @page: logical page
+ *
+ * Return: the range, or NULL when everything from @page on is free.
  */
 struct v3c_range *v3c_space_find(struct v3c_space *space, u64 page)
 {
@@ -488,7 +490,8 @@ struct v3c_range *v3c_space_pop(struct v3c_space *space, u8 order)
  * @space: the space
  * @first: page
  *
- * Context: any, with preemption disabled for as long as the range is looked at.
+ * Context: any, inside v3c_quick_enter() for as long as the range is looked at.
+ * Return: the range, in any state and anybody's hands, or NULL.
  */
 struct v3c_range *v3c_space_search(struct v3c_space *space, u64 first)
 {
@@ -568,7 +571,7 @@ void v3c_space_commit(struct v3c_space *space, struct v3c_op *op)
 	unsigned long flags;
 
 	spin_lock_irqsave(&space->lock, flags);
-	smp_store_release(&op->range->state, V3C_RANGE_LIVE);
+	v3c_range_give(op->range, V3C_RANGE_LIVE);
 	finish_op(space, op);
 	spin_unlock_irqrestore(&space->lock, flags);
 }
@@ -604,7 +607,7 @@ void v3c_space_abort(struct v3c_space *space, struct v3c_op *op)
 static void untake(struct v3c_range *range, u64 end)
 {
 	for (; range && range->first < end; range = v3c_space_next(range))
-		smp_store_release(&range->state, V3C_RANGE_LIVE);
+		v3c_range_give(range, V3C_RANGE_LIVE);
 }
 
 /*
@@ -671,14 +674,14 @@ static struct v3c_range *split_ends(struct v3c_space *space, struct v3c_range *r
 
 	if (range->first < first) {
 		start = split_range(space, range, first, *spare++);
-		smp_store_release(&range->state, V3C_RANGE_LIVE);
+		v3c_range_give(range, V3C_RANGE_LIVE);
 		range = start;
 	}
 	for (start = range; range->last < last; range = v3c_space_next(range))
 		;
 	if (range->last > last) {
 		rest = split_range(space, range, last + 1, *spare);
-		smp_store_release(&rest->state, V3C_RANGE_LIVE);
+		v3c_range_give(rest, V3C_RANGE_LIVE);
 	}
 	return start;
 }

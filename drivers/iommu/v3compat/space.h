@@ -213,6 +213,13 @@ static inline struct v3c_range **v3c_space_recent(struct v3c_space *space, u64 p
 	return &space->recent[page % V3C_RECENT];
 }
 
+/* Hands a range on; whoever takes it next sees all that was done to it. */
+static __always_inline void v3c_range_give(struct v3c_range *range, enum v3c_range_state state)
+{
+	/* Pairs with the cmpxchg or acquire by which it is taken. */
+	smp_store_release(&range->state, state);
+}
+
 static __always_inline struct v3c_range **v3c_space_hot(struct v3c_space *space, u8 order)
 {
 	return space->hot + order * V3C_HOT_WAYS + raw_smp_processor_id() % V3C_HOT_WAYS;
@@ -224,7 +231,7 @@ static __always_inline struct v3c_range **v3c_space_hot(struct v3c_space *space,
  * @pages: length, 1 to V3C_QUICK_PAGES
  * @prot: IOMMU_READ and IOMMU_WRITE of the contiguous run to be mapped
  *
- * Context: any, with preemption disabled until the range is LIVE or v3c_space_quick_put() has returned.
+ * Context: any, inside v3c_quick_enter() until the range is LIVE or v3c_space_quick_put() has returned.
  * Return: the range, or NULL, which says nothing.
  */
 static __always_inline struct v3c_range *v3c_space_quick_alloc(struct v3c_space *space, u64 pages,
@@ -255,7 +262,7 @@ static __always_inline struct v3c_range *v3c_space_quick_alloc(struct v3c_space 
  * @first: its first page
  * @last: its last page
  *
- * Context: any, with preemption disabled until v3c_space_quick_put() has returned.
+ * Context: any, inside v3c_quick_enter() until v3c_space_quick_put() has returned.
  * Return: the range, or NULL, which says nothing.
  */
 static __always_inline struct v3c_range *v3c_space_quick_hold(struct v3c_space *space, u64 first,
@@ -269,14 +276,14 @@ static __always_inline struct v3c_range *v3c_space_quick_hold(struct v3c_space *
 		if (unlikely(!range))
 			return NULL;
 	}
-	if (unlikely(READ_ONCE(range->last) != last ||
+	if (unlikely(READ_ONCE(range->last) != last || READ_ONCE(range->kind) != V3C_RANGE_LOGICAL ||
 		     !try_cmpxchg(&range->state, &live, V3C_RANGE_UNMAPPING)))
 		return NULL;
 	/* Ours now: what it is cannot change any more, but may have before. */
 	if (likely(range->first == first && range->last == last &&
 		   range->kind == V3C_RANGE_LOGICAL))
 		return range;
-	smp_store_release(&range->state, V3C_RANGE_LIVE);
+	v3c_range_give(range, V3C_RANGE_LIVE);
 	return NULL;
 }
 

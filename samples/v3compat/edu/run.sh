@@ -8,6 +8,7 @@ shift
 
 if [ $# -eq 0 ]; then
 	echo list >&3 || exit 2
+	# shellcheck disable=SC2046 # one name a line
 	set -- $(cat <&3)
 fi
 for scenario; do

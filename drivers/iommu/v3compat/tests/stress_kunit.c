@@ -4,6 +4,7 @@
  * fixed number of times each. Whatever the order, data is right, refusals are
  * the documented ones, and nothing is left behind.
  */
+#include <linux/atomic.h>
 #include <linux/mutex.h>
 #include <linux/prandom.h>
 #include <linux/sched.h>
@@ -15,8 +16,13 @@
 #define WORKER_PAGES	8
 #define ANCHOR_PAGES	4
 #define SLOTS		16
+#define FIGHT_PAGES	16
+#define FIGHT_BASE	((u64)SZ_2G)
 
 struct worker;
+
+/* What a fight is about. */
+enum arena { ADDRESSES, BLOCKS, SEGMENTS, ARENAS };
 
 /**
  * struct slot - a page that comes and goes
@@ -46,6 +52,9 @@ struct slot {
  * @token: in @domain
  * @slots_lock: for looking at @slots; attaches run without it, so that they meet changes
  * @slots: pages that keep changing
+ * @blocks: another domain with an allocator
+ * @contested: token in @explicit
+ * @live: mapped pages of each arena, by the successes of those who fight
  */
 struct stress {
 	const DMA_IOMMU_INTERFACE_V3 *v3;
@@ -57,13 +66,16 @@ struct stress {
 	PIOMMU_DMA_LOGICAL_ADDRESS_TOKEN token;
 	struct mutex slots_lock;
 	struct slot slots[SLOTS];
+	PIOMMU_DMA_DOMAIN blocks;
+	PIOMMU_DMA_LOGICAL_ADDRESS_TOKEN contested;
+	atomic_t live[ARENAS];
 };
 
 struct worker {
 	struct stress *s;
 	void (*round)(struct worker *worker);
 	unsigned int rounds;
-	struct page **pages;
+	struct page *adjacent[WORKER_PAGES], **scattered, **pages;
 	PFN_NUMBER pfns[WORKER_PAGES];
 	struct device *pdo;
 	PIOMMU_DMA_DEVICE device;
@@ -98,16 +110,21 @@ static u32 random_below(struct worker *worker, u32 limit)
 	return prandom_u32_state(&worker->random) % limit;
 }
 
-/* All or some of the worker's pages, in its order. */
+/* Some pages of the worker, which become its @pages: adjacent ones or scattered ones. */
 static IOMMU_MAP_PHYSICAL_ADDRESS some_pages(struct worker *worker, unsigned int count)
 {
-	IOMMU_MAP_PHYSICAL_ADDRESS what = {
+	IOMMU_MAP_PHYSICAL_ADDRESS scattered = {
 		.MapType = MapPhysicalAddressTypePfn,
 		.PfnArray.PageFrame = worker->pfns,
 		.PfnArray.NumberOfPages = count,
 	};
 
-	return what;
+	if (random_below(worker, 2)) {
+		worker->pages = worker->adjacent;
+		return v3t_of_pages(worker->adjacent[0], count);
+	}
+	worker->pages = worker->scattered;
+	return scattered;
 }
 
 static void check_word(struct worker *worker, u64 address, struct page *page)
@@ -176,15 +193,92 @@ static void collide_round(struct worker *worker)
 {
 	struct stress *s = worker->s;
 	IOMMU_DMA_LOGICAL_ADDRESS at = SZ_1G + random_below(worker, 8) * SZ_4K, out;
-	IOMMU_MAP_PHYSICAL_ADDRESS what = some_pages(worker, 1 + random_below(worker, 3));
+	unsigned int count = 1 + random_below(worker, 3);
+	IOMMU_MAP_PHYSICAL_ADDRESS what = some_pages(worker, count);
 	NTSTATUS status = s->v3->MapLogicalRangeEx(s->explicit, V3T_RW, &what, &at, NULL, NULL,
 						   &out);
 
 	if (status == STATUS_RESOURCE_IN_USE)
 		return;
 	if (succeeded(worker, "map", status))
-		succeeded(worker, "unmap", s->v3->UnmapLogicalRange(s->explicit, out,
-								    what.PfnArray.NumberOfPages));
+		succeeded(worker, "unmap", s->v3->UnmapLogicalRange(s->explicit, out, count));
+}
+
+/* Only the @expected refusal is one that a fight may bring. */
+static void count_fight(struct worker *worker, enum arena arena, int change, NTSTATUS status,
+			NTSTATUS expected)
+{
+	if (status == STATUS_SUCCESS)
+		atomic_add(change, &worker->s->live[arena]);
+	else if (status != expected)
+		complain(worker, "arena %d, change %d: %s", arena, change, v3t_status_name(status));
+}
+
+static void fight_for_addresses(struct worker *worker, bool map)
+{
+	struct stress *s = worker->s;
+	IOMMU_DMA_LOGICAL_ADDRESS at = FIGHT_BASE + random_below(worker, FIGHT_PAGES) * SZ_4K, out;
+	IOMMU_MAP_PHYSICAL_ADDRESS what = some_pages(worker, 1);
+
+	if (map)
+		count_fight(worker, ADDRESSES, 1,
+			    s->v3->MapLogicalRangeEx(s->explicit, V3T_RW, &what, &at, NULL, NULL,
+						     &out), STATUS_RESOURCE_IN_USE);
+	else
+		count_fight(worker, ADDRESSES, -1, s->v3->UnmapLogicalRange(s->explicit, at, 1),
+			    STATUS_INVALID_PARAMETER);
+}
+
+/* Unmapping what another one got from the allocator: a mistake, but not a corruption. */
+static void fight_for_blocks(struct worker *worker, bool map)
+{
+	struct stress *s = worker->s;
+	u64 at = (1 + random_below(worker, 2 * FIGHT_PAGES)) * SZ_4K;
+	IOMMU_MAP_PHYSICAL_ADDRESS what = some_pages(worker, 1);
+	IOMMU_DMA_LOGICAL_ADDRESS out;
+
+	if (!map)
+		count_fight(worker, BLOCKS, -1, s->v3->UnmapLogicalRange(s->blocks, at, 1),
+			    STATUS_INVALID_PARAMETER);
+	else if (atomic_read(&s->live[BLOCKS]) < FIGHT_PAGES)
+		count_fight(worker, BLOCKS, 1,
+			    s->v3->MapLogicalRangeEx(s->blocks, V3T_RW, &what, NULL, NULL, NULL,
+						     &out), STATUS_SUCCESS);
+}
+
+static void fight_for_segments(struct worker *worker, bool map)
+{
+	struct stress *s = worker->s;
+	IOMMU_MAP_PHYSICAL_ADDRESS what = some_pages(worker, 1);
+	IOMMU_DMA_LOGICAL_ADDRESS_TOKEN_MAPPED_SEGMENT segment = {
+		.OwningToken = s->contested,
+		.Offset = random_below(worker, FIGHT_PAGES) * SZ_4K,
+		.Size = SZ_4K,
+	};
+
+	if (map)
+		count_fight(worker, SEGMENTS, 1,
+			    s->v3->MapReservedLogicalRange(s->contested, segment.Offset, V3T_RW,
+							   &what, &segment),
+			    STATUS_RESOURCE_IN_USE);
+	else
+		count_fight(worker, SEGMENTS, -1, s->v3->UnmapReservedLogicalRange(&segment),
+			    STATUS_INVALID_PARAMETER);
+}
+
+/* Nobody owns anything: each success must be one of a kind. */
+static void fight_round(struct worker *worker)
+{
+	bool map = random_below(worker, 2);
+
+	switch (random_below(worker, 3)) {
+	case 0:
+		return fight_for_addresses(worker, map);
+	case 1:
+		return fight_for_blocks(worker, map);
+	default:
+		return fight_for_segments(worker, map);
+	}
 }
 
 static void commit(struct worker *worker, PIOMMU_DMA_LOGICAL_ADDRESS_TOKEN token)
@@ -371,6 +465,7 @@ static int work(void *arg)
 #define MAP	{ map_round, 400 }
 #define COLLIDE	{ collide_round, 600 }
 #define TOGGLE	{ toggle_round, 2000 }
+#define FIGHT	{ fight_round, 5000 }
 #define RESERVE	{ reserve_round, 60 }
 #define ATTACH	{ attach_round, 80 }
 #define UNPLUG	{ unplug_round, 30 }
@@ -394,6 +489,8 @@ static const struct mix_case {
 	{ "reserve, unplug", { RESERVE, UNPLUG } },
 	{ "unplug, unplug, domains", { UNPLUG, UNPLUG, DOMAIN } },
 	{ "collide, collide, collide", { COLLIDE, COLLIDE, COLLIDE } },
+	{ "fight, fight", { FIGHT, FIGHT } },
+	{ "fight, fight, fight, attach", { FIGHT, FIGHT, FIGHT, ATTACH } },
 	{ "map, reserve, attach, unplug", { MAP, RESERVE, ATTACH, UNPLUG } },
 };
 
@@ -409,6 +506,7 @@ static struct stress *prepare(struct kunit *test)
 	static const struct iommusim_config own = { .quirks = IOMMUSIM_OWN_DOMAINS };
 	struct v3t_world *w = test->priv;
 	struct stress *s = kunit_kzalloc(test, sizeof(*s), GFP_KERNEL);
+	const u64 contested = FIGHT_BASE + SZ_1M;
 	struct slot *slot;
 
 	KUNIT_ASSERT_NOT_NULL(test, s);
@@ -422,6 +520,8 @@ static struct stress *prepare(struct kunit *test)
 	s->anchor_address = v3t_map(test, s->domain, v3t_of_pfns(test, s->anchor, ANCHOR_PAGES));
 	v3t_attach(test, s->domain, w->device);
 	s->token = v3t_reserve(test, s->domain, SLOTS * SZ_4K, NULL);
+	s->blocks = v3t_buddy(test);
+	s->contested = v3t_reserve(test, s->explicit, FIGHT_PAGES * SZ_4K, &contested);
 	mutex_init(&s->slots_lock);
 	for (slot = s->slots; slot < s->slots + SLOTS; slot++)
 		slot->page = v3t_pages(test, 0);
@@ -439,6 +539,27 @@ static void clear_slots(struct kunit *test, struct stress *s)
 				  &s->slots[n].segment);
 }
 
+/* Counts what is left of the fights by taking it away. */
+static void settle_fights(struct kunit *test, struct stress *s)
+{
+	IOMMU_DMA_LOGICAL_ADDRESS_TOKEN_MAPPED_SEGMENT segment;
+	int left[ARENAS] = {};
+	unsigned int n;
+
+	for (n = 0; n < SZ_4K; n++)
+		left[BLOCKS] += NT_SUCCESS(s->v3->UnmapLogicalRange(s->blocks, n * SZ_4K, 1));
+	for (n = 0; n < FIGHT_PAGES; n++) {
+		left[ADDRESSES] += NT_SUCCESS(s->v3->UnmapLogicalRange(s->explicit,
+								       FIGHT_BASE + n * SZ_4K, 1));
+		segment.OwningToken = s->contested;
+		segment.Offset = n * SZ_4K;
+		segment.Size = SZ_4K;
+		left[SEGMENTS] += NT_SUCCESS(s->v3->UnmapReservedLogicalRange(&segment));
+	}
+	for (n = 0; n < ARENAS; n++)
+		KUNIT_EXPECT_EQ_MSG(test, left[n], atomic_read(&s->live[n]), "arena %u", n);
+}
+
 /* Every second worker's device is behind the instance with tables of its own. */
 static void prepare_worker(struct kunit *test, struct stress *s, struct worker *worker, int i)
 {
@@ -448,9 +569,12 @@ static void prepare_worker(struct kunit *test, struct stress *s, struct worker *
 	worker->s = s;
 	worker->round = c->workers[i].round;
 	worker->rounds = c->workers[i].rounds;
-	worker->pages = v3t_scattered(test, WORKER_PAGES);
-	for (page = 0; page < WORKER_PAGES; page++)
-		worker->pfns[page] = page_to_pfn(worker->pages[page]);
+	worker->scattered = v3t_scattered(test, WORKER_PAGES);
+	worker->adjacent[0] = v3t_pages(test, get_order(WORKER_PAGES * PAGE_SIZE));
+	for (page = 0; page < WORKER_PAGES; page++) {
+		worker->pfns[page] = page_to_pfn(worker->scattered[page]);
+		worker->adjacent[page] = worker->adjacent[0] + page;
+	}
 	worker->pdo = v3t_pdo(test, i % 2 ? s->other : s->sim, NULL);
 	worker->device = v3t_device(test, worker->pdo);
 	prandom_seed_state(&worker->random, 4711 + i);
@@ -475,6 +599,7 @@ static void all_at_once(struct kunit *test)
 		KUNIT_EXPECT_EQ_MSG(test, workers[i].errors, 0, "worker %d: %s", i,
 				    workers[i].first);
 	clear_slots(test, s);
+	settle_fights(test, s);
 
 	/*
 	 * No look at stale_hits: a worker that probes an address while another one is inside
