@@ -24,13 +24,14 @@ static_assert(PAGE_SHIFT == V3C_PAGE_SHIFT, "v3compat needs pages of 4 KiB");
  * frame need be looked up; a list of them needs struct pages only as numbers, which a virtual memory
  * map gives for any frame.
  */
-bool v3c_mmio_is_special = true;
+DEFINE_STATIC_KEY_TRUE(v3c_mmio_is_special);
 
 void v3c_hwpt_module_init(void)
 {
-	v3c_mmio_is_special = !IS_ENABLED(CONFIG_X86) || !IS_ENABLED(CONFIG_SPARSEMEM_VMEMMAP) ||
-			      cc_platform_has(CC_ATTR_HOST_MEM_ENCRYPT) ||
-			      cc_platform_has(CC_ATTR_GUEST_MEM_ENCRYPT);
+	if (IS_ENABLED(CONFIG_X86) && IS_ENABLED(CONFIG_SPARSEMEM_VMEMMAP) &&
+	    !cc_platform_has(CC_ATTR_HOST_MEM_ENCRYPT) &&
+	    !cc_platform_has(CC_ATTR_GUEST_MEM_ENCRYPT))
+		static_branch_disable(&v3c_mmio_is_special);
 }
 
 /*
@@ -97,10 +98,13 @@ void v3c_hwpt_free(struct v3c_hwpt *hwpt)
  * @gfp: for tables
  *
  * Context: any that @gfp allows.
- * Return: 0; -ENOMEM; or what the IOMMU driver said. Nothing stays mapped on failure.
+ * Return: 0; -ENOMEM; -ERANGE for a frame that no machine has; or what the IOMMU driver said. Nothing
+ * stays mapped on failure.
  */
 int v3c_hwpt_map_run(struct v3c_hwpt *hwpt, u64 page, u64 pfn, u64 pages, int prot, gfp_t gfp)
 {
+	if (unlikely(!v3c_is_frame(pfn)))
+		return -ERANGE;
 	return iommu_map(hwpt->domain, page << V3C_PAGE_SHIFT, pfn << V3C_PAGE_SHIFT,
 			 pages << V3C_PAGE_SHIFT, v3c_hwpt_prot(hwpt, pfn, prot), gfp);
 }
@@ -152,7 +156,8 @@ static noinline int map_single(struct v3c_batch *batch, const struct v3c_run *ru
 
 static __always_inline int add_run(struct v3c_batch *batch, const struct v3c_run *run)
 {
-	if (unlikely(run->pages > V3C_TABLE_PAGES || !v3c_is_memory(run->pfn)))
+	if (unlikely(run->pages > V3C_TABLE_PAGES || !v3c_is_frame(run->pfn) ||
+		     !v3c_is_memory(run->pfn)))
 		return map_single(batch, run);
 	sg_set_page(&batch->sg[batch->nents++], pfn_to_page(run->pfn),
 		    run->pages << V3C_PAGE_SHIFT, 0);

@@ -3,6 +3,7 @@
 #define V3COMPAT_HWPT_H
 
 #include <linux/iommu.h>
+#include <linux/jump_label.h>
 #include <linux/mm.h>
 #include <linux/types.h>
 
@@ -35,14 +36,14 @@ struct v3c_hwpt {
 #define V3C_QUICK_PAGES		V3C_TABLE_PAGES
 #define V3C_QUICK_SIZE		(V3C_QUICK_PAGES << V3C_PAGE_SHIFT)
 
-extern bool v3c_mmio_is_special;
+DECLARE_STATIC_KEY_TRUE(v3c_mmio_is_special);
 
 void v3c_hwpt_module_init(void);
 
 /* Whether a frame may be mapped as memory; where nothing treats device memory otherwise, always. */
 static inline bool v3c_is_memory(u64 pfn)
 {
-	return !v3c_mmio_is_special || pfn_valid(pfn);
+	return !static_branch_unlikely(&v3c_mmio_is_special) || pfn_valid(pfn);
 }
 
 /* Device memory is neither cached nor encrypted. */

@@ -19,6 +19,11 @@ static inline bool v3c_page_aligned(u64 value)
 	return !(value & (V3C_PAGE_SIZE - 1));
 }
 
+static inline bool v3c_is_frame(u64 pfn)
+{
+	return !(pfn >> (V3C_PHYS_BITS - V3C_PAGE_SHIFT));
+}
+
 /**
  * struct v3c_run - physically contiguous pages
  * @pfn: first page frame

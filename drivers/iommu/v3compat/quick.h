@@ -23,10 +23,17 @@
 /* Where a whole page of physical memory can start. */
 #define V3C_QUICK_BASE	((1ULL << V3C_PHYS_BITS) - V3C_PAGE_SIZE)
 
+/* Few leaves all the same, where there are leaves of 2 MiB: a block of this size is aligned as well. */
+static __always_inline bool is_large(u64 base, u64 size)
+{
+	return size > V3C_QUICK_SIZE && size <= V3C_QUICK_PAGES * V3C_QUICK_SIZE &&
+	       !((base | size) & (V3C_QUICK_SIZE - 1));
+}
+
 /**
  * v3c_quick_phys() - a description of one contiguous run of few pages, read at once
  * @desc: the caller's, may be NULL
- * @limit: most bytes, a number of pages
+ * @limit: most bytes, V3C_PAGE_SIZE or V3C_QUICK_SIZE; the latter does not hold for large leaves
  * @base: result, first byte
  * @size: result, in bytes
  *
@@ -45,14 +52,14 @@ static __always_inline bool v3c_quick_phys(const IOMMU_MAP_PHYSICAL_ADDRESS *des
 		if (limit == V3C_PAGE_SIZE)
 			return *size == V3C_PAGE_SIZE && !(*base & ~V3C_QUICK_BASE);
 		return !((*base & ~V3C_QUICK_BASE) | (*size & (V3C_PAGE_SIZE - 1))) &&
-		       *size - 1 < limit;
+		       (likely(*size - 1 < limit) || is_large(*base, *size));
 	}
 	*size = V3C_PAGE_SIZE;
 	if (desc->MapType == MapPhysicalAddressTypePfn) {
 		if (desc->PfnArray.NumberOfPages != 1 || unlikely(!desc->PfnArray.PageFrame))
 			return false;
 		*base = *desc->PfnArray.PageFrame << V3C_PAGE_SHIFT;
-		return !(*desc->PfnArray.PageFrame >> (V3C_PHYS_BITS - V3C_PAGE_SHIFT));
+		return v3c_is_frame(*desc->PfnArray.PageFrame);
 	}
 	mdl = desc->Mdl.Mdl;
 	if (desc->MapType != MapPhysicalAddressTypeMdl || unlikely(!mdl) || mdl->Next ||
@@ -68,7 +75,7 @@ static __always_inline bool v3c_quick_phys(const IOMMU_MAP_PHYSICAL_ADDRESS *des
  * @domain: the domain
  * @prot: IOMMU_READ and IOMMU_WRITE
  * @base: first physical byte
- * @size: in bytes, at most V3C_QUICK_SIZE
+ * @size: in bytes, from v3c_quick_phys()
  * @address: result, first logical address; untouched on failure
  *
  * Context: any up to softirq, with spinlocks held.
@@ -78,6 +85,7 @@ static __always_inline bool v3c_quick_map(struct v3c_domain *domain, int prot, u
 					  u64 *address)
 {
 	u64 pages = size >> V3C_PAGE_SHIFT;
+	bool large = size > V3C_QUICK_SIZE;
 	struct v3c_range *range;
 	struct v3c_hwpt *hwpt;
 	u64 iova;
@@ -86,7 +94,9 @@ static __always_inline bool v3c_quick_map(struct v3c_domain *domain, int prot, u
 	hwpt = READ_ONCE(domain->sole);
 	if (unlikely(!hwpt))
 		goto slow;
-	range = v3c_space_quick_alloc(&domain->space, pages, prot);
+	if (unlikely(large && !(hwpt->domain->pgsize_bitmap & V3C_QUICK_SIZE)))
+		goto slow;
+	range = v3c_space_quick_alloc(&domain->space, pages, prot, large);
 	if (unlikely(!range))
 		goto slow;
 	iova = range->first << V3C_PAGE_SHIFT;
@@ -118,8 +128,6 @@ static __always_inline bool v3c_quick_unmap(struct v3c_domain *domain, u64 page,
 	struct v3c_range *range;
 	struct v3c_hwpt *hwpt;
 
-	if (unlikely(pages > V3C_QUICK_PAGES))
-		return false;
 	v3c_quick_enter();
 	hwpt = READ_ONCE(domain->sole);
 	if (unlikely(!hwpt))
@@ -127,6 +135,10 @@ static __always_inline bool v3c_quick_unmap(struct v3c_domain *domain, u64 page,
 	range = v3c_space_quick_hold(&domain->space, page, page + pages - 1);
 	if (unlikely(!range))
 		goto slow;
+	if (unlikely(pages > V3C_QUICK_PAGES && !range->large)) {
+		v3c_range_give(range, V3C_RANGE_LIVE);
+		goto slow;
+	}
 	v3c_hwpt_unmap(hwpt, page, pages);
 	v3c_space_quick_put(&domain->space, range);
 	trace_v3compat_unmap(domain, page, pages, STATUS_SUCCESS);

@@ -348,6 +348,7 @@ static void copy_traits(struct v3c_range *range, const struct v3c_range *like)
 	range->kind = like->kind;
 	range->prot = like->prot;
 	range->contiguous = like->contiguous;
+	range->large = false;
 }
 
 /**

@@ -48,6 +48,7 @@ enum v3c_range_state {
  * @kind: &enum v3c_range_kind
  * @prot: IOMMU_READ and IOMMU_WRITE
  * @contiguous: one physically contiguous run
+ * @large: mapped by a quick operation in leaves of 2 MiB or more
  * @state: &enum v3c_range_state; from LIVE to UNMAPPING by cmpxchg only
  * @order: the range occupies the aligned block of this order around it; 0 means just itself
  * @gap_order: one more than the order of the largest aligned block that fits in @gap, 0 for none
@@ -73,6 +74,7 @@ struct v3c_range {
 			u8 kind;
 			u8 prot;
 			bool contiguous;
+			bool large;
 		};
 	};
 	u8 state;
@@ -228,18 +230,21 @@ static __always_inline struct v3c_range **v3c_space_hot(struct v3c_space *space,
 /**
  * v3c_space_quick_alloc() - take a free block that is at hand
  * @space: the space of a domain that quick operations may start on
- * @pages: length, 1 to V3C_QUICK_PAGES
+ * @pages: length, at least 1
  * @prot: IOMMU_READ and IOMMU_WRITE of the contiguous run to be mapped
+ * @large: it is mapped in large leaves
  *
  * Context: any, inside v3c_quick_enter() until the range is LIVE or v3c_space_quick_put() has returned.
  * Return: the range, or NULL, which says nothing.
  */
 static __always_inline struct v3c_range *v3c_space_quick_alloc(struct v3c_space *space, u64 pages,
-							       u8 prot)
+							       u8 prot, bool large)
 {
 	u8 order = pages == 1 ? 0 : fls64(pages - 1);
-	struct v3c_range *range = xchg(v3c_space_hot(space, order), NULL);
+	struct v3c_range *range = NULL;
 
+	if (likely(order < V3C_HOT_ORDERS))
+		range = xchg(v3c_space_hot(space, order), NULL);
 	if (unlikely(!range)) {
 		range = v3c_space_pop(space, order);
 		if (!range)
@@ -252,6 +257,7 @@ static __always_inline struct v3c_range *v3c_space_quick_alloc(struct v3c_space 
 	range->kind = V3C_RANGE_LOGICAL;
 	range->prot = prot;
 	range->contiguous = true;
+	range->large = large;
 	WRITE_ONCE(*v3c_space_recent(space, range->first), range);
 	return range;
 }

@@ -429,19 +429,20 @@ void v3t_unmap(struct kunit *test, PIOMMU_DMA_DOMAIN domain, u64 address, u64 pa
 
 static void expect_word(struct kunit *test, struct device *pdo, u64 address, u64 *memory)
 {
-	u64 seen = 0, sent = get_random_u64();
+	u64 there = READ_ONCE(*memory), seen = 0, sent = get_random_u64();
 	struct iommusim_fault fault = {};
 	int err;
 
 	err = iommusim_dma_read(pdo, IOMMUSIM_NO_PASID, address, &seen, sizeof(seen), &fault);
 	KUNIT_EXPECT_EQ_MSG(test, err, 0, "read of %#llx faulted, reason %d", address,
 			    fault.reason);
-	KUNIT_EXPECT_EQ_MSG(test, seen, READ_ONCE(*memory), "read of %#llx: other memory", address);
+	KUNIT_EXPECT_EQ_MSG(test, seen, there, "read of %#llx: other memory", address);
 
 	err = iommusim_dma_write(pdo, IOMMUSIM_NO_PASID, address, &sent, sizeof(sent), &fault);
 	KUNIT_EXPECT_EQ_MSG(test, err, 0, "write to %#llx faulted, reason %d", address,
 			    fault.reason);
-	KUNIT_EXPECT_EQ_MSG(test, READ_ONCE(*memory), sent, "write to %#llx: other memory", address);
+	there = READ_ONCE(*memory);
+	KUNIT_EXPECT_EQ_MSG(test, there, sent, "write to %#llx: other memory", address);
 }
 
 void v3t_expect_reaches(struct kunit *test, struct device *pdo, u64 address, struct page *page)

@@ -93,7 +93,6 @@ static u32 pick(struct v3b *b, u32 *seed)
 
 static void aim_at_live(struct v3b *b, struct v3b_job *job, u32 index)
 {
-	job->phys = page_to_phys(b->small);
 	job->place = b->fill_base + (u64)index * PAGE_SIZE;
 }
 
@@ -266,6 +265,8 @@ static int measure_row(struct v3b *b, const struct v3b_method *method, u32 index
 	row->what = job.shape->name;
 	row->live = b->live;
 	row->count = job.shape->samples;
+	if (method->prepare)
+		method->prepare(b, &job);
 	err = check(b, method, &job);
 	if (!err)
 		err = measure(b, method, &job, &row->stats);
@@ -292,9 +293,13 @@ static int measure_level(struct v3b *b, const struct v3b_method *method)
 
 static int grow(struct v3b *b, const struct v3b_method *method, u32 level)
 {
-	struct v3b_job job = { .shape = &live_shape, .size = PAGE_SIZE };
+	struct v3b_job job = {
+		.shape = &live_shape, .phys = page_to_phys(b->small), .size = PAGE_SIZE,
+	};
 	int err;
 
+	if (method->prepare)
+		method->prepare(b, &job);
 	for (; b->live < level; b->live++) {
 		aim_at_live(b, &job, b->live);
 		err = method->map(b, &job, &b->slots[b->live]);

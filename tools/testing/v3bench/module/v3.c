@@ -29,6 +29,7 @@ static struct {
 	PIOMMU_DMA_DOMAIN domain;
 	PIOMMU_DMA_LOGICAL_ADDRESS_TOKEN token;
 	PMDL mdl;
+	IOMMU_MAP_PHYSICAL_ADDRESS what;
 } v3;
 
 static int to_errno(struct v3b *b, const char *call, NTSTATUS status)
@@ -126,46 +127,36 @@ static int allocator_open(struct v3b *b)
 	return open_domain(b, &config);
 }
 
-static void describe(struct v3b *b, const struct v3b_job *job, PIOMMU_MAP_PHYSICAL_ADDRESS what)
+static void v3_prepare(struct v3b *b, const struct v3b_job *job)
 {
 	if (job->shape->features & V3B_MDL) {
-		what->MapType = MapPhysicalAddressTypeMdl;
-		what->Mdl.Mdl = v3.mdl;
+		v3.what.MapType = MapPhysicalAddressTypeMdl;
+		v3.what.Mdl.Mdl = v3.mdl;
 	} else if (job->shape->features & V3B_SCATTER) {
-		what->MapType = MapPhysicalAddressTypePfn;
-		what->PfnArray.PageFrame = (PPFN_NUMBER)b->pfns;
-		what->PfnArray.NumberOfPages = V3B_SCATTERED_PAGES;
+		v3.what.MapType = MapPhysicalAddressTypePfn;
+		v3.what.PfnArray.PageFrame = (PPFN_NUMBER)b->pfns;
+		v3.what.PfnArray.NumberOfPages = V3B_SCATTERED_PAGES;
 	} else {
-		what->MapType = MapPhysicalAddressTypeContiguousRange;
-		what->ContiguousRange.Base.QuadPart = job->phys;
-		what->ContiguousRange.Size = job->size;
+		v3.what.MapType = MapPhysicalAddressTypeContiguousRange;
+		v3.what.ContiguousRange.Base.QuadPart = job->phys;
+		v3.what.ContiguousRange.Size = job->size;
 	}
 }
 
 static int explicit_map(struct v3b *b, const struct v3b_job *job, struct v3b_slot *slot)
 {
 	IOMMU_DMA_LOGICAL_ADDRESS place = job->place;
-	IOMMU_DMA_LOGICAL_ADDRESS address;
-	IOMMU_MAP_PHYSICAL_ADDRESS what;
-	NTSTATUS status;
+	NTSTATUS status = v3.table.V3.MapLogicalRangeEx(v3.domain, READ_WRITE, &v3.what, &place,
+							NULL, NULL, &slot->address);
 
-	describe(b, job, &what);
-	status = v3.table.V3.MapLogicalRangeEx(v3.domain, READ_WRITE, &what, &place, NULL, NULL,
-					       &address);
-	slot->address = address;
 	return NT_SUCCESS(status) ? 0 : to_errno(b, "MapLogicalRangeEx", status);
 }
 
 static int allocator_map(struct v3b *b, const struct v3b_job *job, struct v3b_slot *slot)
 {
-	IOMMU_DMA_LOGICAL_ADDRESS address;
-	IOMMU_MAP_PHYSICAL_ADDRESS what;
-	NTSTATUS status;
+	NTSTATUS status = v3.table.V3.MapLogicalRangeEx(v3.domain, READ_WRITE, &v3.what, NULL,
+							NULL, NULL, &slot->address);
 
-	describe(b, job, &what);
-	status = v3.table.V3.MapLogicalRangeEx(v3.domain, READ_WRITE, &what, NULL, NULL, NULL,
-					       &address);
-	slot->address = address;
 	return NT_SUCCESS(status) ? 0 : to_errno(b, "MapLogicalRangeEx", status);
 }
 
@@ -220,12 +211,9 @@ static PIOMMU_DMA_LOGICAL_ADDRESS_TOKEN_MAPPED_SEGMENT segment_of(struct v3b_slo
 
 static int reserved_map(struct v3b *b, const struct v3b_job *job, struct v3b_slot *slot)
 {
-	IOMMU_MAP_PHYSICAL_ADDRESS what;
-	NTSTATUS status;
+	NTSTATUS status = v3.table.V3.MapReservedLogicalRange(v3.token, job->place, READ_WRITE,
+							      &v3.what, segment_of(slot));
 
-	describe(b, job, &what);
-	status = v3.table.V3.MapReservedLogicalRange(v3.token, job->place, READ_WRITE, &what,
-						     segment_of(slot));
 	slot->address = v3.token->LogicalAddressBase + job->place;
 	return NT_SUCCESS(status) ? 0 : to_errno(b, "MapReservedLogicalRange", status);
 }
@@ -244,6 +232,7 @@ const struct v3b_method v3b_v3_explicit = {
 	.keeps_live = true,
 	.open = explicit_open,
 	.close = v3_close,
+	.prepare = v3_prepare,
 	.map = explicit_map,
 	.unmap = v3_unmap,
 };
@@ -254,6 +243,7 @@ const struct v3b_method v3b_v3_allocator = {
 	.keeps_live = true,
 	.open = allocator_open,
 	.close = v3_close,
+	.prepare = v3_prepare,
 	.map = allocator_map,
 	.unmap = v3_unmap,
 };
@@ -263,6 +253,7 @@ const struct v3b_method v3b_v3_reserved = {
 	.lacks = V3B_LARGE,
 	.open = reserved_open,
 	.close = reserved_close,
+	.prepare = v3_prepare,
 	.map = reserved_map,
 	.unmap = reserved_unmap,
 };

@@ -109,6 +109,7 @@ struct v3b;
  * @keeps_live: @close ends the live mappings by itself
  * @open: put the device on the address space; may change &v3b.fill_base and &v3b.probe_base
  * @close: undo @open
+ * @prepare: optional; keep what every call for @job passes, outside of what is measured
  * @map: map @job, fill @slot
  * @unmap: undo @map
  */
@@ -118,6 +119,7 @@ struct v3b_method {
 	bool keeps_live;
 	int (*open)(struct v3b *b);
 	void (*close)(struct v3b *b);
+	void (*prepare)(struct v3b *b, const struct v3b_job *job);
 	int (*map)(struct v3b *b, const struct v3b_job *job, struct v3b_slot *slot);
 	void (*unmap)(struct v3b *b, const struct v3b_job *job, struct v3b_slot *slot);
 };

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """The Debian root: making it, and running commands in it."""
 
+import contextlib
 import os
 import subprocess
 
@@ -15,6 +16,9 @@ root=$1 dir=$2; shift 2
 mount -t proc proc "$root/proc"
 mount --rbind /dev "$root/dev"
 mount -t sysfs sysfs "$root/sys"
+for file in /etc/resolv.conf /etc/hosts; do
+	[ ! -e $file ] || { : >>"$root$file"; mount --bind $file "$root$file"; }
+done
 while [ "$1" != -- ]; do mkdir -p "$root$1"; mount --bind "$1" "$root$1"; shift; done; shift
 exec chroot "$root" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 \
 	TERM="${TERM:-dumb}" DEBIAN_FRONTEND=noninteractive \
@@ -43,8 +47,13 @@ def make(final):
         cache.write_file(options, host.apt_transport_options())
         host.run(["mmdebstrap", "--mode=root", "--variant=minbase", "--skip=cleanup/apt",
                   "--aptopt=Acquire::Languages \"none\"", "--aptopt=APT::Install-Recommends \"false\"",
-                  f"--aptopt={options}", "--include=" + ",".join(c.words("package")),
+                  "--dpkgopt=force-unsafe-io", f"--aptopt={options}",
+                  "--include=" + ",".join(c.words("package")),
                   c.get("suite"), aside, lists], quiet=True)
+        # Both are this machine's own, mounted over whenever the root is entered.
+        for name in ("etc/resolv.conf", "etc/hosts"):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(os.path.join(aside, name))
         host.run(argv(["apt-get", "-q", "-y", "-t", c.get("backports"), "install",
                        *c.words("backport")], aside), quiet=True)
         os.unlink(lists)
