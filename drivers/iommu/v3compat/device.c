@@ -2,6 +2,7 @@
 /*
  * DMA devices: what they are, what they may attach to, and what happens when they go.
  */
+#include <linux/amba/bus.h>
 #include <linux/device.h>
 #include <linux/iommu.h>
 #include <linux/pci.h>
@@ -26,10 +27,35 @@ static void device_init_once(void *object)
 
 V3C_POOL(v3c_devices, V3C_KIND_DEVICE, struct v3c_device, "device", device_init_once);
 
-/* A group alone is not enough: VFIO makes some without an IOMMU. */
+/* The busses whose devices the IOMMU core looks after and whose types modules can name. */
+static const struct bus_type * const v3c_buses[] = {
+	&platform_bus_type,
+#ifdef CONFIG_PCI
+	&pci_bus_type,
+#endif
+#ifdef CONFIG_ARM_AMBA
+	&amba_bustype,
+#endif
+};
+
+static bool bus_is_watched(const struct bus_type *bus)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(v3c_buses); i++)
+		if (bus == v3c_buses[i])
+			return true;
+	return false;
+}
+
+/*
+ * A group alone is not enough: VFIO makes some without an IOMMU. And a device whose removal nobody
+ * tells us of must not be attached.
+ */
 static bool has_iommu(struct device *dev)
 {
-	return device_iommu_mapped(dev) && dev->iommu && dev->iommu->iommu_dev;
+	return device_iommu_mapped(dev) && dev->iommu && dev->iommu->iommu_dev &&
+	       bus_is_watched(dev->bus);
 }
 
 static NTSTATUS bad_config(struct v3c_why *why, const void *entry, enum v3c_reason reason, u64 value)
@@ -484,31 +510,28 @@ static int match_iommu(struct device *dev, const void *data)
 	return has_iommu(dev);
 }
 
-/* The busses whose devices the IOMMU core looks after and whose types modules can name. */
-static const struct bus_type * const v3c_buses[] = {
-	&platform_bus_type,
-#ifdef CONFIG_PCI
-	&pci_bus_type,
-#endif
-};
-
 /**
- * v3c_device_any_get() - a device behind an IOMMU, preferably one that a client has created
+ * v3c_device_next_any() - iterate all devices behind an IOMMU
+ * @dev: the one before, whose reference is dropped, or NULL to begin
  *
  * Context: may sleep; under v3c_topology, which also keeps the device behind its IOMMU.
- * Return: the device, to be given to put_device(), or NULL.
+ * Return: a device, to be given to v3c_device_next_any() or put_device(), or NULL at the end.
  */
-struct device *v3c_device_any_get(void)
+struct device *v3c_device_next_any(struct device *dev)
 {
-	struct v3c_device *pos = NULL;
-	struct device *dev = v3c_device_next_known(&pos);
-	unsigned int i;
+	struct device *next = NULL;
+	unsigned int i = 0;
 
-	if (dev)
-		return get_device(dev);
-	for (i = 0; !dev && i < ARRAY_SIZE(v3c_buses); i++)
-		dev = bus_find_device(v3c_buses[i], NULL, NULL, match_iommu);
-	return dev;
+	lockdep_assert_held(&v3c_topology);
+
+	while (dev && v3c_buses[i] != dev->bus)
+		i++;
+	for (; !next && i < ARRAY_SIZE(v3c_buses); i++)
+		next = bus_find_device(v3c_buses[i],
+				       dev && dev->bus == v3c_buses[i] ? dev : NULL,
+				       NULL, match_iommu);
+	put_device(dev);
+	return next;
 }
 
 /*
@@ -585,15 +608,15 @@ void v3c_device_module_exit(void)
 	struct v3c_device *device, *next;
 	unsigned int i;
 
+	scoped_guard(mutex, &v3c_topology) {
+		list_for_each_entry_safe(device, next, &v3c_device_list, entry) {
+			pr_warn("device %u (%s) was leaked%s\n", device->handle.serial,
+				dev_name(device->pdo), device->domain ? " while attached" : "");
+			if (device->domain)
+				detach(device);
+			free_device(device);
+		}
+	}
 	for (i = 0; i < ARRAY_SIZE(v3c_buses); i++)
 		bus_unregister_notifier(v3c_buses[i], &v3c_bus_notifiers[i]);
-
-	guard(mutex)(&v3c_topology);
-	list_for_each_entry_safe(device, next, &v3c_device_list, entry) {
-		pr_warn("device %u (%s) was leaked%s\n", device->handle.serial,
-			dev_name(device->pdo), device->domain ? " while attached" : "");
-		if (device->domain)
-			detach(device);
-		free_device(device);
-	}
 }

@@ -62,7 +62,7 @@ NTSTATUS v3c_device_info(struct v3c_device *device, ULONG size, ULONG *written,
 			 IOMMU_DMA_DEVICE_INFORMATION *info, struct v3c_why *why);
 NTSTATUS v3c_device_input_mappings(struct device *pdo, INPUT_MAPPING_ELEMENT *buffer, ULONG size,
 				   ULONG *needed, struct v3c_why *why);
-struct device *v3c_device_any_get(void);
+struct device *v3c_device_next_any(struct device *dev);
 struct device *v3c_device_next_known(struct v3c_device **pos);
 
 int v3c_device_module_init(void);

@@ -110,7 +110,7 @@ static int withhold_own(struct v3c_domain *domain, const IOMMU_DMA_RESERVED_REGI
 		first = regions->Base >> V3C_PAGE_SHIFT;
 		last = first + regions->NumberOfPages - 1;
 		if (regions->ShouldMap && last > domain->space.last)
-			return -ERANGE;
+			return -EDOM;
 		ret = v3c_space_withhold(&domain->space, first, last, &like, never, NULL, added);
 		if (ret)
 			return ret;
@@ -118,8 +118,13 @@ static int withhold_own(struct v3c_domain *domain, const IOMMU_DMA_RESERVED_REGI
 	return 0;
 }
 
-/* What the device's platform keeps for itself. What it merely prefers (relaxable) is left to us. */
-static int withhold_device(struct v3c_domain *domain, struct device *dev, struct list_head *added)
+/*
+ * What the device's platform keeps for itself. What it merely prefers (relaxable) is left to us. What
+ * must stay mapped is mapped for a device that is @attached, and withheld from addresses to be chosen
+ * for one that may be.
+ */
+static int withhold_device(struct v3c_domain *domain, struct device *dev, bool attached,
+			   struct list_head *added)
 {
 	struct iommu_resv_region *region;
 	LIST_HEAD(regions);
@@ -127,9 +132,9 @@ static int withhold_device(struct v3c_domain *domain, struct device *dev, struct
 
 	iommu_get_resv_regions(dev, &regions);
 	list_for_each_entry(region, &regions, list) {
-		bool direct = region->type == IOMMU_RESV_DIRECT;
+		bool direct = region->type == IOMMU_RESV_DIRECT && attached;
 		struct v3c_range like = {
-			.kind = direct ? V3C_RANGE_DIRECT : V3C_RANGE_HOLE,
+			.kind = direct ? V3C_RANGE_DIRECT : V3C_RANGE_WINDOW,
 			.prot = direct ? region->prot & (IOMMU_READ | IOMMU_WRITE) : 0,
 			.contiguous = true,
 		};
@@ -153,7 +158,7 @@ static int withhold_known_devices(struct v3c_domain *domain, struct list_head *a
 	int ret = 0;
 
 	while (!ret && (dev = v3c_device_next_known(&pos)))
-		ret = withhold_device(domain, dev, added);
+		ret = withhold_device(domain, dev, false, added);
 	return ret;
 }
 
@@ -167,12 +172,9 @@ static struct v3c_hwpt *first_hwpt(struct v3c_domain *domain)
 
 	while (IS_ERR(hwpt) && (dev = v3c_device_next_known(&pos)))
 		hwpt = v3c_hwpt_alloc(dev, pasid);
-	if (!IS_ERR(hwpt))
-		return hwpt;
-	dev = v3c_device_any_get();
-	if (!dev)
-		return hwpt;
-	hwpt = v3c_hwpt_alloc(dev, pasid);
+	dev = NULL;
+	while (IS_ERR(hwpt) && (dev = v3c_device_next_any(dev)))
+		hwpt = v3c_hwpt_alloc(dev, pasid);
 	put_device(dev);
 	return hwpt;
 }
@@ -233,7 +235,7 @@ static NTSTATUS create(IOMMU_DMA_DOMAIN_TYPE type,
 	int ret = 0;
 
 	guard(mutex)(&v3c_topology);
-	any = v3c_device_any_get();
+	any = v3c_device_next_any(NULL);
 	if (!any)
 		return v3c_refuse(why, STATUS_NOT_SUPPORTED, V3C_REASON_NO_IOMMU, NULL, 0, 0);
 	put_device(any);
@@ -258,7 +260,7 @@ static NTSTATUS create(IOMMU_DMA_DOMAIN_TYPE type,
 		v3c_space_clear(&domain->space);
 	}
 	v3c_handle_free(&v3c_domains, &domain->handle);
-	if (ret == -ERANGE || ret == -EADDRINUSE)
+	if (ret == -EDOM)
 		return v3c_refuse(why, STATUS_INVALID_PARAMETER_4, V3C_REASON_BEYOND_APERTURE,
 				  regions, 0, 0);
 	return v3c_refuse_errno(why, ret, STATUS_NOT_SUPPORTED, NULL, type, 0);
@@ -517,7 +519,7 @@ static NTSTATUS withhold_for(struct v3c_domain *domain, struct v3c_device *devic
 
 	if (domain->type == DomainTypePassThrough)
 		return STATUS_SUCCESS;
-	ret = withhold_device(domain, device->pdo, added);
+	ret = withhold_device(domain, device->pdo, true, added);
 	if (!ret)
 		ret = map_direct(domain, added);
 	if (ret == -EADDRINUSE)

@@ -29,6 +29,7 @@ DEFINE_STATIC_KEY_TRUE(v3c_mmio_is_special);
 void v3c_hwpt_module_init(void)
 {
 	if (IS_ENABLED(CONFIG_X86) && IS_ENABLED(CONFIG_SPARSEMEM_VMEMMAP) &&
+	    !IS_ENABLED(CONFIG_DEBUG_VIRTUAL) &&
 	    !cc_platform_has(CC_ATTR_HOST_MEM_ENCRYPT) &&
 	    !cc_platform_has(CC_ATTR_GUEST_MEM_ENCRYPT))
 		static_branch_disable(&v3c_mmio_is_special);
@@ -103,7 +104,7 @@ void v3c_hwpt_free(struct v3c_hwpt *hwpt)
  */
 int v3c_hwpt_map_run(struct v3c_hwpt *hwpt, u64 page, u64 pfn, u64 pages, int prot, gfp_t gfp)
 {
-	if (unlikely(!v3c_is_frame(pfn)))
+	if (unlikely(!v3c_are_frames(pfn, pages)))
 		return -ERANGE;
 	return iommu_map(hwpt->domain, page << V3C_PAGE_SHIFT, pfn << V3C_PAGE_SHIFT,
 			 pages << V3C_PAGE_SHIFT, v3c_hwpt_prot(hwpt, pfn, prot), gfp);
@@ -156,7 +157,7 @@ static noinline int map_single(struct v3c_batch *batch, const struct v3c_run *ru
 
 static __always_inline int add_run(struct v3c_batch *batch, const struct v3c_run *run)
 {
-	if (unlikely(run->pages > V3C_TABLE_PAGES || !v3c_is_frame(run->pfn) ||
+	if (unlikely(run->pages > V3C_TABLE_PAGES || !v3c_are_frames(run->pfn, run->pages) ||
 		     !v3c_is_memory(run->pfn)))
 		return map_single(batch, run);
 	sg_set_page(&batch->sg[batch->nents++], pfn_to_page(run->pfn),
@@ -334,7 +335,7 @@ next:
  *
  * One page under each last-level table is mapped and unmapped: the driver clears the leaf and keeps
  * the tables. The page is the kernel's zero page, read-only: a device that strays there meanwhile
- * reads zeroes. Tables built before a failure stay until the page table is freed or the range is.
+ * reads zeroes. What was built before a failure is given back as by v3c_hwpt_free_tables().
  *
  * Context: may sleep.
  * Return: 0 or -ENOMEM, or what the IOMMU driver said.
@@ -346,9 +347,14 @@ int v3c_hwpt_build_tables(struct v3c_hwpt *hwpt, u64 first, u64 last)
 	int ret;
 
 	for (page = first; page <= last; page = (page | (V3C_TABLE_PAGES - 1)) + 1) {
-		ret = v3c_hwpt_map_run(hwpt, page, pfn, 1, IOMMU_READ, GFP_KERNEL);
-		if (ret)
+		/* A size that memory cannot hold tables for shall fail, and kill nobody. */
+		ret = v3c_hwpt_map_run(hwpt, page, pfn, 1, IOMMU_READ,
+				       GFP_KERNEL | __GFP_RETRY_MAYFAIL | __GFP_NOWARN);
+		if (ret) {
+			if (page > first)
+				v3c_hwpt_free_tables(hwpt, first, page - 1);
 			return ret;
+		}
 		v3c_hwpt_unmap(hwpt, page, 1);
 		cond_resched();
 	}

@@ -49,7 +49,8 @@ static int fill_resource(struct resource *res, void *arg)
 	first = max(first, fill->next);
 	if (first > last)
 		return 0;
-	if (first != fill->next) {
+	/* Memory and MMIO differ in more than their addresses. */
+	if (first != fill->next || v3c_is_memory(first) != v3c_is_memory(fill->first)) {
 		ret = fill_pending(fill);
 		fill->first = first;
 	}

@@ -24,6 +24,11 @@ static inline bool v3c_is_frame(u64 pfn)
 	return !(pfn >> (V3C_PHYS_BITS - V3C_PAGE_SHIFT));
 }
 
+static inline bool v3c_are_frames(u64 pfn, u64 pages)
+{
+	return v3c_is_frame(pfn) && v3c_is_frame(pfn + pages - 1);
+}
+
 /**
  * struct v3c_run - physically contiguous pages
  * @pfn: first page frame

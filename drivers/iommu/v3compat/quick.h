@@ -51,7 +51,8 @@ static __always_inline bool v3c_quick_phys(const IOMMU_MAP_PHYSICAL_ADDRESS *des
 		*size = desc->ContiguousRange.Size;
 		if (limit == V3C_PAGE_SIZE)
 			return *size == V3C_PAGE_SIZE && !(*base & ~V3C_QUICK_BASE);
-		return !((*base & ~V3C_QUICK_BASE) | (*size & (V3C_PAGE_SIZE - 1))) &&
+		return !(((*base | (*base + *size - 1)) >> V3C_PHYS_BITS) |
+			 ((*base | *size) & (V3C_PAGE_SIZE - 1))) &&
 		       (likely(*size - 1 < limit) || is_large(*base, *size));
 	}
 	*size = V3C_PAGE_SIZE;
@@ -67,7 +68,7 @@ static __always_inline bool v3c_quick_phys(const IOMMU_MAP_PHYSICAL_ADDRESS *des
 	    unlikely(!v3c_mdl_has_pages(mdl)))
 		return false;
 	*base = *MmGetMdlPfnArray((PMDL)mdl) << V3C_PAGE_SHIFT;
-	return true;
+	return v3c_is_frame(*MmGetMdlPfnArray((PMDL)mdl));
 }
 
 /**
@@ -170,15 +171,18 @@ static __always_inline bool v3c_quick_map_reserved(struct v3c_token *token, u64 
 	segments = READ_ONCE(token->quick);
 	if (unlikely(!segments || offset >= segments->size))
 		goto slow;
+	/* Before the page is touched: a page table under construction is filled from what it says. */
+	hwpt = READ_ONCE(segments->domain->sole);
+	if (unlikely(!hwpt))
+		goto slow;
 	state = segments->state + (offset >> V3C_PAGE_SHIFT);
 	if (unlikely(!try_cmpxchg(state, &unused, V3C_SEGMENT_BUSY | prot)))
 		goto slow;
 	/* A busy page keeps the token, if the token was not given up just before. */
 	if (unlikely(READ_ONCE(token->quick) != segments))
 		goto give_page;
-	hwpt = READ_ONCE(segments->domain->sole);
 	offset += segments->base;
-	if (unlikely(!hwpt || v3c_hwpt_quick_map(hwpt, offset, base, V3C_PAGE_SIZE, prot)))
+	if (unlikely(v3c_hwpt_quick_map(hwpt, offset, base, V3C_PAGE_SIZE, prot)))
 		goto give_page;
 	trace_v3compat_map_reserved(token->domain, offset >> V3C_PAGE_SHIFT, 1, STATUS_SUCCESS);
 	v3c_segment_give(state, V3C_SEGMENT_WHOLE | prot);
@@ -209,17 +213,16 @@ static __always_inline bool v3c_quick_unmap_reserved(struct v3c_token *token, u6
 	segments = READ_ONCE(token->quick);
 	if (unlikely(!segments || offset >= segments->size))
 		goto slow;
+	/* As in v3c_quick_map_reserved(). */
+	hwpt = READ_ONCE(segments->domain->sole);
+	if (unlikely(!hwpt))
+		goto slow;
 	state = segments->state + (offset >> V3C_PAGE_SHIFT);
 	was = READ_ONCE(*state);
 	if (unlikely((was & V3C_SEGMENT_WHOLE) != V3C_SEGMENT_WHOLE ||
 		     !try_cmpxchg(state, &was, V3C_SEGMENT_BUSY)))
 		goto slow;
 	/* A busy page keeps the token. */
-	hwpt = READ_ONCE(segments->domain->sole);
-	if (unlikely(!hwpt)) {
-		v3c_segment_give(state, was);
-		goto slow;
-	}
 	offset += segments->base;
 	v3c_hwpt_unmap_bytes(hwpt, offset, V3C_PAGE_SIZE);
 	trace_v3compat_unmap_reserved(token->domain, offset >> V3C_PAGE_SHIFT, 1, STATUS_SUCCESS);

@@ -93,7 +93,8 @@ static bool wants_replay(struct v3c_space *space, const struct v3c_range *range)
 {
 	return range->generation != space->generation && range->last >= space->filled &&
 	       range->state != V3C_RANGE_CACHED &&
-	       range->kind != V3C_RANGE_HOLE && range->kind != V3C_RANGE_TOKEN;
+	       range->kind != V3C_RANGE_HOLE && range->kind != V3C_RANGE_WINDOW &&
+	       range->kind != V3C_RANGE_TOKEN;
 }
 
 /*

@@ -66,36 +66,35 @@ static void release_space(struct v3c_domain *domain, u64 first, u64 pages)
 	v3c_space_release_end(&domain->space, &op);
 }
 
-/* Addresses and tables; the range is committed on success and gone on failure. */
-static NTSTATUS reserve_range(struct v3c_domain *domain, u64 pages, const struct v3c_place *place,
-			      u64 *first, struct v3c_why *why)
+/* Every table below what @op holds, in every page table, or none. */
+static int build_tables(struct v3c_domain *domain, const struct v3c_op *op)
 {
-	static const struct v3c_range like = { .kind = V3C_RANGE_TOKEN };
 	struct v3c_hwpt *hwpt;
-	struct v3c_op op;
+	u8 done = 0;
 	int ret;
 
-	if (place->explicit_page)
-		ret = v3c_space_claim(&domain->space, *place->explicit_page,
-				      *place->explicit_page + pages - 1, &like, GFP_KERNEL, &op);
-	else
-		ret = v3c_space_alloc(&domain->space, pages, place->lo, place->hi, &like,
-				      GFP_KERNEL, &op);
-	if (ret)
-		return v3c_range_place_failed(ret, place, pages, why);
-
-	v3c_for_each_hwpt(domain, hwpt, op.slots) {
-		ret = v3c_hwpt_build_tables(hwpt, op.first, op.last);
-		if (ret) {
-			v3c_space_abort(&domain->space, &op);
-			return v3c_refuse_errno(why, ret, STATUS_INSUFFICIENT_RESOURCES, domain,
-						op.first << V3C_PAGE_SHIFT,
-						((op.last + 1) << V3C_PAGE_SHIFT) - 1);
-		}
+	v3c_for_each_hwpt(domain, hwpt, op->slots) {
+		ret = v3c_hwpt_build_tables(hwpt, op->first, op->last);
+		if (ret)
+			goto undo;
+		done |= BIT(hwpt->slot);
 	}
-	*first = op.first;
-	v3c_space_commit(&domain->space, &op);
-	return STATUS_SUCCESS;
+	return 0;
+undo:
+	v3c_for_each_hwpt(domain, hwpt, done)
+		v3c_hwpt_free_tables(hwpt, op->first, op->last);
+	return ret;
+}
+
+static int hold_place(struct v3c_domain *domain, u64 pages, const struct v3c_place *place,
+		      struct v3c_op *op)
+{
+	static const struct v3c_range like = { .kind = V3C_RANGE_TOKEN };
+
+	if (place->explicit_page)
+		return v3c_space_claim(&domain->space, *place->explicit_page,
+				       *place->explicit_page + pages - 1, &like, GFP_KERNEL, op);
+	return v3c_space_alloc(&domain->space, pages, place->lo, place->hi, &like, GFP_KERNEL, op);
 }
 
 static void publish_token(struct v3c_token *token, struct v3c_domain *domain,
@@ -123,8 +122,9 @@ static NTSTATUS create(struct v3c_domain *domain, u64 pages, const struct v3c_pl
 {
 	struct v3c_segments *segments;
 	struct v3c_token *token;
+	struct v3c_op op;
 	NTSTATUS status;
-	u64 first = 0;
+	int ret;
 
 	if (!v3c_handle_is(domain, V3C_KIND_DOMAIN))
 		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_BAD_HANDLE, domain, 0, 0);
@@ -135,26 +135,32 @@ static NTSTATUS create(struct v3c_domain *domain, u64 pages, const struct v3c_pl
 	if (!NT_SUCCESS(status))
 		return status;
 
-	/* The space is asked first: it knows whether so many pages make any sense. */
-	status = reserve_range(domain, pages, place, &first, why);
-	if (!NT_SUCCESS(status))
-		return status;
+	/* Cheapest first: the space knows whether so many pages make sense, the tables cost most. */
+	ret = hold_place(domain, pages, place, &op);
+	if (ret)
+		return v3c_range_place_failed(ret, place, pages, why);
 	segments = kvzalloc(struct_size(segments, state, pages), GFP_KERNEL | __GFP_NOWARN);
 	token = segments ? v3c_handle_alloc(&v3c_tokens) : NULL;
-	if (!token) {
-		release_space(domain, first, pages);
-		kvfree(segments);
-		return v3c_refuse(why, STATUS_INSUFFICIENT_RESOURCES, V3C_REASON_NO_MEMORY, domain,
-				  0, pages << V3C_PAGE_SHIFT);
-	}
+	ret = token ? build_tables(domain, &op) : -ENOMEM;
+	if (ret)
+		goto undo;
 	segments->domain = domain;
-	segments->first = first;
+	segments->first = op.first;
 	segments->pages = pages;
-	segments->base = first << V3C_PAGE_SHIFT;
+	segments->base = op.first << V3C_PAGE_SHIFT;
 	segments->size = pages << V3C_PAGE_SHIFT;
+	v3c_space_commit(&domain->space, &op);
 	publish_token(token, domain, segments);
 	*out = token;
 	return STATUS_SUCCESS;
+undo:
+	v3c_refuse_errno(why, ret, STATUS_INSUFFICIENT_RESOURCES, domain,
+			 op.first << V3C_PAGE_SHIFT, ((op.last + 1) << V3C_PAGE_SHIFT) - 1);
+	v3c_space_abort(&domain->space, &op);
+	if (token)
+		v3c_handle_free(&v3c_tokens, &token->handle);
+	kvfree(segments);
+	return STATUS_INSUFFICIENT_RESOURCES;
 }
 
 /**
@@ -188,17 +194,18 @@ static bool close_token(struct v3c_token *token, bool force)
 {
 	struct v3c_segments *segments = token->segments;
 
-	guard(spinlock_irqsave)(&token->lock);
-	token->open = false;
-	WRITE_ONCE(token->quick, NULL);
+	scoped_guard(spinlock_irqsave, &token->lock) {
+		token->open = false;
+		WRITE_ONCE(token->quick, NULL);
+	}
 	/* Pairs with the cmpxchg of v3c_quick_map_reserved(). */
 	smp_mb();
-	if (!force && memchr_inv(segments->state, 0, segments->pages)) {
-		token->open = true;
-		WRITE_ONCE(token->quick, segments);
-		return false;
-	}
-	return true;
+	if (force || !memchr_inv(segments->state, 0, segments->pages))
+		return true;
+	guard(spinlock_irqsave)(&token->lock);
+	token->open = true;
+	WRITE_ONCE(token->quick, segments);
+	return false;
 }
 
 /* Nothing is mapped in it, or nobody can care. */

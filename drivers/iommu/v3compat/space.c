@@ -312,12 +312,21 @@ static bool drain_cache(struct v3c_space *space)
 	return any;
 }
 
-static void start_op(struct v3c_space *space, struct v3c_op *op)
+/*
+ * What an operation has to work on is settled when it takes a range: from then on nobody else does
+ * anything about the range, also not whoever fills a page table.
+ */
+static void look_op(struct v3c_space *space, struct v3c_op *op)
 {
 	op->slots = space->slots;
 	op->filling = space->filling;
 	op->generation = space->generation;
 	op->filled = space->filled;
+}
+
+static void start_op(struct v3c_space *space, struct v3c_op *op)
+{
+	look_op(space, op);
 	op->epoch = space->epoch;
 	space->inflight[op->epoch]++;
 }
@@ -730,6 +739,8 @@ static int hold_mapped(struct v3c_space *space, u64 first, u64 last, enum v3c_ra
 			ret = try_hold(space, first, last, kind, may_cut, arg, spare, spares, op);
 			if (!ret && start)
 				start_op(space, op);
+			else if (!ret)
+				look_op(space, op);
 		}
 		if (ret <= 0)
 			break;
@@ -841,16 +852,35 @@ static void free_withheld(struct v3c_withheld *held)
 	kfree(held);
 }
 
+static bool is_unmapped_kind(const struct v3c_range *range)
+{
+	return range->kind == V3C_RANGE_HOLE || range->kind == V3C_RANGE_WINDOW;
+}
+
+/* Whether @range, which is in the way of something like @like, may stay there as it is. */
+static bool may_stay(const struct v3c_range *range, const struct v3c_range *like,
+		     v3c_range_check_t compatible, void *arg)
+{
+	if (range->state == V3C_RANGE_LIVE && range->kind == V3C_RANGE_DIRECT)
+		return true;
+	if (is_unmapped_kind(range))
+		return is_unmapped_kind(like);
+	return range->state == V3C_RANGE_LIVE && compatible(arg, range);
+}
+
 /*
- * The first part of [@first, @last] that no range covers, or 0 pages if there is none. Ranges in the
- * way must be withheld themselves or pass @compatible.
+ * The first part of [@first, @last] that has to become something like @like: free pages, or a window of
+ * a device that was not attached yet and shall be mapped now, which is given in @window. 0 pages if
+ * there is none.
  */
-static int uncovered(struct v3c_space *space, u64 first, u64 last, v3c_range_check_t compatible,
-		     void *arg, u64 *at, u64 *pages)
+static int uncovered(struct v3c_space *space, u64 first, u64 last, const struct v3c_range *like,
+		     v3c_range_check_t compatible, void *arg, u64 *at, u64 *pages,
+		     struct v3c_range **window)
 {
 	struct v3c_range *range;
 
 	*pages = 0;
+	*window = NULL;
 	for (; first <= last; first = block_last(range) + 1) {
 		range = v3c_space_find(space, first);
 		if (!range || block_first(range) > first) {
@@ -858,11 +888,34 @@ static int uncovered(struct v3c_space *space, u64 first, u64 last, v3c_range_che
 			*pages = (range ? min(last, block_first(range) - 1) : last) - first + 1;
 			return 0;
 		}
-		if (range->kind != V3C_RANGE_HOLE && range->kind != V3C_RANGE_DIRECT &&
-		    !(range->state == V3C_RANGE_LIVE && compatible(arg, range)))
+		if (range->kind == V3C_RANGE_WINDOW && like->kind == V3C_RANGE_DIRECT &&
+		    range->first >= first && range->last <= last) {
+			*window = range;
+			*at = range->first;
+			*pages = v3c_range_pages(range);
+			return 0;
+		}
+		if (!may_stay(range, like, compatible, arg))
 			return -EADDRINUSE;
 	}
 	return 0;
+}
+
+static void add_withheld(struct v3c_space *space, struct v3c_withheld *held,
+			 struct v3c_range *window, u64 at, u64 pages, const struct v3c_range *like)
+{
+	held->was_window = window;
+	if (window) {
+		kmem_cache_free(v3c_range_cache, held->range);
+		held->range = window;
+	}
+	copy_traits(held->range, like);
+	if (window)
+		return;
+	held->range->state = V3C_RANGE_LIVE;
+	held->range->first = at;
+	held->range->last = at + pages - 1;
+	link_range(space, held->range);
 }
 
 /**
@@ -875,7 +928,8 @@ static int uncovered(struct v3c_space *space, u64 first, u64 last, v3c_range_che
  * @arg: for @compatible
  * @added: gets a &struct v3c_withheld for each range that was added; they are live, in no page table
  *
- * What is withheld already is left as it is. On failure @added holds what was done so far.
+ * What is withheld already is left as it is, but for the windows of devices that were not attached,
+ * when they are to be mapped now. On failure @added holds what was done so far.
  *
  * Context: may sleep; under the domain's mutex.
  * Return: 0; -EADDRINUSE if a live range is in the way; -ENOMEM.
@@ -884,6 +938,7 @@ int v3c_space_withhold(struct v3c_space *space, u64 first, u64 last, const struc
 		       v3c_range_check_t compatible, void *arg, struct list_head *added)
 {
 	struct v3c_withheld *held = NULL;
+	struct v3c_range *window;
 	u64 at, pages;
 	int ret;
 
@@ -896,13 +951,10 @@ int v3c_space_withhold(struct v3c_space *space, u64 first, u64 last, const struc
 			return -ENOMEM;
 		scoped_guard(spinlock_irqsave, &space->lock) {
 			drain_cache(space);
-			ret = uncovered(space, first, last, compatible, arg, &at, &pages);
+			ret = uncovered(space, first, last, like, compatible, arg, &at, &pages,
+					&window);
 			if (!ret && pages) {
-				copy_traits(held->range, like);
-				held->range->state = V3C_RANGE_LIVE;
-				held->range->first = at;
-				held->range->last = at + pages - 1;
-				link_range(space, held->range);
+				add_withheld(space, held, window, at, pages, like);
 				list_add_tail(&held->entry, added);
 				held = NULL;
 			}
@@ -919,9 +971,15 @@ void v3c_space_forget(struct v3c_space *space, struct list_head *added)
 
 	list_for_each_entry_safe(held, next, added, entry) {
 		list_del(&held->entry);
-		scoped_guard(spinlock_irqsave, &space->lock)
-			unlink_range(space, held->range);
-		free_withheld(held);
+		scoped_guard(spinlock_irqsave, &space->lock) {
+			if (held->was_window)
+				held->range->kind = V3C_RANGE_WINDOW;
+			else
+				unlink_range(space, held->range);
+		}
+		if (!held->was_window)
+			kmem_cache_free(v3c_range_cache, held->range);
+		kfree(held);
 	}
 }
 
@@ -949,9 +1007,9 @@ int v3c_space_set_last(struct v3c_space *space, u64 last)
 
 	guard(spinlock_irqsave)(&space->lock);
 	drain_cache(space);
-	for (range = to_range(rb_last(&space->root)); range && range->last > last;
+	for (range = to_range(rb_last(&space->root)); range && block_last(range) > last;
 	     range = to_range(rb_prev(&range->node))) {
-		if (range->kind != V3C_RANGE_HOLE)
+		if (!is_unmapped_kind(range))
 			return -ERANGE;
 	}
 	space->last = last;

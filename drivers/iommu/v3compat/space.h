@@ -25,7 +25,8 @@ enum v3c_range_kind {
 	V3C_RANGE_LOGICAL,	/* MapLogicalRange(Ex) */
 	V3C_RANGE_IDENTITY,	/* MapIdentityRange(Ex) */
 	V3C_RANGE_TOKEN,	/* a reservation; what is mapped in it is the token's own business */
-	V3C_RANGE_HOLE,		/* never mapped: a device's window, or asked for by the creator */
+	V3C_RANGE_HOLE,		/* never mapped: the creator asked for it */
+	V3C_RANGE_WINDOW,	/* not mapped: a device's platform has its own use for it */
 	V3C_RANGE_DIRECT,	/* identity-mapped for the life of the domain */
 };
 
@@ -152,11 +153,13 @@ struct v3c_op {
  * struct v3c_withheld - a range that v3c_space_withhold() added, so that it can be taken back
  * @entry: in the list of what one call or several added
  * @range: the range
+ * @was_window: it was there before, as a window
  * @slots: page tables that have it mapped; the owner's
  */
 struct v3c_withheld {
 	struct list_head entry;
 	struct v3c_range *range;
+	bool was_window;
 	u8 slots;
 };
 

@@ -65,7 +65,8 @@ def parser():
     add_allow(kunit)
     prove = sub.add_parser("prove", help="prove that a machine translates and refuses")
     add_lane(prove, positional=True)
-    sub.add_parser("selftest", help="test the lab itself")
+    selftest = sub.add_parser("selftest", help="test the lab itself")
+    selftest.add_argument("words", nargs="*", help="only cases whose name holds one of these")
     return top
 
 
@@ -148,7 +149,7 @@ def do_prove(args, command):
 
 def do_selftest(args, command):
     import selftest
-    return selftest.run()
+    return selftest.run(args.words)
 
 
 def main():
