@@ -100,6 +100,7 @@ static void link_range(struct v3c_space *space, struct v3c_range *range)
 {
 	struct rb_node **link = &space->root.rb_node, *parent = NULL;
 	struct v3c_range *prev = NULL, *next = NULL;
+	u64 first;
 
 	lockdep_assert_held(&space->lock);
 
@@ -118,7 +119,9 @@ static void link_range(struct v3c_space *space, struct v3c_range *range)
 		rb_insert_color(&range->node, &space->root);
 		return;
 	}
-	set_gap(range, block_first(range) - (prev ? block_last(prev) + 1 : 0));
+	/* Page 0 is no room for anybody, and must not look as if it were. */
+	first = prev ? block_last(prev) + 1 : 1;
+	set_gap(range, block_first(range) > first ? block_first(range) - first : 0);
 	range->max_gap_order = range->gap_order;
 	rb_link_node(&range->node, parent, link);
 	if (next) {

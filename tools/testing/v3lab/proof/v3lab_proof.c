@@ -4,7 +4,7 @@
  *
  * QEMU's iommu-testdev writes a pattern through the IOMMU and compares the physical page behind it.
  * Each one must be refused before anything is mapped, must reach exactly the page that is mapped,
- * and must be refused again after the unmap. Loading fails unless all of that holds.
+ * and must be refused after the unmap. Loading fails unless all of that holds.
  */
 #include <linux/io.h>
 #include <linux/iommu.h>
@@ -52,12 +52,19 @@ static int expect(struct pci_dev *pdev, const char *what, bool ok)
 	return ok ? 0 : -EPERM;
 }
 
-static bool is_refused(void __iomem *regs, struct page *page)
+static bool is_refused_at(void __iomem *regs, dma_addr_t iova, struct page *page)
 {
 	u32 *word = page_address(page);
 
 	WRITE_ONCE(*word, 0);
-	return dma_write(regs, PROOF_IOVA, page_to_phys(page)) == RESULT_FAULT && !READ_ONCE(*word);
+	return dma_write(regs, iova, page_to_phys(page)) == RESULT_FAULT && !READ_ONCE(*word);
+}
+
+/* At the page's own address too: there a device that is not translated would succeed. */
+static bool is_refused(void __iomem *regs, struct page *page)
+{
+	return is_refused_at(regs, PROOF_IOVA, page) &&
+	       is_refused_at(regs, page_to_phys(page), page);
 }
 
 static int prove_domain(struct pci_dev *pdev, void __iomem *regs, struct iommu_domain *domain,

@@ -19,11 +19,16 @@ static void write_beyond(void)
 	kfree(small);
 }
 
+/* Several, for a stale pointer somewhere on a stack may keep one of them alive. */
 static void lose_memory(void)
 {
-	char *lost = kmalloc(40, GFP_KERNEL);
+	int i;
 
-	OPTIMIZER_HIDE_VAR(lost);
+	for (i = 0; i < 16; i++) {
+		char *lost = kmalloc(40, GFP_KERNEL);
+
+		OPTIMIZER_HIDE_VAR(lost);
+	}
 }
 
 static void misbehave(void)
