@@ -16,8 +16,8 @@
 
 static_assert(PAGE_SHIFT == V3C_PAGE_SHIFT, "v3compat needs pages of 4 KiB");
 
-/* Entries of a list given to iommu_map_sg() at a time: 1 KiB of stack. */
-#define V3C_SG_BATCH	32
+/* Entries of a list given to iommu_map_sg() at a time, on the stack. */
+#define V3C_SG_BATCH	24
 
 /*
  * On x86 an IOMMU driver treats IOMMU_MMIO as something else only to keep encryption off it. Then no

@@ -48,7 +48,8 @@ struct slot {
  * @pdo: attached all the time
  * @domain: with an allocator
  * @explicit: without; @pdo is attached to @domain
- * @anchor: mapped in @domain all the time, at @anchor_address
+ * @anchor: mapped in @domain all the time
+ * @anchor_address: where
  * @token: in @domain
  * @slots_lock: for looking at @slots; attaches run without it, so that they meet changes
  * @slots: pages that keep changing
