@@ -76,10 +76,10 @@ def run(kernel, machine, job, quiet=False):
 
 
 def explain(result, lines=60):
-    """Says why a run failed, and shows the end of the kernel log when the log is the reason."""
+    """Says why a run failed, and shows what the kernel logged about it."""
     for reason in result.reasons:
         print(f"v3lab: {reason}", file=sys.stderr)
     if result.status in (verdict.LOG_DIRTY, verdict.NOT_CLEAN, verdict.TIMED_OUT):
-        print("v3lab: last lines of the kernel log:", file=sys.stderr)
-        for line in result.log.splitlines()[-lines:]:
+        print("v3lab: from the kernel log:", file=sys.stderr)
+        for line in verdict.excerpt(result.log, lines):
             print(f"  | {line}", file=sys.stderr)

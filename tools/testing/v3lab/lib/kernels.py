@@ -20,6 +20,7 @@ class Kernel:
     modules: str | None
     mem: str
     timeout: int
+    append: list
 
     def id(self):
         return f"{self.name}-{self.version}-{cache.digest(self.image)}"
@@ -36,4 +37,5 @@ def get(name, refresh=False):
         c = conf.load("kernels", name)
         facts = stock.facts(c.get("series"), refresh) if c.get("series") else built.facts(c)
     value = c.get if c else (lambda key, default: default)
-    return Kernel(name=name, mem=value("mem", "512M"), timeout=int(value("timeout", "600")), **facts)
+    return Kernel(name=name, mem=value("mem", "512M"), timeout=int(value("timeout", "600")),
+                  append=c.all("append") if c else [], **facts)

@@ -37,8 +37,8 @@ def command_line(kernel, machine, job, initrd):
         args += ["-device", device]
     # A busy host starves the guest's timer checks and clock watchdog into false alarms.
     append = ["console=ttyS0", "loglevel=5", "panic=-1", "oops=panic", "no_timer_check",
-              "tsc=reliable", "rcupdate.rcu_cpu_stall_timeout=120", *machine.all("append"),
-              *job.append]
+              "tsc=reliable", "rcupdate.rcu_cpu_stall_timeout=120",
+              *kernel.append, *machine.all("append"), *job.append]
     return args + ["-kernel", kernel.image, "-initrd", initrd, "-append", " ".join(append)]
 
 

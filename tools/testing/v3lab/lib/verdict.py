@@ -44,6 +44,16 @@ def findings(log, allowed):
     return list(dict.fromkeys(found))
 
 
+def excerpt(log, count):
+    """The part of a log worth showing: from the first line that breaks a rule, else the end."""
+    rule = rules()
+    lines = log.splitlines()
+    for number, line in enumerate(lines):
+        if rule.search(without_stamp(line)):
+            return lines[number:number + count]
+    return lines[-count:]
+
+
 class Report:
     """What PID 1 said on the verdict port."""
 
