@@ -2,6 +2,8 @@
 /*
  * DMA devices: what they are, what they may attach to, and what happens when they go.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/amba/bus.h>
 #include <linux/device.h>
 #include <linux/iommu.h>

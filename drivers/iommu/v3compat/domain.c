@@ -6,6 +6,8 @@
  * attach. A device whose IOMMU refuses every table there is gets one of its kind, filled with what the
  * domain has mapped. A table that nobody is attached to goes as soon as another one is in use.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/device.h>
 #include <linux/iommu.h>
 

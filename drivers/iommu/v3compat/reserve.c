@@ -4,6 +4,8 @@
  * fills leaves of tables that are there, in pieces that want no other table, and an unmap clears them
  * in pieces that give none up. All bookkeeping is a byte per page.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/iommu.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
