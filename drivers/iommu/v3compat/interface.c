@@ -5,56 +5,23 @@
  * A member checks each argument by itself in the order of the parameters, calls one verb, and shows a
  * refusal to the tracepoint. What the status of a refusal names is the ordinal of the parameter.
  */
-#include <linux/bug.h>
 #include <linux/iommu.h>
 #include <linux/overflow.h>
 #include <linux/string.h>
 
 #include <v3compat/kcompat.h>
 
-#include "context.h"
+#include "check.h"
 #include "device.h"
 #include "domain.h"
 #include "phys.h"
 #include "quick.h"
 #include "range.h"
 #include "reserve.h"
-#include "trace.h"
 
 #define V3C_PERMISSIONS		3u
 
 static_assert(IOMMU_READ == 1 && IOMMU_WRITE == 2, "Permissions are handed on as they are");
-
-/* Hands @status on, and shows a refusal. */
-#define ANSWER(member, status_, why)						\
-({										\
-	NTSTATUS __status = (status_);						\
-										\
-	if (unlikely(!NT_SUCCESS(__status)))					\
-		trace_v3compat_refused(#member, __status, why);			\
-	__status;								\
-})
-
-static NTSTATUS bad_handle(struct v3c_why *why, NTSTATUS status, const void *handle)
-{
-	return v3c_refuse(why, status, V3C_REASON_BAD_HANDLE, handle, 0, 0);
-}
-
-static NTSTATUS null_pointer(struct v3c_why *why, NTSTATUS status)
-{
-	return v3c_refuse(why, status, V3C_REASON_NULL_POINTER, NULL, 0, 0);
-}
-
-/* Windows allows the call below DISPATCH_LEVEL only. */
-static bool refuse_atomic(struct v3c_why *why)
-{
-	if (likely(v3c_may_sleep()))
-		return false;
-	WARN_ONCE(1, "v3compat: a call that may sleep was made from atomic context\n");
-	v3c_refuse(why, STATUS_UNSUCCESSFUL, V3C_REASON_ATOMIC_CONTEXT, NULL, preempt_count(),
-		   irqs_disabled());
-	return true;
-}
 
 static __always_inline NTSTATUS check_permissions(ULONG permissions, NTSTATUS status,
 						  struct v3c_why *why)

@@ -3,8 +3,11 @@
  * One table each from errno to NTSTATUS, from NTSTATUS to its name and from a reason to its words.
  */
 #include <linux/array_size.h>
+#include <linux/bug.h>
 #include <linux/errno.h>
+#include <linux/irqflags.h>
 #include <linux/kernel.h>
+#include <linux/preempt.h>
 
 #include "status.h"
 
@@ -51,6 +54,15 @@ noinline NTSTATUS v3c_refuse_errno(struct v3c_why *why, int err, NTSTATUS otherw
 		return v3c_errnos[i].status;
 	}
 	return otherwise;
+}
+
+/* Always true. One warning only, whichever call it was. */
+bool v3c_refuse_atomic(struct v3c_why *why)
+{
+	WARN_ONCE(1, "v3compat: a call that may sleep was made from atomic context\n");
+	v3c_refuse(why, STATUS_UNSUCCESSFUL, V3C_REASON_ATOMIC_CONTEXT, NULL, preempt_count(),
+		   irqs_disabled());
+	return true;
 }
 
 const char *v3c_reason_text(enum v3c_reason reason)

@@ -73,6 +73,7 @@ NTSTATUS v3c_refuse(struct v3c_why *why, NTSTATUS status, enum v3c_reason reason
 		    const void *object, u64 first, u64 last);
 NTSTATUS v3c_refuse_errno(struct v3c_why *why, int err, NTSTATUS otherwise,
 			  const void *object, u64 first, u64 last);
+bool v3c_refuse_atomic(struct v3c_why *why);
 const char *v3c_reason_text(enum v3c_reason reason);
 const char *v3c_status_name(NTSTATUS status);
 
