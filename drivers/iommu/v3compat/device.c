@@ -14,6 +14,7 @@
 #include "device.h"
 #include "domain.h"
 #include "group.h"
+#include "guard.h"
 #include "hwpt.h"
 #include "trace.h"
 
@@ -133,18 +134,36 @@ static NTSTATUS check_config(struct device *pdo, const IOMMU_DEVICE_CREATION_CON
 	return STATUS_SUCCESS;
 }
 
+/* An IOMMU says what it can do when it is asked to do it. */
+static int has_first_stage(struct device *dev)
+{
+	struct v3c_hwpt *hwpt = v3c_hwpt_alloc(dev, true);
+
+	if (IS_ERR(hwpt))
+		return PTR_ERR(hwpt) == -ENOMEM ? -ENOMEM : false;
+	v3c_hwpt_free(hwpt);
+	return true;
+}
+
 static struct v3c_device *make_device(struct device *pdo, bool v1, bool default_pasid)
 {
-	struct v3c_device *device = v3c_handle_alloc(&v3c_devices);
+	struct v3c_device *device;
+	int first_stage;
 
 	lockdep_assert_held(&v3c_topology);
 
+	first_stage = has_first_stage(pdo);
+	if (first_stage < 0)
+		return NULL;
+	device = v3c_handle_alloc(&v3c_devices);
 	if (!device)
 		return NULL;
 	device->pdo = get_device(pdo);
 	device->domain = NULL;
 	device->group = NULL;
 	device->gone = false;
+	device->first_stage = first_stage;
+	device->watch = (struct v3c_watch) { .entry = LIST_HEAD_INIT(device->watch.entry) };
 	device->v1 = v1;
 	device->default_pasid = default_pasid;
 	INIT_LIST_HEAD(&device->attached);
@@ -212,40 +231,10 @@ NTSTATUS v3c_device_destroy(struct v3c_device *device, struct v3c_why *why)
 	if (device->domain)
 		return v3c_refuse(why, STATUS_RESOURCE_IN_USE, V3C_REASON_ATTACHED, device->domain,
 				  0, 0);
+	if (v3c_guard_is_watched(device))
+		return v3c_refuse(why, STATUS_RESOURCE_IN_USE, V3C_REASON_REGISTERED, device, 0, 0);
 	free_device(device);
 	return STATUS_SUCCESS;
-}
-
-/* PassThrough hands the device all of memory: not to what can be plugged in from outside. */
-static bool is_external(struct device *dev)
-{
-	return dev_is_removable(dev) || (dev_is_pci(dev) && to_pci_dev(dev)->untrusted);
-}
-
-/* An IOMMU says what it can do when it is asked to do it. */
-static bool has_first_stage(struct device *dev)
-{
-	struct v3c_hwpt *hwpt = v3c_hwpt_alloc(dev, true);
-
-	if (IS_ERR(hwpt))
-		return false;
-	v3c_hwpt_free(hwpt);
-	return true;
-}
-
-static ULONG domain_types(struct v3c_device *device)
-{
-	ULONG mask = 1u << DomainTypeTranslate;
-
-	lockdep_assert_held(&v3c_topology);
-
-	if (device->gone)
-		return 0;
-	if (!is_external(device->pdo))
-		mask |= 1u << DomainTypePassThrough;
-	if (has_first_stage(device->pdo))
-		mask |= 1u << DomainTypeTranslateS1;
-	return mask;
 }
 
 /**
@@ -258,24 +247,21 @@ static ULONG domain_types(struct v3c_device *device)
 ULONG v3c_device_domain_types(struct v3c_device *device)
 {
 	guard(mutex)(&v3c_topology);
-	return v3c_handle_is(device, V3C_KIND_DEVICE) ? domain_types(device) : 0;
-}
-
-static bool may_attach(struct v3c_domain *domain, struct v3c_device *device)
-{
-	return domain->type != DomainTypePassThrough || !is_external(device->pdo);
+	return v3c_handle_is(device, V3C_KIND_DEVICE) ? v3c_guard_domain_types(device) : 0;
 }
 
 static NTSTATUS attach(struct v3c_domain *domain, struct v3c_device *device, struct v3c_why *why)
 {
+	NTSTATUS status;
+
 	if (device->gone)
 		return v3c_refuse(why, STATUS_INVALID_PARAMETER_2, V3C_REASON_DEVICE_GONE, device, 0, 0);
 	if (device->domain)
 		return v3c_refuse(why, STATUS_INVALID_PARAMETER, V3C_REASON_ATTACHED, device->domain,
 				  0, 0);
-	if (!may_attach(domain, device))
-		return v3c_refuse(why, STATUS_ACCESS_DENIED, V3C_REASON_NOT_AVAILABLE, device,
-				  domain->type, 0);
+	status = v3c_guard_check(device, domain->type, why);
+	if (!NT_SUCCESS(status))
+		return status;
 	return v3c_domain_attach(domain, device, why);
 }
 
@@ -544,10 +530,14 @@ static void device_leaves(struct device *dev, bool gone)
 {
 	struct v3c_device *device, *next;
 
-	guard(mutex)(&v3c_topology);
+	lockdep_assert_held(&v3c_topology);
+
 	list_for_each_entry_safe(device, next, &v3c_device_list, entry) {
 		if (device->pdo != dev)
 			continue;
+		/* Of a device that is gone there is nothing more to tell than that. */
+		if (!gone && !device->gone)
+			v3c_guard_abandon(device);
 		if (!device->domain) {
 			device->gone |= gone;
 			continue;
@@ -571,15 +561,14 @@ static void device_leaves(struct device *dev, bool gone)
  */
 static int bus_event(struct notifier_block *nb, unsigned long event, void *data)
 {
-	switch (event) {
-	case BUS_NOTIFY_DEL_DEVICE:
-	case BUS_NOTIFY_REMOVED_DEVICE:
-		device_leaves(data, true);
-		break;
-	case BUS_NOTIFY_UNBOUND_DRIVER:
-		device_leaves(data, false);
-		break;
-	}
+	bool gone = event == BUS_NOTIFY_DEL_DEVICE || event == BUS_NOTIFY_REMOVED_DEVICE;
+
+	if (!gone && event != BUS_NOTIFY_UNBOUND_DRIVER && event != BUS_NOTIFY_BOUND_DRIVER)
+		return NOTIFY_OK;
+	guard(mutex)(&v3c_topology);
+	if (event != BUS_NOTIFY_BOUND_DRIVER)
+		device_leaves(data, gone);
+	v3c_guard_changed();
 	return NOTIFY_OK;
 }
 

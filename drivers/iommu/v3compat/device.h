@@ -5,6 +5,7 @@
 #include <linux/list.h>
 #include <linux/mutex.h>
 
+#include "guard.h"
 #include "handle.h"
 #include "status.h"
 
@@ -20,7 +21,9 @@ struct v3c_group;
  * @domain: attached to, or NULL, under v3c_topology
  * @attached: in the domain's list of devices, under v3c_topology
  * @group: how it is attached, or NULL, under v3c_topology
+ * @watch: who wants to know of changes
  * @gone: removed from the system, under v3c_topology
+ * @first_stage: its IOMMU has first-stage tables for TranslateS1
  * @v1: made by V1's AttachDevice, which knows no device objects
  * @default_pasid: created with a PASID configuration for untagged DMA
  */
@@ -31,7 +34,9 @@ struct v3c_device {
 	struct v3c_domain *domain;
 	struct list_head attached;
 	struct v3c_group *group;
+	struct v3c_watch watch;
 	bool gone;
+	bool first_stage;
 	bool v1;
 	bool default_pasid;
 };

@@ -14,6 +14,7 @@
 #include "device.h"
 #include "domain.h"
 #include "group.h"
+#include "guard.h"
 #include "passthrough.h"
 #include "range.h"
 #include "replay.h"
@@ -242,6 +243,8 @@ static NTSTATUS create(IOMMU_DMA_DOMAIN_TYPE type,
 		return v3c_refuse(why, STATUS_NOT_SUPPORTED, V3C_REASON_NO_IOMMU, NULL, 0, 0);
 	put_device(any);
 	if (type == DomainTypeUnmanaged)
+		return v3c_refuse(why, STATUS_NOT_SUPPORTED, V3C_REASON_NOT_AVAILABLE, NULL, type, 0);
+	if (!v3c_guard_allows_any(type))
 		return v3c_refuse(why, STATUS_NOT_SUPPORTED, V3C_REASON_NOT_AVAILABLE, NULL, type, 0);
 
 	domain = v3c_handle_alloc(&v3c_domains);

@@ -10,6 +10,7 @@
 
 #include "device.h"
 #include "group.h"
+#include "guard.h"
 
 static LIST_HEAD(v3c_groups);
 
@@ -47,6 +48,34 @@ static bool has_ordinary_driver(struct device *dev)
 static int foreign_driver(struct device *member, void *dev)
 {
 	return member != dev && has_ordinary_driver(member);
+}
+
+/* Not while it probes, which may fail without a word. */
+static int foreign_bound(struct device *member, void *dev)
+{
+	return device_is_bound(member) && foreign_driver(member, dev);
+}
+
+/**
+ * v3c_group_is_foreign() - whether an ordinary driver of another device has the group
+ * @dev: a device in it
+ *
+ * Context: may sleep; under v3c_topology.
+ * Return: true when @dev cannot be attached because of that; false also when the group is ours.
+ */
+bool v3c_group_is_foreign(struct device *dev)
+{
+	struct iommu_group *core;
+	bool foreign;
+
+	if (v3c_group_find(dev))
+		return false;
+	core = iommu_group_get(dev);
+	if (!core)
+		return false;
+	foreign = iommu_group_for_each_dev(core, dev, foreign_bound);
+	iommu_group_put(core);
+	return foreign;
 }
 
 /*
@@ -100,6 +129,7 @@ struct v3c_group *v3c_group_claim(struct device *dev, struct v3c_domain *domain)
 	group->domain = domain;
 	group->users = 1;
 	list_add(&group->entry, &v3c_groups);
+	v3c_guard_changed();
 	return group;
 
 put_group:
@@ -143,5 +173,6 @@ void v3c_group_release(struct v3c_group *group)
 		iommu_group_release_dma_owner(group->group);
 	iommu_group_put(group->group);
 	list_del(&group->entry);
+	v3c_guard_changed();
 	kfree(group);
 }

@@ -32,6 +32,7 @@ struct v3c_group {
 };
 
 struct v3c_group *v3c_group_find(struct device *dev);
+bool v3c_group_is_foreign(struct device *dev);
 struct v3c_group *v3c_group_claim(struct device *dev, struct v3c_domain *domain);
 int v3c_group_attach(struct v3c_group *group, struct iommu_domain *translation,
 		     struct v3c_hwpt *hwpt);

@@ -14,6 +14,7 @@
 #include "check.h"
 #include "device.h"
 #include "domain.h"
+#include "guard.h"
 #include "phys.h"
 #include "quick.h"
 #include "range.h"
@@ -476,6 +477,65 @@ static NTSTATUS v3_query_input_mappings(PDEVICE_OBJECT PhysicalDeviceObject,
 		      &why);
 }
 
+/* State changes */
+
+static NTSTATUS register_callback(PIOMMU_INTERFACE_STATE_CHANGE_CALLBACK callback, void *context,
+				  PIOMMU_DMA_DEVICE handle,
+				  const IOMMU_INTERFACE_STATE_CHANGE_FIELDS *fields,
+				  struct v3c_why *why)
+{
+	struct v3c_device *device = v3c_to_device(handle);
+
+	if (refuse_atomic(why))
+		return STATUS_UNSUCCESSFUL;
+	if (!callback)
+		return null_pointer(why, STATUS_INVALID_PARAMETER_1);
+	if (!device)
+		return bad_handle(why, STATUS_INVALID_PARAMETER_3, handle);
+	if (!fields)
+		return null_pointer(why, STATUS_INVALID_PARAMETER_4);
+	if (fields->AsULONG != 1)
+		return v3c_refuse(why, STATUS_INVALID_PARAMETER_4, V3C_REASON_RESERVED_BITS, fields,
+				  fields->AsULONG, 1);
+	return v3c_guard_watch(device, callback, context, why);
+}
+
+static NTSTATUS
+v3_register_state_change_callback(PIOMMU_INTERFACE_STATE_CHANGE_CALLBACK StateChangeCallback,
+				  PVOID Context, PIOMMU_DMA_DEVICE DmaDevice,
+				  PIOMMU_INTERFACE_STATE_CHANGE_FIELDS StateFields)
+{
+	struct v3c_why why;
+
+	return ANSWER(RegisterInterfaceStateChangeCallback,
+		      register_callback(StateChangeCallback, Context, DmaDevice, StateFields, &why),
+		      &why);
+}
+
+static NTSTATUS unregister_callback(PIOMMU_INTERFACE_STATE_CHANGE_CALLBACK callback,
+				    PIOMMU_DMA_DEVICE handle, struct v3c_why *why)
+{
+	struct v3c_device *device = v3c_to_device(handle);
+
+	if (refuse_atomic(why))
+		return STATUS_UNSUCCESSFUL;
+	if (!callback)
+		return null_pointer(why, STATUS_INVALID_PARAMETER_1);
+	if (!device)
+		return bad_handle(why, STATUS_INVALID_PARAMETER_2, handle);
+	return v3c_guard_unwatch(device, callback, why);
+}
+
+static NTSTATUS
+v3_unregister_state_change_callback(PIOMMU_INTERFACE_STATE_CHANGE_CALLBACK StateChangeCallback,
+				    PIOMMU_DMA_DEVICE DmaDevice)
+{
+	struct v3c_why why;
+
+	return ANSWER(UnregisterInterfaceStateChangeCallback,
+		      unregister_callback(StateChangeCallback, DmaDevice, &why), &why);
+}
+
 /* Mapping */
 
 static NTSTATUS map_logical(PIOMMU_DMA_DOMAIN handle, ULONG permissions,
@@ -870,58 +930,6 @@ static NTSTATUS v1_set_device_fault_reporting(PDEVICE_OBJECT PhysicalDeviceObjec
 	struct v3c_why why;
 
 	return ANSWER(SetDeviceFaultReporting, not_implemented(&why), &why);
-}
-
-static NTSTATUS register_callback(PIOMMU_INTERFACE_STATE_CHANGE_CALLBACK callback,
-				  PIOMMU_DMA_DEVICE handle,
-				  const IOMMU_INTERFACE_STATE_CHANGE_FIELDS *fields,
-				  struct v3c_why *why)
-{
-	if (refuse_atomic(why))
-		return STATUS_UNSUCCESSFUL;
-	if (!callback)
-		return null_pointer(why, STATUS_INVALID_PARAMETER_1);
-	if (!v3c_to_device(handle))
-		return bad_handle(why, STATUS_INVALID_PARAMETER_3, handle);
-	if (!fields)
-		return null_pointer(why, STATUS_INVALID_PARAMETER_4);
-	if (fields->AsULONG != 1)
-		return v3c_refuse(why, STATUS_INVALID_PARAMETER_4, V3C_REASON_RESERVED_BITS, fields,
-				  fields->AsULONG, 1);
-	return v3c_refuse(why, STATUS_UNSUCCESSFUL, V3C_REASON_NOT_IMPLEMENTED, handle, 0, 0);
-}
-
-static NTSTATUS
-v3_register_state_change_callback(PIOMMU_INTERFACE_STATE_CHANGE_CALLBACK StateChangeCallback,
-				  PVOID Context, PIOMMU_DMA_DEVICE DmaDevice,
-				  PIOMMU_INTERFACE_STATE_CHANGE_FIELDS StateFields)
-{
-	struct v3c_why why;
-
-	return ANSWER(RegisterInterfaceStateChangeCallback,
-		      register_callback(StateChangeCallback, DmaDevice, StateFields, &why), &why);
-}
-
-static NTSTATUS unregister_callback(PIOMMU_INTERFACE_STATE_CHANGE_CALLBACK callback,
-				    PIOMMU_DMA_DEVICE handle, struct v3c_why *why)
-{
-	if (refuse_atomic(why))
-		return STATUS_UNSUCCESSFUL;
-	if (!callback)
-		return null_pointer(why, STATUS_INVALID_PARAMETER_1);
-	if (!v3c_to_device(handle))
-		return bad_handle(why, STATUS_INVALID_PARAMETER_2, handle);
-	return v3c_refuse(why, STATUS_UNSUCCESSFUL, V3C_REASON_NOT_IMPLEMENTED, handle, 0, 0);
-}
-
-static NTSTATUS
-v3_unregister_state_change_callback(PIOMMU_INTERFACE_STATE_CHANGE_CALLBACK StateChangeCallback,
-				    PIOMMU_DMA_DEVICE DmaDevice)
-{
-	struct v3c_why why;
-
-	return ANSWER(UnregisterInterfaceStateChangeCallback,
-		      unregister_callback(StateChangeCallback, DmaDevice, &why), &why);
 }
 
 /* No device is created for PASID-tagged DMA, so none can have sub-devices. */

@@ -6,6 +6,7 @@
 
 #include "device.h"
 #include "domain.h"
+#include "guard.h"
 #include "hwpt.h"
 #include "reserve.h"
 #include "space.h"
@@ -18,15 +19,25 @@ static int __init v3compat_init(void)
 	ret = v3c_space_module_init();
 	if (ret)
 		return ret;
+	ret = v3c_guard_module_init();
+	if (ret)
+		goto exit_space;
 	ret = v3c_device_module_init();
 	if (ret)
-		v3c_space_module_exit();
+		goto exit_guard;
+	return 0;
+
+exit_guard:
+	v3c_guard_module_exit();
+exit_space:
+	v3c_space_module_exit();
 	return ret;
 }
 
 /* Clients link against this module and so are gone; what is still here they forgot. */
 static void __exit v3compat_exit(void)
 {
+	v3c_guard_module_exit();
 	v3c_device_module_exit();
 	v3c_domain_reclaim_leaked();
 	v3c_pool_destroy(&v3c_tokens);

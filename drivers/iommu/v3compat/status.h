@@ -44,6 +44,8 @@
 	X(TOO_MANY_TABLES,	"domain has its largest number of page tables") \
 	X(BAD_CONFIG,		"configuration is not supported")	\
 	X(BUFFER_TOO_SMALL,	"buffer is too small")			\
+	X(REGISTERED,		"device has a callback already")	\
+	X(NOT_REGISTERED,	"callback is not registered for the device") \
 	X(NOT_IMPLEMENTED,	"not implemented")			\
 	X(ATOMIC_CONTEXT,	"call may sleep and the context may not")
 

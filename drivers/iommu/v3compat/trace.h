@@ -69,6 +69,21 @@ DEFINE_EVENT(v3compat_attachment, v3compat_detach,
 	TP_ARGS(domain, device, status)
 );
 
+/* A callback, about to be made. */
+TRACE_EVENT(v3compat_state_change,
+	TP_PROTO(const struct v3c_device *device, u32 types),
+	TP_ARGS(device, types),
+	TP_STRUCT__entry(
+		__string(device, dev_name(device->pdo))
+		__field(u32, types)
+	),
+	TP_fast_assign(
+		__assign_str(device);
+		__entry->types = types;
+	),
+	TP_printk("device=%s types=%#x", __get_str(device), __entry->types)
+);
+
 /* Ranges are bytes, last inclusive; a refused map that had no address yet shows 0 to size - 1. */
 DECLARE_EVENT_CLASS(v3compat_range,
 	TP_PROTO(const struct v3c_domain *domain, u64 page, u64 pages, u32 status),

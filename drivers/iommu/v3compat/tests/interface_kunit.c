@@ -69,10 +69,6 @@ static void refuses_bad_requests(struct kunit *test)
 	REFUSE_CALL(test, STATUS_INVALID_PARAMETER_2, IoGetIommuInterface, 1, NULL);
 }
 
-static void no_state_change(PIOMMU_INTERFACE_STATE_CHANGE change, PVOID context)
-{
-}
-
 static void members_not_built_yet_refuse(struct kunit *test)
 {
 	struct v3t_world *w = test->priv;
@@ -87,33 +83,6 @@ static void members_not_built_yet_refuse(struct kunit *test)
 	REFUSE_V3(test, STATUS_INVALID_PARAMETER_1, ConfigureDomain, domain, &x64);
 	REFUSE_V3(test, STATUS_INVALID_PARAMETER_1, ConfigureDomain, NULL, &x64);
 	REFUSE_V3(test, STATUS_INVALID_PARAMETER_2, ConfigureDomain, domain, NULL);
-}
-
-static void state_changes_are_not_reported_yet(struct kunit *test)
-{
-	struct v3t_world *w = test->priv;
-	IOMMU_INTERFACE_STATE_CHANGE_FIELDS fields = { .AsULONG = 1 };
-	IOMMU_INTERFACE_STATE_CHANGE_FIELDS nothing = { .AsULONG = 0 };
-	IOMMU_INTERFACE_STATE_CHANGE_FIELDS reserved = { .AsULONG = 3 };
-
-	REFUSE_V3(test, STATUS_INVALID_PARAMETER_1, RegisterInterfaceStateChangeCallback, NULL,
-		  NULL, w->device, &fields);
-	REFUSE_V3(test, STATUS_INVALID_PARAMETER_3, RegisterInterfaceStateChangeCallback,
-		  no_state_change, NULL, NULL, &fields);
-	REFUSE_V3(test, STATUS_INVALID_PARAMETER_4, RegisterInterfaceStateChangeCallback,
-		  no_state_change, NULL, w->device, NULL);
-	REFUSE_V3(test, STATUS_INVALID_PARAMETER_4, RegisterInterfaceStateChangeCallback,
-		  no_state_change, NULL, w->device, &nothing);
-	REFUSE_V3(test, STATUS_INVALID_PARAMETER_4, RegisterInterfaceStateChangeCallback,
-		  no_state_change, NULL, w->device, &reserved);
-	REFUSE_V3(test, STATUS_UNSUCCESSFUL, RegisterInterfaceStateChangeCallback,
-		  no_state_change, NULL, w->device, &fields);
-	REFUSE_V3(test, STATUS_INVALID_PARAMETER_1, UnregisterInterfaceStateChangeCallback, NULL,
-		  w->device);
-	REFUSE_V3(test, STATUS_INVALID_PARAMETER_2, UnregisterInterfaceStateChangeCallback,
-		  no_state_change, NULL);
-	REFUSE_V3(test, STATUS_UNSUCCESSFUL, UnregisterInterfaceStateChangeCallback,
-		  no_state_change, w->device);
 }
 
 static void there_are_no_sub_devices_yet(struct kunit *test)
@@ -141,7 +110,6 @@ static struct kunit_case interface_cases[] = {
 	KUNIT_CASE(legacy_table_is_filled),
 	KUNIT_CASE(refuses_bad_requests),
 	KUNIT_CASE(members_not_built_yet_refuse),
-	KUNIT_CASE(state_changes_are_not_reported_yet),
 	KUNIT_CASE(there_are_no_sub_devices_yet),
 	{}
 };
