@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A client that forgets everything: an attached device, its domain, and a reservation with a page
- * mapped in it. Whoever unloads v3compat after it sees what v3compat makes of that.
+ * A client that forgets everything: an attached device and its callback, its domain, and a
+ * reservation with a page mapped in it. Whoever unloads v3compat after it sees what v3compat makes of that.
  */
 #include <linux/gfp.h>
 #include <linux/mm.h>
@@ -19,8 +19,13 @@ static DMA_IOMMU_INTERFACE_EX v3;
 static struct pci_dev *pdev;
 static struct page *page;
 
+static void on_state_change(PIOMMU_INTERFACE_STATE_CHANGE change, PVOID context)
+{
+}
+
 static NTSTATUS forget_everything(void)
 {
+	IOMMU_INTERFACE_STATE_CHANGE_FIELDS fields = { .AvailableDomainTypes = 1 };
 	IOMMU_DMA_DOMAIN_CREATION_FLAGS flags = { .AsUlonglong = 0 };
 	IOMMU_DMA_LOGICAL_ADDRESS_TOKEN_MAPPED_SEGMENT segment;
 	IOMMU_DMA_LOGICAL_ADDRESS at = 0x100000;
@@ -37,6 +42,9 @@ static NTSTATUS forget_everything(void)
 	status = IoGetIommuInterfaceEx(3, 0, &v3);
 	if (NT_SUCCESS(status))
 		status = v3.V3.CreateDevice(&pdev->dev, NULL, &device);
+	if (NT_SUCCESS(status))
+		status = v3.V3.RegisterInterfaceStateChangeCallback(on_state_change, NULL, device,
+								    &fields);
 	if (NT_SUCCESS(status))
 		status = v3.V3.CreateDomainEx(DomainTypeTranslate, flags, NULL, NULL, &domain);
 	if (NT_SUCCESS(status))
