@@ -1067,9 +1067,11 @@ static_assert(sizeof(DEVICE_FAULT_CONFIGURATION) == 0x10);
  * @Context: as registered
  *
  * Called once on the registering thread before registration returns, with all selected fields
- * present, then on every difference.
+ * present, then on a thread of the system on every difference; never twice at a time for a device. It
+ * may use the interface, also to unregister itself. It must not wait for anybody who may wait for it:
+ * who unregisters it or sets the guard policy.
  *
- * Context: Process context.
+ * Context: Process context (PASSIVE_LEVEL), no locks held; may sleep.
  *
  * Source: wdm.h page iommu_interface_state_change_callback.
  */
@@ -1100,7 +1102,8 @@ typedef IOMMU_INTERFACE_STATE_CHANGE_CALLBACK *PIOMMU_INTERFACE_STATE_CHANGE_CAL
  *   beyond what the domain translates, the list has a loop, or the domain is PassThrough or
  *   Unmanaged
  * * STATUS_INVALID_PARAMETER_5 - @DomainOut is NULL
- * * STATUS_NOT_SUPPORTED - no IOMMU is there to translate, or the type is not available
+ * * STATUS_NOT_SUPPORTED - no IOMMU is there to translate, the type is not available, or it is
+ *   PassThrough and the guard policy allows that to no device
  * * STATUS_INSUFFICIENT_RESOURCES - out of memory
  *
  * Source: wdm.h page iommu_domain_create_ex.
@@ -1144,8 +1147,8 @@ typedef IOMMU_DOMAIN_DELETE *PIOMMU_DOMAIN_DELETE;
  * * STATUS_INVALID_PARAMETER - the device is attached already (also as another DMA device), a
  *   region that the hardware reserves overlaps a live mapping, or its IOMMU does not reach all that
  *   is mapped
- * * STATUS_ACCESS_DENIED - policy forbids this type of domain for the device, or others hold the
- *   group that shares its translation
+ * * STATUS_ACCESS_DENIED - the device may not use this type of domain now, see
+ *   QueryAvailableDomainTypes, or others hold the group that shares its translation
  * * STATUS_INSUFFICIENT_RESOURCES - out of memory
  *
  * Source: wdm.h page iommu_domain_attach_device_ex.
@@ -1389,7 +1392,9 @@ typedef IOMMU_DOMAIN_CONFIGURE *PIOMMU_DOMAIN_CONFIGURE;
  * @AvailableDomains: receives the OR of 1 << IOMMU_DMA_DOMAIN_TYPE; 0 for a device that is NULL,
  *	stale, none, or gone
  *
- * A hint: policy may change before AttachDeviceEx.
+ * A hint: what it depends on may change before AttachDeviceEx. That is the DMA-guard policy, the
+ * drivers of the other devices in the device's IOMMU group (while an ordinary one is bound there are no
+ * types), and what the IOMMU can do, which does not change.
  *
  * Context: Process context (PASSIVE_LEVEL); may sleep. Made from atomic context it warns once and
  * reports 0.
@@ -1404,7 +1409,8 @@ typedef IOMMU_DEVICE_QUERY_DOMAIN_TYPES *PIOMMU_DEVICE_QUERY_DOMAIN_TYPES;
  * typedef IOMMU_REGISTER_INTERFACE_STATE_CHANGE_CALLBACK - be told of state changes
  * @StateChangeCallback: called once before this returns, then on every change
  * @Context: passed to it
- * @DmaDevice: the device; it can have one callback
+ * @DmaDevice: the device; it can have one callback. To be unregistered before the device is
+ *	deleted and before the driver is unbound
  * @StateFields: which changes
  *
  * RegisterInterfaceStateChangeCallback, V2 and V3.
@@ -1417,7 +1423,7 @@ typedef IOMMU_DEVICE_QUERY_DOMAIN_TYPES *PIOMMU_DEVICE_QUERY_DOMAIN_TYPES;
  * * STATUS_INVALID_PARAMETER_1 - @StateChangeCallback is NULL
  * * STATUS_INVALID_PARAMETER_3 - @DmaDevice is NULL, stale, no device, or its hardware is gone
  * * STATUS_INVALID_PARAMETER_4 - @StateFields is NULL, selects nothing or has reserved bits
- * * STATUS_UNSUCCESSFUL - the device has a callback already, or state changes are not available
+ * * STATUS_UNSUCCESSFUL - the device has a callback already
  *
  * Source: wdm.h page iommu_register_interface_state_change_callback.
  */
@@ -1433,7 +1439,7 @@ typedef IOMMU_REGISTER_INTERFACE_STATE_CHANGE_CALLBACK
  * @DmaDevice: as registered
  *
  * UnregisterInterfaceStateChangeCallback, V2 and V3. Waits for a running callback, except from
- * inside it.
+ * inside it. Also for a device whose hardware is gone.
  *
  * Context: Process context (PASSIVE_LEVEL); may sleep. Made from atomic context it warns once and
  * returns STATUS_UNSUCCESSFUL.
@@ -1441,8 +1447,9 @@ typedef IOMMU_REGISTER_INTERFACE_STATE_CHANGE_CALLBACK
  * Return:
  * * STATUS_SUCCESS - the callback will not be called again
  * * STATUS_INVALID_PARAMETER_1 - @StateChangeCallback is NULL
- * * STATUS_INVALID_PARAMETER_2 - @DmaDevice is NULL, stale, no device, or its hardware is gone
- * * STATUS_UNSUCCESSFUL - not registered for this device
+ * * STATUS_INVALID_PARAMETER_2 - @DmaDevice is NULL, stale or no device
+ * * STATUS_UNSUCCESSFUL - not registered for this device; or its driver was unbound without
+ *   unregistering, which the system did then
  *
  * Source: wdm.h page iommu_unregister_interface_state_change_callback.
  */
