@@ -67,6 +67,7 @@ static bool is_external(struct device *dev)
  * By a PassThrough domain, or by an Unmanaged one without translation.
  *
  * Context: under v3c_topology.
+ * Return: true when the guard policy allows it.
  */
 bool v3c_guard_allows_bypass(struct device *dev)
 {
