@@ -16,7 +16,8 @@
 #include <linux/iommu.h>
 #include <linux/types.h>
 
-#include <uapi/linux/iommusim.h>	/* enum iommusim_quirk, enum iommusim_fault_reason */
+/* enum iommusim_quirk, enum iommusim_feature, enum iommusim_fault_reason */
+#include <uapi/linux/iommusim.h>
 
 struct device;
 struct iommusim;
@@ -27,12 +28,14 @@ struct iommusim;
  * @pgsize_bitmap: any of SZ_4K, SZ_2M and SZ_1G; 0 means all three
  * @max_pasids: PASIDs 1 to @max_pasids - 1 can be attached; 0 means none. At most 1 << 20.
  * @quirks: any of &enum iommusim_quirk
+ * @features: any of &enum iommusim_feature
  */
 struct iommusim_config {
 	u8 aperture_bits;
 	unsigned long pgsize_bitmap;
 	u32 max_pasids;
 	u32 quirks;
+	u32 features;
 };
 
 /**
@@ -63,6 +66,8 @@ struct iommusim_region {
  * @managed_dma: bind a driver that has driver_managed_dma set and does nothing
  * @ordinary_driver: bind a driver that uses the DMA API's domain, as most do, and does nothing.
  *	Excludes @managed_dma.
+ * @external: the device is plugged into a port that users can reach, as dev_is_removable() says
+ * @no_pasids: no PASID can be attached to the device, whatever the instance can do
  */
 struct iommusim_device_config {
 	u32 group;
@@ -71,6 +76,8 @@ struct iommusim_device_config {
 	u32 nr_regions;
 	bool managed_dma;
 	bool ordinary_driver;
+	bool external;
+	bool no_pasids;
 };
 
 /**
@@ -101,6 +108,8 @@ struct iommusim_fault {
  * @stale_hits: translations served from the IOTLB whose table entry is gone or different. Any at
  *	all, other than in the moment between an unmap and its invalidation, means that somebody
  *	forgot to invalidate.
+ * @page_requests: groups of page requests that devices sent
+ * @unanswered: groups of page requests sent and not answered yet
  *
  * A domain is counted by the instance it was allocated through, a translation by the instance of
  * the device that asked for it. The default domains of the devices are counted too.
@@ -116,6 +125,8 @@ struct iommusim_stats {
 	u64 leaf_1g;
 	u64 iotlb_hits;
 	u64 stale_hits;
+	u64 page_requests;
+	u64 unanswered;
 };
 
 struct iommusim *iommusim_create(const struct iommusim_config *cfg);
@@ -127,6 +138,12 @@ int iommusim_dma_read(struct device *dev, u32 pasid, u64 address, void *buf, siz
 		      struct iommusim_fault *fault);
 int iommusim_dma_write(struct device *dev, u32 pasid, u64 address, const void *buf, size_t len,
 		       struct iommusim_fault *fault);
+int iommusim_dma_read_prq(struct device *dev, u32 pasid, u64 address, void *buf, size_t len,
+			  struct iommusim_fault *fault);
+int iommusim_dma_write_prq(struct device *dev, u32 pasid, u64 address, const void *buf, size_t len,
+			   struct iommusim_fault *fault);
+int iommusim_page_request(struct device *dev, u32 pasid, const u64 *addresses, unsigned int count,
+			  u32 perm, enum iommu_page_response_code *response);
 void iommusim_fail_attach(struct device *dev, int err, unsigned int times);
 void iommusim_fail_tables(struct iommusim *sim, unsigned int skip, unsigned int times);
 void iommusim_get_stats(struct iommusim *sim, struct iommusim_stats *out);

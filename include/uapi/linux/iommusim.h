@@ -38,7 +38,14 @@
  *	caller's gfp, and fails with -ENOMEM when it cannot, as virtio-iommu does.
  * @IOMMUSIM_OWN_DOMAINS: attaching a domain that was allocated through another instance is refused
  *	with -EINVAL. Without it, instances of equal aperture and page sizes share domains (except
- *	that those with and those without %IOMMUSIM_NO_IDENTITY never do).
+ *	that those which differ in %IOMMUSIM_NO_IDENTITY, %IOMMUSIM_SVA_PASIDS_ONLY or %IOMMUSIM_SVA
+ *	never do).
+ * @IOMMUSIM_SILENT_FAULTS: a refused DMA is not reported to the core, as VT-d does not. Without it
+ *	report_iommu_fault() is called for each that a paging domain refused.
+ * @IOMMUSIM_SVA_PASIDS_ONLY: a PASID takes no paging domain, as AMD
+ * @IOMMUSIM_SIGN_EXTEND: addresses are the aperture's width and sign-extended from their top bit, as
+ *	in VT-d's first stage: half of them is at the end of the 64-bit space, and what is between
+ *	the halves is out of range. Excludes %IOMMUSIM_LATE_GEOMETRY.
  */
 enum iommusim_quirk {
 	IOMMUSIM_OVERLAP_KEEP		= 1 << 0,
@@ -48,6 +55,21 @@ enum iommusim_quirk {
 	IOMMUSIM_NO_IDENTITY		= 1 << 4,
 	IOMMUSIM_ALLOC_PER_MAP		= 1 << 5,
 	IOMMUSIM_OWN_DOMAINS		= 1 << 6,
+	IOMMUSIM_SILENT_FAULTS		= 1 << 7,
+	IOMMUSIM_SVA_PASIDS_ONLY	= 1 << 8,
+	IOMMUSIM_SIGN_EXTEND		= 1 << 9,
+};
+
+/**
+ * enum iommusim_feature - what not every IOMMU can do, or-ed together
+ * @IOMMUSIM_PAGE_REQUESTS: the devices can ask for pages that are not there
+ * @IOMMUSIM_SVA: a PASID can be bound to the address space of a process
+ *
+ * An instance with a feature that the kernel lacks is not created (EOPNOTSUPP).
+ */
+enum iommusim_feature {
+	IOMMUSIM_PAGE_REQUESTS		= 1 << 0,
+	IOMMUSIM_SVA			= 1 << 1,
 };
 
 /**
@@ -59,6 +81,7 @@ enum iommusim_quirk {
  * @IOMMUSIM_FAULT_ADDRESS_SIZE: the address is beyond the aperture or the device's DMA mask
  * @IOMMUSIM_FAULT_PHYS: translated to something that is not RAM
  * @IOMMUSIM_FAULT_PASID: the PASID has no domain
+ * @IOMMUSIM_FAULT_PAGE_REQUEST: the page request that the DMA sent was refused
  */
 enum iommusim_fault_reason {
 	IOMMUSIM_OK,
@@ -68,6 +91,7 @@ enum iommusim_fault_reason {
 	IOMMUSIM_FAULT_ADDRESS_SIZE,
 	IOMMUSIM_FAULT_PHYS,
 	IOMMUSIM_FAULT_PASID,
+	IOMMUSIM_FAULT_PAGE_REQUEST,
 };
 
 /* A DMA without a PASID. */
@@ -84,6 +108,10 @@ enum iommusim_fault_reason {
  * @pgsize_bitmap: any of 4 KiB, 2 MiB and 1 GiB; 0 means all three
  * @max_pasids: PASIDs 1 to @max_pasids - 1 can be attached; at most 1 << 20
  * @out_id: the new instance
+ * @features: any of &enum iommusim_feature
+ * @__reserved: 0
+ *
+ * Fails with EOPNOTSUPP when this kernel lacks one of @features.
  */
 struct iommusim_ioc_create {
 	__u32 size;
@@ -93,6 +121,8 @@ struct iommusim_ioc_create {
 	__aligned_u64 pgsize_bitmap;
 	__u32 max_pasids;
 	__u32 out_id;
+	__u32 features;
+	__u32 __reserved;
 };
 #define IOMMUSIM_IOC_CREATE _IO(IOMMUSIM_IOC_TYPE, 0x00)
 
@@ -100,7 +130,8 @@ struct iommusim_ioc_create {
  * struct iommusim_ioc_destroy - ioctl(IOMMUSIM_IOC_DESTROY)
  * @size: sizeof(struct iommusim_ioc_destroy)
  * @flags: 0
- * @id: a device, which is unplugged, or an instance, which must have none (EBUSY)
+ * @id: a binding, which is undone; a device, which must have no binding (EBUSY) and is unplugged; or
+ *	an instance, which must have no device (EBUSY)
  * @__reserved: 0
  */
 struct iommusim_ioc_destroy {
@@ -146,11 +177,15 @@ struct iommusim_ioc_region {
  * @IOMMUSIM_DEVICE_MANAGED_DMA: bind a driver that manages the DMA domain itself
  * @IOMMUSIM_DEVICE_ORDINARY_DRIVER: bind a driver that uses the DMA API; excludes the former
  * @IOMMUSIM_DEVICE_NO_REGIONS: no reserved region, also not the default one
+ * @IOMMUSIM_DEVICE_EXTERNAL: plugged into a port that users can reach
+ * @IOMMUSIM_DEVICE_NO_PASIDS: no PASID can be attached to it
  */
 enum iommusim_device_flags {
 	IOMMUSIM_DEVICE_MANAGED_DMA	= 1 << 0,
 	IOMMUSIM_DEVICE_ORDINARY_DRIVER	= 1 << 1,
 	IOMMUSIM_DEVICE_NO_REGIONS	= 1 << 2,
+	IOMMUSIM_DEVICE_EXTERNAL	= 1 << 3,
+	IOMMUSIM_DEVICE_NO_PASIDS	= 1 << 4,
 };
 
 #define IOMMUSIM_NAME_SIZE	32
@@ -186,9 +221,12 @@ struct iommusim_ioc_device_create {
 /**
  * enum iommusim_dma_flags - flags of IOMMUSIM_IOC_DMA
  * @IOMMUSIM_DMA_WRITE: the device writes memory; it reads memory without this
+ * @IOMMUSIM_DMA_PAGE_REQUESTS: the device asks for a page that is not there and waits for the answer.
+ *	Needed for a PASID that is bound to a process, whether pages are there or not.
  */
 enum iommusim_dma_flags {
-	IOMMUSIM_DMA_WRITE = 1 << 0,
+	IOMMUSIM_DMA_WRITE		= 1 << 0,
+	IOMMUSIM_DMA_PAGE_REQUESTS	= 1 << 1,
 };
 
 /**
@@ -204,6 +242,9 @@ enum iommusim_dma_flags {
  * @out_length: bytes moved
  * @out_reason: one of &enum iommusim_fault_reason; a fault is a result and not an error
  * @__reserved: 0
+ *
+ * Fails with EWOULDBLOCK when @pasid is bound to a process and %IOMMUSIM_DMA_PAGE_REQUESTS is
+ * missing, and with EINTR when a signal kills the caller meanwhile.
  */
 struct iommusim_ioc_dma {
 	__u32 size;
@@ -274,6 +315,8 @@ struct iommusim_ioc_fail_tables {
  * @out_leaf_1g: 1 GiB entries present now
  * @out_iotlb_hits: translations served from the IOTLB, @out_stale_hits included
  * @out_stale_hits: those of them whose table entry is gone or different
+ * @out_page_requests: groups of page requests that devices sent
+ * @out_unanswered: groups of page requests sent and not answered yet
  */
 struct iommusim_ioc_stats {
 	__u32 size;
@@ -290,7 +333,70 @@ struct iommusim_ioc_stats {
 	__aligned_u64 out_leaf_1g;
 	__aligned_u64 out_iotlb_hits;
 	__aligned_u64 out_stale_hits;
+	__aligned_u64 out_page_requests;
+	__aligned_u64 out_unanswered;
 };
 #define IOMMUSIM_IOC_STATS _IO(IOMMUSIM_IOC_TYPE, 0x06)
+
+/**
+ * struct iommusim_ioc_sva_bind - ioctl(IOMMUSIM_IOC_SVA_BIND)
+ * @size: sizeof(struct iommusim_ioc_sva_bind)
+ * @flags: 0
+ * @device_id: the device
+ * @__reserved: 0
+ * @out_id: the binding, for IOMMUSIM_IOC_DESTROY
+ * @out_pasid: with this PASID the device reaches the memory of the calling process
+ *
+ * The binding lasts until it is destroyed or the file is closed, but it reaches nothing any more
+ * once the process has exited. Fails with EOPNOTSUPP without %IOMMUSIM_SVA, and on kernels that
+ * refuse every such binding.
+ */
+struct iommusim_ioc_sva_bind {
+	__u32 size;
+	__u32 flags;
+	__u32 device_id;
+	__u32 __reserved;
+	__u32 out_id;
+	__u32 out_pasid;
+};
+#define IOMMUSIM_IOC_SVA_BIND _IO(IOMMUSIM_IOC_TYPE, 0x07)
+
+/**
+ * enum iommusim_page_response - how a group of page requests was answered
+ * @IOMMUSIM_PAGE_SUCCESS: try again
+ * @IOMMUSIM_PAGE_INVALID: one of the pages cannot be had
+ * @IOMMUSIM_PAGE_FAILURE: general error
+ */
+enum iommusim_page_response {
+	IOMMUSIM_PAGE_SUCCESS,
+	IOMMUSIM_PAGE_INVALID,
+	IOMMUSIM_PAGE_FAILURE,
+};
+
+#define IOMMUSIM_MAX_PAGE_REQUESTS	64
+
+/**
+ * struct iommusim_ioc_page_request - ioctl(IOMMUSIM_IOC_PAGE_REQUEST)
+ * @size: sizeof(struct iommusim_ioc_page_request)
+ * @flags: 0, or %IOMMUSIM_DMA_WRITE to ask for write access
+ * @device_id: the device
+ * @pasid: PASID of the requests, or IOMMUSIM_NO_PASID
+ * @addresses: address of @count addresses, 8 bytes each
+ * @count: 1 to IOMMUSIM_MAX_PAGE_REQUESTS; the requests form one group
+ * @out_response: one of &enum iommusim_page_response
+ *
+ * Fails with EOPNOTSUPP when nobody takes page requests of that device and PASID, ECANCELED when
+ * the PASID or the device was taken away before an answer, EINTR when a signal kills the caller.
+ */
+struct iommusim_ioc_page_request {
+	__u32 size;
+	__u32 flags;
+	__u32 device_id;
+	__u32 pasid;
+	__aligned_u64 addresses;
+	__u32 count;
+	__u32 out_response;
+};
+#define IOMMUSIM_IOC_PAGE_REQUEST _IO(IOMMUSIM_IOC_TYPE, 0x08)
 
 #endif /* _UAPI_LINUX_IOMMUSIM_H */
