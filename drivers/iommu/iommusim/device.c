@@ -11,6 +11,7 @@
 #include "device.h"
 #include "domain.h"
 #include "instance.h"
+#include "request.h"
 
 #define NAME_DRIVERLESS	"iommusim-dev"
 #define NAME_MANAGED	"iommusim-managed"
@@ -96,19 +97,23 @@ static struct iommusim_context *get_context(struct iommusim_device *sdev, u32 pa
 	return context;
 }
 
-/* Afterwards no DMA uses the old domain. */
-static void switch_domain(struct iommusim_device *sdev, struct iommusim_context *context,
-			  struct iommu_domain *domain)
+/* Afterwards no DMA and no page request uses the old domain. */
+static void switch_domain(struct iommusim_device *sdev, u32 pasid,
+			  struct iommusim_context *context, struct iommu_domain *domain)
 {
-	struct iommusim_domain *old;
+	struct iommusim_domain *paging;
+	struct iommu_domain *old;
 	unsigned long flags;
 
 	write_lock_irqsave(&sdev->lock, flags);
-	old = iommusim_to_paging(context->domain);
+	old = context->domain;
 	context->domain = domain;
 	write_unlock_irqrestore(&sdev->lock, flags);
-	if (old)
-		iommusim_domain_detach(old);
+	if (old && old->iopf_handler)
+		iommusim_drain_requests(sdev, pasid);
+	paging = iommusim_to_paging(old);
+	if (paging)
+		iommusim_domain_detach(paging);
 }
 
 int iommusim_set_context(struct device *dev, u32 pasid, struct iommu_domain *domain)
@@ -132,7 +137,7 @@ int iommusim_set_context(struct device *dev, u32 pasid, struct iommu_domain *dom
 			return err;
 		}
 	}
-	switch_domain(sdev, context, domain);
+	switch_domain(sdev, pasid, context, domain);
 	if (pasid == IOMMUSIM_NO_PASID && !sdev->first_domain)
 		sdev->first_domain = domain;
 	return 0;
@@ -144,13 +149,13 @@ void iommusim_clear_context(struct device *dev, u32 pasid)
 	struct iommusim_context *context;
 
 	if (pasid == IOMMUSIM_NO_PASID) {
-		switch_domain(sdev, &sdev->rid, NULL);
+		switch_domain(sdev, pasid, &sdev->rid, NULL);
 		return;
 	}
 	context = xa_erase(&sdev->pasids, pasid);
 	if (!context)
 		return;
-	switch_domain(sdev, context, NULL);
+	switch_domain(sdev, pasid, context, NULL);
 	kfree(context);
 }
 
@@ -185,6 +190,7 @@ void iommusim_release_device(struct device *dev)
 	xa_for_each(&sdev->pasids, pasid, context)
 		iommusim_clear_context(dev, pasid);
 	iommusim_clear_context(dev, IOMMUSIM_NO_PASID);
+	iommusim_requests_disable(sdev);
 	sdev->first_domain = NULL;
 	leave_group(sdev);
 }
@@ -284,6 +290,7 @@ static struct iommusim_device *alloc_device(struct iommusim *sim,
 	INIT_LIST_HEAD(&sdev->node);
 	rwlock_init(&sdev->lock);
 	xa_init(&sdev->pasids);
+	iommusim_requests_init(sdev);
 	sdev->group_number = cfg->group;
 	sdev->dma_mask = cfg->dma_mask ?: U64_MAX;
 	sdev->sim = iommusim_get(sim);
@@ -319,6 +326,8 @@ static struct platform_device *alloc_platform_device(struct iommusim *sim,
 	pdev->dev.parent = &sim->hw->dev;
 	*pdev->dev.dma_mask = sdev->dma_mask;
 	pdev->dev.coherent_dma_mask = sdev->dma_mask;
+	if (cfg->external)
+		dev_set_removable(&pdev->dev, DEVICE_REMOVABLE);
 	__module_get(THIS_MODULE);
 	return pdev;
 }
@@ -370,11 +379,12 @@ static int set_pasid_width(struct device *dev, u32 max_pasids)
 	return max_pasids ? device_create_managed_software_node(dev, properties, NULL) : 0;
 }
 
-static int add_platform_device(struct platform_device *pdev, struct iommusim *sim)
+static int add_platform_device(struct platform_device *pdev, struct iommusim *sim,
+			       const struct iommusim_device_config *cfg)
 {
 	int err;
 
-	err = set_pasid_width(&pdev->dev, sim->config.max_pasids);
+	err = set_pasid_width(&pdev->dev, cfg->no_pasids ? 0 : sim->config.max_pasids);
 	if (err)
 		return err;
 	err = init_fwspec(&pdev->dev, sim);
@@ -393,6 +403,8 @@ static int check_device(struct device *dev, const struct iommusim_device_config 
 	if (!group)
 		return -ENODEV;
 	iommu_group_put(group);
+	if (iommusim_to_device(dev)->sim->queue && !iommusim_to_device(dev)->requests_enabled)
+		return -ENOMEM;
 	if ((cfg->managed_dma || cfg->ordinary_driver) && !device_is_bound(dev))
 		return -EBUSY;
 	return 0;
@@ -424,7 +436,7 @@ struct device *iommusim_device_create(struct iommusim *sim,
 	pdev = alloc_platform_device(sim, cfg);
 	if (IS_ERR(pdev))
 		return ERR_CAST(pdev);
-	err = add_platform_device(pdev, sim);
+	err = add_platform_device(pdev, sim, cfg);
 	if (err) {
 		platform_device_put(pdev);
 		return ERR_PTR(err);

@@ -4,6 +4,7 @@
 
 #include <linux/iommu.h>
 #include <linux/list.h>
+#include <linux/rwsem.h>
 #include <linux/spinlock.h>
 #include <linux/xarray.h>
 
@@ -40,6 +41,16 @@ struct iommusim_device {
 	struct xarray pasids;			/* struct iommusim_context */
 	int attach_error;
 	unsigned int attach_failures;		/* how many more attaches fail */
+	bool requests_enabled;			/* the device can make page requests */
+
+	/*
+	 * Held for reading by what uses a context and sleeps meanwhile: the sending of page
+	 * requests and the walk of a process' memory. Whoever switched a context takes it for
+	 * writing once. Inside group->mutex, outside of @lock.
+	 */
+	struct rw_semaphore sleepers;
+	struct xarray requests;			/* struct request: groups not answered yet */
+	u32 next_group;				/* protected by the array's lock */
 };
 
 struct iommusim_device *iommusim_to_device(struct device *dev);

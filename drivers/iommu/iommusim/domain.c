@@ -3,6 +3,7 @@
 #include <linux/overflow.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
+#include <linux/wait_bit.h>
 
 #include "compat.h"
 #include "domain.h"
@@ -30,10 +31,23 @@ static void release_domain(struct kref *ref)
 
 static void set_geometry(struct iommusim_domain *domain, unsigned int bits)
 {
+	u64 last = domain->sign_extend ? U64_MAX : iommusim_last_address(bits);
+
 	domain->aperture_bits = bits;
 	domain->domain.geometry.aperture_start = 0;
-	WRITE_ONCE(domain->domain.geometry.aperture_end, iommusim_last_address(bits));
+	WRITE_ONCE(domain->domain.geometry.aperture_end, last);
 	domain->domain.geometry.force_aperture = true;
+}
+
+/* A range of sign-extended addresses is in one half: all bits from the top one on are the same. */
+static bool is_translatable(const struct iommusim_domain *domain, u64 first, u64 last)
+{
+	s64 sign_first = (s64)first >> (domain->aperture_bits - 1);
+	s64 sign_last = (s64)last >> (domain->aperture_bits - 1);
+
+	if (!domain->sign_extend)
+		return last <= READ_ONCE(domain->domain.geometry.aperture_end);
+	return sign_first == sign_last && (!sign_first || sign_first == -1);
 }
 
 static void init_geometry(struct iommusim_domain *domain, const struct iommusim *sim)
@@ -41,6 +55,7 @@ static void init_geometry(struct iommusim_domain *domain, const struct iommusim 
 	unsigned long pgsizes = sim->config.pgsize_bitmap;
 
 	spin_lock_init(&domain->geometry_lock);
+	domain->sign_extend = iommusim_has_quirk(sim, IOMMUSIM_SIGN_EXTEND);
 	domain->settled = !iommusim_has_quirk(sim, IOMMUSIM_LATE_GEOMETRY);
 	domain->pgsize_bitmap = pgsizes;
 	domain->domain.pgsize_bitmap = domain->settled ? pgsizes : BIT(__ffs(pgsizes));
@@ -75,6 +90,8 @@ void iommusim_domain_free(struct iommu_domain *core_domain)
 	unsigned long flags;
 
 	WARN(atomic_read(&domain->attached), "iommusim: freeing a domain that is attached\n");
+	/* What the fault handler of the domain uses may go with it. */
+	wait_var_event(&domain->reports, !atomic_read(&domain->reports));
 
 	write_lock_irqsave(&domain->lock, flags);
 	table = domain->table;
@@ -95,6 +112,8 @@ static int settle_geometry(struct iommusim_domain *domain, const struct iommusim
 
 	lockdep_assert_held(&domain->geometry_lock);
 
+	if (domain->sign_extend != iommusim_has_quirk(sim, IOMMUSIM_SIGN_EXTEND))
+		return -EINVAL;
 	if (domain->settled)
 		return domain->aperture_bits == config->aperture_bits &&
 		       domain->pgsize_bitmap == config->pgsize_bitmap ? 0 : -EINVAL;
@@ -156,7 +175,7 @@ static int check_map(struct iommusim_domain *domain, u64 iova, u64 phys, size_t 
 	if (!size || !(prot & (IOMMU_READ | IOMMU_WRITE)))
 		return -EINVAL;
 	if (check_add_overflow(iova, size - 1, &last) ||
-	    last > READ_ONCE(domain->domain.geometry.aperture_end))
+	    !is_translatable(domain, iova, last))
 		return -ERANGE;
 	if (check_add_overflow(phys, size - 1, &phys_last) || phys_last >> PHYS_BITS)
 		return -ERANGE;
@@ -199,7 +218,7 @@ size_t iommusim_unmap_pages(struct iommu_domain *core_domain, unsigned long iova
 
 	atomic64_inc(&domain->sim->unmaps);
 	if (!size || check_add_overflow((u64)iova, size - 1, &last) ||
-	    last > READ_ONCE(domain->domain.geometry.aperture_end))
+	    !is_translatable(domain, iova, last))
 		return 0;
 
 	iommusim_table_unmap(&domain->table, iova, size, &removed);
@@ -250,12 +269,29 @@ phys_addr_t iommusim_iova_to_phys(struct iommu_domain *core_domain, dma_addr_t i
 	unsigned long flags;
 	bool found;
 
-	if (iova > READ_ONCE(domain->domain.geometry.aperture_end))
+	if (!is_translatable(domain, iova, iova))
 		return 0;
 	read_lock_irqsave(&domain->lock, flags);
 	found = iommusim_table_walk(&domain->table, iova, &leaf);
 	read_unlock_irqrestore(&domain->lock, flags);
 	return found ? leaf_to_phys(&leaf, iova) : 0;
+}
+
+/* The caller holds the domain attached; iommusim_domain_report() need not. */
+void iommusim_domain_begin_report(struct iommusim_domain *domain)
+{
+	kref_get(&domain->ref);
+	atomic_inc(&domain->reports);
+}
+
+void iommusim_domain_report(struct iommusim_domain *domain, struct device *dev, u64 iova,
+			    bool write)
+{
+	report_iommu_fault(&domain->domain, dev, iova,
+			   write ? IOMMU_FAULT_WRITE : IOMMU_FAULT_READ);
+	if (atomic_dec_and_test(&domain->reports))
+		wake_up_var(&domain->reports);
+	kref_put(&domain->ref, release_domain);
 }
 
 static bool is_same_leaf(const struct iommusim_leaf *a, const struct iommusim_leaf *b)
@@ -274,7 +310,7 @@ enum iommusim_fault_reason iommusim_domain_translate(struct iommusim_domain *dom
 
 	lockdep_assert_held_read(&domain->lock);
 
-	if (iova > READ_ONCE(domain->domain.geometry.aperture_end))
+	if (!is_translatable(domain, iova, iova))
 		return IOMMUSIM_FAULT_ADDRESS_SIZE;
 
 	found = iommusim_table_walk(&domain->table, iova, &present);

@@ -21,6 +21,7 @@ struct iommusim_domain {
 	struct iommusim *sim;		/* allocated through */
 	struct kref ref;
 	atomic_t attached;		/* contexts */
+	atomic_t reports;		/* faults being reported; freeing waits for them */
 
 	/*
 	 * Held for reading by each DMA from its translation until its data is moved, for writing by
@@ -33,7 +34,8 @@ struct iommusim_domain {
 
 	struct iommusim_records records;
 
-	spinlock_t geometry_lock;	/* protects the three below; the core reads domain.* freely */
+	spinlock_t geometry_lock;	/* protects all below; the core reads domain.* freely */
+	bool sign_extend;		/* constant */
 	u8 aperture_bits;
 	unsigned long pgsize_bitmap;	/* of the hardware; users may clear bits in domain's */
 	bool settled;			/* geometry is final; maps read it without the lock */
@@ -55,6 +57,9 @@ void iommusim_iotlb_sync(struct iommu_domain *core_domain, struct iommu_iotlb_ga
 void iommusim_flush_iotlb_all(struct iommu_domain *core_domain);
 phys_addr_t iommusim_iova_to_phys(struct iommu_domain *core_domain, dma_addr_t iova);
 
+void iommusim_domain_begin_report(struct iommusim_domain *domain);
+void iommusim_domain_report(struct iommusim_domain *domain, struct device *dev, u64 iova,
+			    bool write);
 enum iommusim_fault_reason iommusim_domain_translate(struct iommusim_domain *domain,
 						     struct iommusim *sim, u64 iova, bool write,
 						     u64 *phys);

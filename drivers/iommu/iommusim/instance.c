@@ -14,7 +14,9 @@
 #define ALL_QUIRKS	(IOMMUSIM_OVERLAP_KEEP | IOMMUSIM_OVERLAP_REPLACE |		\
 			 IOMMUSIM_UNMAP_WHOLE | IOMMUSIM_LATE_GEOMETRY |		\
 			 IOMMUSIM_NO_IDENTITY | IOMMUSIM_ALLOC_PER_MAP |		\
-			 IOMMUSIM_OWN_DOMAINS)
+			 IOMMUSIM_OWN_DOMAINS | IOMMUSIM_SILENT_FAULTS |		\
+			 IOMMUSIM_SVA_PASIDS_ONLY | IOMMUSIM_SIGN_EXTEND)
+#define ALL_FEATURES	(IOMMUSIM_PAGE_REQUESTS | IOMMUSIM_SVA)
 #define ALL_SIZES	(SZ_4K | SZ_2M | SZ_1G)
 #define DEFAULT_BITS	48
 #define MIN_BITS	30
@@ -26,6 +28,7 @@ static DEFINE_IDA(instance_ids);
 static int check_config(const struct iommusim_config *config)
 {
 	const u32 overlap = IOMMUSIM_OVERLAP_KEEP | IOMMUSIM_OVERLAP_REPLACE;
+	const u32 geometry = IOMMUSIM_LATE_GEOMETRY | IOMMUSIM_SIGN_EXTEND;
 
 	if (config->aperture_bits < MIN_BITS || config->aperture_bits > MAX_BITS)
 		return -EINVAL;
@@ -35,6 +38,12 @@ static int check_config(const struct iommusim_config *config)
 		return -EINVAL;
 	if ((config->quirks & ~ALL_QUIRKS) || (config->quirks & overlap) == overlap)
 		return -EINVAL;
+	if ((config->quirks & geometry) == geometry || (config->features & ~ALL_FEATURES))
+		return -EINVAL;
+	if (!IS_ENABLED(CONFIG_IOMMU_IOPF) && (config->features & IOMMUSIM_PAGE_REQUESTS))
+		return -EOPNOTSUPP;
+	if (!IS_ENABLED(CONFIG_IOMMU_SVA) && (config->features & IOMMUSIM_SVA))
+		return -EOPNOTSUPP;
 	return 0;
 }
 
@@ -56,6 +65,7 @@ void iommusim_put(struct iommusim *sim)
 static struct iommusim *alloc_instance(const struct iommusim_config *config)
 {
 	struct iommusim *sim = kzalloc_obj(*sim);
+	int err;
 
 	if (!sim)
 		return ERR_PTR(-ENOMEM);
@@ -65,22 +75,34 @@ static struct iommusim *alloc_instance(const struct iommusim_config *config)
 		sim->config.aperture_bits = DEFAULT_BITS;
 	if (!sim->config.pgsize_bitmap)
 		sim->config.pgsize_bitmap = ALL_SIZES;
-	if (check_config(&sim->config)) {
-		kfree(sim);
-		return ERR_PTR(-EINVAL);
-	}
+	err = check_config(&sim->config);
+	if (err)
+		goto err_free;
 	sim->id = ida_alloc(&instance_ids, GFP_KERNEL);
 	if (sim->id < 0) {
-		int err = sim->id;
-
-		kfree(sim);
-		return ERR_PTR(err);
+		err = sim->id;
+		goto err_free;
 	}
 	kref_init(&sim->ref);
 	mutex_init(&sim->lock);
 	INIT_LIST_HEAD(&sim->devices);
 	xa_init(&sim->groups);
 	return sim;
+
+err_free:
+	kfree(sim);
+	return ERR_PTR(err);
+}
+
+static int alloc_queue(struct iommusim *sim)
+{
+	char name[16];
+
+	if (!(sim->config.features & IOMMUSIM_PAGE_REQUESTS))
+		return 0;
+	snprintf(name, sizeof(name), "iommusim%d", sim->id);
+	sim->queue = iopf_queue_alloc(name);
+	return sim->queue ? 0 : -ENOMEM;
 }
 
 /* The core finds the driver of a device by firmware node, so the instance needs one of its own. */
@@ -98,16 +120,21 @@ static int register_instance(struct iommusim *sim)
 	}
 	sim->iommu.fwnode = sim->fwnode;
 	sim->iommu.max_pasids = sim->config.max_pasids;
-	err = iommu_device_sysfs_add(&sim->iommu, &sim->hw->dev, NULL, "iommusim%d", sim->id);
+	err = alloc_queue(sim);
 	if (err)
 		goto err_fwnode;
-	err = iommu_device_register(&sim->iommu, iommusim_ops(sim->config.quirks), NULL);
+	err = iommu_device_sysfs_add(&sim->iommu, &sim->hw->dev, NULL, "iommusim%d", sim->id);
+	if (err)
+		goto err_queue;
+	err = iommu_device_register(&sim->iommu, iommusim_ops(&sim->config), NULL);
 	if (err)
 		goto err_sysfs;
 	return 0;
 
 err_sysfs:
 	iommu_device_sysfs_remove(&sim->iommu);
+err_queue:
+	iopf_queue_free(sim->queue);
 err_fwnode:
 	fwnode_remove_software_node(sim->fwnode);
 err_hw:
@@ -119,6 +146,7 @@ static void unregister_instance(struct iommusim *sim)
 {
 	iommu_device_unregister(&sim->iommu);
 	iommu_device_sysfs_remove(&sim->iommu);
+	iopf_queue_free(sim->queue);
 	fwnode_remove_software_node(sim->fwnode);
 	platform_device_unregister(sim->hw);
 }
@@ -128,8 +156,9 @@ static void unregister_instance(struct iommusim *sim)
  * @cfg: what it can do; NULL is the same as all zeroes
  *
  * Context: may sleep.
- * Return: the instance, for iommusim_destroy(); -EINVAL for a configuration out of range; what the
- * driver core and the IOMMU core answer otherwise.
+ * Return: the instance, for iommusim_destroy(); -EINVAL for a configuration out of range;
+ * -EOPNOTSUPP for a feature that this kernel lacks; what the driver core and the IOMMU core answer
+ * otherwise.
  */
 struct iommusim *iommusim_create(const struct iommusim_config *cfg)
 {
@@ -225,6 +254,8 @@ void iommusim_get_stats(struct iommusim *sim, struct iommusim_stats *out)
 		.leaf_1g = atomic64_read(&sim->leaves[2]),
 		.iotlb_hits = atomic64_read(&sim->iotlb_hits),
 		.stale_hits = atomic64_read(&sim->stale_hits),
+		.page_requests = atomic64_read(&sim->page_requests),
+		.unanswered = atomic64_read(&sim->unanswered),
 	};
 }
 V3C_EXPORT_NS_GPL(iommusim_get_stats, IOMMUSIM);

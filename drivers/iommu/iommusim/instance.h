@@ -17,12 +17,13 @@ struct platform_device;
 
 /*
  * One instance. Its domains and devices each hold a reference, since both can outlive the
- * registration with the core. @iommu to @fwnode and @config are constant once created.
+ * registration with the core. @iommu to @queue and @config are constant once created.
  */
 struct iommusim {
 	struct iommu_device iommu;
 	struct platform_device *hw;
 	struct fwnode_handle *fwnode;
+	struct iopf_queue *queue;	/* NULL: no page requests */
 	struct iommusim_config config;
 	int id;
 	struct kref ref;
@@ -43,6 +44,8 @@ struct iommusim {
 	atomic64_t leaves[IOMMUSIM_LEAF_SIZES];
 	atomic64_t iotlb_hits;
 	atomic64_t stale_hits;
+	atomic64_t page_requests;
+	atomic64_t unanswered;
 };
 
 void iommusim_put(struct iommusim *sim);

@@ -818,7 +818,7 @@ static void test_bad_configurations(struct kunit *test)
 		{ .aperture_bits = 58 },
 		{ .pgsize_bitmap = SZ_16K },
 		{ .max_pasids = BIT(20) + 1 },
-		{ .quirks = BIT(7) },
+		{ .quirks = BIT(10) },
 		{ .quirks = IOMMUSIM_OVERLAP_KEEP | IOMMUSIM_OVERLAP_REPLACE },
 	};
 	const struct iommusim_region backwards = { .first = 1, .last = 0 };

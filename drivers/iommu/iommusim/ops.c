@@ -8,6 +8,8 @@
 #include "domain.h"
 #include "instance.h"
 #include "ops.h"
+#include "request.h"
+#include "sva.h"
 
 static int attach_domain(struct iommu_domain *domain, struct device *dev)
 {
@@ -28,15 +30,27 @@ static int block_pasid(struct iommu_domain *domain, struct device *dev, ioasid_t
 }
 IOMMUSIM_DEFINE_PASID_OP(block_pasid);
 
+#define PAGING_OPS									\
+	.attach_dev = IOMMUSIM_ATTACH_OP(attach_domain),				\
+	.map_pages = iommusim_map_pages,						\
+	.unmap_pages = iommusim_unmap_pages,						\
+	.flush_iotlb_all = iommusim_flush_iotlb_all,					\
+	.iotlb_sync = iommusim_iotlb_sync,						\
+	.iova_to_phys = iommusim_iova_to_phys,						\
+	.free = iommusim_domain_free
+
 static const struct iommu_domain_ops paging_ops = {
-	.attach_dev = IOMMUSIM_ATTACH_OP(attach_domain),
+	PAGING_OPS,
 	.set_dev_pasid = IOMMUSIM_PASID_OP(set_pasid),
-	.map_pages = iommusim_map_pages,
-	.unmap_pages = iommusim_unmap_pages,
-	.flush_iotlb_all = iommusim_flush_iotlb_all,
-	.iotlb_sync = iommusim_iotlb_sync,
-	.iova_to_phys = iommusim_iova_to_phys,
-	.free = iommusim_domain_free,
+};
+
+static const struct iommu_domain_ops paging_rid_ops = {
+	PAGING_OPS,
+};
+
+static const struct iommu_domain_ops sva_ops = {
+	.set_dev_pasid = IOMMUSIM_PASID_OP(set_pasid),
+	.free = iommusim_sva_free,
 };
 
 static const struct iommu_domain_ops identity_ops = {
@@ -64,8 +78,13 @@ static struct iommu_domain *alloc_paging(struct device *dev)
 	return iommusim_domain_alloc(iommusim_to_device(dev)->sim);
 }
 
+static struct iommu_domain *alloc_sva(struct device *dev, struct mm_struct *mm)
+{
+	return iommusim_sva_alloc(&sva_ops);
+}
+
 #ifdef IOMMUSIM_HAVE_ALLOC_PAGING_FLAGS
-/* Every paging domain can be attached to PASIDs. */
+/* The flag for PASIDs needs nothing: a paging domain takes them always or, by quirk, never. */
 static struct iommu_domain *alloc_paging_flags(struct device *dev, u32 flags,
 					       const struct iommu_user_data *user_data)
 {
@@ -87,48 +106,85 @@ static bool is_capable(struct device *dev, enum iommu_cap cap)
 	return cap == IOMMU_CAP_CACHE_COHERENCY;
 }
 
-static const struct iommu_ops identity_capable_ops = {
-	.owner = THIS_MODULE,
-	.capable = is_capable,
-	.identity_domain = &identity_domain,
-	.blocked_domain = &blocked_domain,
-	.release_domain = &blocked_domain,
-	.domain_alloc_paging = alloc_paging,
-#ifdef IOMMUSIM_HAVE_ALLOC_PAGING_FLAGS
-	.domain_alloc_paging_flags = alloc_paging_flags,
-#endif
-#ifdef IOMMUSIM_HAVE_REMOVE_DEV_PASID
-	.remove_dev_pasid = remove_pasid,
-#endif
-	.probe_device = iommusim_probe_device,
-	.release_device = iommusim_release_device,
-	.device_group = iommusim_device_group,
-	.get_resv_regions = iommusim_get_resv_regions,
-	.default_domain_ops = &paging_ops,
-};
-
-/* Where the kernel has no DMA-API domains a driver must bring the default domain along. */
-static const struct iommu_ops paging_only_ops = {
-	.owner = THIS_MODULE,
-	.capable = is_capable,
-	.default_domain = IS_ENABLED(CONFIG_IOMMU_DMA) ? NULL : &identity_domain,
-	.blocked_domain = &blocked_domain,
-	.release_domain = &blocked_domain,
-	.domain_alloc_paging = alloc_paging,
-#ifdef IOMMUSIM_HAVE_ALLOC_PAGING_FLAGS
-	.domain_alloc_paging_flags = alloc_paging_flags,
-#endif
-#ifdef IOMMUSIM_HAVE_REMOVE_DEV_PASID
-	.remove_dev_pasid = remove_pasid,
-#endif
-	.probe_device = iommusim_probe_device,
-	.release_device = iommusim_release_device,
-	.device_group = iommusim_device_group,
-	.get_resv_regions = iommusim_get_resv_regions,
-	.default_domain_ops = &paging_ops,
-};
-
-const struct iommu_ops *iommusim_ops(u32 quirks)
+#ifdef IOMMUSIM_HAVE_DEV_FEAT
+/* What the instance can do is always on. */
+static int enable_feature(struct device *dev, enum iommu_dev_features feature)
 {
-	return quirks & IOMMUSIM_NO_IDENTITY ? &paging_only_ops : &identity_capable_ops;
+	u32 features = iommusim_to_device(dev)->sim->config.features;
+	u32 needed = feature == IOMMU_DEV_FEAT_SVA ? IOMMUSIM_SVA : IOMMUSIM_PAGE_REQUESTS;
+
+	return features & needed ? 0 : -ENODEV;
+}
+
+static int disable_feature(struct device *dev, enum iommu_dev_features feature)
+{
+	return 0;
+}
+
+#define FEATURE_OPS	.dev_enable_feat = enable_feature, .dev_disable_feat = disable_feature,
+#else
+#define FEATURE_OPS
+#endif
+
+#ifdef IOMMUSIM_HAVE_ALLOC_PAGING_FLAGS
+#define ALLOC_OPS	.domain_alloc_paging_flags = alloc_paging_flags,
+#else
+#define ALLOC_OPS
+#endif
+
+#ifdef IOMMUSIM_HAVE_REMOVE_DEV_PASID
+#define PASID_OPS	.remove_dev_pasid = remove_pasid,
+#else
+#define PASID_OPS
+#endif
+
+/* Users look at the tables to learn what a driver can do. */
+#define TABLE_NO_IDENTITY	BIT(0)
+#define TABLE_SVA		BIT(1)
+#define TABLE_SVA_PASIDS_ONLY	BIT(2)
+#define NR_TABLES		8
+
+/* Where the kernel has no DMA-API domains, a driver must bring the default domain along. */
+#define DEFAULT_DOMAIN(table)								\
+	((table) & TABLE_NO_IDENTITY && !IS_ENABLED(CONFIG_IOMMU_DMA) ? &identity_domain : NULL)
+
+#define OPS(table)									\
+	[table] = {									\
+		.owner = THIS_MODULE,							\
+		.capable = is_capable,							\
+		.identity_domain = (table) & TABLE_NO_IDENTITY ? NULL : &identity_domain, \
+		.default_domain = DEFAULT_DOMAIN(table),				\
+		.blocked_domain = &blocked_domain,					\
+		.release_domain = &blocked_domain,					\
+		.domain_alloc_paging = alloc_paging,					\
+		.domain_alloc_sva = (table) & TABLE_SVA ? alloc_sva : NULL,		\
+		ALLOC_OPS								\
+		PASID_OPS								\
+		FEATURE_OPS								\
+		.probe_device = iommusim_probe_device,					\
+		.probe_finalize = iommusim_requests_enable,				\
+		.release_device = iommusim_release_device,				\
+		.device_group = iommusim_device_group,					\
+		.get_resv_regions = iommusim_get_resv_regions,				\
+		.page_response = iommusim_page_response,				\
+		.default_domain_ops = (table) & TABLE_SVA_PASIDS_ONLY ?			\
+				      &paging_rid_ops : &paging_ops,			\
+	}
+
+/* The core lets devices share a domain only if they share the table. */
+static const struct iommu_ops tables[NR_TABLES] = {
+	OPS(0), OPS(1), OPS(2), OPS(3), OPS(4), OPS(5), OPS(6), OPS(7),
+};
+
+const struct iommu_ops *iommusim_ops(const struct iommusim_config *config)
+{
+	unsigned int table = 0;
+
+	if (config->quirks & IOMMUSIM_NO_IDENTITY)
+		table |= TABLE_NO_IDENTITY;
+	if (config->features & IOMMUSIM_SVA)
+		table |= TABLE_SVA;
+	if (config->quirks & IOMMUSIM_SVA_PASIDS_ONLY)
+		table |= TABLE_SVA_PASIDS_ONLY;
+	return &tables[table];
 }

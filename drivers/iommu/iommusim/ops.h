@@ -2,10 +2,9 @@
 #ifndef _IOMMUSIM_OPS_H
 #define _IOMMUSIM_OPS_H
 
-#include <linux/types.h>
-
 struct iommu_ops;
+struct iommusim_config;
 
-const struct iommu_ops *iommusim_ops(u32 quirks);
+const struct iommu_ops *iommusim_ops(const struct iommusim_config *config);
 
 #endif /* _IOMMUSIM_OPS_H */
