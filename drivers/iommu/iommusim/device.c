@@ -109,7 +109,7 @@ static void switch_domain(struct iommusim_device *sdev, u32 pasid,
 	old = context->domain;
 	context->domain = domain;
 	write_unlock_irqrestore(&sdev->lock, flags);
-	if (old && old->iopf_handler)
+	if (old)
 		iommusim_drain_requests(sdev, pasid);
 	paging = iommusim_to_paging(old);
 	if (paging)

@@ -19,15 +19,29 @@ struct request {
 	refcount_t users;	/* who waits, and sdev->requests */
 	u32 pasid;		/* or IOMMUSIM_NO_PASID */
 	u32 group;
-	bool answered;		/* protected by the array's lock, as is @code */
+	bool over;		/* for who waits; protected by the array's lock, as the next two */
+	bool answered;		/* before it was over */
 	enum iommu_page_response_code code;
-	struct completion done;	/* answered, or not to be waited for any more */
+	struct completion done;
 };
 
 /* As the core says it. */
 static u32 core_pasid(u32 pasid)
 {
 	return pasid == IOMMUSIM_NO_PASID ? IOMMU_NO_PASID : pasid;
+}
+
+/* The first one says how it ended. */
+static void end_wait(struct request *request, const struct iommu_page_response *response)
+{
+	if (request->over)
+		return;
+	WRITE_ONCE(request->over, true);
+	if (response) {
+		request->answered = true;
+		request->code = response->code;
+	}
+	complete_all(&request->done);
 }
 
 static void put_request(struct request *request)
@@ -58,8 +72,8 @@ void iommusim_requests_enable(struct device *dev)
 /* Nothing is attached any more, so no request is sent any more. */
 void iommusim_requests_disable(struct iommusim_device *sdev)
 {
-	struct request *request;
 	unsigned long flags, group;
+	struct request *request;
 
 	if (!sdev->requests_enabled)
 		return;
@@ -76,7 +90,6 @@ void iommusim_requests_disable(struct iommusim_device *sdev)
 	xa_for_each(&sdev->requests, group, request) {
 		xa_erase(&sdev->requests, group);
 		atomic64_dec(&sdev->sim->unanswered);
-		complete_all(&request->done);
 		put_request(request);
 	}
 }
@@ -105,7 +118,7 @@ void iommusim_drain_requests(struct iommusim_device *sdev, u32 pasid)
 	xa_lock(&sdev->requests);
 	xa_for_each(&sdev->requests, group, request) {
 		if (request->pasid == pasid)
-			complete_all(&request->done);
+			end_wait(request, NULL);
 	}
 	xa_unlock(&sdev->requests);
 }
@@ -141,7 +154,7 @@ static void report_group(struct iommusim_device *sdev, struct request *request,
 {
 	unsigned int i;
 
-	for (i = 0; i < count && !completion_done(&request->done); i++) {
+	for (i = 0; i < count && !READ_ONCE(request->over); i++) {
 		struct iopf_fault event = {
 			.fault = {
 				.type = IOMMU_FAULT_PAGE_REQ,
@@ -202,16 +215,13 @@ int iommusim_send_requests(struct iommusim_device *sdev, u32 pasid, const u64 *a
 
 	if (IS_ERR(request))
 		return PTR_ERR(request);
-	err = wait_for_completion_killable(&request->done);
-	if (err) {
-		err = -EINTR;
-	} else {
-		xa_lock(&sdev->requests);
+	err = wait_for_completion_killable(&request->done) ? -EINTR : 0;
+	if (!err) {
+		/* Set for good. */
 		if (request->answered)
 			*response = request->code;
 		else
 			err = -ECANCELED;
-		xa_unlock(&sdev->requests);
 	}
 	put_request(request);
 	return err;
@@ -227,8 +237,7 @@ void iommusim_page_response(struct device *dev, struct iopf_fault *fault,
 	request = xa_load(&sdev->requests, response->grpid);
 	if (request && core_pasid(request->pasid) == response->pasid) {
 		__xa_erase(&sdev->requests, response->grpid);
-		request->answered = true;
-		request->code = response->code;
+		end_wait(request, response);
 	} else {
 		request = NULL;
 	}
@@ -238,7 +247,6 @@ void iommusim_page_response(struct device *dev, struct iopf_fault *fault,
 		 dev_name(dev), response->grpid, response->pasid))
 		return;
 	atomic64_dec(&sdev->sim->unanswered);
-	complete_all(&request->done);
 	put_request(request);
 }
 
