@@ -5,12 +5,15 @@
 #include <linux/device.h>
 #include <linux/err.h>
 #include <linux/fs.h>
+#include <linux/iommu.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/sched/signal.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
+#include <linux/stddef.h>
+#include <linux/string.h>
 #include <linux/uaccess.h>
 #include <linux/xarray.h>
 
@@ -24,12 +27,16 @@ static_assert((int)IOMMUSIM_RESV_DIRECT_RELAXABLE == (int)IOMMU_RESV_DIRECT_RELA
 static_assert((int)IOMMUSIM_RESV_RESERVED == (int)IOMMU_RESV_RESERVED);
 static_assert((int)IOMMUSIM_RESV_MSI == (int)IOMMU_RESV_MSI);
 static_assert((int)IOMMUSIM_RESV_SW_MSI == (int)IOMMU_RESV_SW_MSI);
+static_assert((int)IOMMUSIM_PAGE_SUCCESS == (int)IOMMU_PAGE_RESP_SUCCESS);
+static_assert((int)IOMMUSIM_PAGE_INVALID == (int)IOMMU_PAGE_RESP_INVALID);
+static_assert((int)IOMMUSIM_PAGE_FAILURE == (int)IOMMU_PAGE_RESP_FAILURE);
 
-/* An instance or a device that user space made. */
+/* What user space made. */
 struct object {
 	struct iommusim *sim;		/* an instance, or NULL */
 	struct device *dev;		/* a device, or NULL */
-	struct object *parent;		/* of a device: its instance */
+	struct iommu_sva *bond;		/* a process bound to a device, or NULL */
+	struct object *parent;		/* of a device: its instance; of a bond: its device */
 	unsigned int children;
 };
 
@@ -54,6 +61,16 @@ static struct object *find_device(struct iommusim_file *file, u32 id)
 	return object && object->dev ? object : NULL;
 }
 
+/* With a reference. */
+static struct device *get_dev(struct iommusim_file *file, u32 id)
+{
+	struct object *object;
+
+	guard(mutex)(&file->lock);
+	object = find_device(file, id);
+	return object ? get_device(object->dev) : NULL;
+}
+
 static struct object *add_object(struct iommusim_file *file, u32 *id)
 {
 	struct object *object = kzalloc_obj(*object);
@@ -76,6 +93,8 @@ static void drop_object(struct iommusim_file *file, u32 id)
 
 static void destroy_object(struct iommusim_file *file, u32 id, struct object *object)
 {
+	if (object->bond)
+		iommu_sva_unbind_device(object->bond);
 	if (object->dev)
 		iommusim_device_destroy(object->dev);
 	if (object->parent)
@@ -93,11 +112,12 @@ static int do_create(struct iommusim_file *file, void *arg)
 		.pgsize_bitmap = cmd->pgsize_bitmap,
 		.max_pasids = cmd->max_pasids,
 		.quirks = cmd->quirks,
+		.features = cmd->features,
 	};
 	struct object *object;
 	struct iommusim *sim;
 
-	if (cmd->flags || cmd->aperture_bits != config.aperture_bits)
+	if (cmd->flags || cmd->__reserved || cmd->aperture_bits != config.aperture_bits)
 		return -EINVAL;
 	guard(mutex)(&file->lock);
 	object = add_object(file, &cmd->out_id);
@@ -174,6 +194,8 @@ static int add_device(struct iommusim_file *file, struct iommusim_ioc_device_cre
 		.nr_regions = cmd->nr_regions,
 		.managed_dma = cmd->flags & IOMMUSIM_DEVICE_MANAGED_DMA,
 		.ordinary_driver = cmd->flags & IOMMUSIM_DEVICE_ORDINARY_DRIVER,
+		.external = cmd->flags & IOMMUSIM_DEVICE_EXTERNAL,
+		.no_pasids = cmd->flags & IOMMUSIM_DEVICE_NO_PASIDS,
 	};
 	struct object *parent, *object;
 	struct device *dev;
@@ -201,7 +223,8 @@ static int do_device_create(struct iommusim_file *file, void *arg)
 {
 	struct iommusim_ioc_device_create *cmd = arg;
 	const u32 known = IOMMUSIM_DEVICE_MANAGED_DMA | IOMMUSIM_DEVICE_ORDINARY_DRIVER |
-			  IOMMUSIM_DEVICE_NO_REGIONS;
+			  IOMMUSIM_DEVICE_NO_REGIONS | IOMMUSIM_DEVICE_EXTERNAL |
+			  IOMMUSIM_DEVICE_NO_PASIDS;
 	struct iommusim_region *regions;
 	int err;
 
@@ -217,6 +240,18 @@ static int do_device_create(struct iommusim_file *file, void *arg)
 	return err;
 }
 
+static int run_dma(struct device *dev, const struct iommusim_ioc_dma *cmd, u64 address, void *buf,
+		   size_t len, struct iommusim_fault *fault)
+{
+	bool asks = cmd->flags & IOMMUSIM_DMA_PAGE_REQUESTS;
+
+	if (cmd->flags & IOMMUSIM_DMA_WRITE)
+		return asks ? iommusim_dma_write_prq(dev, cmd->pasid, address, buf, len, fault) :
+			      iommusim_dma_write(dev, cmd->pasid, address, buf, len, fault);
+	return asks ? iommusim_dma_read_prq(dev, cmd->pasid, address, buf, len, fault) :
+		      iommusim_dma_read(dev, cmd->pasid, address, buf, len, fault);
+}
+
 /* The data of one 4 KiB page; the device sees it only if all of it could be copied. */
 static int move_page(struct device *dev, const struct iommusim_ioc_dma *cmd, void *bounce,
 		     struct iommusim_fault *fault)
@@ -224,18 +259,17 @@ static int move_page(struct device *dev, const struct iommusim_ioc_dma *cmd, voi
 	u64 address = cmd->address + cmd->out_length;
 	size_t len = min_t(u64, cmd->length - cmd->out_length, SZ_4K - (address & (SZ_4K - 1)));
 	void __user *data = u64_to_user_ptr(cmd->data + cmd->out_length);
+	bool write = cmd->flags & IOMMUSIM_DMA_WRITE;
 	int err;
 
-	if (cmd->flags & IOMMUSIM_DMA_WRITE) {
-		if (copy_from_user(bounce, data, len))
-			return -EFAULT;
-		err = iommusim_dma_write(dev, cmd->pasid, address, bounce, len, fault);
-	} else {
-		err = iommusim_dma_read(dev, cmd->pasid, address, bounce, len, fault);
-		if (!err && copy_to_user(data, bounce, len))
-			return -EFAULT;
-	}
-	return err ? 0 : len;
+	if (write && copy_from_user(bounce, data, len))
+		return -EFAULT;
+	err = run_dma(dev, cmd, address, bounce, len, fault);
+	if (err)
+		return fault->reason ? 0 : err;
+	if (!write && copy_to_user(data, bounce, len))
+		return -EFAULT;
+	return len;
 }
 
 static int move_data(struct device *dev, struct iommusim_ioc_dma *cmd, void *bounce)
@@ -260,22 +294,18 @@ static int move_data(struct device *dev, struct iommusim_ioc_dma *cmd, void *bou
 static int do_dma(struct iommusim_file *file, void *arg)
 {
 	struct iommusim_ioc_dma *cmd = arg;
-	struct object *object;
 	struct device *dev;
 	void *bounce;
 	u64 last;
 	int err;
 
-	if ((cmd->flags & ~IOMMUSIM_DMA_WRITE) || cmd->__reserved)
+	if ((cmd->flags & ~(IOMMUSIM_DMA_WRITE | IOMMUSIM_DMA_PAGE_REQUESTS)) || cmd->__reserved)
 		return -EINVAL;
 	if (cmd->length && check_add_overflow(cmd->address, cmd->length - 1, &last))
 		return -EINVAL;
-	scoped_guard(mutex, &file->lock) {
-		object = find_device(file, cmd->device_id);
-		if (!object)
-			return -ENOENT;
-		dev = get_device(object->dev);
-	}
+	dev = get_dev(file, cmd->device_id);
+	if (!dev)
+		return -ENOENT;
 	cmd->out_length = 0;
 	bounce = kmalloc(SZ_4K, GFP_KERNEL);
 	err = bounce ? move_data(dev, cmd, bounce) : -ENOMEM;
@@ -337,7 +367,74 @@ static int do_stats(struct iommusim_file *file, void *arg)
 	cmd->out_leaf_1g = stats.leaf_1g;
 	cmd->out_iotlb_hits = stats.iotlb_hits;
 	cmd->out_stale_hits = stats.stale_hits;
+	cmd->out_page_requests = stats.page_requests;
+	cmd->out_unanswered = stats.unanswered;
 	return 0;
+}
+
+static int do_sva_bind(struct iommusim_file *file, void *arg)
+{
+	struct iommusim_ioc_sva_bind *cmd = arg;
+	struct object *parent, *object;
+	struct iommu_sva *bond;
+
+	if (cmd->flags || cmd->__reserved)
+		return -EINVAL;
+	guard(mutex)(&file->lock);
+	parent = find_device(file, cmd->device_id);
+	if (!parent)
+		return -ENOENT;
+	if (!IS_ENABLED(CONFIG_IOMMU_SVA))
+		return -EOPNOTSUPP;
+	object = add_object(file, &cmd->out_id);
+	if (IS_ERR(object))
+		return PTR_ERR(object);
+	bond = iommu_sva_bind_device(parent->dev, current->mm);
+	if (IS_ERR(bond)) {
+		drop_object(file, cmd->out_id);
+		return PTR_ERR(bond);
+	}
+	object->bond = bond;
+	object->parent = parent;
+	parent->children++;
+	cmd->out_pasid = iommu_sva_get_pasid(bond);
+	return 0;
+}
+
+static int send_requests(struct device *dev, struct iommusim_ioc_page_request *cmd)
+{
+	u32 perm = cmd->flags & IOMMUSIM_DMA_WRITE ? IOMMU_FAULT_PERM_WRITE :
+						     IOMMU_FAULT_PERM_READ;
+	enum iommu_page_response_code response;
+	u64 *addresses;
+	int err;
+
+	addresses = memdup_array_user(u64_to_user_ptr(cmd->addresses), cmd->count,
+				      sizeof(*addresses));
+	if (IS_ERR(addresses))
+		return PTR_ERR(addresses);
+	err = iommusim_page_request(dev, cmd->pasid, addresses, cmd->count, perm, &response);
+	if (!err)
+		cmd->out_response = response;
+	kfree(addresses);
+	return err;
+}
+
+static int do_page_request(struct iommusim_file *file, void *arg)
+{
+	struct iommusim_ioc_page_request *cmd = arg;
+	struct device *dev;
+	int err;
+
+	if ((cmd->flags & ~IOMMUSIM_DMA_WRITE) || !cmd->count ||
+	    cmd->count > IOMMUSIM_MAX_PAGE_REQUESTS)
+		return -EINVAL;
+	dev = get_dev(file, cmd->device_id);
+	if (!dev)
+		return -ENOENT;
+	err = send_requests(dev, cmd);
+	put_device(dev);
+	return err;
 }
 
 union command {
@@ -348,24 +445,33 @@ union command {
 	struct iommusim_ioc_fail_attach fail_attach;
 	struct iommusim_ioc_fail_tables fail_tables;
 	struct iommusim_ioc_stats stats;
+	struct iommusim_ioc_sva_bind sva_bind;
+	struct iommusim_ioc_page_request page_request;
 };
 
 struct operation {
 	unsigned int size;
+	unsigned int first_size;	/* when the command was new */
 	int (*run)(struct iommusim_file *file, void *arg);
 };
 
-#define OPERATION(cmd, name, fn)							\
-	[_IOC_NR(cmd)] = { .size = sizeof(struct iommusim_ioc_##name), .run = fn }
+#define OPERATION(cmd, name, last, fn)							\
+	[_IOC_NR(cmd)] = {								\
+		.size = sizeof(struct iommusim_ioc_##name),				\
+		.first_size = offsetofend(struct iommusim_ioc_##name, last),		\
+		.run = fn,								\
+	}
 
 static const struct operation operations[] = {
-	OPERATION(IOMMUSIM_IOC_CREATE, create, do_create),
-	OPERATION(IOMMUSIM_IOC_DESTROY, destroy, do_destroy),
-	OPERATION(IOMMUSIM_IOC_DEVICE_CREATE, device_create, do_device_create),
-	OPERATION(IOMMUSIM_IOC_DMA, dma, do_dma),
-	OPERATION(IOMMUSIM_IOC_FAIL_ATTACH, fail_attach, do_fail_attach),
-	OPERATION(IOMMUSIM_IOC_FAIL_TABLES, fail_tables, do_fail_tables),
-	OPERATION(IOMMUSIM_IOC_STATS, stats, do_stats),
+	OPERATION(IOMMUSIM_IOC_CREATE, create, out_id, do_create),
+	OPERATION(IOMMUSIM_IOC_DESTROY, destroy, __reserved, do_destroy),
+	OPERATION(IOMMUSIM_IOC_DEVICE_CREATE, device_create, out_name, do_device_create),
+	OPERATION(IOMMUSIM_IOC_DMA, dma, __reserved, do_dma),
+	OPERATION(IOMMUSIM_IOC_FAIL_ATTACH, fail_attach, __reserved, do_fail_attach),
+	OPERATION(IOMMUSIM_IOC_FAIL_TABLES, fail_tables, __reserved, do_fail_tables),
+	OPERATION(IOMMUSIM_IOC_STATS, stats, out_stale_hits, do_stats),
+	OPERATION(IOMMUSIM_IOC_SVA_BIND, sva_bind, out_pasid, do_sva_bind),
+	OPERATION(IOMMUSIM_IOC_PAGE_REQUEST, page_request, out_response, do_page_request),
 };
 
 static long ioctl_file(struct file *filp, unsigned int cmd, unsigned long arg)
@@ -383,7 +489,7 @@ static long ioctl_file(struct file *filp, unsigned int cmd, unsigned long arg)
 
 	if (get_user(size, (u32 __user *)user))
 		return -EFAULT;
-	if (size < operation->size)
+	if (size < operation->first_size)
 		return -EINVAL;
 	err = copy_struct_from_user(&command, operation->size, user, size);
 	if (err)
@@ -416,6 +522,10 @@ static int release_file(struct inode *inode, struct file *filp)
 	unsigned long id;
 
 	scoped_guard(mutex, &file->lock) {
+		xa_for_each(&file->objects, id, object) {
+			if (object->bond)
+				destroy_object(file, id, object);
+		}
 		xa_for_each(&file->objects, id, object) {
 			if (object->dev)
 				destroy_object(file, id, object);

@@ -349,7 +349,7 @@ struct iommusim_ioc_stats {
  *
  * The binding lasts until it is destroyed or the file is closed, but it reaches nothing any more
  * once the process has exited. Fails with EOPNOTSUPP without %IOMMUSIM_SVA, and on kernels that
- * refuse every such binding.
+ * refuse every such binding; ENOSPC or EOVERFLOW when the device has no PASID left for the process.
  */
 struct iommusim_ioc_sva_bind {
 	__u32 size;

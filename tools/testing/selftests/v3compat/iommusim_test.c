@@ -6,6 +6,8 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -219,10 +221,16 @@ static void test_ids_are_private(void)
 static void test_command_sizes(void)
 {
 	struct { struct iommusim_ioc_create cmd; uint64_t more; } longer = {};
-	struct iommusim_ioc_create cmd = { .size = sizeof(cmd) - 4 };
+	const unsigned int first_size = offsetof(struct iommusim_ioc_create, features);
+	struct iommusim_ioc_create cmd = { .size = first_size - 4 };
 	int fd = open_device();
 
 	EXPECT_ERRNO(ioctl(fd, IOMMUSIM_IOC_CREATE, &cmd), EINVAL);
+	/* As a program says it that was built before there were features. */
+	cmd.size = first_size;
+	cmd.features = ~0U;
+	EXPECT_ERRNO(ioctl(fd, IOMMUSIM_IOC_CREATE, &cmd), 0);
+	EXPECT_EQ(cmd.features, ~0U);
 	longer.cmd.size = sizeof(longer);
 	EXPECT_ERRNO(ioctl(fd, IOMMUSIM_IOC_CREATE, &longer), 0);
 	longer.more = 1;
@@ -244,6 +252,8 @@ static void test_bad_instances(void)
 		{ .quirks = 1U << 31 },
 		{ .quirks = IOMMUSIM_OVERLAP_KEEP | IOMMUSIM_OVERLAP_REPLACE },
 		{ .max_pasids = (1 << 20) + 1 },
+		{ .features = 1U << 31 },
+		{ .__reserved = 1 },
 	};
 	int fd = open_device();
 	unsigned int i;
@@ -265,7 +275,7 @@ static void test_bad_devices(void)
 	unsigned int sim = create_sim(fd);
 
 	cmd = device_of(sim);
-	cmd.flags = 1 << 3;
+	cmd.flags = 1 << 5;
 	EXPECT_ERRNO(ioctl(fd, IOMMUSIM_IOC_DEVICE_CREATE, &cmd), EINVAL);
 	cmd.flags = IOMMUSIM_DEVICE_MANAGED_DMA | IOMMUSIM_DEVICE_ORDINARY_DRIVER;
 	EXPECT_ERRNO(ioctl(fd, IOMMUSIM_IOC_DEVICE_CREATE, &cmd), EINVAL);
@@ -318,7 +328,7 @@ static void test_bad_commands(void)
 	dma = dma_of(dev.out_id, FAR_AWAY, NULL, 1);
 	dma.flags = IOMMUSIM_DMA_WRITE;
 	EXPECT_ERRNO(ioctl(fd, IOMMUSIM_IOC_DMA, &dma), EFAULT);
-	dma.flags = 1 << 1;
+	dma.flags = 1 << 2;
 	EXPECT_ERRNO(ioctl(fd, IOMMUSIM_IOC_DMA, &dma), EINVAL);
 	close(fd);
 }
@@ -482,6 +492,274 @@ static void test_drivers(void)
 	close(fd);
 }
 
+static void test_external(void)
+{
+	struct iommusim_ioc_device_create dev;
+	char path[128], removable[16] = "";
+	int fd = open_device(), file;
+
+	dev = device_of(create_sim(fd));
+	dev.flags = IOMMUSIM_DEVICE_EXTERNAL | IOMMUSIM_DEVICE_NO_PASIDS;
+	create_device(fd, &dev);
+	sysfs_path(path, sizeof(path), &dev, "removable");
+	file = open(path, O_RDONLY);
+	EXPECT_EQ(file >= 0 && read(file, removable, sizeof(removable) - 1) > 0, 1);
+	EXPECT_EQ(strcmp(removable, "removable\n"), 0);
+	close(file);
+	close(fd);
+}
+
+/* A device that this process is bound to, with memory that is not there before it is touched. */
+struct bound {
+	int fd;
+	unsigned int sim;
+	unsigned int device;
+	unsigned int bond;
+	unsigned int pasid;
+	char *memory;		/* two pages to read and write, and one only to read */
+};
+
+static int bind_process(int fd, unsigned int device, unsigned int *bond, unsigned int *pasid)
+{
+	struct iommusim_ioc_sva_bind cmd = { .size = sizeof(cmd), .device_id = device };
+	int ret = ioctl(fd, IOMMUSIM_IOC_SVA_BIND, &cmd);
+
+	*bond = cmd.out_id;
+	*pasid = cmd.out_pasid;
+	return ret;
+}
+
+/* False to skip: this kernel cannot. */
+static int setup_bound(struct bound *b)
+{
+	struct iommusim_ioc_create create = {
+		.size = sizeof(create),
+		.max_pasids = 1 << 16,
+		.features = IOMMUSIM_PAGE_REQUESTS | IOMMUSIM_SVA,
+	};
+	struct iommusim_ioc_device_create dev;
+
+	b->fd = open_device();
+	if (ioctl(b->fd, IOMMUSIM_IOC_CREATE, &create) < 0) {
+		EXPECT_EQ(errno, EOPNOTSUPP);
+		skip_reason = "the kernel has no SVA or no page requests";
+		close(b->fd);
+		return 0;
+	}
+	b->sim = create.out_id;
+	dev = device_of(b->sim);
+	b->device = create_device(b->fd, &dev);
+	if (bind_process(b->fd, b->device, &b->bond, &b->pasid) < 0) {
+		EXPECT_EQ(errno, EOPNOTSUPP);
+		skip_reason = "the kernel refuses to bind a process";
+		close(b->fd);
+		return 0;
+	}
+	b->memory = mmap(NULL, 3 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+			 0);
+	EXPECT_EQ(b->memory != MAP_FAILED, 1);
+	EXPECT_ERRNO(mprotect(b->memory + 2 * PAGE, PAGE, PROT_READ), 0);
+	return 1;
+}
+
+static void teardown_bound(struct bound *b)
+{
+	close(b->fd);
+	munmap(b->memory, 3 * PAGE);
+}
+
+/* Reason of a DMA that asks for pages. */
+static int dma_asking(const struct bound *b, unsigned int pasid, const char *address, void *data,
+		      size_t len, int write)
+{
+	struct iommusim_ioc_dma dma = dma_of(b->device, (uintptr_t)address, data, len);
+
+	dma.pasid = pasid;
+	dma.flags = IOMMUSIM_DMA_PAGE_REQUESTS | (write ? IOMMUSIM_DMA_WRITE : 0);
+	EXPECT_ERRNO(ioctl(b->fd, IOMMUSIM_IOC_DMA, &dma), 0);
+	EXPECT_EQ(dma.out_length, dma.out_reason ? 0 : len);
+	return dma.out_reason;
+}
+
+static void test_bound_process(void)
+{
+	char out[100], in[100];
+	struct iommusim_ioc_dma dma;
+	struct bound b;
+
+	if (!setup_bound(&b))
+		return;
+	memset(out, 0xc3, sizeof(out));
+	/* Across the border of two pages that nobody has touched yet. */
+	EXPECT_EQ(dma_asking(&b, b.pasid, b.memory + PAGE - 50, out, sizeof(out), 1),
+		  IOMMUSIM_OK);
+	EXPECT_EQ(memcmp(b.memory + PAGE - 50, out, sizeof(out)), 0);
+	EXPECT_EQ(stats_of(b.fd, b.sim).out_page_requests, 2);
+	EXPECT_EQ(stats_of(b.fd, b.sim).out_unanswered, 0);
+
+	memset(b.memory + 10, 0x3c, sizeof(in));
+	EXPECT_EQ(dma_asking(&b, b.pasid, b.memory + 10, in, sizeof(in), 0), IOMMUSIM_OK);
+	EXPECT_EQ(memcmp(in, b.memory + 10, sizeof(in)), 0);
+	EXPECT_EQ(stats_of(b.fd, b.sim).out_page_requests, 2);
+
+	EXPECT_EQ(dma_asking(&b, b.pasid, b.memory + 2 * PAGE, in, 1, 0), IOMMUSIM_OK);
+	EXPECT_EQ(in[0], 0);
+	EXPECT_EQ(dma_asking(&b, b.pasid, b.memory + 2 * PAGE, in, 1, 1),
+		  IOMMUSIM_FAULT_PAGE_REQUEST);
+	EXPECT_ERRNO(munmap(b.memory + 2 * PAGE, PAGE), 0);
+	EXPECT_EQ(dma_asking(&b, b.pasid, b.memory + 2 * PAGE, in, 1, 0),
+		  IOMMUSIM_FAULT_PAGE_REQUEST);
+
+	dma = dma_of(b.device, (uintptr_t)b.memory, in, 1);
+	dma.pasid = b.pasid;
+	EXPECT_ERRNO(ioctl(b.fd, IOMMUSIM_IOC_DMA, &dma), EWOULDBLOCK);
+
+	EXPECT_ERRNO(destroy(b.fd, b.device), EBUSY);
+	EXPECT_ERRNO(destroy(b.fd, b.bond), 0);
+	EXPECT_ERRNO(destroy(b.fd, b.bond), ENOENT);
+	EXPECT_EQ(dma_asking(&b, b.pasid, b.memory, in, 1, 0), IOMMUSIM_FAULT_PASID);
+	EXPECT_ERRNO(destroy(b.fd, b.device), 0);
+	teardown_bound(&b);
+}
+
+/* What the child does: touch memory, bind, tell the PASID and end, by itself or by a signal. */
+static void be_bound(const struct bound *b, int to_parent, int from_parent)
+{
+	unsigned int bond, pasid;
+	char byte;
+
+	memset(b->memory, 0x44, PAGE);
+	if (bind_process(b->fd, b->device, &bond, &pasid) < 0)
+		pasid = 0;
+	if (write(to_parent, &pasid, sizeof(pasid)) != sizeof(pasid))
+		_exit(1);
+	if (read(from_parent, &byte, 1) < 0)
+		_exit(1);
+	_exit(0);
+}
+
+static void end_bound_child(struct bound *b, int signal)
+{
+	int up[2], down[2], status;
+	unsigned int pasid = 0;
+	char byte = 0;
+	pid_t child;
+
+	EXPECT_ERRNO(pipe(up), 0);
+	EXPECT_ERRNO(pipe(down), 0);
+	child = fork();
+	if (!child) {
+		close(down[1]);
+		be_bound(b, up[1], down[0]);
+	}
+	EXPECT_EQ(child > 0, 1);
+	EXPECT_EQ(read(up[0], &pasid, sizeof(pasid)), sizeof(pasid));
+	EXPECT_EQ(pasid != 0 && pasid != b->pasid, 1);
+	/* The memory of the child is at the same place, and is another's. */
+	EXPECT_EQ(dma_asking(b, pasid, b->memory, &byte, 1, 0), IOMMUSIM_OK);
+	EXPECT_EQ(byte, 0x44);
+	EXPECT_EQ(b->memory[0], 0);
+
+	if (signal)
+		EXPECT_ERRNO(kill(child, signal), 0);
+	close(down[1]);
+	EXPECT_EQ(waitpid(child, &status, 0), child);
+	EXPECT_EQ(dma_asking(b, pasid, b->memory, &byte, 1, 0), IOMMUSIM_FAULT_PAGE_REQUEST);
+	EXPECT_EQ(dma_asking(b, b->pasid, b->memory, &byte, 1, 0), IOMMUSIM_OK);
+	close(down[0]);
+	close(up[0]);
+	close(up[1]);
+}
+
+static void test_bound_process_ends(void)
+{
+	struct bound b;
+
+	if (!setup_bound(&b))
+		return;
+	end_bound_child(&b, 0);
+	end_bound_child(&b, SIGKILL);
+	teardown_bound(&b);
+}
+
+static void test_page_requests(void)
+{
+	struct iommusim_ioc_page_request cmd = { .size = sizeof(cmd) };
+	uint64_t addresses[IOMMUSIM_MAX_PAGE_REQUESTS + 1];
+	unsigned char present[3];
+	struct bound b;
+
+	if (!setup_bound(&b))
+		return;
+	addresses[0] = (uintptr_t)b.memory + PAGE;
+	addresses[1] = (uintptr_t)b.memory;
+	addresses[2] = 0;
+	cmd.device_id = b.device;
+	cmd.pasid = b.pasid;
+	cmd.addresses = (uintptr_t)addresses;
+	cmd.count = 2;
+	cmd.flags = IOMMUSIM_DMA_WRITE;
+	cmd.out_response = IOMMUSIM_PAGE_FAILURE;
+	EXPECT_ERRNO(ioctl(b.fd, IOMMUSIM_IOC_PAGE_REQUEST, &cmd), 0);
+	EXPECT_EQ(cmd.out_response, IOMMUSIM_PAGE_SUCCESS);
+	EXPECT_EQ(stats_of(b.fd, b.sim).out_page_requests, 1);
+	EXPECT_ERRNO(mincore(b.memory, 3 * PAGE, present), 0);
+	EXPECT_EQ(present[0] & 1, 1);
+	EXPECT_EQ(present[1] & 1, 1);
+	EXPECT_EQ(present[2] & 1, 0);
+
+	/* One page that cannot be had is enough. */
+	cmd.count = 3;
+	EXPECT_ERRNO(ioctl(b.fd, IOMMUSIM_IOC_PAGE_REQUEST, &cmd), 0);
+	EXPECT_EQ(cmd.out_response, IOMMUSIM_PAGE_INVALID);
+	addresses[0] = (uintptr_t)b.memory + 2 * PAGE;
+	cmd.count = 1;
+	EXPECT_ERRNO(ioctl(b.fd, IOMMUSIM_IOC_PAGE_REQUEST, &cmd), 0);
+	EXPECT_EQ(cmd.out_response, IOMMUSIM_PAGE_INVALID);
+	cmd.flags = 0;
+	EXPECT_ERRNO(ioctl(b.fd, IOMMUSIM_IOC_PAGE_REQUEST, &cmd), 0);
+	EXPECT_EQ(cmd.out_response, IOMMUSIM_PAGE_SUCCESS);
+
+	cmd.pasid = IOMMUSIM_NO_PASID;
+	EXPECT_ERRNO(ioctl(b.fd, IOMMUSIM_IOC_PAGE_REQUEST, &cmd), EOPNOTSUPP);
+	cmd.pasid = b.pasid;
+	cmd.device_id = b.sim;
+	EXPECT_ERRNO(ioctl(b.fd, IOMMUSIM_IOC_PAGE_REQUEST, &cmd), ENOENT);
+	cmd.device_id = b.device;
+	cmd.count = 0;
+	EXPECT_ERRNO(ioctl(b.fd, IOMMUSIM_IOC_PAGE_REQUEST, &cmd), EINVAL);
+	cmd.count = IOMMUSIM_MAX_PAGE_REQUESTS + 1;
+	EXPECT_ERRNO(ioctl(b.fd, IOMMUSIM_IOC_PAGE_REQUEST, &cmd), EINVAL);
+	cmd.count = 1;
+	cmd.flags = IOMMUSIM_DMA_PAGE_REQUESTS;
+	EXPECT_ERRNO(ioctl(b.fd, IOMMUSIM_IOC_PAGE_REQUEST, &cmd), EINVAL);
+	cmd.flags = 0;
+	cmd.addresses = 0;
+	EXPECT_ERRNO(ioctl(b.fd, IOMMUSIM_IOC_PAGE_REQUEST, &cmd), EFAULT);
+	teardown_bound(&b);
+}
+
+static void test_bad_bindings(void)
+{
+	struct iommusim_ioc_sva_bind cmd = { .size = sizeof(cmd) };
+	struct iommusim_ioc_device_create dev;
+	int fd = open_device();
+
+	/* Without the feature. */
+	dev = device_of(create_sim(fd));
+	cmd.device_id = create_device(fd, &dev);
+	EXPECT_ERRNO(ioctl(fd, IOMMUSIM_IOC_SVA_BIND, &cmd), EOPNOTSUPP);
+	cmd.flags = 1;
+	EXPECT_ERRNO(ioctl(fd, IOMMUSIM_IOC_SVA_BIND, &cmd), EINVAL);
+	cmd.flags = 0;
+	cmd.__reserved = 1;
+	EXPECT_ERRNO(ioctl(fd, IOMMUSIM_IOC_SVA_BIND, &cmd), EINVAL);
+	cmd.__reserved = 0;
+	cmd.device_id = dev.sim_id;
+	EXPECT_ERRNO(ioctl(fd, IOMMUSIM_IOC_SVA_BIND, &cmd), ENOENT);
+	close(fd);
+}
+
 static void test_needs_privilege(void)
 {
 	int status = -1;
@@ -513,6 +791,11 @@ static const struct {
 	{ "permission_and_end", test_permission_and_end },
 	{ "groups", test_groups },
 	{ "drivers", test_drivers },
+	{ "external", test_external },
+	{ "bound_process", test_bound_process },
+	{ "bound_process_ends", test_bound_process_ends },
+	{ "page_requests", test_page_requests },
+	{ "bad_bindings", test_bad_bindings },
 	{ "needs_privilege", test_needs_privilege },
 };
 
