@@ -19,6 +19,14 @@ static inline struct iommu_domain *v3c_paging_domain_alloc(struct device *dev, b
 {
 	return iommu_paging_domain_alloc_flags(dev, pasid ? V3C_HWPT_ALLOC_PASID : 0);
 }
+
+/* What the core asks for before it attaches a domain to a PASID. */
+static inline bool v3c_domain_takes_pasids(const struct iommu_domain *domain, struct device *dev)
+{
+	const struct iommu_domain *blocked = dev->iommu->iommu_dev->ops->blocked_domain;
+
+	return domain->ops->set_dev_pasid && blocked && blocked->ops->set_dev_pasid;
+}
 #else
 /*
  * Every table format of these kernels takes the ordinary domain on a PASID where the driver takes a
@@ -29,6 +37,48 @@ static inline struct iommu_domain *v3c_paging_domain_alloc(struct device *dev, b
 	if (pasid && !dev->iommu->max_pasids)
 		return ERR_PTR(-EOPNOTSUPP);
 	return iommu_paging_domain_alloc(dev);
+}
+
+static inline bool v3c_domain_takes_pasids(const struct iommu_domain *domain, struct device *dev)
+{
+	return domain->ops->set_dev_pasid;
+}
+#endif
+
+/*
+ * Kernels that still have the call want to be told before the first bond with a process; the others do
+ * what is needed by themselves.
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 16, 0)
+/* On x86 the core of these kernels refuses, for the sake of kernel mappings in device TLBs. */
+static inline bool v3c_sva_supported(struct device *dev)
+{
+	return IS_ENABLED(CONFIG_IOMMU_SVA) && !IS_ENABLED(CONFIG_X86) &&
+	       dev->iommu->iommu_dev->ops->domain_alloc_sva;
+}
+
+static inline int v3c_sva_enable(struct device *dev)
+{
+	return iommu_dev_enable_feature(dev, IOMMU_DEV_FEAT_SVA);
+}
+
+static inline void v3c_sva_disable(struct device *dev)
+{
+	iommu_dev_disable_feature(dev, IOMMU_DEV_FEAT_SVA);
+}
+#else
+static inline bool v3c_sva_supported(struct device *dev)
+{
+	return IS_ENABLED(CONFIG_IOMMU_SVA) && dev->iommu->iommu_dev->ops->domain_alloc_sva;
+}
+
+static inline int v3c_sva_enable(struct device *dev)
+{
+	return 0;
+}
+
+static inline void v3c_sva_disable(struct device *dev)
+{
 }
 #endif
 

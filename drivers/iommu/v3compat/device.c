@@ -16,6 +16,7 @@
 #include "group.h"
 #include "guard.h"
 #include "hwpt.h"
+#include "pasid.h"
 #include "trace.h"
 
 DEFINE_MUTEX(v3c_topology);
@@ -81,18 +82,36 @@ static NTSTATUS check_acpi(struct device *pdo, const IOMMU_DEVICE_CREATION_CONFI
 	return bad_config(why, entry, V3C_REASON_BAD_CONFIG, base);
 }
 
+/* What a configuration list asks for. */
+struct v3c_config {
+	bool pasid;
+	bool tagged;
+	bool suppress;
+};
+
+static NTSTATUS check_pasid(struct device *pdo, const IOMMU_DEVICE_CREATION_CONFIGURATION *entry,
+			    struct v3c_config *config, struct v3c_why *why)
+{
+	IOMMU_PASID_CONFIGURATION_TYPE type = entry->Pasid.ConfigType;
+
+	if ((unsigned int)type >= PasidConfigTypeMax)
+		return bad_config(why, entry, V3C_REASON_BAD_ENUM, type);
+	config->pasid = true;
+	config->tagged = type == PasidConfigTypePasidTaggedDma;
+	config->suppress = entry->Pasid.SuppressPasidFaults;
+	if (config->tagged && !v3c_pasid_supported(pdo))
+		return bad_config(why, entry, V3C_REASON_BAD_CONFIG, type);
+	return STATUS_SUCCESS;
+}
+
 static NTSTATUS check_entry(struct device *pdo, const IOMMU_DEVICE_CREATION_CONFIGURATION *entry,
-			    struct v3c_why *why)
+			    struct v3c_config *config, struct v3c_why *why)
 {
 	switch (entry->ConfigType) {
 	case IommuDeviceCreationConfigTypeAcpi:
 		return check_acpi(pdo, entry, why);
 	case IommuDeviceCreationConfigTypePasid:
-		if (entry->Pasid.ConfigType >= PasidConfigTypeMax)
-			return bad_config(why, entry, V3C_REASON_BAD_ENUM, entry->Pasid.ConfigType);
-		if (entry->Pasid.ConfigType != PasidConfigTypeDefaultPasidOnly)
-			return bad_config(why, entry, V3C_REASON_BAD_CONFIG, entry->Pasid.ConfigType);
-		return STATUS_SUCCESS;
+		return check_pasid(pdo, entry, config, why);
 	default:
 		return bad_config(why, entry, V3C_REASON_BAD_ENUM, entry->ConfigType);
 	}
@@ -112,21 +131,18 @@ next_entry(const IOMMU_DEVICE_CREATION_CONFIGURATION *entry)
  * Each type may appear once, which bounds the walk of a ring that does not close.
  */
 static NTSTATUS check_config(struct device *pdo, const IOMMU_DEVICE_CREATION_CONFIGURATION *first,
-			     bool *default_pasid, struct v3c_why *why)
+			     struct v3c_config *config, struct v3c_why *why)
 {
 	const IOMMU_DEVICE_CREATION_CONFIGURATION *entry = first;
 	unsigned long seen = 0;
 	NTSTATUS status;
 
-	*default_pasid = false;
 	while (entry) {
-		status = check_entry(pdo, entry, why);
+		status = check_entry(pdo, entry, config, why);
 		if (!NT_SUCCESS(status))
 			return status;
 		if (test_and_set_bit(entry->ConfigType, &seen))
 			return bad_config(why, entry, V3C_REASON_LIST_OVERLAP, entry->ConfigType);
-		if (entry->ConfigType == IommuDeviceCreationConfigTypePasid)
-			*default_pasid = true;
 		entry = next_entry(entry);
 		if (entry == first)
 			break;
@@ -145,7 +161,7 @@ static int has_first_stage(struct device *dev)
 	return true;
 }
 
-static struct v3c_device *make_device(struct device *pdo, bool v1, bool default_pasid)
+static struct v3c_device *make_device(struct device *pdo, bool v1, const struct v3c_config *config)
 {
 	struct v3c_device *device;
 	int first_stage;
@@ -165,8 +181,11 @@ static struct v3c_device *make_device(struct device *pdo, bool v1, bool default_
 	device->first_stage = first_stage;
 	device->watch = (struct v3c_watch) { .entry = LIST_HEAD_INIT(device->watch.entry) };
 	device->v1 = v1;
-	device->default_pasid = default_pasid;
+	device->default_pasid = config->pasid;
+	device->tagged = config->tagged;
+	device->suppress = config->suppress;
 	INIT_LIST_HEAD(&device->attached);
+	INIT_LIST_HEAD(&device->pasids);
 	list_add(&device->entry, &v3c_device_list);
 	v3c_handle_publish(&v3c_devices, &device->handle);
 	return device;
@@ -198,17 +217,17 @@ static void free_device(struct v3c_device *device)
 NTSTATUS v3c_device_create(struct device *pdo, const IOMMU_DEVICE_CREATION_CONFIGURATION *config,
 			   struct v3c_device **out, struct v3c_why *why)
 {
+	struct v3c_config asked = {};
 	struct v3c_device *device;
-	bool default_pasid;
 	NTSTATUS status;
 
 	guard(mutex)(&v3c_topology);
 	if (!has_iommu(pdo))
 		return v3c_refuse(why, STATUS_NOT_FOUND, V3C_REASON_NO_IOMMU, pdo, 0, 0);
-	status = check_config(pdo, config, &default_pasid, why);
+	status = check_config(pdo, config, &asked, why);
 	if (!NT_SUCCESS(status))
 		return status;
-	device = make_device(pdo, false, default_pasid);
+	device = make_device(pdo, false, &asked);
 	if (!device)
 		return v3c_refuse(why, STATUS_INSUFFICIENT_RESOURCES, V3C_REASON_NO_MEMORY, pdo, 0, 0);
 	*out = device;
@@ -231,6 +250,9 @@ NTSTATUS v3c_device_destroy(struct v3c_device *device, struct v3c_why *why)
 	if (device->domain)
 		return v3c_refuse(why, STATUS_RESOURCE_IN_USE, V3C_REASON_ATTACHED, device->domain,
 				  0, 0);
+	if (!list_empty(&device->pasids))
+		return v3c_refuse(why, STATUS_RESOURCE_IN_USE, V3C_REASON_IN_USE, device,
+				  list_count_nodes(&device->pasids), 0);
 	if (v3c_guard_is_watched(device))
 		return v3c_refuse(why, STATUS_RESOURCE_IN_USE, V3C_REASON_REGISTERED, device, 0, 0);
 	free_device(device);
@@ -355,6 +377,7 @@ static struct v3c_device *find_attached(struct device *pdo)
  */
 NTSTATUS v3c_device_attach_pdo(struct v3c_domain *domain, struct device *pdo, struct v3c_why *why)
 {
+	static const struct v3c_config plain;
 	struct v3c_device *device;
 	NTSTATUS status;
 
@@ -363,7 +386,7 @@ NTSTATUS v3c_device_attach_pdo(struct v3c_domain *domain, struct device *pdo, st
 		return v3c_refuse(why, STATUS_NOT_FOUND, V3C_REASON_NO_IOMMU, pdo, 0, 0);
 	if (find_attached(pdo))
 		return v3c_refuse(why, STATUS_INVALID_PARAMETER, V3C_REASON_ATTACHED, pdo, 0, 0);
-	device = make_device(pdo, true, false);
+	device = make_device(pdo, true, &plain);
 	if (!device)
 		return v3c_refuse(why, STATUS_INSUFFICIENT_RESOURCES, V3C_REASON_NO_MEMORY, pdo, 0, 0);
 	status = attach(domain, device, why);
@@ -418,7 +441,11 @@ NTSTATUS v3c_device_info(struct v3c_device *device, ULONG size, ULONG *written,
 	if (size < sizeof(*info))
 		return v3c_refuse(why, STATUS_BUFFER_TOO_SMALL, V3C_REASON_BUFFER_TOO_SMALL, device,
 				  size, sizeof(*info));
-	*info = (IOMMU_DMA_DEVICE_INFORMATION) { .DefaultPasidEnabled = device->default_pasid };
+	*info = (IOMMU_DMA_DEVICE_INFORMATION) {
+		.DefaultPasidEnabled = device->default_pasid,
+		.PasidTaggedDmaEnabled = device->tagged,
+		.PasidFaultsSuppressed = device->suppress,
+	};
 	return STATUS_SUCCESS;
 }
 
@@ -523,6 +550,32 @@ struct device *v3c_device_next_any(struct device *dev)
 }
 
 /*
+ * PASIDs are in the tables of every member of a group, and a driver that loses a member forgets to take
+ * them out of there. So none may be attached while one leaves.
+ */
+static void member_leaves(struct device *dev)
+{
+	struct v3c_group *group = v3c_group_find(dev);
+	struct v3c_device *device;
+
+	if (!group)
+		return;
+	list_for_each_entry(device, &v3c_device_list, entry)
+		if (v3c_group_find(device->pdo) == group)
+			v3c_pasids_detach(device);
+}
+
+static void detach_gone(struct v3c_device *device)
+{
+	v3c_pasids_detach(device);
+	if (device->domain)
+		detach(device);
+	device->gone = true;
+	if (device->v1)
+		free_device(device);
+}
+
+/*
  * The core must not find our domain on a device that leaves: it warns, and never gives the domain
  * back. The device's client may be in the middle of using it, and learns from the next refusal.
  */
@@ -538,18 +591,16 @@ static void device_leaves(struct device *dev, bool gone)
 		/* Of a device that is gone there is nothing more to tell than that. */
 		if (!gone && !device->gone)
 			v3c_guard_abandon(device);
-		if (!device->domain) {
+		if (!device->domain && !v3c_pasids_attached(device)) {
 			device->gone |= gone;
 			continue;
 		}
 		if (!gone)
-			dev_warn(dev, "driver is gone and left domain %u attached\n",
-				 device->domain->handle.serial);
-		detach(device);
-		device->gone = true;
-		if (device->v1)
-			free_device(device);
+			dev_warn(dev, "driver is gone and left its device attached\n");
+		detach_gone(device);
 	}
+	if (gone)
+		member_leaves(dev);
 }
 
 /*
@@ -603,6 +654,7 @@ void v3c_device_module_exit(void)
 		list_for_each_entry_safe(device, next, &v3c_device_list, entry) {
 			pr_warn("device %u (%s) was leaked%s\n", device->handle.serial,
 				dev_name(device->pdo), device->domain ? " while attached" : "");
+			v3c_pasids_reclaim(device);
 			if (device->domain)
 				detach(device);
 			free_device(device);

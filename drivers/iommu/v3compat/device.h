@@ -21,11 +21,14 @@ struct v3c_group;
  * @domain: attached to, or NULL, under v3c_topology
  * @attached: in the domain's list of devices, under v3c_topology
  * @group: how it is attached, or NULL, under v3c_topology
+ * @pasids: its sub-devices, under v3c_topology
  * @watch: who wants to know of changes
  * @gone: removed from the system, under v3c_topology
  * @first_stage: its IOMMU has first-stage tables for TranslateS1
  * @v1: made by V1's AttachDevice, which knows no device objects
- * @default_pasid: created with a PASID configuration for untagged DMA
+ * @default_pasid: created with a PASID configuration
+ * @tagged: created for tagged DMA, so that it can have sub-devices
+ * @suppress: faults of tagged DMA are not reported
  */
 struct v3c_device {
 	struct v3c_handle handle;
@@ -34,11 +37,14 @@ struct v3c_device {
 	struct v3c_domain *domain;
 	struct list_head attached;
 	struct v3c_group *group;
+	struct list_head pasids;
 	struct v3c_watch watch;
 	bool gone;
 	bool first_stage;
 	bool v1;
 	bool default_pasid;
+	bool tagged;
+	bool suppress;
 };
 
 extern struct v3c_pool v3c_devices;

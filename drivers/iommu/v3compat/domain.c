@@ -15,6 +15,7 @@
 #include "domain.h"
 #include "group.h"
 #include "guard.h"
+#include "pasid.h"
 #include "passthrough.h"
 #include "range.h"
 #include "replay.h"
@@ -121,12 +122,15 @@ static int withhold_own(struct v3c_domain *domain, const IOMMU_DMA_RESERVED_REGI
 	return 0;
 }
 
+/* What is, or may be, attached. */
+enum v3c_user { V3C_USER_POSSIBLE, V3C_USER_UNTAGGED, V3C_USER_PASID };
+
 /*
  * What the device's platform keeps for itself. What it merely prefers (relaxable) is left to us. What
- * must stay mapped is mapped for a device that is @attached, and withheld from addresses to be chosen
- * for one that may be.
+ * must stay mapped is mapped for a device that is attached, and withheld from addresses to be chosen
+ * for one that may be; firmware's DMA carries no PASID, so that it does not concern those.
  */
-static int withhold_device(struct v3c_domain *domain, struct device *dev, bool attached,
+static int withhold_device(struct v3c_domain *domain, struct device *dev, enum v3c_user user,
 			   struct list_head *added)
 {
 	struct iommu_resv_region *region;
@@ -135,7 +139,7 @@ static int withhold_device(struct v3c_domain *domain, struct device *dev, bool a
 
 	iommu_get_resv_regions(dev, &regions);
 	list_for_each_entry(region, &regions, list) {
-		bool direct = region->type == IOMMU_RESV_DIRECT && attached;
+		bool direct = region->type == IOMMU_RESV_DIRECT && user == V3C_USER_UNTAGGED;
 		struct v3c_range like = {
 			.kind = direct ? V3C_RANGE_DIRECT : V3C_RANGE_WINDOW,
 			.prot = direct ? region->prot & (IOMMU_READ | IOMMU_WRITE) : 0,
@@ -143,6 +147,8 @@ static int withhold_device(struct v3c_domain *domain, struct device *dev, bool a
 		};
 
 		if (region->type == IOMMU_RESV_DIRECT_RELAXABLE || !region->length)
+			continue;
+		if (region->type == IOMMU_RESV_DIRECT && user == V3C_USER_PASID)
 			continue;
 		ret = v3c_space_withhold(&domain->space, region->start >> V3C_PAGE_SHIFT,
 					 (region->start + region->length - 1) >> V3C_PAGE_SHIFT,
@@ -161,7 +167,7 @@ static int withhold_known_devices(struct v3c_domain *domain, struct list_head *a
 	int ret = 0;
 
 	while (!ret && (dev = v3c_device_next_known(&pos)))
-		ret = withhold_device(domain, dev, false, added);
+		ret = withhold_device(domain, dev, V3C_USER_POSSIBLE, added);
 	return ret;
 }
 
@@ -200,6 +206,7 @@ static void reset_domain(struct v3c_domain *domain, IOMMU_DMA_DOMAIN_TYPE type,
 		domain->width_last = (1ULL << (allocator->BuddyAllocatorConfig.AddressWidth -
 					       V3C_PAGE_SHIFT)) - 1;
 	INIT_LIST_HEAD(&domain->devices);
+	INIT_LIST_HEAD(&domain->pasids);
 	INIT_LIST_HEAD(&domain->tokens);
 	domain->sole = NULL;
 	v3c_space_reset(&domain->space, !!allocator, domain->width_last);
@@ -327,9 +334,11 @@ NTSTATUS v3c_domain_destroy(struct v3c_domain *domain, struct v3c_why *why)
 		if (!v3c_handle_is(domain, V3C_KIND_DOMAIN))
 			status = v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_BAD_HANDLE,
 					    domain, 0, 0);
-		else if (!list_empty(&domain->devices) || !list_empty(&domain->tokens))
+		else if (!list_empty(&domain->devices) || !list_empty(&domain->pasids) ||
+			 !list_empty(&domain->tokens))
 			status = v3c_refuse(why, STATUS_RESOURCE_IN_USE, V3C_REASON_IN_USE, domain,
-					    list_count_nodes(&domain->devices),
+					    list_count_nodes(&domain->devices) +
+					    list_count_nodes(&domain->pasids),
 					    list_count_nodes(&domain->tokens));
 		else
 			dissolve(domain);
@@ -370,61 +379,105 @@ static void drop_idle_hwpts(struct v3c_domain *domain)
 	}
 }
 
+/* What is being attached: the untagged DMA of a group, or one PASID. */
+struct v3c_target {
+	struct device *dev;
+	struct v3c_group *group;
+	struct v3c_attachment *tagged;	/* NULL for untagged DMA */
+};
+
+static int target_attach(struct v3c_target *target, struct v3c_hwpt *hwpt)
+{
+	if (target->tagged)
+		return v3c_attachment_attach(target->tagged, hwpt);
+	return v3c_group_attach(target->group, hwpt->domain, hwpt);
+}
+
+static void target_detach(struct v3c_target *target)
+{
+	if (target->tagged)
+		v3c_attachment_detach(target->tagged);
+	else
+		v3c_group_detach(target->group);
+}
+
+/* The driver wants a page table of another kind, or, for a PASID, none at all. */
+static bool is_misfit(const struct v3c_target *target, int err)
+{
+	return err == -EINVAL || (target->tagged && (err == -EOPNOTSUPP || err == -ENODEV));
+}
+
 /*
  * A driver may learn what its table can do only when the first device is attached: 6.12's VT-d then
  * narrows the aperture. Mappings beyond it make the attach fail, as they would have made the map.
  */
-static int adopt(struct v3c_domain *domain, struct v3c_group *group, struct v3c_hwpt *hwpt)
+static int adopt(struct v3c_domain *domain, struct v3c_target *target, struct v3c_hwpt *hwpt)
 {
-	int ret = v3c_group_attach(group, hwpt->domain, hwpt);
+	int ret = target_attach(target, hwpt);
 
 	if (ret)
 		return ret;
 	ret = v3c_space_set_last(&domain->space, last_page_with(domain, hwpt));
 	if (ret)
-		v3c_group_detach(group);
+		target_detach(target);
 	else
 		hwpt->attached++;
 	return ret;
 }
 
-static int attach_existing(struct v3c_domain *domain, struct v3c_group *group)
+/* -EINVAL when none fits. */
+static int attach_existing(struct v3c_domain *domain, struct v3c_target *target)
 {
 	struct v3c_hwpt *hwpt;
 	int ret;
 
 	v3c_for_each_hwpt(domain, hwpt, domain->space.slots) {
-		ret = adopt(domain, group, hwpt);
-		if (ret != -EINVAL)
+		ret = adopt(domain, target, hwpt);
+		if (!is_misfit(target, ret))
 			return ret;
 	}
 	return -EINVAL;
 }
 
-static struct v3c_hwpt *another_hwpt(struct v3c_domain *domain, struct device *dev)
+/* A format for PASIDs is asked for where one is needed; some drivers know of no such difference. */
+static struct v3c_hwpt *alloc_for(struct v3c_domain *domain, const struct v3c_target *target)
+{
+	bool first_stage = domain->type == DomainTypeTranslateS1;
+	struct v3c_hwpt *hwpt;
+
+	hwpt = v3c_hwpt_alloc(target->dev, first_stage || target->tagged);
+	if (hwpt == ERR_PTR(-EOPNOTSUPP) && target->tagged && !first_stage)
+		hwpt = v3c_hwpt_alloc(target->dev, false);
+	if (IS_ERR(hwpt) || !target->tagged || v3c_hwpt_takes_pasids(hwpt, target->dev))
+		return hwpt;
+	v3c_hwpt_free(hwpt);
+	return ERR_PTR(-EOPNOTSUPP);
+}
+
+static struct v3c_hwpt *another_hwpt(struct v3c_domain *domain, const struct v3c_target *target)
 {
 	u8 used = domain->space.slots;
 	struct v3c_hwpt *hwpt;
 
 	if (hweight8(used) == V3C_MAX_SLOTS)
 		return ERR_PTR(-EXFULL);
-	hwpt = v3c_hwpt_alloc(dev, domain->type == DomainTypeTranslateS1);
+	hwpt = alloc_for(domain, target);
 	if (!IS_ERR(hwpt))
 		hwpt->slot = ffz(used);
 	return hwpt;
 }
 
-static int attach_translated(struct v3c_domain *domain, struct v3c_group *group, struct device *dev)
+static int attach_translated(struct v3c_domain *domain, struct v3c_target *target)
 {
 	u64 old_last = domain->space.last;
 	struct v3c_hwpt *hwpt;
 	int ret;
 
-	ret = attach_existing(domain, group);
+	ret = attach_existing(domain, target);
 	if (ret != -EINVAL)
 		return ret;
 
-	hwpt = another_hwpt(domain, dev);
+	hwpt = another_hwpt(domain, target);
 	if (IS_ERR(hwpt))
 		return PTR_ERR(hwpt);
 	/* From here on nothing is mapped that the new table could not hold. */
@@ -435,7 +488,7 @@ static int attach_translated(struct v3c_domain *domain, struct v3c_group *group,
 		v3c_hwpt_free(hwpt);
 		goto restore;
 	}
-	ret = adopt(domain, group, hwpt);
+	ret = adopt(domain, target, hwpt);
 	if (!ret)
 		return 0;
 	remove_hwpt(domain, hwpt);
@@ -448,31 +501,30 @@ restore:
  * Attached first and filled then, because only then 6.12's VT-d offers large pages. Nobody knows yet
  * that the device is attached.
  */
-static int attach_passthrough(struct v3c_domain *domain, struct v3c_group *group,
-			      struct device *dev)
+static int attach_passthrough(struct v3c_domain *domain, struct v3c_target *target)
 {
-	struct iommu_domain *identity = v3c_passthrough_identity(dev);
+	struct iommu_domain *identity = v3c_passthrough_identity(target->dev);
 	struct v3c_hwpt *hwpt;
 	int ret = -EINVAL;
 
 	if (identity)
-		ret = v3c_group_attach(group, identity, NULL);
+		ret = v3c_group_attach(target->group, identity, NULL);
 	if (ret == -EINVAL)
-		ret = attach_existing(domain, group);
+		ret = attach_existing(domain, target);
 	if (ret != -EINVAL)
 		return ret;
 
-	hwpt = another_hwpt(domain, dev);
+	hwpt = another_hwpt(domain, target);
 	if (IS_ERR(hwpt))
 		return PTR_ERR(hwpt);
-	ret = v3c_group_attach(group, hwpt->domain, hwpt);
+	ret = target_attach(target, hwpt);
 	if (ret) {
 		v3c_hwpt_free(hwpt);
 		return ret;
 	}
 	ret = v3c_passthrough_fill(hwpt);
 	if (ret) {
-		v3c_group_detach(group);
+		target_detach(target);
 		v3c_hwpt_free(hwpt);
 		return ret;
 	}
@@ -482,79 +534,94 @@ static int attach_passthrough(struct v3c_domain *domain, struct v3c_group *group
 	return 0;
 }
 
-static NTSTATUS attach_group(struct v3c_domain *domain, struct v3c_device *device,
-			     struct v3c_why *why)
+static int attach_group(struct v3c_domain *domain, struct v3c_target *target)
 {
-	struct v3c_group *group;
+	struct v3c_group *group = target->group;
+
+	/* What the untagged DMA of the group goes through already need not be attached again. */
+	if (!target->tagged && group->untagged)
+		return group->domain == domain ? 0 : -EBUSY;
+	if (domain->type == DomainTypePassThrough)
+		return attach_passthrough(domain, target);
+	return attach_translated(domain, target);
+}
+
+static NTSTATUS attach_target(struct v3c_domain *domain, struct v3c_target *target,
+			      const void *object, struct v3c_why *why)
+{
 	int ret;
 
-	group = v3c_group_claim(device->pdo, domain);
-	if (IS_ERR(group))
-		return v3c_refuse_errno(why, PTR_ERR(group), STATUS_ACCESS_DENIED, device, 0, 0);
-	if (domain->type == DomainTypePassThrough)
-		ret = attach_passthrough(domain, group, device->pdo);
-	else
-		ret = attach_translated(domain, group, device->pdo);
-	if (!ret) {
-		device->group = group;
+	target->group = v3c_group_use(target->dev);
+	if (IS_ERR(target->group))
+		return v3c_refuse_errno(why, PTR_ERR(target->group), STATUS_ACCESS_DENIED, object,
+					0, 0);
+	ret = attach_group(domain, target);
+	if (!ret)
 		return STATUS_SUCCESS;
-	}
-	v3c_group_release(group);
+	v3c_group_unuse(target->group);
 	if (ret == -ERANGE)
-		return v3c_refuse(why, STATUS_INVALID_PARAMETER, V3C_REASON_BEYOND_APERTURE, device,
+		return v3c_refuse(why, STATUS_INVALID_PARAMETER, V3C_REASON_BEYOND_APERTURE, object,
 				  0, 0);
-	return v3c_refuse_errno(why, ret, STATUS_INVALID_PARAMETER, device, 0, 0);
+	return v3c_refuse_errno(why, ret, target->tagged ? STATUS_INVALID_PARAMETER_1 :
+				STATUS_INVALID_PARAMETER, object, 0, 0);
 }
 
-/* A group that is attached already gains a user; what it is attached to need not change. */
-static NTSTATUS join_group(struct v3c_domain *domain, struct v3c_device *device,
-			   struct v3c_group *group, struct v3c_why *why)
+static NTSTATUS withhold_for(struct v3c_domain *domain, const struct v3c_target *target,
+			     struct list_head *added, const void *object, struct v3c_why *why)
 {
-	if (group->domain != domain)
-		return v3c_refuse(why, STATUS_ACCESS_DENIED, V3C_REASON_GROUP_BUSY, device, 0, 0);
-	group->users++;
-	device->group = group;
-	return STATUS_SUCCESS;
-}
-
-static NTSTATUS withhold_for(struct v3c_domain *domain, struct v3c_device *device,
-			     struct list_head *added, struct v3c_why *why)
-{
+	enum v3c_user user = target->tagged ? V3C_USER_PASID : V3C_USER_UNTAGGED;
 	int ret;
 
 	if (domain->type == DomainTypePassThrough)
 		return STATUS_SUCCESS;
-	ret = withhold_device(domain, device->pdo, true, added);
+	ret = withhold_device(domain, target->dev, user, added);
 	if (!ret)
 		ret = map_direct(domain, added);
 	if (ret == -EADDRINUSE)
-		return v3c_refuse(why, STATUS_INVALID_PARAMETER, V3C_REASON_REGION_CONFLICT, device,
+		return v3c_refuse(why, STATUS_INVALID_PARAMETER, V3C_REASON_REGION_CONFLICT, object,
 				  0, 0);
 	if (ret)
-		return v3c_refuse_errno(why, ret, STATUS_INVALID_PARAMETER, device, 0, 0);
+		return v3c_refuse_errno(why, ret, STATUS_INVALID_PARAMETER, object, 0, 0);
 	return STATUS_SUCCESS;
 }
 
-static NTSTATUS attach(struct v3c_domain *domain, struct v3c_device *device, struct v3c_why *why)
+/* @object is what a refusal names. */
+static NTSTATUS attach(struct v3c_domain *domain, struct v3c_target *target, const void *object,
+		       struct v3c_why *why)
 {
-	struct v3c_group *group = v3c_group_find(device->pdo);
 	LIST_HEAD(added);
 	NTSTATUS status;
 
-	status = withhold_for(domain, device, &added, why);
+	lockdep_assert_held(&v3c_topology);
+	lockdep_assert_held(&domain->mutex);
+
+	if (!v3c_handle_is(domain, V3C_KIND_DOMAIN))
+		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_BAD_HANDLE, domain, 0, 0);
+	forbid_quick(domain);
+	v3c_space_quiesce(&domain->space);
+	status = withhold_for(domain, target, &added, object, why);
 	if (NT_SUCCESS(status))
-		status = group ? join_group(domain, device, group, why) :
-				 attach_group(domain, device, why);
-	if (!NT_SUCCESS(status)) {
+		status = attach_target(domain, target, object, why);
+	if (NT_SUCCESS(status)) {
+		v3c_withheld_keep(&added);
+		drop_idle_hwpts(domain);
+	} else {
 		unmap_direct(domain, &added);
 		v3c_space_forget(&domain->space, &added);
-		return status;
 	}
-	v3c_withheld_keep(&added);
-	device->domain = domain;
-	list_add_tail(&device->attached, &domain->devices);
+	allow_quick(domain);
+	return status;
+}
+
+/* What was attached is detached already; @hwpt is the table that it leaves, or NULL. */
+static void leave(struct v3c_domain *domain, struct v3c_group *group, struct v3c_hwpt *hwpt)
+{
+	if (hwpt)
+		hwpt->attached--;
+	v3c_group_unuse(group);
+	forbid_quick(domain);
 	drop_idle_hwpts(domain);
-	return STATUS_SUCCESS;
+	allow_quick(domain);
 }
 
 /**
@@ -571,17 +638,19 @@ static NTSTATUS attach(struct v3c_domain *domain, struct v3c_device *device, str
 NTSTATUS v3c_domain_attach(struct v3c_domain *domain, struct v3c_device *device,
 			   struct v3c_why *why)
 {
+	struct v3c_target target = { .dev = device->pdo };
 	NTSTATUS status;
 
-	lockdep_assert_held(&v3c_topology);
 	guard(mutex)(&domain->mutex);
-	if (!v3c_handle_is(domain, V3C_KIND_DOMAIN))
-		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_BAD_HANDLE, domain, 0, 0);
-	forbid_quick(domain);
-	v3c_space_quiesce(&domain->space);
-	status = attach(domain, device, why);
-	allow_quick(domain);
-	return status;
+	status = attach(domain, &target, device, why);
+	if (!NT_SUCCESS(status))
+		return status;
+	target.group->domain = domain;
+	target.group->untagged++;
+	device->group = target.group;
+	device->domain = domain;
+	list_add_tail(&device->attached, &domain->devices);
+	return STATUS_SUCCESS;
 }
 
 /**
@@ -593,19 +662,69 @@ NTSTATUS v3c_domain_attach(struct v3c_domain *domain, struct v3c_device *device,
 void v3c_domain_detach(struct v3c_device *device)
 {
 	struct v3c_domain *domain = device->domain;
-	struct v3c_hwpt *hwpt = device->group->hwpt;
+	struct v3c_group *group = device->group;
+	struct v3c_hwpt *hwpt = NULL;
 
 	lockdep_assert_held(&v3c_topology);
+
 	guard(mutex)(&domain->mutex);
-	if (hwpt && device->group->users == 1)
-		hwpt->attached--;
-	v3c_group_release(device->group);
+	if (!--group->untagged) {
+		hwpt = group->hwpt;
+		v3c_group_detach(group);
+		group->domain = NULL;
+	}
 	list_del(&device->attached);
 	device->group = NULL;
 	device->domain = NULL;
-	forbid_quick(domain);
-	drop_idle_hwpts(domain);
-	allow_quick(domain);
+	leave(domain, group, hwpt);
+}
+
+/**
+ * v3c_domain_attach_pasid() - let a PASID translate through a domain
+ * @domain: the domain
+ * @pasid: attached nowhere, of a device that is not gone
+ * @attachment: new, for @domain; @pasid's from success on
+ * @why: filled on refusal
+ *
+ * Context: may sleep; under v3c_topology.
+ * Return: status of AttachPasidDevice, see wdm.h.
+ */
+NTSTATUS v3c_domain_attach_pasid(struct v3c_domain *domain, struct v3c_pasid *pasid,
+				 struct v3c_attachment *attachment, struct v3c_why *why)
+{
+	struct v3c_target target = { .dev = attachment->dev, .tagged = attachment };
+	NTSTATUS status;
+
+	guard(mutex)(&domain->mutex);
+	status = attach(domain, &target, pasid, why);
+	if (!NT_SUCCESS(status))
+		return status;
+	pasid->group = target.group;
+	pasid->attachment = attachment;
+	list_add_tail(&attachment->entry, &domain->pasids);
+	return STATUS_SUCCESS;
+}
+
+/**
+ * v3c_domain_detach_pasid() - undo v3c_domain_attach_pasid()
+ * @pasid: attached to a domain
+ *
+ * Context: may sleep; under v3c_topology.
+ */
+void v3c_domain_detach_pasid(struct v3c_pasid *pasid)
+{
+	struct v3c_attachment *attachment = pasid->attachment;
+	struct v3c_domain *domain = attachment->domain;
+
+	lockdep_assert_held(&v3c_topology);
+
+	guard(mutex)(&domain->mutex);
+	v3c_attachment_detach(attachment);
+	list_del(&attachment->entry);
+	leave(domain, pasid->group, attachment->hwpt);
+	pasid->group = NULL;
+	pasid->attachment = NULL;
+	v3c_attachment_put(attachment);
 }
 
 /**

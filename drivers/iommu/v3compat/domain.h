@@ -10,7 +10,9 @@
 #include "space.h"
 #include "status.h"
 
+struct v3c_attachment;
 struct v3c_device;
+struct v3c_pasid;
 
 /**
  * struct v3c_domain - what a caller knows as IOMMU_DMA_DOMAIN
@@ -26,6 +28,7 @@ struct v3c_device;
  *	than one, and while the set of tables or what is withheld changes. Set to NULL first and then
  *	waited for by v3c_space_quiesce(), read inside v3c_quick_enter()
  * @devices: attached &struct v3c_device, under v3c_topology and @mutex
+ * @pasids: &struct v3c_attachment, under v3c_topology and @mutex
  * @tokens: live &struct v3c_token, under @mutex
  */
 struct v3c_domain {
@@ -37,6 +40,7 @@ struct v3c_domain {
 	struct v3c_hwpt *hwpts[V3C_MAX_SLOTS];
 	struct v3c_hwpt *sole;
 	struct list_head devices;
+	struct list_head pasids;
 	struct list_head tokens;
 };
 
@@ -66,6 +70,9 @@ NTSTATUS v3c_domain_destroy(struct v3c_domain *domain, struct v3c_why *why);
 NTSTATUS v3c_domain_attach(struct v3c_domain *domain, struct v3c_device *device,
 			   struct v3c_why *why);
 void v3c_domain_detach(struct v3c_device *device);
+NTSTATUS v3c_domain_attach_pasid(struct v3c_domain *domain, struct v3c_pasid *pasid,
+				 struct v3c_attachment *attachment, struct v3c_why *why);
+void v3c_domain_detach_pasid(struct v3c_pasid *pasid);
 NTSTATUS v3c_domain_flush(struct v3c_domain *domain, struct v3c_why *why);
 void v3c_domain_reclaim_leaked(void);
 

@@ -100,21 +100,10 @@ static int claim(struct v3c_group *group, struct device *dev)
 	return ret;
 }
 
-/**
- * v3c_group_claim() - take a group that none of our devices uses yet
- * @dev: a device in it
- * @domain: whom it shall belong to
- *
- * Context: may sleep; under v3c_topology.
- * Return: the group, with no domain attached and one user, to be given to v3c_group_release(); or
- * ERR_PTR: -ENOMEM, -ENODEV, or -EPERM or -EBUSY when it is in other hands.
- */
-struct v3c_group *v3c_group_claim(struct device *dev, struct v3c_domain *domain)
+static struct v3c_group *take(struct device *dev)
 {
 	struct v3c_group *group;
 	int ret;
-
-	lockdep_assert_held(&v3c_topology);
 
 	group = kzalloc(sizeof(*group), GFP_KERNEL);
 	if (!group)
@@ -126,8 +115,6 @@ struct v3c_group *v3c_group_claim(struct device *dev, struct v3c_domain *domain)
 	ret = claim(group, dev);
 	if (ret)
 		goto put_group;
-	group->domain = domain;
-	group->users = 1;
 	list_add(&group->entry, &v3c_groups);
 	v3c_guard_changed();
 	return group;
@@ -139,7 +126,45 @@ free_group:
 	return ERR_PTR(ret);
 }
 
-/* -EINVAL means that the group's IOMMU wants a page table of another kind. */
+/**
+ * v3c_group_use() - get hold of a device's group, to attach the device or a PASID of it
+ * @dev: the device
+ *
+ * The first use claims the group.
+ *
+ * Context: may sleep; under v3c_topology.
+ * Return: the group, to be given to v3c_group_unuse(); or ERR_PTR: -ENOMEM, -ENODEV, or -EPERM or
+ * -EBUSY when it is in other hands.
+ */
+struct v3c_group *v3c_group_use(struct device *dev)
+{
+	struct v3c_group *group = v3c_group_find(dev);
+
+	lockdep_assert_held(&v3c_topology);
+
+	if (!group)
+		group = take(dev);
+	if (!IS_ERR(group))
+		group->uses++;
+	return group;
+}
+
+/* One use less; the last one gives the group back. What was attached for it is detached already. */
+void v3c_group_unuse(struct v3c_group *group)
+{
+	lockdep_assert_held(&v3c_topology);
+
+	if (--group->uses)
+		return;
+	if (group->owned)
+		iommu_group_release_dma_owner(group->group);
+	iommu_group_put(group->group);
+	list_del(&group->entry);
+	v3c_guard_changed();
+	kfree(group);
+}
+
+/* For untagged DMA. -EINVAL means that the group's IOMMU wants a page table of another kind. */
 int v3c_group_attach(struct v3c_group *group, struct iommu_domain *translation,
 		     struct v3c_hwpt *hwpt)
 {
@@ -154,25 +179,7 @@ int v3c_group_attach(struct v3c_group *group, struct iommu_domain *translation,
 
 void v3c_group_detach(struct v3c_group *group)
 {
-	if (!group->translation)
-		return;
 	iommu_detach_group(group->translation, group->group);
 	group->translation = NULL;
 	group->hwpt = NULL;
-}
-
-/* One user less; the last one detaches and gives the group back. */
-void v3c_group_release(struct v3c_group *group)
-{
-	lockdep_assert_held(&v3c_topology);
-
-	if (--group->users)
-		return;
-	v3c_group_detach(group);
-	if (group->owned)
-		iommu_group_release_dma_owner(group->group);
-	iommu_group_put(group->group);
-	list_del(&group->entry);
-	v3c_guard_changed();
-	kfree(group);
 }

@@ -12,31 +12,36 @@ struct v3c_domain;
 struct v3c_hwpt;
 
 /**
- * struct v3c_group - an IOMMU group with at least one of our devices attached
+ * struct v3c_group - an IOMMU group with something of ours attached
  * @entry: in the list of all, under v3c_topology
  * @group: the IOMMU core's; referenced
- * @domain: whom the whole group belongs to while it is attached
- * @translation: what the IOMMU uses for it
+ * @uses: untagged devices and PASIDs attached in it
+ * @untagged: attached devices in it
+ * @domain: while there are @untagged, the domain that the untagged DMA of the whole group goes through
+ * @translation: what the IOMMU uses for that, or NULL
  * @hwpt: the page table behind @translation, or NULL for the kernel's identity domain
- * @users: attached devices in it
  * @owned: DMA ownership is claimed
+ *
+ * PASIDs are independent of each other and of untagged DMA. What they share is the ownership: where it
+ * is claimed, untagged DMA is blocked while there are only PASIDs.
  */
 struct v3c_group {
 	struct list_head entry;
 	struct iommu_group *group;
+	unsigned int uses;
+	unsigned int untagged;
 	struct v3c_domain *domain;
 	struct iommu_domain *translation;
 	struct v3c_hwpt *hwpt;
-	unsigned int users;
 	bool owned;
 };
 
 struct v3c_group *v3c_group_find(struct device *dev);
 bool v3c_group_is_foreign(struct device *dev);
-struct v3c_group *v3c_group_claim(struct device *dev, struct v3c_domain *domain);
+struct v3c_group *v3c_group_use(struct device *dev);
+void v3c_group_unuse(struct v3c_group *group);
 int v3c_group_attach(struct v3c_group *group, struct iommu_domain *translation,
 		     struct v3c_hwpt *hwpt);
 void v3c_group_detach(struct v3c_group *group);
-void v3c_group_release(struct v3c_group *group);
 
 #endif

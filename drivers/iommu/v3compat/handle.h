@@ -9,6 +9,7 @@
 #define V3C_KIND_DOMAIN		0x316d6f64u
 #define V3C_KIND_DEVICE		0x31766564u
 #define V3C_KIND_TOKEN		0x316b6f74u
+#define V3C_KIND_PASID		0x31736170u
 
 /**
  * struct v3c_handle - first member of everything a caller holds a pointer to

@@ -82,6 +82,12 @@ free_hwpt:
 	return ERR_PTR(ret);
 }
 
+/* Whether @dev's IOMMU can use the table for a PASID, as far as it says so without being asked to. */
+bool v3c_hwpt_takes_pasids(const struct v3c_hwpt *hwpt, struct device *dev)
+{
+	return v3c_domain_takes_pasids(hwpt->domain, dev);
+}
+
 /* Attached nowhere; what is still mapped goes with it. */
 void v3c_hwpt_free(struct v3c_hwpt *hwpt)
 {

@@ -23,7 +23,7 @@ struct device;
  * @domain: the IOMMU core's; owned
  * @prot: IOMMU_CACHE where the IOMMU takes part in cache coherency
  * @slot: index in its domain
- * @attached: IOMMU groups attached, under the domain's mutex
+ * @attached: IOMMU groups and PASIDs attached, under the domain's mutex
  */
 struct v3c_hwpt {
 	struct iommu_domain *domain;
@@ -86,6 +86,7 @@ static inline void v3c_hwpt_unmap(struct v3c_hwpt *hwpt, u64 page, u64 pages)
 
 struct v3c_hwpt *v3c_hwpt_alloc(struct device *dev, bool pasid);
 void v3c_hwpt_free(struct v3c_hwpt *hwpt);
+bool v3c_hwpt_takes_pasids(const struct v3c_hwpt *hwpt, struct device *dev);
 u64 v3c_hwpt_last_page(const struct v3c_hwpt *hwpt);
 
 int v3c_hwpt_map_run(struct v3c_hwpt *hwpt, u64 page, u64 pfn, u64 pages, int prot, gfp_t gfp);

@@ -15,6 +15,7 @@
 #include "device.h"
 #include "domain.h"
 #include "guard.h"
+#include "pasid.h"
 #include "phys.h"
 #include "quick.h"
 #include "range.h"
@@ -932,42 +933,96 @@ static NTSTATUS v1_set_device_fault_reporting(PDEVICE_OBJECT PhysicalDeviceObjec
 	return ANSWER(SetDeviceFaultReporting, not_implemented(&why), &why);
 }
 
-/* No device is created for PASID-tagged DMA, so none can have sub-devices. */
+/* Sub-devices */
+
+static NTSTATUS create_pasid_device(PIOMMU_DMA_DEVICE handle, PIOMMU_DMA_PASID_DEVICE *out,
+				    PULONG number, struct v3c_why *why)
+{
+	struct v3c_device *device = v3c_to_device(handle);
+	struct v3c_pasid *pasid;
+	NTSTATUS status;
+
+	if (refuse_atomic(why))
+		return STATUS_UNSUCCESSFUL;
+	if (!device)
+		return bad_handle(why, STATUS_INVALID_PARAMETER_1, handle);
+	if (!out)
+		return null_pointer(why, STATUS_INVALID_PARAMETER_2);
+	if (!number)
+		return null_pointer(why, STATUS_INVALID_PARAMETER_3);
+	status = v3c_pasid_create(device, &pasid, why);
+	if (NT_SUCCESS(status)) {
+		*out = (PIOMMU_DMA_PASID_DEVICE)pasid;
+		*number = pasid->number;
+	}
+	return status;
+}
+
 static NTSTATUS v3_create_pasid_device(PIOMMU_DMA_DEVICE DmaDevice,
 				       PIOMMU_DMA_PASID_DEVICE *PasidDeviceOut, PULONG AsidOut)
 {
 	struct v3c_why why;
 
-	return ANSWER(CreatePasidDevice,
-		      v3c_refuse(&why, STATUS_INVALID_PARAMETER_1, V3C_REASON_BAD_CONFIG, DmaDevice,
-				 0, 0), &why);
+	return ANSWER(CreatePasidDevice, create_pasid_device(DmaDevice, PasidDeviceOut, AsidOut,
+							     &why), &why);
+}
+
+static NTSTATUS delete_pasid_device(PIOMMU_DMA_PASID_DEVICE handle, struct v3c_why *why)
+{
+	struct v3c_pasid *pasid = v3c_to_pasid(handle);
+
+	if (refuse_atomic(why))
+		return STATUS_UNSUCCESSFUL;
+	if (!pasid)
+		return bad_handle(why, STATUS_INVALID_PARAMETER_1, handle);
+	return v3c_pasid_destroy(pasid, why);
 }
 
 static NTSTATUS v3_delete_pasid_device(PIOMMU_DMA_PASID_DEVICE PasidDevice)
 {
 	struct v3c_why why;
 
-	return ANSWER(DeletePasidDevice, bad_handle(&why, STATUS_INVALID_PARAMETER_1, PasidDevice),
-		      &why);
+	return ANSWER(DeletePasidDevice, delete_pasid_device(PasidDevice, &why), &why);
+}
+
+static NTSTATUS attach_pasid_device(PIOMMU_DMA_DOMAIN domain_handle,
+				    PIOMMU_DMA_PASID_DEVICE pasid_handle, struct v3c_why *why)
+{
+	struct v3c_domain *domain = v3c_to_domain(domain_handle);
+	struct v3c_pasid *pasid = v3c_to_pasid(pasid_handle);
+
+	if (refuse_atomic(why))
+		return STATUS_UNSUCCESSFUL;
+	if (!domain)
+		return bad_handle(why, STATUS_INVALID_PARAMETER_1, domain_handle);
+	if (!pasid)
+		return bad_handle(why, STATUS_INVALID_PARAMETER_2, pasid_handle);
+	return v3c_pasid_attach(domain, pasid, why);
 }
 
 static NTSTATUS v3_attach_pasid_device(PIOMMU_DMA_DOMAIN Domain, PIOMMU_DMA_PASID_DEVICE PasidDevice)
 {
 	struct v3c_why why;
 
-	if (!v3c_to_domain(Domain))
-		return ANSWER(AttachPasidDevice, bad_handle(&why, STATUS_INVALID_PARAMETER_1, Domain),
-			      &why);
-	return ANSWER(AttachPasidDevice, bad_handle(&why, STATUS_INVALID_PARAMETER_2, PasidDevice),
-		      &why);
+	return ANSWER(AttachPasidDevice, attach_pasid_device(Domain, PasidDevice, &why), &why);
+}
+
+static NTSTATUS detach_pasid_device(PIOMMU_DMA_PASID_DEVICE handle, struct v3c_why *why)
+{
+	struct v3c_pasid *pasid = v3c_to_pasid(handle);
+
+	if (refuse_atomic(why))
+		return STATUS_UNSUCCESSFUL;
+	if (!pasid)
+		return bad_handle(why, STATUS_INVALID_PARAMETER_1, handle);
+	return v3c_pasid_detach(pasid, why);
 }
 
 static NTSTATUS v3_detach_pasid_device(PIOMMU_DMA_PASID_DEVICE PasidDevice)
 {
 	struct v3c_why why;
 
-	return ANSWER(DetachPasidDevice, bad_handle(&why, STATUS_INVALID_PARAMETER_1, PasidDevice),
-		      &why);
+	return ANSWER(DetachPasidDevice, detach_pasid_device(PasidDevice, &why), &why);
 }
 
 /* Tables */

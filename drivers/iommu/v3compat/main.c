@@ -8,6 +8,7 @@
 #include "domain.h"
 #include "guard.h"
 #include "hwpt.h"
+#include "pasid.h"
 #include "reserve.h"
 #include "space.h"
 
@@ -42,6 +43,7 @@ static void __exit v3compat_exit(void)
 	v3c_domain_reclaim_leaked();
 	v3c_pool_destroy(&v3c_tokens);
 	v3c_pool_destroy(&v3c_domains);
+	v3c_pool_destroy(&v3c_pasids);
 	v3c_pool_destroy(&v3c_devices);
 	v3c_space_module_exit();
 }

@@ -29,6 +29,7 @@
 	X(BEYOND_APERTURE,	"beyond the addresses the domain translates") \
 	X(BOUNDS,		"no room between the bounds")		\
 	X(NO_SPACE,		"logical address space is exhausted")	\
+	X(NO_PASID,		"no PASID is left")			\
 	X(NO_MEMORY,		"out of memory")			\
 	X(OVERLAP,		"range is in use")			\
 	X(NOT_MAPPED,		"range is not mapped so")		\

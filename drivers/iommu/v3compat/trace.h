@@ -10,6 +10,7 @@
 
 #include "device.h"
 #include "domain.h"
+#include "pasid.h"
 
 /* A refused creation has no domain to name: it is number 0. */
 TRACE_EVENT(v3compat_domain_create,
@@ -82,6 +83,36 @@ TRACE_EVENT(v3compat_state_change,
 		__entry->types = types;
 	),
 	TP_printk("device=%s types=%#x", __get_str(device), __entry->types)
+);
+
+/* A sub-device that is bound to a process belongs to no domain: it is number 0. */
+DECLARE_EVENT_CLASS(v3compat_pasid,
+	TP_PROTO(const struct v3c_domain *domain, const struct v3c_pasid *pasid, u32 status),
+	TP_ARGS(domain, pasid, status),
+	TP_STRUCT__entry(
+		__field(u32, domain)
+		__string(device, dev_name(pasid->device->pdo))
+		__field(u32, pasid)
+		__field(u32, status)
+	),
+	TP_fast_assign(
+		__entry->domain = domain ? domain->handle.serial : 0;
+		__assign_str(device);
+		__entry->pasid = pasid->number;
+		__entry->status = status;
+	),
+	TP_printk("domain=%u device=%s pasid=%u status=%#x", __entry->domain, __get_str(device),
+		  __entry->pasid, __entry->status)
+);
+
+DEFINE_EVENT(v3compat_pasid, v3compat_attach_pasid,
+	TP_PROTO(const struct v3c_domain *domain, const struct v3c_pasid *pasid, u32 status),
+	TP_ARGS(domain, pasid, status)
+);
+
+DEFINE_EVENT(v3compat_pasid, v3compat_detach_pasid,
+	TP_PROTO(const struct v3c_domain *domain, const struct v3c_pasid *pasid, u32 status),
+	TP_ARGS(domain, pasid, status)
 );
 
 /* Ranges are bytes, last inclusive; a refused map that had no address yet shows 0 to size - 1. */

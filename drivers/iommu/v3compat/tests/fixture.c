@@ -9,8 +9,10 @@
 enum v3t_kind {
 	V3T_SEGMENT,
 	V3T_TOKEN,
+	V3T_PASID_ATTACHED,
 	V3T_ATTACHED,
 	V3T_DOMAIN,
+	V3T_SUB_DEVICE,
 	V3T_DEVICE,
 	V3T_PDO,
 	V3T_SIM,
@@ -108,6 +110,12 @@ static void release(struct kunit *test, struct v3t_owned *owned)
 	case V3T_ATTACHED:
 		V3T_V3(test)->DetachDeviceEx(owned->object);
 		break;
+	case V3T_PASID_ATTACHED:
+		V3T_V3(test)->DetachPasidDevice(owned->object);
+		break;
+	case V3T_SUB_DEVICE:
+		EXPECT_V3(test, STATUS_SUCCESS, DeletePasidDevice, owned->object);
+		break;
 	case V3T_DOMAIN:
 		EXPECT_V3(test, STATUS_SUCCESS, DeleteDomain, owned->object);
 		break;
@@ -203,6 +211,51 @@ PIOMMU_DMA_DEVICE v3t_device(struct kunit *test, struct device *pdo)
 	ASSERT_V3(test, STATUS_SUCCESS, CreateDevice, pdo, NULL, &device);
 	v3t_adopt_device(test, device);
 	return device;
+}
+
+PIOMMU_DMA_DEVICE v3t_tagged_device(struct kunit *test, struct device *pdo)
+{
+	IOMMU_DEVICE_CREATION_CONFIGURATION config = {
+		.ConfigType = IommuDeviceCreationConfigTypePasid,
+		.Pasid.ConfigType = PasidConfigTypePasidTaggedDma,
+	};
+	PIOMMU_DMA_DEVICE device;
+
+	ASSERT_V3(test, STATUS_SUCCESS, CreateDevice, pdo, &config, &device);
+	v3t_adopt_device(test, device);
+	return device;
+}
+
+PIOMMU_DMA_PASID_DEVICE v3t_sub_device(struct kunit *test, PIOMMU_DMA_DEVICE device, ULONG *pasid)
+{
+	PIOMMU_DMA_PASID_DEVICE sub;
+
+	ASSERT_V3(test, STATUS_SUCCESS, CreatePasidDevice, device, &sub, pasid);
+	v3t_adopt_sub_device(test, sub);
+	return sub;
+}
+
+void v3t_adopt_sub_device(struct kunit *test, PIOMMU_DMA_PASID_DEVICE sub)
+{
+	own(test, V3T_SUB_DEVICE, sub, 0);
+}
+
+void v3t_delete_sub_device(struct kunit *test, PIOMMU_DMA_PASID_DEVICE sub)
+{
+	disown(test, V3T_SUB_DEVICE, sub);
+	EXPECT_V3(test, STATUS_SUCCESS, DeletePasidDevice, sub);
+}
+
+void v3t_attach_pasid(struct kunit *test, PIOMMU_DMA_DOMAIN domain, PIOMMU_DMA_PASID_DEVICE sub)
+{
+	ASSERT_V3(test, STATUS_SUCCESS, AttachPasidDevice, domain, sub);
+	own(test, V3T_PASID_ATTACHED, sub, 0);
+}
+
+void v3t_detach_pasid(struct kunit *test, PIOMMU_DMA_PASID_DEVICE sub)
+{
+	disown(test, V3T_PASID_ATTACHED, sub);
+	EXPECT_V3(test, STATUS_SUCCESS, DetachPasidDevice, sub);
 }
 
 void v3t_adopt_device(struct kunit *test, PIOMMU_DMA_DEVICE device)
@@ -427,30 +480,49 @@ void v3t_unmap(struct kunit *test, PIOMMU_DMA_DOMAIN domain, u64 address, u64 pa
 	EXPECT_V3(test, STATUS_SUCCESS, UnmapLogicalRange, domain, address, pages);
 }
 
-static void expect_word(struct kunit *test, struct device *pdo, u64 address, u64 *memory)
+static void expect_word(struct kunit *test, struct device *pdo, u32 pasid, u64 address, u64 *memory)
 {
 	u64 there = READ_ONCE(*memory), seen = 0, sent = get_random_u64();
 	struct iommusim_fault fault = {};
 	int err;
 
-	err = iommusim_dma_read(pdo, IOMMUSIM_NO_PASID, address, &seen, sizeof(seen), &fault);
+	err = iommusim_dma_read(pdo, pasid, address, &seen, sizeof(seen), &fault);
 	KUNIT_EXPECT_EQ_MSG(test, err, 0, "read of %#llx faulted, reason %d", address,
 			    fault.reason);
 	KUNIT_EXPECT_EQ_MSG(test, seen, there, "read of %#llx: other memory", address);
 
-	err = iommusim_dma_write(pdo, IOMMUSIM_NO_PASID, address, &sent, sizeof(sent), &fault);
+	err = iommusim_dma_write(pdo, pasid, address, &sent, sizeof(sent), &fault);
 	KUNIT_EXPECT_EQ_MSG(test, err, 0, "write to %#llx faulted, reason %d", address,
 			    fault.reason);
 	there = READ_ONCE(*memory);
 	KUNIT_EXPECT_EQ_MSG(test, there, sent, "write to %#llx: other memory", address);
 }
 
-void v3t_expect_reaches(struct kunit *test, struct device *pdo, u64 address, struct page *page)
+void v3t_expect_tagged_reaches(struct kunit *test, struct device *pdo, u32 pasid, u64 address,
+			       struct page *page)
 {
 	size_t last = PAGE_SIZE - sizeof(u64);
 
-	expect_word(test, pdo, address, page_address(page));
-	expect_word(test, pdo, address + last, page_address(page) + last);
+	expect_word(test, pdo, pasid, address, page_address(page));
+	expect_word(test, pdo, pasid, address + last, page_address(page) + last);
+}
+
+void v3t_expect_reaches(struct kunit *test, struct device *pdo, u64 address, struct page *page)
+{
+	v3t_expect_tagged_reaches(test, pdo, IOMMUSIM_NO_PASID, address, page);
+}
+
+void v3t_expect_tagged_fault(struct kunit *test, struct device *pdo, u32 pasid, u64 address,
+			     enum iommusim_fault_reason reason)
+{
+	struct iommusim_fault fault = {};
+	u64 word;
+	int err;
+
+	err = iommusim_dma_read(pdo, pasid, address, &word, sizeof(word), &fault);
+	KUNIT_EXPECT_EQ_MSG(test, err, -EFAULT, "read of %#llx by PASID %u went through", address,
+			    pasid);
+	KUNIT_EXPECT_EQ_MSG(test, fault.reason, reason, "read of %#llx by PASID %u", address, pasid);
 }
 
 void v3t_expect_reaches_all(struct kunit *test, struct device *pdo, u64 address,

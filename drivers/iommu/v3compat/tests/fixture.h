@@ -152,6 +152,14 @@ PIOMMU_DMA_DOMAIN v3t_buddy(struct kunit *test);
 void v3t_adopt_domain(struct kunit *test, PIOMMU_DMA_DOMAIN domain);
 void v3t_delete_domain(struct kunit *test, PIOMMU_DMA_DOMAIN domain);
 
+/* Sub-devices, and a device that can have some, behind an instance that has PASIDs. */
+PIOMMU_DMA_DEVICE v3t_tagged_device(struct kunit *test, struct device *pdo);
+PIOMMU_DMA_PASID_DEVICE v3t_sub_device(struct kunit *test, PIOMMU_DMA_DEVICE device, ULONG *pasid);
+void v3t_adopt_sub_device(struct kunit *test, PIOMMU_DMA_PASID_DEVICE sub);
+void v3t_delete_sub_device(struct kunit *test, PIOMMU_DMA_PASID_DEVICE sub);
+void v3t_attach_pasid(struct kunit *test, PIOMMU_DMA_DOMAIN domain, PIOMMU_DMA_PASID_DEVICE sub);
+void v3t_detach_pasid(struct kunit *test, PIOMMU_DMA_PASID_DEVICE sub);
+
 void v3t_attach(struct kunit *test, PIOMMU_DMA_DOMAIN domain, PIOMMU_DMA_DEVICE device);
 void v3t_detach(struct kunit *test, PIOMMU_DMA_DEVICE device);
 
@@ -192,6 +200,10 @@ void v3t_expect_blocked(struct kunit *test, struct device *pdo, u64 address);
 void v3t_expect_misses(struct kunit *test, struct device *pdo, u64 address, struct page *page);
 void v3t_expect_fault(struct kunit *test, struct device *pdo, u64 address, bool write,
 		      enum iommusim_fault_reason reason);
+void v3t_expect_tagged_reaches(struct kunit *test, struct device *pdo, u32 pasid, u64 address,
+			       struct page *page);
+void v3t_expect_tagged_fault(struct kunit *test, struct device *pdo, u32 pasid, u64 address,
+			     enum iommusim_fault_reason reason);
 struct iommusim_stats v3t_stats(struct iommusim *sim);
 void v3t_expect_no_stale_hits(struct kunit *test, struct iommusim *sim);
 

@@ -85,32 +85,11 @@ static void members_not_built_yet_refuse(struct kunit *test)
 	REFUSE_V3(test, STATUS_INVALID_PARAMETER_2, ConfigureDomain, domain, NULL);
 }
 
-static void there_are_no_sub_devices_yet(struct kunit *test)
-{
-	struct v3t_world *w = test->priv;
-	PIOMMU_DMA_DOMAIN domain = v3t_explicit(test);
-	PIOMMU_DMA_PASID_DEVICE foreign = (PIOMMU_DMA_PASID_DEVICE)w->device;
-	ULONG asid;
-
-	memset(&asid, V3T_POISON, sizeof(asid));
-	REFUSE_V3(test, STATUS_INVALID_PARAMETER_1, CreatePasidDevice, w->device,
-		  &w->out.sub_device, &asid);
-	REFUSE_V3(test, STATUS_INVALID_PARAMETER_1, DeletePasidDevice, NULL);
-	REFUSE_V3(test, STATUS_INVALID_PARAMETER_1, DeletePasidDevice, foreign);
-	REFUSE_V3(test, STATUS_INVALID_PARAMETER_1, AttachPasidDevice, NULL, foreign);
-	REFUSE_V3(test, STATUS_INVALID_PARAMETER_2, AttachPasidDevice, domain, NULL);
-	REFUSE_V3(test, STATUS_INVALID_PARAMETER_2, AttachPasidDevice, domain, foreign);
-	REFUSE_V3(test, STATUS_INVALID_PARAMETER_1, DetachPasidDevice, NULL);
-	REFUSE_V3(test, STATUS_INVALID_PARAMETER_1, DetachPasidDevice, foreign);
-	KUNIT_EXPECT_TRUE(test, v3t_is_poisoned(&asid, sizeof(asid)));
-}
-
 static struct kunit_case interface_cases[] = {
 	KUNIT_CASE_PARAM(fills_exactly_the_requested_arm, version_gen_params),
 	KUNIT_CASE(legacy_table_is_filled),
 	KUNIT_CASE(refuses_bad_requests),
 	KUNIT_CASE(members_not_built_yet_refuse),
-	KUNIT_CASE(there_are_no_sub_devices_yet),
 	{}
 };
 
