@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What <linux/v3compat.h> offers beyond the tables of Windows.
+ * What Linux-side code of a ported driver is offered beyond Windows' tables, see linux/v3compat.h.
  */
 #include <linux/kernel.h>
 #include <linux/v3compat.h>
 
 #include <v3compat/kcompat.h>
 
+#include "capability.h"
+#include "check.h"
+#include "device.h"
 #include "guard.h"
+#include "pasid.h"
 
 /**
  * v3compat_set_guard() - set which devices may not see all of memory
@@ -44,3 +48,108 @@ void v3compat_get_guard(enum v3compat_guard *policy, bool *locked)
 	v3c_guard_get(policy, locked);
 }
 V3C_EXPORT_NS_GPL(v3compat_get_guard, V3COMPAT);
+
+static NTSTATUS create_sva_device(PIOMMU_DMA_DEVICE handle, struct mm_struct *mm,
+				  PIOMMU_DMA_PASID_DEVICE *out, PULONG number, struct v3c_why *why)
+{
+	struct v3c_device *device = v3c_to_device(handle);
+	struct v3c_pasid *pasid;
+	NTSTATUS status;
+
+	if (refuse_atomic(why))
+		return STATUS_UNSUCCESSFUL;
+	if (!device)
+		return bad_handle(why, STATUS_INVALID_PARAMETER_1, handle);
+	if (!mm)
+		return null_pointer(why, STATUS_INVALID_PARAMETER_2);
+	if (!out)
+		return null_pointer(why, STATUS_INVALID_PARAMETER_3);
+	if (!number)
+		return null_pointer(why, STATUS_INVALID_PARAMETER_4);
+	status = v3c_pasid_create_sva(device, mm, &pasid, why);
+	if (NT_SUCCESS(status)) {
+		*out = (PIOMMU_DMA_PASID_DEVICE)pasid;
+		*number = pasid->number;
+	}
+	return status;
+}
+
+/**
+ * v3compat_create_sva_device() - make a sub-device that sees the address space of a process
+ * @device: created for tagged DMA
+ * @mm: the address space; the caller holds a reference to its users during the call, as a process does
+ *	to its own
+ * @out: receives the sub-device, to be given to DetachPasidDevice and then to DeletePasidDevice
+ * @pasid: receives the PASID; a process has the same one on every device
+ *
+ * What DMA tagged with @pasid reads and writes is what the process would, at the same addresses and with
+ * the same permissions. Nothing keeps the address space alive: when the process exits, the DMA finds
+ * nothing any more, and the sub-device waits for its owner. Detaching, exit of the process and removal of
+ * the device may come in any order.
+ *
+ * To the interface the sub-device is attached: AttachPasidDevice answers STATUS_UNSUCCESSFUL,
+ * DeletePasidDevice STATUS_RESOURCE_IN_USE. Once detached it can only be deleted: AttachPasidDevice
+ * answers STATUS_INVALID_PARAMETER_2, as the PASID belongs to the process.
+ *
+ * Context: Process context; may sleep; not under the mmap lock of @mm. Made from atomic context it warns
+ * once and returns STATUS_UNSUCCESSFUL.
+ *
+ * Return:
+ * * STATUS_SUCCESS - bound
+ * * STATUS_INVALID_PARAMETER_1 - @device is NULL, stale, no device, gone, or not created for tagged DMA
+ * * STATUS_INVALID_PARAMETER_2 - @mm is NULL
+ * * STATUS_INVALID_PARAMETER_3 - @out is NULL
+ * * STATUS_INVALID_PARAMETER_4 - @pasid is NULL
+ * * STATUS_NOT_SUPPORTED - the kernel, the IOMMU or its driver cannot share address spaces
+ * * STATUS_NONE_MAPPED - no PASID is free, or the one of the process is too large for the device
+ * * STATUS_ACCESS_DENIED - the IOMMU group of the device is in other hands, or the process uses
+ *   addresses that no device can
+ * * STATUS_INSUFFICIENT_RESOURCES - out of memory
+ */
+NTSTATUS v3compat_create_sva_device(PIOMMU_DMA_DEVICE device, struct mm_struct *mm,
+				    PIOMMU_DMA_PASID_DEVICE *out, PULONG pasid)
+{
+	struct v3c_why why;
+
+	return ANSWER(v3compat_create_sva_device, create_sva_device(device, mm, out, pasid, &why),
+		      &why);
+}
+V3C_EXPORT_NS_GPL(v3compat_create_sva_device, V3COMPAT);
+
+static NTSTATUS query_capabilities(PIOMMU_DMA_DEVICE handle, struct v3compat_capabilities *out,
+				   struct v3c_why *why)
+{
+	struct v3c_device *device = v3c_to_device(handle);
+
+	if (refuse_atomic(why))
+		return STATUS_UNSUCCESSFUL;
+	if (!device)
+		return bad_handle(why, STATUS_INVALID_PARAMETER_1, handle);
+	if (!out)
+		return null_pointer(why, STATUS_INVALID_PARAMETER_2);
+	return v3c_device_capabilities(device, out, why);
+}
+
+/**
+ * v3compat_query_capabilities() - what a device and its IOMMU can do
+ * @device: the device
+ * @out: receives the answer
+ *
+ * What depends on how the device was created, or on the domain that it is attached to, is not in the
+ * answer: a domain type that is offered may still be refused by the driver of the IOMMU.
+ *
+ * Context: Process context; may sleep. Made from atomic context it warns once and returns
+ * STATUS_UNSUCCESSFUL.
+ *
+ * Return:
+ * * STATUS_SUCCESS - answered
+ * * STATUS_INVALID_PARAMETER_1 - @device is NULL, stale, no device, or gone
+ * * STATUS_INVALID_PARAMETER_2 - @out is NULL
+ */
+NTSTATUS v3compat_query_capabilities(PIOMMU_DMA_DEVICE device, struct v3compat_capabilities *out)
+{
+	struct v3c_why why;
+
+	return ANSWER(v3compat_query_capabilities, query_capabilities(device, out, &why), &why);
+}
+V3C_EXPORT_NS_GPL(v3compat_query_capabilities, V3COMPAT);
