@@ -149,13 +149,14 @@ static void no_state_change(PIOMMU_INTERFACE_STATE_CHANGE change, PVOID context)
 /* Statuses of the calls that may sleep, made where they may not. */
 struct sleepers {
 	NTSTATUS create_domain, delete_domain, attach, detach, reserve, free, create_device,
-		 delete_device, info, mappings, configure, watch, unwatch, v1_create, v1_attach,
-		 v1_detach, get, get_ex;
+		 delete_device, info, mappings, configure, watch, unwatch, create_pasid,
+		 delete_pasid, attach_pasid, detach_pasid, v1_create, v1_attach, v1_detach, get,
+		 get_ex, bind, query;
 };
 
 /* The arguments are good ones: elsewhere every call but the configuring ones would do something. */
 static void call_sleepers(struct kunit *test, struct sleepers *s, PIOMMU_DMA_DOMAIN domain,
-			  PIOMMU_DMA_LOGICAL_ADDRESS_TOKEN token)
+			  PIOMMU_DMA_LOGICAL_ADDRESS_TOKEN token, PIOMMU_DMA_PASID_DEVICE sub)
 {
 	static const IOMMU_DMA_DOMAIN_CREATION_FLAGS none = { .AsUlonglong = 0 };
 	IOMMU_INTERFACE_STATE_CHANGE_FIELDS fields = { .AsULONG = 1 };
@@ -180,6 +181,12 @@ static void call_sleepers(struct kunit *test, struct sleepers *s, PIOMMU_DMA_DOM
 	s->watch = v3->RegisterInterfaceStateChangeCallback(no_state_change, NULL, w->device,
 							    &fields);
 	s->unwatch = v3->UnregisterInterfaceStateChangeCallback(no_state_change, w->device);
+	s->create_pasid = v3->CreatePasidDevice(w->device, &w->out.sub_device, &w->out.number);
+	s->delete_pasid = v3->DeletePasidDevice(sub);
+	s->attach_pasid = v3->AttachPasidDevice(domain, sub);
+	s->detach_pasid = v3->DetachPasidDevice(sub);
+	s->bind = v3compat_create_sva_device(w->device, &init_mm, &w->out.sub_device, &w->out.number);
+	s->query = v3compat_query_capabilities(w->device, &w->out.capabilities);
 	s->v1_create = v1->CreateDomain(TRUE, &w->out.domain);
 	s->v1_attach = v1->AttachDevice(domain, w->pdo, 0, 1);
 	s->v1_detach = v1->DetachDevice(domain, w->pdo, 0);
@@ -203,6 +210,12 @@ static void expect_sleepers(struct kunit *test, const struct sleepers *s)
 	EXPECT_RESULT(test, STATUS_UNSUCCESSFUL, RegisterInterfaceStateChangeCallback, s->watch);
 	EXPECT_RESULT(test, STATUS_UNSUCCESSFUL, UnregisterInterfaceStateChangeCallback,
 		      s->unwatch);
+	EXPECT_RESULT(test, STATUS_UNSUCCESSFUL, CreatePasidDevice, s->create_pasid);
+	EXPECT_RESULT(test, STATUS_UNSUCCESSFUL, DeletePasidDevice, s->delete_pasid);
+	EXPECT_RESULT(test, STATUS_UNSUCCESSFUL, AttachPasidDevice, s->attach_pasid);
+	EXPECT_RESULT(test, STATUS_UNSUCCESSFUL, DetachPasidDevice, s->detach_pasid);
+	EXPECT_RESULT(test, STATUS_UNSUCCESSFUL, v3compat_create_sva_device, s->bind);
+	EXPECT_RESULT(test, STATUS_UNSUCCESSFUL, v3compat_query_capabilities, s->query);
 	EXPECT_RESULT(test, STATUS_UNSUCCESSFUL, CreateDomain, s->v1_create);
 	EXPECT_RESULT(test, STATUS_UNSUCCESSFUL, AttachDevice, s->v1_attach);
 	EXPECT_RESULT(test, STATUS_UNSUCCESSFUL, DetachDevice, s->v1_detach);
@@ -212,9 +225,13 @@ static void expect_sleepers(struct kunit *test, const struct sleepers *s)
 
 static void sleeping_calls_refuse(struct kunit *test)
 {
+	static const struct iommusim_config with_pasids = { .max_pasids = 64 };
 	struct v3t_world *w = test->priv;
 	PIOMMU_DMA_DOMAIN domain = v3t_explicit(test), empty = v3t_explicit(test);
 	const u64 at = SZ_1G;
+	struct device *pdo = v3t_pdo(test, v3t_sim(test, &with_pasids), NULL);
+	ULONG pasid;
+	PIOMMU_DMA_PASID_DEVICE sub = v3t_sub_device(test, v3t_tagged_device(test, pdo), &pasid);
 	PIOMMU_DMA_LOGICAL_ADDRESS_TOKEN token = v3t_reserve(test, domain, SZ_64K, &at);
 	struct page *page = v3t_pages(test, 0);
 	struct sleepers s = {};
@@ -225,7 +242,7 @@ static void sleeping_calls_refuse(struct kunit *test)
 	v3t_poison(w);
 	kunit_warning_suppress(test) {
 		local_irq_save(flags);
-		call_sleepers(test, &s, empty, token);
+		call_sleepers(test, &s, empty, token, sub);
 		local_irq_restore(flags);
 		KUNIT_EXPECT_GT(test, KUNIT_SUPPRESSED_WARNING_COUNT(), 0);
 	}

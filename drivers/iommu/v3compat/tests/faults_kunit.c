@@ -10,6 +10,7 @@ struct sweep {
 	struct kunit *test;
 	PIOMMU_DMA_DOMAIN domain;
 	PIOMMU_DMA_DEVICE device;
+	PIOMMU_DMA_PASID_DEVICE sub;
 	struct device *pdo;
 	IOMMU_MAP_PHYSICAL_ADDRESS what;
 	PMDL mdl;
@@ -130,6 +131,33 @@ static void unreserve(struct sweep *s)
 	EXPECT_V3(s->test, STATUS_SUCCESS, FreeReservedLogicalAddressRange, s->out->token);
 }
 
+static NTSTATUS create_pasid(struct sweep *s)
+{
+	ULONG pasid;
+
+	return V3T_V3(s->test)->CreatePasidDevice(s->device, &s->out->sub_device, &pasid);
+}
+
+static void keep_pasid(struct sweep *s)
+{
+	v3t_adopt_sub_device(s->test, s->out->sub_device);
+}
+
+static void delete_pasid(struct sweep *s)
+{
+	EXPECT_V3(s->test, STATUS_SUCCESS, DeletePasidDevice, s->out->sub_device);
+}
+
+static NTSTATUS attach_pasid(struct sweep *s)
+{
+	return V3T_V3(s->test)->AttachPasidDevice(s->domain, s->sub);
+}
+
+static void detach_pasid(struct sweep *s)
+{
+	EXPECT_V3(s->test, STATUS_SUCCESS, DetachPasidDevice, s->sub);
+}
+
 static const struct sweep_case {
 	const char *name;
 	NTSTATUS expected;
@@ -137,6 +165,7 @@ static const struct sweep_case {
 	void (*undo)(struct sweep *s);
 	void (*keep)(struct sweep *s);
 	bool other_instance;
+	bool number;	/* it takes a PASID, which may be lacking as well */
 } sweep_cases[] = {
 	{ V3T_ROW(CreateDomainEx, STATUS_INSUFFICIENT_RESOURCES, "Translate"),
 	  .call = create_domain, .undo = delete_domain,
@@ -154,6 +183,13 @@ static const struct sweep_case {
 	  .call = attach, .undo = detach },
 	{ V3T_ROW(AttachDeviceEx, STATUS_INSUFFICIENT_RESOURCES, "other instance"),
 	  .call = attach, .undo = detach, .other_instance = true },
+	{ V3T_ROW(CreatePasidDevice, STATUS_INSUFFICIENT_RESOURCES, "no handle"),
+	  .call = create_pasid, .undo = delete_pasid,
+	  .keep = keep_pasid, .number = true },
+	{ V3T_ROW(AttachPasidDevice, STATUS_INSUFFICIENT_RESOURCES, "first"),
+	  .call = attach_pasid, .undo = detach_pasid },
+	{ V3T_ROW(AttachPasidDevice, STATUS_INSUFFICIENT_RESOURCES, "other instance"),
+	  .call = attach_pasid, .undo = detach_pasid, .other_instance = true },
 	{ V3T_ROW(AttachDevice, STATUS_INSUFFICIENT_RESOURCES, "V1"),
 	  .call = attach_v1, .undo = detach_v1 },
 	{ V3T_ROW(MapLogicalRangeEx, STATUS_INSUFFICIENT_RESOURCES, "explicit"),
@@ -188,17 +224,22 @@ static void fill(struct kunit *test, PIOMMU_DMA_DOMAIN domain)
 
 static void set_up(struct kunit *test, struct sweep *s)
 {
-	static const struct iommusim_config own = { .quirks = IOMMUSIM_OWN_DOMAINS };
+	static const struct iommusim_config shared = { .max_pasids = SZ_1K };
+	static const struct iommusim_config own = {
+		.max_pasids = SZ_1K, .quirks = IOMMUSIM_OWN_DOMAINS,
+	};
 	const struct sweep_case *c = test->param_value;
 	struct v3t_world *w = test->priv;
 	struct page **pages = v3t_scattered(test, 3);
+	ULONG pasid;
 
 	s->test = test;
 	s->out = &w->out;
 	s->domain = v3t_explicit(test);
 	fill(test, s->domain);
-	s->pdo = v3t_pdo(test, c->other_instance ? v3t_sim(test, &own) : w->sim, NULL);
-	s->device = v3t_device(test, s->pdo);
+	s->pdo = v3t_pdo(test, v3t_sim(test, c->other_instance ? &own : &shared), NULL);
+	s->device = v3t_tagged_device(test, s->pdo);
+	s->sub = v3t_sub_device(test, s->device, &pasid);
 	s->what = v3t_of_pfns(test, pages, 3);
 	s->mdl = v3t_mdl_of(test, pages, 3);
 }
@@ -249,8 +290,9 @@ static void survives_each_allocation_failing(struct kunit *test)
 			continue;
 		}
 		refused++;
-		KUNIT_ASSERT_EQ_MSG(test, (u32)status, (u32)c->expected, "allocation %u: %s", nth,
-				    v3t_status_name(status));
+		if (!c->number || status != STATUS_NONE_MAPPED)
+			KUNIT_ASSERT_EQ_MSG(test, (u32)status, (u32)c->expected,
+					    "allocation %u: %s", nth, v3t_status_name(status));
 		KUNIT_EXPECT_TRUE(test, v3t_is_poisoned(&w->out, sizeof(w->out)));
 	}
 	KUNIT_EXPECT_LT_MSG(test, nth, MAX_ALLOCATIONS, "never got by without a failure");
@@ -260,13 +302,17 @@ static void survives_each_allocation_failing(struct kunit *test)
 /* Giving back may need no memory: there would be nobody to tell. */
 static void releasing_needs_no_memory(struct kunit *test)
 {
+	static const struct iommusim_config with_pasids = { .max_pasids = 64 };
 	struct v3t_world *w = test->priv;
 	DMA_IOMMU_INTERFACE_V3 *v3 = V3T_V3(test);
 	PIOMMU_DMA_DOMAIN domain = v3t_explicit(test);
 	IOMMU_MAP_PHYSICAL_ADDRESS large = v3t_of_pages(v3t_pages(test, 9), 512);
 	IOMMU_DMA_LOGICAL_ADDRESS at = SZ_1G - SZ_1M;
+	struct device *pdo = v3t_pdo(test, v3t_sim(test, &with_pasids), NULL);
 	PIOMMU_DMA_LOGICAL_ADDRESS_TOKEN token;
-	NTSTATUS status[6];
+	PIOMMU_DMA_PASID_DEVICE sub;
+	NTSTATUS status[8];
+	ULONG pasid;
 
 	V3T_REQUIRE_FAULTS(test);
 	ASSERT_V3(test, STATUS_SUCCESS, ReserveLogicalAddressRange, domain, SZ_8M, &at, NULL, NULL,
@@ -275,6 +321,9 @@ static void releasing_needs_no_memory(struct kunit *test)
 	v3t_map_at(test, domain, v3t_of_pfns(test, v3t_scattered(test, 9), 9), SZ_8M);
 	ASSERT_V3(test, STATUS_SUCCESS, MapIdentityRangeEx, domain, V3T_RW, &large);
 	ASSERT_V3(test, STATUS_SUCCESS, AttachDeviceEx, domain, w->device);
+	ASSERT_V3(test, STATUS_SUCCESS, CreatePasidDevice, v3t_tagged_device(test, pdo), &sub,
+		  &pasid);
+	ASSERT_V3(test, STATUS_SUCCESS, AttachPasidDevice, domain, sub);
 
 	v3t_faults_begin();
 	status[0] = v3->FlushDomain(domain);
@@ -283,6 +332,8 @@ static void releasing_needs_no_memory(struct kunit *test)
 	status[3] = v3->UnmapIdentityRangeEx(domain, &large);
 	status[4] = v3->FreeReservedLogicalAddressRange(token);
 	status[5] = v3->DetachDeviceEx(w->device);
+	status[6] = v3->DetachPasidDevice(sub);
+	status[7] = v3->DeletePasidDevice(sub);
 	v3t_faults_end();
 
 	EXPECT_RESULT(test, STATUS_SUCCESS, FlushDomain, status[0]);
@@ -291,6 +342,8 @@ static void releasing_needs_no_memory(struct kunit *test)
 	EXPECT_RESULT(test, STATUS_SUCCESS, UnmapIdentityRangeEx, status[3]);
 	EXPECT_RESULT(test, STATUS_SUCCESS, FreeReservedLogicalAddressRange, status[4]);
 	EXPECT_RESULT(test, STATUS_SUCCESS, DetachDeviceEx, status[5]);
+	EXPECT_RESULT(test, STATUS_SUCCESS, DetachPasidDevice, status[6]);
+	EXPECT_RESULT(test, STATUS_SUCCESS, DeletePasidDevice, status[7]);
 	v3t_delete_domain(test, domain);
 }
 

@@ -14,6 +14,7 @@
 #include <linux/list.h>
 #include <linux/mm.h>
 #include <linux/sizes.h>
+#include <linux/v3compat.h>
 #include <wdm.h>
 
 #define V3T_POISON	0xcc
@@ -35,6 +36,7 @@ union v3t_out {
 	IOMMU_DMA_DEVICE_INFORMATION info;
 	INPUT_MAPPING_ELEMENT ids[8];
 	ULONG number;
+	struct v3compat_capabilities capabilities;
 	DMA_IOMMU_INTERFACE legacy;
 	DMA_IOMMU_INTERFACE_EX table;
 };

@@ -43,12 +43,12 @@ static void sees_what_its_domain_maps(struct kunit *test)
 	PIOMMU_DMA_PASID_DEVICE sub;
 	ULONG pasid = 0;
 
-	sub = v3t_sub_device(test, t.device, &pasid);
+	ASSERT_V3(test, STATUS_SUCCESS, CreatePasidDevice, t.device, &sub, &pasid);
 	KUNIT_EXPECT_GT(test, pasid, 0);
 	KUNIT_EXPECT_LT(test, pasid, MAX_PASIDS);
 	expect_no_pasid(test, t.pdo, pasid);
 
-	v3t_attach_pasid(test, domain, sub);
+	ASSERT_V3(test, STATUS_SUCCESS, AttachPasidDevice, domain, sub);
 	v3t_expect_tagged_fault(test, t.pdo, pasid, SZ_1M, IOMMUSIM_FAULT_NOT_PRESENT);
 	v3t_map_at(test, domain, v3t_of_page(page), SZ_1M);
 	v3t_expect_tagged_reaches(test, t.pdo, pasid, SZ_1M, page);
@@ -57,11 +57,13 @@ static void sees_what_its_domain_maps(struct kunit *test)
 	v3t_expect_tagged_fault(test, t.pdo, pasid, SZ_1M, IOMMUSIM_FAULT_NOT_PRESENT);
 	v3t_map_at(test, domain, v3t_of_page(page), SZ_1M);
 
-	v3t_detach_pasid(test, sub);
+	EXPECT_V3(test, STATUS_SUCCESS, DetachPasidDevice, sub);
 	expect_no_pasid(test, t.pdo, pasid);
-	v3t_attach_pasid(test, domain, sub);
+	EXPECT_V3(test, STATUS_SUCCESS, AttachPasidDevice, domain, sub);
 	v3t_expect_tagged_reaches(test, t.pdo, pasid, SZ_1M, page);
 	v3t_expect_no_stale_hits(test, t.sim);
+	EXPECT_V3(test, STATUS_SUCCESS, DetachPasidDevice, sub);
+	EXPECT_V3(test, STATUS_SUCCESS, DeletePasidDevice, sub);
 }
 
 static void first_stage_domain_takes_both(struct kunit *test)
@@ -738,6 +740,108 @@ static void regions_are_withheld_from_pasids(struct kunit *test)
 	v3t_attach_pasid(test, domain, sub);
 }
 
+/* Of one group, only the members that can send PASIDs have them in their tables. */
+static void each_device_is_asked(struct kunit *test)
+{
+	static const struct iommusim_device_config member = { .group = 3 };
+	static const struct iommusim_device_config dumb = { .group = 3, .no_pasids = true };
+	struct v3t_world *w = test->priv;
+	struct iommusim *sim = v3t_sim(test, &with_pasids);
+	struct tagged t = tagged_on(test, sim, &member);
+	struct device *other = v3t_pdo(test, sim, &dumb);
+	IOMMU_DEVICE_CREATION_CONFIGURATION config = {
+		.ConfigType = IommuDeviceCreationConfigTypePasid,
+		.Pasid.ConfigType = PasidConfigTypePasidTaggedDma,
+	};
+	PIOMMU_DMA_DOMAIN domain = v3t_explicit(test);
+	struct page *page = v3t_pages(test, 0);
+	ULONG pasid;
+
+	REFUSE_V3(test, STATUS_INVALID_PARAMETER_2, CreateDevice, other, &config, &w->out.device);
+	v3t_map_at(test, domain, v3t_of_page(page), SZ_1M);
+	v3t_attach_pasid(test, domain, v3t_sub_device(test, t.device, &pasid));
+	v3t_expect_tagged_reaches(test, t.pdo, pasid, SZ_1M, page);
+	expect_no_pasid(test, other, pasid);
+}
+
+static void driver_without_paging_on_pasids_is_told_apart(struct kunit *test)
+{
+	static const struct iommusim_config sva_only = {
+		.max_pasids = MAX_PASIDS, .quirks = IOMMUSIM_SVA_PASIDS_ONLY,
+	};
+	static const IOMMU_DMA_DOMAIN_TYPE types[] = { DomainTypeTranslate, DomainTypeTranslateS1 };
+	struct tagged t = tagged_on(test, v3t_sim(test, &sva_only), NULL);
+	ULONG pasid;
+	PIOMMU_DMA_PASID_DEVICE sub = v3t_sub_device(test, t.device, &pasid);
+	u64 tables;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(types); i++) {
+		PIOMMU_DMA_DOMAIN domain = v3t_domain(test, types[i], 0);
+
+		tables = v3t_stats(t.sim).tables;
+		REFUSE_V3(test, STATUS_INVALID_PARAMETER_1, AttachPasidDevice, domain, sub);
+		KUNIT_EXPECT_EQ(test, v3t_stats(t.sim).tables, tables);
+		v3t_attach(test, domain, t.device);
+		v3t_detach(test, t.device);
+	}
+}
+
+/* What the answer says beforehand is what an attach does. */
+static const struct capability_case {
+	const char *name;
+	struct iommusim_config sim;
+	struct iommusim_device_config device;
+	bool pasids, domains;
+} capability_cases[] = {
+	{ "no PASIDs" },
+	{ "PASIDs", { .max_pasids = MAX_PASIDS }, {}, true, true },
+	{ "PASIDs, not of this device", { .max_pasids = MAX_PASIDS }, { .no_pasids = true } },
+	{ "PASIDs for processes only",
+	  { .max_pasids = MAX_PASIDS, .quirks = IOMMUSIM_SVA_PASIDS_ONLY }, {}, true, false },
+};
+
+static void capability_name(const struct capability_case *c, char *desc)
+{
+	strscpy(desc, c->name, KUNIT_PARAM_DESC_SIZE);
+}
+
+KUNIT_ARRAY_PARAM(capability, capability_cases, capability_name);
+
+static void capabilities_foretell(struct kunit *test)
+{
+	const struct capability_case *c = test->param_value;
+	struct device *pdo = v3t_pdo(test, v3t_sim(test, &c->sim), &c->device);
+	PIOMMU_DMA_DEVICE device = v3t_device(test, pdo);
+	struct v3compat_capabilities can;
+	ULONG domains = 1u << DomainTypeTranslate | 1u << DomainTypeTranslateS1 |
+			1u << DomainTypeUnmanaged;
+
+	ASSERT_CALL(test, STATUS_SUCCESS, v3compat_query_capabilities, device, &can);
+	KUNIT_EXPECT_STREQ(test, can.iommu, "iommusim");
+	KUNIT_EXPECT_EQ(test, can.max_pasids, c->pasids ? MAX_PASIDS : 0);
+	KUNIT_EXPECT_EQ(test, can.pasid_domain_types, c->domains ? domains : 0);
+	KUNIT_EXPECT_FALSE(test, can.sva);
+	KUNIT_EXPECT_FALSE(test, can.page_requests);
+	KUNIT_EXPECT_EQ(test, can.faults_lost, 0);
+}
+
+static void capabilities_need_a_device(struct kunit *test)
+{
+	struct v3t_world *w = test->priv;
+	struct device *pdo = v3t_pdo(test, w->sim, NULL);
+	PIOMMU_DMA_DEVICE device = v3t_device(test, pdo);
+
+	REFUSE_CALL(test, STATUS_INVALID_PARAMETER_1, v3compat_query_capabilities, NULL,
+		    &w->out.capabilities);
+	REFUSE_CALL(test, STATUS_INVALID_PARAMETER_1, v3compat_query_capabilities,
+		    (PIOMMU_DMA_DEVICE)v3t_explicit(test), &w->out.capabilities);
+	REFUSE_CALL(test, STATUS_INVALID_PARAMETER_2, v3compat_query_capabilities, device, NULL);
+	v3t_unplug(test, pdo);
+	REFUSE_CALL(test, STATUS_INVALID_PARAMETER_1, v3compat_query_capabilities, device,
+		    &w->out.capabilities);
+}
+
 static struct kunit_case pasid_cases[] = {
 	KUNIT_CASE(sees_what_its_domain_maps),
 	KUNIT_CASE(first_stage_domain_takes_both),
@@ -763,6 +867,10 @@ static struct kunit_case pasid_cases[] = {
 	KUNIT_CASE(number_of_tables_is_limited),
 	KUNIT_CASE(mapping_beyond_an_aperture_keeps_it_out),
 	KUNIT_CASE_PARAM(regions_are_withheld_from_pasids, region_gen_params),
+	KUNIT_CASE(each_device_is_asked),
+	KUNIT_CASE(driver_without_paging_on_pasids_is_told_apart),
+	KUNIT_CASE_PARAM(capabilities_foretell, capability_gen_params),
+	KUNIT_CASE(capabilities_need_a_device),
 	{}
 };
 

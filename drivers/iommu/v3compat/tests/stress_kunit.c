@@ -40,6 +40,13 @@ struct slot {
 	bool live;
 };
 
+/* Handles that others use at any time, alive or not. */
+struct targets {
+	PIOMMU_DMA_DOMAIN domain;
+	PIOMMU_DMA_DEVICE device;
+	PIOMMU_DMA_PASID_DEVICE sub;
+};
+
 /**
  * struct stress - what the workers of a case share
  * @v3: the table
@@ -56,6 +63,7 @@ struct slot {
  * @blocks: another domain with an allocator
  * @contested: token in @explicit
  * @live: mapped pages of each arena, by the successes of those who fight
+ * @targets: come and go without a lock
  */
 struct stress {
 	const DMA_IOMMU_INTERFACE_V3 *v3;
@@ -70,6 +78,7 @@ struct stress {
 	PIOMMU_DMA_DOMAIN blocks;
 	PIOMMU_DMA_LOGICAL_ADDRESS_TOKEN contested;
 	atomic_t live[ARENAS];
+	struct targets targets;
 };
 
 struct worker {
@@ -80,6 +89,8 @@ struct worker {
 	PFN_NUMBER pfns[WORKER_PAGES];
 	struct device *pdo;
 	PIOMMU_DMA_DEVICE device;
+	PIOMMU_DMA_PASID_DEVICE sub;
+	ULONG pasid;
 	struct rnd_state random;
 	unsigned int errors;
 	char first[128];
@@ -161,14 +172,14 @@ static void check_gone(struct worker *worker, u64 address)
 		complain(worker, "page reachable at %#llx after unmap", address);
 }
 
-static void check_anchor(struct worker *worker, struct device *pdo)
+static void check_anchor(struct worker *worker, struct device *pdo, u32 pasid)
 {
 	struct stress *s = worker->s;
 	u64 seen;
 	int i;
 
 	for (i = 0; i < ANCHOR_PAGES; i++)
-		if (iommusim_dma_read(pdo, IOMMUSIM_NO_PASID, s->anchor_address + i * SZ_4K, &seen,
+		if (iommusim_dma_read(pdo, pasid, s->anchor_address + i * SZ_4K, &seen,
 				      sizeof(seen), NULL) ||
 		    seen != *(u64 *)page_address(s->anchor[i]))
 			complain(worker, "anchor page %d not reached", i);
@@ -371,7 +382,7 @@ static void toggle_round(struct worker *worker)
 }
 
 /* A table made by an attach has what is there now: nothing was lost, nothing came back. */
-static void check_slots(struct worker *worker, struct device *pdo)
+static void check_slots(struct worker *worker, struct device *pdo, u32 pasid)
 {
 	struct stress *s = worker->s;
 	struct slot *slot;
@@ -380,8 +391,7 @@ static void check_slots(struct worker *worker, struct device *pdo)
 
 	mutex_lock(&s->slots_lock);
 	for (slot = s->slots; slot < s->slots + SLOTS; slot++) {
-		there = !iommusim_dma_read(pdo, IOMMUSIM_NO_PASID, slot->address, &seen,
-					   sizeof(seen), NULL) &&
+		there = !iommusim_dma_read(pdo, pasid, slot->address, &seen, sizeof(seen), NULL) &&
 			seen == *(u64 *)page_address(slot->page);
 		if (slot->address && there != slot->live)
 			complain(worker, "slot %zd is %sthere after an attach", slot - s->slots,
@@ -396,8 +406,8 @@ static void attach_round(struct worker *worker)
 
 	if (!succeeded(worker, "attach", s->v3->AttachDeviceEx(s->domain, worker->device)))
 		return;
-	check_anchor(worker, worker->pdo);
-	check_slots(worker, worker->pdo);
+	check_anchor(worker, worker->pdo, IOMMUSIM_NO_PASID);
+	check_slots(worker, worker->pdo, IOMMUSIM_NO_PASID);
 	succeeded(worker, "detach", s->v3->DetachDeviceEx(worker->device));
 }
 
@@ -428,8 +438,133 @@ static void unplug_round(struct worker *worker)
 		return;
 	}
 	if (succeeded(worker, "attach", s->v3->AttachDeviceEx(s->domain, device)))
-		check_anchor(worker, pdo);
+		check_anchor(worker, pdo, IOMMUSIM_NO_PASID);
 	unplug_attached(worker, pdo, device);
+}
+
+static void pasid_round(struct worker *worker)
+{
+	struct stress *s = worker->s;
+
+	if (!succeeded(worker, "attach PASID",
+		       s->v3->AttachPasidDevice(s->domain, worker->sub)))
+		return;
+	check_anchor(worker, worker->pdo, worker->pasid);
+	check_slots(worker, worker->pdo, worker->pasid);
+	succeeded(worker, "detach PASID", s->v3->DetachPasidDevice(worker->sub));
+}
+
+static struct device *plug_target(struct worker *worker)
+{
+	static const struct iommusim_device_config plain;
+	IOMMU_DEVICE_CREATION_CONFIGURATION config = {
+		.ConfigType = IommuDeviceCreationConfigTypePasid,
+		.Pasid.ConfigType = PasidConfigTypePasidTaggedDma,
+	};
+	struct stress *s = worker->s;
+	struct device *pdo = iommusim_device_create(random_below(worker, 2) ? s->sim : s->other,
+						    &plain);
+	PIOMMU_DMA_DEVICE device;
+	PIOMMU_DMA_PASID_DEVICE sub;
+	ULONG pasid;
+
+	if (IS_ERR(pdo)) {
+		complain(worker, "no device: %pe", pdo);
+		return NULL;
+	}
+	if (succeeded(worker, "create device", s->v3->CreateDevice(pdo, &config, &device)))
+		WRITE_ONCE(s->targets.device, device);
+	if (succeeded(worker, "create PASID", s->v3->CreatePasidDevice(device, &sub, &pasid)))
+		WRITE_ONCE(s->targets.sub, sub);
+	return pdo;
+}
+
+/* Removal finds the sub-device in whatever state the others have brought it to. */
+static void target_round(struct worker *worker)
+{
+	struct stress *s = worker->s;
+	struct device *pdo = plug_target(worker);
+	NTSTATUS status;
+
+	if (!pdo)
+		return;
+	cond_resched();
+	iommusim_device_destroy(pdo);
+	if (s->v3->AttachPasidDevice(s->domain, s->targets.sub) != STATUS_INVALID_PARAMETER_2)
+		complain(worker, "a sub-device of a removed device was attached");
+	status = s->v3->DeletePasidDevice(s->targets.sub);
+	if (status != STATUS_SUCCESS && status != STATUS_INVALID_PARAMETER_1)
+		complain(worker, "delete PASID: %s", v3t_status_name(status));
+	/* Whoever made another sub-device is about to delete it. */
+	while (s->v3->DeleteDevice(s->targets.device) == STATUS_RESOURCE_IN_USE)
+		cond_resched();
+}
+
+static void delete_sub_device(struct worker *worker, PIOMMU_DMA_PASID_DEVICE sub)
+{
+	struct stress *s = worker->s;
+
+	s->v3->DetachPasidDevice(sub);
+	succeeded(worker, "delete PASID", s->v3->DeletePasidDevice(sub));
+}
+
+/* Uses what it finds, dead or alive: nobody minds what it is told. */
+static void meddle_round(struct worker *worker)
+{
+	struct stress *s = worker->s;
+	PIOMMU_DMA_PASID_DEVICE sub = READ_ONCE(s->targets.sub);
+	PIOMMU_DMA_DEVICE device = READ_ONCE(s->targets.device);
+	ULONG pasid;
+
+	switch (random_below(worker, 5)) {
+	case 0:
+		s->v3->AttachPasidDevice(s->domain, sub);
+		return;
+	case 1:
+		s->v3->DetachPasidDevice(sub);
+		return;
+	case 2:
+		if (!random_below(worker, 8))
+			s->v3->DeletePasidDevice(sub);
+		return;
+	case 3:
+		if (s->v3->CreatePasidDevice(device, &sub, &pasid))
+			return;
+		s->v3->AttachPasidDevice(s->domain, sub);
+		delete_sub_device(worker, sub);
+		return;
+	default:
+		if (!s->v3->AttachDeviceEx(s->domain, device))
+			s->v3->DetachDeviceEx(device);
+	}
+}
+
+/* A domain is deleted as soon as its last sub-device is gone, and not before. */
+static void victim_round(struct worker *worker)
+{
+	static const IOMMU_DMA_DOMAIN_CREATION_FLAGS none = { .AsUlonglong = 0 };
+	struct stress *s = worker->s;
+	PIOMMU_DMA_DOMAIN domain;
+	NTSTATUS status;
+
+	if (!succeeded(worker, "create domain",
+		       s->v3->CreateDomainEx(DomainTypeTranslate, none, NULL, NULL, &domain)))
+		return;
+	WRITE_ONCE(s->targets.domain, domain);
+	do {
+		cond_resched();
+		status = s->v3->DeleteDomain(domain);
+	} while (status == STATUS_RESOURCE_IN_USE);
+	succeeded(worker, "delete domain", status);
+}
+
+static void visit_round(struct worker *worker)
+{
+	struct stress *s = worker->s;
+	NTSTATUS status = s->v3->AttachPasidDevice(READ_ONCE(s->targets.domain), worker->sub);
+
+	if (status != STATUS_INVALID_PARAMETER_1 && succeeded(worker, "attach PASID", status))
+		succeeded(worker, "detach PASID", s->v3->DetachPasidDevice(worker->sub));
 }
 
 /* Handles that die while others may look at them. */
@@ -471,6 +606,11 @@ static int work(void *arg)
 #define ATTACH	{ attach_round, 80 }
 #define UNPLUG	{ unplug_round, 30 }
 #define DOMAIN	{ domain_round, 60 }
+#define PASID	{ pasid_round, 80 }
+#define TARGET	{ target_round, 40 }
+#define MEDDLE	{ meddle_round, 400 }
+#define VICTIM	{ victim_round, 60 }
+#define VISIT	{ visit_round, 120 }
 
 static const struct mix_case {
 	const char *name;
@@ -493,6 +633,10 @@ static const struct mix_case {
 	{ "fight, fight", { FIGHT, FIGHT } },
 	{ "fight, fight, fight, attach", { FIGHT, FIGHT, FIGHT, ATTACH } },
 	{ "map, reserve, attach, unplug", { MAP, RESERVE, ATTACH, UNPLUG } },
+	{ "PASID, PASID", { PASID, PASID } },
+	{ "toggle, PASID, attach, PASID", { TOGGLE, PASID, ATTACH, PASID } },
+	{ "removal, meddler, meddler, map", { TARGET, MEDDLE, MEDDLE, MAP } },
+	{ "doomed domain, visitor, visitor", { VICTIM, VISIT, VISIT } },
 };
 
 static void mix_name(const struct mix_case *c, char *desc)
@@ -504,22 +648,24 @@ KUNIT_ARRAY_PARAM(mix, mix_cases, mix_name);
 
 static struct stress *prepare(struct kunit *test)
 {
-	static const struct iommusim_config own = { .quirks = IOMMUSIM_OWN_DOMAINS };
-	struct v3t_world *w = test->priv;
+	static const struct iommusim_config shared = { .max_pasids = 64 };
+	static const struct iommusim_config own = {
+		.max_pasids = 64, .quirks = IOMMUSIM_OWN_DOMAINS,
+	};
 	struct stress *s = kunit_kzalloc(test, sizeof(*s), GFP_KERNEL);
 	const u64 contested = FIGHT_BASE + SZ_1M;
 	struct slot *slot;
 
 	KUNIT_ASSERT_NOT_NULL(test, s);
 	s->v3 = V3T_V3(test);
-	s->sim = w->sim;
+	s->sim = v3t_sim(test, &shared);
 	s->other = v3t_sim(test, &own);
-	s->pdo = w->pdo;
+	s->pdo = v3t_pdo(test, s->sim, NULL);
 	s->domain = v3t_buddy(test);
 	s->explicit = v3t_explicit(test);
 	s->anchor = v3t_scattered(test, ANCHOR_PAGES);
 	s->anchor_address = v3t_map(test, s->domain, v3t_of_pfns(test, s->anchor, ANCHOR_PAGES));
-	v3t_attach(test, s->domain, w->device);
+	v3t_attach(test, s->domain, v3t_device(test, s->pdo));
 	s->token = v3t_reserve(test, s->domain, SLOTS * SZ_4K, NULL);
 	s->blocks = v3t_buddy(test);
 	s->contested = v3t_reserve(test, s->explicit, FIGHT_PAGES * SZ_4K, &contested);
@@ -577,7 +723,8 @@ static void prepare_worker(struct kunit *test, struct stress *s, struct worker *
 		worker->adjacent[page] = worker->adjacent[0] + page;
 	}
 	worker->pdo = v3t_pdo(test, i % 2 ? s->other : s->sim, NULL);
-	worker->device = v3t_device(test, worker->pdo);
+	worker->device = v3t_tagged_device(test, worker->pdo);
+	worker->sub = v3t_sub_device(test, worker->device, &worker->pasid);
 	prandom_seed_state(&worker->random, 4711 + i);
 }
 
