@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Which domain types a device may use, and who is told when that changes. */
 #include <linux/atomic.h>
+#include <linux/completion.h>
 #include <linux/delay.h>
 #include <linux/file.h>
 #include <linux/fs.h>
@@ -698,7 +699,43 @@ static void restless_callback_starves_nobody(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, restless->crowded);
 }
 
-/* A thread that ends a registration whose callback runs, and what it saw then. */
+static void announce(struct watcher *watcher, ULONG types)
+{
+	if (watcher->calls == 2)
+		complete(watcher->other);
+}
+
+/* Does not return before a watcher further down the list was told what is news to this one, too. */
+static void dawdle(struct watcher *watcher, ULONG types)
+{
+	struct watcher *late = watcher->other;
+
+	if (watcher->calls != 1)
+		return;
+	watch(watcher->test, late);
+	set_guard(watcher->test, V3COMPAT_GUARD_ALL, false);
+	KUNIT_EXPECT_NE(watcher->test, wait_for_completion_timeout(late->other, 10 * HZ), 0);
+	KUNIT_EXPECT_EQ(watcher->test, watcher->calls, 1);
+}
+
+static void change_waits_for_the_first_call(struct kunit *test)
+{
+	struct v3t_world *w = test->priv;
+	DECLARE_COMPLETION_ONSTACK(told);
+	ULONG all = types_of(test, w->device);
+	struct watcher *watcher = new_watcher(test, w->device);
+	struct watcher *late = new_watcher(test, v3t_device(test, w->pdo));
+
+	late->hook = announce;
+	late->other = &told;
+	watcher->hook = dawdle;
+	watcher->other = late;
+	watch(test, watcher);
+	KUNIT_EXPECT_EQ(test, watcher->types[0], all);
+	expect_told(test, watcher, 2, all & ~PASS_THROUGH);
+}
+
+/* A thread that registers or unregisters while a callback runs, and what it saw then. */
 struct leaver {
 	struct v3t_thread thread;
 	struct watcher *watcher;
@@ -765,6 +802,52 @@ static void unregister_waits_for_the_callback(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, watcher->calls, 2);
 }
 
+static int register_successor(void *arg)
+{
+	struct leaver *successor = arg;
+	struct watcher *watcher = successor->watcher;
+
+	successor->status = V3T_V3(watcher->test)->RegisterInterfaceStateChangeCallback(
+				on_change, watcher, watcher->device, &all_fields);
+	return 0;
+}
+
+/* Runs inside the callback, whose registration it ends; the thread's is to come after it. */
+static void meet_the_successor(struct watcher *watcher, ULONG types)
+{
+	struct leaver *successor = watcher->other;
+	struct v3t_thread *thread = &successor->thread;
+
+	if (watcher->calls != 2)
+		return;
+	unwatch(watcher->test, watcher);
+	v3t_thread_start(thread, register_successor, successor);
+	if (IS_ERR(thread->task))
+		return;
+	while (!completion_done(&thread->done) &&
+	       READ_ONCE(thread->task->__state) != TASK_UNINTERRUPTIBLE)
+		usleep_range(100, 200);
+	KUNIT_EXPECT_EQ(watcher->test, successor->watcher->calls, 0);
+}
+
+static void registering_waits_for_the_callback(struct kunit *test)
+{
+	struct v3t_world *w = test->priv;
+	struct watcher *watcher = new_watcher(test, w->device);
+	struct leaver *successor = kunit_kzalloc(test, sizeof(*successor), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, successor);
+	successor->watcher = new_watcher(test, w->device);
+	watcher->other = successor;
+	watcher->hook = meet_the_successor;
+	watch(test, watcher);
+	set_guard(test, V3COMPAT_GUARD_ALL, false);
+	KUNIT_ASSERT_EQ(test, watcher->calls, 2);
+	KUNIT_ASSERT_EQ(test, v3t_thread_join(&successor->thread), 0);
+	EXPECT_RESULT(test, STATUS_SUCCESS, RegisterInterfaceStateChangeCallback, successor->status);
+	expect_told(test, successor->watcher, 1, watcher->types[1]);
+}
+
 /* Nobody could tell a policy's author that there was no memory to obey. */
 static void policy_needs_no_memory(struct kunit *test)
 {
@@ -794,7 +877,7 @@ static void policy_needs_no_memory(struct kunit *test)
 
 /* Threads that contradict each other on the same devices. */
 #define ROUNDS		300
-#define THREADS		5
+#define THREADS		6
 #define DEVICES		2
 
 struct turmoil {
@@ -845,7 +928,7 @@ static int come_and_go(void *arg)
 	return 0;
 }
 
-/* Two of these: one at most is successful at a time. */
+/* Two of these: one at most is successful at a time, and none once the hardware is gone. */
 static int contend(void *arg)
 {
 	struct turmoil *t = arg;
@@ -857,7 +940,8 @@ static int contend(void *arg)
 	for (i = 0; i < ROUNDS; i++) {
 		status = v3->RegisterInterfaceStateChangeCallback(on_change, watcher, watcher->device,
 								  &all_fields);
-		complain(t, status != STATUS_SUCCESS && status != STATUS_UNSUCCESSFUL);
+		complain(t, status != STATUS_SUCCESS && status != STATUS_UNSUCCESSFUL &&
+			    status != STATUS_INVALID_PARAMETER_3);
 		status = v3->UnregisterInterfaceStateChangeCallback(on_change, watcher->device);
 		complain(t, status != STATUS_SUCCESS && status != STATUS_UNSUCCESSFUL);
 	}
@@ -881,10 +965,22 @@ static int attach_and_detach(void *arg)
 	return 0;
 }
 
+static int pull_out(void *arg)
+{
+	struct turmoil *t = arg;
+	unsigned int i;
+
+	for (i = 0; i < ROUNDS / 4; i++)
+		complain(t, v3compat_set_guard(i & 1 ? V3COMPAT_GUARD_ALL : V3COMPAT_GUARD_OFF,
+					       false));
+	v3t_unplug(t->test, t->pdo[1]);
+	return 0;
+}
+
 static void survives_contradictions(struct kunit *test)
 {
 	static int (* const jobs[THREADS])(void *) = {
-		change_policy, come_and_go, contend, contend, attach_and_detach,
+		change_policy, come_and_go, contend, contend, attach_and_detach, pull_out,
 	};
 	struct v3t_world *w = test->priv;
 	struct v3t_thread *threads = kunit_kcalloc(test, THREADS, sizeof(*threads), GFP_KERNEL);
@@ -930,7 +1026,9 @@ static struct kunit_case guard_cases[] = {
 	KUNIT_CASE(callback_may_hand_over),
 	KUNIT_CASE(callback_may_change_the_policy),
 	KUNIT_CASE(restless_callback_starves_nobody),
+	KUNIT_CASE(change_waits_for_the_first_call),
 	KUNIT_CASE(unregister_waits_for_the_callback),
+	KUNIT_CASE(registering_waits_for_the_callback),
 	KUNIT_CASE(policy_needs_no_memory),
 	KUNIT_CASE(survives_contradictions),
 	{}
