@@ -123,7 +123,10 @@ static int register_instance(struct iommusim *sim)
 	err = alloc_queue(sim);
 	if (err)
 		goto err_fwnode;
-	err = iommu_device_sysfs_add(&sim->iommu, &sim->hw->dev, NULL, "iommusim%d", sim->id);
+	/* Who asks what an IOMMU driver can do has only its name to go by. */
+	err = iommu_device_sysfs_add(&sim->iommu, &sim->hw->dev, NULL, "%s%d",
+				     sim->config.quirks & IOMMUSIM_SILENT_FAULTS ?
+				     "iommusim-silent" : "iommusim", sim->id);
 	if (err)
 		goto err_queue;
 	err = iommu_device_register(&sim->iommu, iommusim_ops(&sim->config), NULL);
