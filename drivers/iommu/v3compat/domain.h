@@ -29,7 +29,7 @@ struct v3c_pasid;
  *	waited for by v3c_space_quiesce(), read inside v3c_quick_enter()
  * @devices: attached &struct v3c_device, under v3c_topology and @mutex
  * @pasids: &struct v3c_attachment, under v3c_topology and @mutex
- * @tokens: live &struct v3c_token, under @mutex
+ * @tokens: live &struct v3c_token, changed under @mutex and @space.lock
  */
 struct v3c_domain {
 	struct v3c_handle handle;

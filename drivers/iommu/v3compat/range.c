@@ -7,6 +7,7 @@
 #include "context.h"
 #include "domain.h"
 #include "range.h"
+#include "reserve.h"
 #include "trace.h"
 
 /* Whether the domain and the caller agree on who chooses the address. */
@@ -378,4 +379,25 @@ NTSTATUS v3c_range_unmap_identity(struct v3c_domain *domain, const struct v3c_ph
 	trace_v3compat_unmap_identity(domain, v3c_phys_is_contiguous(phys) && !phys->pfns ?
 				      phys->pfn : 0, phys->pages, status);
 	return status;
+}
+
+/**
+ * v3c_range_permissions() - how a logical page is mapped at this moment
+ * @domain: the domain; may be a dead one
+ * @page: logical page
+ *
+ * Context: any.
+ * Return: IOMMU_READ and IOMMU_WRITE, or 0 where no device gets at anything.
+ */
+int v3c_range_permissions(struct v3c_domain *domain, u64 page)
+{
+	struct v3c_space *space = &domain->space;
+	struct v3c_range *range;
+
+	guard(spinlock_irqsave)(&space->lock);
+	range = space->open ? v3c_space_find(space, page) : NULL;
+	if (!range || page < range->first || page > range->last ||
+	    READ_ONCE(range->state) != V3C_RANGE_LIVE)
+		return 0;
+	return range->kind == V3C_RANGE_TOKEN ? v3c_tokens_permissions(domain, page) : range->prot;
 }

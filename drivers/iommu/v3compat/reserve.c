@@ -115,7 +115,8 @@ static void publish_token(struct v3c_token *token, struct v3c_domain *domain,
 		/* Whoever finds the segments there sees what is in them. */
 		smp_store_release(&token->quick, segments);
 	}
-	list_add(&token->entry, &domain->tokens);
+	scoped_guard(spinlock_irqsave, &domain->space.lock)
+		list_add(&token->entry, &domain->tokens);
 	v3c_handle_publish(&v3c_tokens, &token->handle);
 }
 
@@ -221,13 +222,42 @@ static void free_token(struct v3c_domain *domain, struct v3c_token *token)
 	v3c_for_each_hwpt(domain, hwpt, token->slots)
 		v3c_hwpt_free_tables(hwpt, segments->first, segments->first + segments->pages - 1);
 	release_space(domain, segments->first, segments->pages);
-	list_del(&token->entry);
+	scoped_guard(spinlock_irqsave, &domain->space.lock)
+		list_del(&token->entry);
 	scoped_guard(spinlock_irqsave, &token->lock) {
 		v3c_handle_retire(&token->handle);
 		token->segments = NULL;
 	}
 	kvfree_rcu(segments, rcu);
 	v3c_handle_free(&v3c_tokens, &token->handle);
+}
+
+/**
+ * v3c_tokens_permissions() - how a logical page is mapped, if a reservation has it
+ * @domain: whose, with its space locked
+ * @page: logical page
+ *
+ * What is in the hands of a map or unmap may count or not.
+ *
+ * Return: IOMMU_READ and IOMMU_WRITE, or 0.
+ */
+int v3c_tokens_permissions(struct v3c_domain *domain, u64 page)
+{
+	struct v3c_token *token;
+	u64 at;
+
+	lockdep_assert_held(&domain->space.lock);
+
+	list_for_each_entry(token, &domain->tokens, entry) {
+		/* They go after the token has left the list. */
+		struct v3c_segments *segments = token->segments;
+
+		at = page - segments->first;
+		if (page >= segments->first && at < segments->pages)
+			return READ_ONCE(segments->state[at]) &
+			       (V3C_SEGMENT_READ | V3C_SEGMENT_WRITE);
+	}
+	return 0;
 }
 
 /**

@@ -48,7 +48,7 @@ struct v3c_segments {
  * @lock: protects everything below that can change, from any context, with interrupts off. It also
  *	covers whole maps and unmaps while @locked
  * @idle: woken when @inflight comes to 0
- * @entry: in its domain's list, under the domain's mutex
+ * @entry: in its domain's list, changed under the domain's mutex and its space's lock
  * @domain: constant while the token lives
  * @segments: what is mapped, constant while the token lives, NULL afterwards
  * @quick: @segments where quick operations may start, or NULL; read inside v3c_quick_enter()
@@ -99,6 +99,7 @@ NTSTATUS v3c_token_map(struct v3c_token *token, u64 page, int prot, const struct
 		       struct v3c_why *why);
 NTSTATUS v3c_token_unmap(struct v3c_token *token, u64 page, u64 pages, struct v3c_why *why);
 
+int v3c_tokens_permissions(struct v3c_domain *domain, u64 page);
 int v3c_tokens_replay(struct v3c_domain *domain, struct v3c_hwpt *hwpt);
 void v3c_tokens_forget(struct v3c_domain *domain, u8 slot);
 void v3c_tokens_reclaim(struct v3c_domain *domain);
