@@ -10,9 +10,11 @@
 
 static const struct v3c_driver v3c_unknown = { .name = "unknown" };
 
+/* The longer one first where one begins another. */
 static const struct v3c_driver v3c_drivers[] = {
 	{ .match = "dmar", .name = "VT-d", .logs_faults = true, .page_requests = true },
 	{ .match = "ivhd", .name = "AMD-Vi", .faults = true, .enables_pasids_late = true },
+	{ .match = "iommusim-silent", .name = "iommusim", .page_requests = true },
 	{ .match = "iommusim", .name = "iommusim", .faults = true, .page_requests = true },
 	{ .match = "smmu3.", .name = "SMMUv3" },
 	{ .match = "smmu.", .name = "SMMUv2", .faults = true },
