@@ -1350,15 +1350,33 @@ typedef IOMMU_UNMAP_IDENTITY_RANGE_EX *PIOMMU_UNMAP_IDENTITY_RANGE_EX;
 
 /**
  * typedef IOMMU_SET_DEVICE_FAULT_REPORTING_EX - set where faults go (SetDeviceFaultReportingEx)
- * @DmaDevice: an attached device
+ * @DmaDevice: a device; to enable, it or a sub-device of it is attached
  * @InputMappingIdBase: its first input mapping; 0 except for ACPI devices on ARM64
  * @Enable: TRUE: report to @FaultConfig. FALSE: stop
- * @FaultConfig: the receiver; read only when enabling
+ * @FaultConfig: the receiver, copied; read only when enabling
+ *
+ * The handler is called in process context, with no lock held, one call at a time for each device. It
+ * may use the interface, also to disable itself and to delete the device. Reports wait in a queue;
+ * those that find it full are dropped and counted, see v3compat_fault_of().
+ *
+ * After disabling, DeleteDevice() and V1's DetachDevice() no call begins any more, and the one that was
+ * under way has returned, unless it was the caller. Reports that still wait are dropped then. Detaching
+ * and removal of the device change nothing: reports that wait are delivered.
  *
  * Context: Process context (PASSIVE_LEVEL); may sleep. Made from atomic context it warns once and
- * returns STATUS_UNSUCCESSFUL.
+ * returns STATUS_UNSUCCESSFUL. Disabling waits for the handler: hold nothing that it may want.
  *
- * Return: STATUS_NOT_IMPLEMENTED, as documented.
+ * Return: One of
+ *
+ * * STATUS_SUCCESS
+ * * STATUS_NOT_IMPLEMENTED - nothing tells about faults of the device
+ * * STATUS_INVALID_PARAMETER_1 - no device; or, to enable, it was removed, or neither it nor a
+ *   sub-device is attached
+ * * STATUS_INVALID_PARAMETER_2 - @InputMappingIdBase is not 0, nor on ARM64 one of the device's
+ * * STATUS_INVALID_PARAMETER_4 - to enable: no configuration, or no handler in it
+ * * STATUS_RESOURCE_IN_USE - enabled already
+ * * STATUS_INSUFFICIENT_RESOURCES - out of memory
+ * * STATUS_UNSUCCESSFUL - to disable: not enabled
  *
  * Source: wdm.h page iommu_set_device_fault_reporting_ex.
  */
@@ -1837,15 +1855,27 @@ typedef IOMMU_UNMAP_IDENTITY_RANGE *PIOMMU_UNMAP_IDENTITY_RANGE;
 
 /**
  * typedef IOMMU_SET_DEVICE_FAULT_REPORTING - set where faults go (SetDeviceFaultReporting, V1)
- * @PhysicalDeviceObject: an attached Linux device
+ * @PhysicalDeviceObject: a Linux device that AttachDevice has attached
  * @InputMappingIdBase: 0
  * @Enable: TRUE: report to @FaultConfig. FALSE: stop
- * @FaultConfig: the receiver; read only when enabling
+ * @FaultConfig: the receiver, copied; read only when enabling
+ *
+ * As IOMMU_SET_DEVICE_FAULT_REPORTING_EX, but that removal of the device ends reporting as DetachDevice
+ * does.
  *
  * Context: Process context (PASSIVE_LEVEL); may sleep. Made from atomic context it warns once and
- * returns STATUS_UNSUCCESSFUL.
+ * returns STATUS_UNSUCCESSFUL. Disabling waits for the handler: hold nothing that it may want.
  *
- * Return: STATUS_NOT_IMPLEMENTED.
+ * Return: One of
+ *
+ * * STATUS_SUCCESS
+ * * STATUS_NOT_IMPLEMENTED - nothing tells about faults of the device
+ * * STATUS_INVALID_PARAMETER_1 - no device, or not attached by AttachDevice
+ * * STATUS_INVALID_PARAMETER_2 - @InputMappingIdBase is not 0
+ * * STATUS_INVALID_PARAMETER_4 - to enable: no configuration, or no handler in it
+ * * STATUS_RESOURCE_IN_USE - enabled already
+ * * STATUS_INSUFFICIENT_RESOURCES - out of memory
+ * * STATUS_UNSUCCESSFUL - to disable: not enabled
  *
  * Source: wdm.h page iommu_set_device_fault_reporting.
  */

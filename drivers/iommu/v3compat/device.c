@@ -26,7 +26,9 @@ static LIST_HEAD(v3c_device_list);
 
 static void device_init_once(void *object)
 {
-	/* It has no lock of its own. */
+	struct v3c_device *device = object;
+
+	v3c_fault_init_once(&device->reporter);
 }
 
 V3C_POOL(v3c_devices, V3C_KIND_DEVICE, struct v3c_device, "device", device_init_once);
@@ -191,17 +193,33 @@ static struct v3c_device *make_device(struct device *pdo, bool v1, const struct 
 	return device;
 }
 
-static void free_device(struct v3c_device *device)
+/* Nothing finds it any more; for free_device(). */
+static void retire_device(struct v3c_device *device)
 {
-	struct device *pdo = device->pdo;
-
 	lockdep_assert_held(&v3c_topology);
 
 	v3c_handle_retire(&device->handle);
 	list_del(&device->entry);
+	v3c_fault_end(device);
+}
+
+/* Not under v3c_topology, which the fault handler that is waited for may want. */
+static void free_device(struct v3c_device *device)
+{
+	struct device *pdo = device->pdo;
+
+	v3c_fault_wait(device);
 	device->pdo = NULL;
 	v3c_handle_free(&v3c_devices, &device->handle);
 	put_device(pdo);
+}
+
+static void free_devices(struct list_head *dead)
+{
+	struct v3c_device *device, *next;
+
+	list_for_each_entry_safe(device, next, dead, entry)
+		free_device(device);
 }
 
 /**
@@ -244,17 +262,21 @@ NTSTATUS v3c_device_create(struct device *pdo, const IOMMU_DEVICE_CREATION_CONFI
  */
 NTSTATUS v3c_device_destroy(struct v3c_device *device, struct v3c_why *why)
 {
-	guard(mutex)(&v3c_topology);
-	if (!v3c_handle_is(device, V3C_KIND_DEVICE))
-		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_BAD_HANDLE, device, 0, 0);
-	if (device->domain)
-		return v3c_refuse(why, STATUS_RESOURCE_IN_USE, V3C_REASON_ATTACHED, device->domain,
-				  0, 0);
-	if (!list_empty(&device->pasids))
-		return v3c_refuse(why, STATUS_RESOURCE_IN_USE, V3C_REASON_IN_USE, device,
-				  list_count_nodes(&device->pasids), 0);
-	if (v3c_guard_is_watched(device))
-		return v3c_refuse(why, STATUS_RESOURCE_IN_USE, V3C_REASON_REGISTERED, device, 0, 0);
+	scoped_guard(mutex, &v3c_topology) {
+		if (!v3c_handle_is(device, V3C_KIND_DEVICE))
+			return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_BAD_HANDLE,
+					  device, 0, 0);
+		if (device->domain)
+			return v3c_refuse(why, STATUS_RESOURCE_IN_USE, V3C_REASON_ATTACHED,
+					  device->domain, 0, 0);
+		if (!list_empty(&device->pasids))
+			return v3c_refuse(why, STATUS_RESOURCE_IN_USE, V3C_REASON_IN_USE, device,
+					  list_count_nodes(&device->pasids), 0);
+		if (v3c_guard_is_watched(device))
+			return v3c_refuse(why, STATUS_RESOURCE_IN_USE, V3C_REASON_REGISTERED,
+					  device, 0, 0);
+		retire_device(device);
+	}
 	free_device(device);
 	return STATUS_SUCCESS;
 }
@@ -381,18 +403,23 @@ NTSTATUS v3c_device_attach_pdo(struct v3c_domain *domain, struct device *pdo, st
 	struct v3c_device *device;
 	NTSTATUS status;
 
-	guard(mutex)(&v3c_topology);
-	if (!has_iommu(pdo))
-		return v3c_refuse(why, STATUS_NOT_FOUND, V3C_REASON_NO_IOMMU, pdo, 0, 0);
-	if (find_attached(pdo))
-		return v3c_refuse(why, STATUS_INVALID_PARAMETER, V3C_REASON_ATTACHED, pdo, 0, 0);
-	device = make_device(pdo, true, &plain);
-	if (!device)
-		return v3c_refuse(why, STATUS_INSUFFICIENT_RESOURCES, V3C_REASON_NO_MEMORY, pdo, 0, 0);
-	status = attach(domain, device, why);
-	trace_v3compat_attach(domain, device, status);
-	if (!NT_SUCCESS(status))
-		free_device(device);
+	scoped_guard(mutex, &v3c_topology) {
+		if (!has_iommu(pdo))
+			return v3c_refuse(why, STATUS_NOT_FOUND, V3C_REASON_NO_IOMMU, pdo, 0, 0);
+		if (find_attached(pdo))
+			return v3c_refuse(why, STATUS_INVALID_PARAMETER, V3C_REASON_ATTACHED, pdo,
+					  0, 0);
+		device = make_device(pdo, true, &plain);
+		if (!device)
+			return v3c_refuse(why, STATUS_INSUFFICIENT_RESOURCES, V3C_REASON_NO_MEMORY,
+					  pdo, 0, 0);
+		status = attach(domain, device, why);
+		trace_v3compat_attach(domain, device, status);
+		if (NT_SUCCESS(status))
+			return status;
+		retire_device(device);
+	}
+	free_device(device);
 	return status;
 }
 
@@ -409,13 +436,81 @@ NTSTATUS v3c_device_detach_pdo(struct v3c_domain *domain, struct device *pdo, st
 {
 	struct v3c_device *device;
 
-	guard(mutex)(&v3c_topology);
-	device = find_attached(pdo);
-	if (!device || !device->v1 || device->domain != domain)
-		return v3c_refuse(why, STATUS_INVALID_PARAMETER_2, V3C_REASON_NOT_ATTACHED, pdo, 0, 0);
-	detach(device);
+	scoped_guard(mutex, &v3c_topology) {
+		device = find_attached(pdo);
+		if (!device || !device->v1 || device->domain != domain)
+			return v3c_refuse(why, STATUS_INVALID_PARAMETER_2, V3C_REASON_NOT_ATTACHED,
+					  pdo, 0, 0);
+		detach(device);
+		retire_device(device);
+	}
 	free_device(device);
 	return STATUS_SUCCESS;
+}
+
+static NTSTATUS report_faults(struct v3c_device *device, u32 base, bool enable,
+			      const DEVICE_FAULT_CONFIGURATION *config, struct v3c_why *why)
+{
+	return enable ? v3c_fault_enable(device, base, config, why) :
+			v3c_fault_disable(device, base, why);
+}
+
+/**
+ * v3c_device_report_faults() - start or stop telling a handler about a device's faults
+ * @device: the device
+ * @base: its first input mapping, or 0
+ * @enable: start
+ * @config: the handler; looked at only to start
+ * @why: filled on refusal
+ *
+ * Context: may sleep. Stopping waits for a call of the handler, unless it is made from inside it.
+ * Return: status of SetDeviceFaultReportingEx, see wdm.h.
+ */
+NTSTATUS v3c_device_report_faults(struct v3c_device *device, u32 base, bool enable,
+				  const DEVICE_FAULT_CONFIGURATION *config, struct v3c_why *why)
+{
+	NTSTATUS status;
+
+	scoped_guard(mutex, &v3c_topology) {
+		if (!v3c_handle_is(device, V3C_KIND_DEVICE))
+			return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_BAD_HANDLE,
+					  device, 0, 0);
+		status = report_faults(device, base, enable, config, why);
+	}
+	if (NT_SUCCESS(status) && !enable)
+		v3c_fault_wait(device);
+	return status;
+}
+
+/**
+ * v3c_device_report_faults_pdo() - the same by V1, which knows no DMA devices
+ * @pdo: attached by v3c_device_attach_pdo()
+ * @base: 0
+ * @enable: start
+ * @config: the handler; looked at only to start
+ * @why: filled on refusal
+ *
+ * Context: may sleep. Stopping waits for a call of the handler, unless it is made from inside it.
+ * Return: status of V1's SetDeviceFaultReporting, see wdm.h.
+ */
+NTSTATUS v3c_device_report_faults_pdo(struct device *pdo, u32 base, bool enable,
+				      const DEVICE_FAULT_CONFIGURATION *config,
+				      struct v3c_why *why)
+{
+	struct v3c_device *device;
+	NTSTATUS status;
+
+	scoped_guard(mutex, &v3c_topology) {
+		device = find_attached(pdo);
+		if (!device || !device->v1)
+			return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_NOT_ATTACHED,
+					  pdo, 0, 0);
+		status = report_faults(device, base, enable, config, why);
+	}
+	/* It may be dead by now, but not forgotten. */
+	if (NT_SUCCESS(status) && !enable)
+		v3c_fault_wait(device);
+	return status;
 }
 
 /**
@@ -465,6 +560,23 @@ static u32 input_mapping(struct device *pdo, unsigned int index)
 	if (fwspec && fwspec->num_ids)
 		return fwspec->ids[index];
 	return pci_dev_id(to_pci_dev(pdo));
+}
+
+/* Under v3c_topology; 0 when it has none. */
+u32 v3c_device_first_input_mapping(struct v3c_device *device)
+{
+	return nr_input_mappings(device->pdo) ? input_mapping(device->pdo, 0) : 0;
+}
+
+/* Under v3c_topology. */
+bool v3c_device_has_input_mapping(struct v3c_device *device, u32 id)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr_input_mappings(device->pdo); i++)
+		if (input_mapping(device->pdo, i) == id)
+			return true;
+	return false;
 }
 
 /**
@@ -565,21 +677,24 @@ static void member_leaves(struct device *dev)
 			v3c_pasids_detach(device);
 }
 
-static void detach_gone(struct v3c_device *device)
+/* What V1 attached is nobody's then: it goes to @dead, for free_device(). */
+static void detach_gone(struct v3c_device *device, struct list_head *dead)
 {
 	v3c_pasids_detach(device);
 	if (device->domain)
 		detach(device);
 	device->gone = true;
-	if (device->v1)
-		free_device(device);
+	if (!device->v1)
+		return;
+	retire_device(device);
+	list_add(&device->entry, dead);
 }
 
 /*
  * The core must not find our domain on a device that leaves: it warns, and never gives the domain
  * back. The device's client may be in the middle of using it, and learns from the next refusal.
  */
-static void device_leaves(struct device *dev, bool gone)
+static void device_leaves(struct device *dev, bool gone, struct list_head *dead)
 {
 	struct v3c_device *device, *next;
 
@@ -595,9 +710,11 @@ static void device_leaves(struct device *dev, bool gone)
 			device->gone |= gone;
 			continue;
 		}
-		if (!gone)
+		if (!gone) {
 			dev_warn(dev, "driver is gone and left its device attached\n");
-		detach_gone(device);
+			v3c_fault_end(device);
+		}
+		detach_gone(device, dead);
 	}
 	if (gone)
 		member_leaves(dev);
@@ -613,13 +730,16 @@ static void device_leaves(struct device *dev, bool gone)
 static int bus_event(struct notifier_block *nb, unsigned long event, void *data)
 {
 	bool gone = event == BUS_NOTIFY_DEL_DEVICE || event == BUS_NOTIFY_REMOVED_DEVICE;
+	LIST_HEAD(dead);
 
 	if (!gone && event != BUS_NOTIFY_UNBOUND_DRIVER && event != BUS_NOTIFY_BOUND_DRIVER)
 		return NOTIFY_OK;
-	guard(mutex)(&v3c_topology);
-	if (event != BUS_NOTIFY_BOUND_DRIVER)
-		device_leaves(data, gone);
-	v3c_guard_changed();
+	scoped_guard(mutex, &v3c_topology) {
+		if (event != BUS_NOTIFY_BOUND_DRIVER)
+			device_leaves(data, gone, &dead);
+		v3c_guard_changed();
+	}
+	free_devices(&dead);
 	return NOTIFY_OK;
 }
 
@@ -648,6 +768,7 @@ unwind:
 void v3c_device_module_exit(void)
 {
 	struct v3c_device *device, *next;
+	LIST_HEAD(dead);
 	unsigned int i;
 
 	scoped_guard(mutex, &v3c_topology) {
@@ -657,9 +778,11 @@ void v3c_device_module_exit(void)
 			v3c_pasids_reclaim(device);
 			if (device->domain)
 				detach(device);
-			free_device(device);
+			retire_device(device);
+			list_add(&device->entry, &dead);
 		}
 	}
+	free_devices(&dead);
 	for (i = 0; i < ARRAY_SIZE(v3c_buses); i++)
 		bus_unregister_notifier(v3c_buses[i], &v3c_bus_notifiers[i]);
 }

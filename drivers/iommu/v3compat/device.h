@@ -5,6 +5,7 @@
 #include <linux/list.h>
 #include <linux/mutex.h>
 
+#include "fault.h"
 #include "guard.h"
 #include "handle.h"
 #include "status.h"
@@ -23,6 +24,8 @@ struct v3c_group;
  * @group: how it is attached, or NULL, under v3c_topology
  * @pasids: its sub-devices, under v3c_topology
  * @watch: who wants to know of changes
+ * @faults: names the attachment to @domain
+ * @reporter: its faults on their way to a handler
  * @gone: removed from the system, under v3c_topology
  * @first_stage: its IOMMU has first-stage tables for TranslateS1
  * @v1: made by V1's AttachDevice, which knows no device objects
@@ -39,6 +42,8 @@ struct v3c_device {
 	struct v3c_group *group;
 	struct list_head pasids;
 	struct v3c_watch watch;
+	struct v3c_fault_target faults;
+	struct v3c_reporter reporter;
 	bool gone;
 	bool first_stage;
 	bool v1;
@@ -68,11 +73,18 @@ NTSTATUS v3c_device_attach(struct v3c_domain *domain, struct v3c_device *device,
 NTSTATUS v3c_device_detach(struct v3c_device *device, struct v3c_why *why);
 NTSTATUS v3c_device_attach_pdo(struct v3c_domain *domain, struct device *pdo, struct v3c_why *why);
 NTSTATUS v3c_device_detach_pdo(struct v3c_domain *domain, struct device *pdo, struct v3c_why *why);
+NTSTATUS v3c_device_report_faults(struct v3c_device *device, u32 base, bool enable,
+				  const DEVICE_FAULT_CONFIGURATION *config, struct v3c_why *why);
+NTSTATUS v3c_device_report_faults_pdo(struct device *pdo, u32 base, bool enable,
+				      const DEVICE_FAULT_CONFIGURATION *config,
+				      struct v3c_why *why);
 ULONG v3c_device_domain_types(struct v3c_device *device);
 NTSTATUS v3c_device_info(struct v3c_device *device, ULONG size, ULONG *written,
 			 IOMMU_DMA_DEVICE_INFORMATION *info, struct v3c_why *why);
 NTSTATUS v3c_device_input_mappings(struct device *pdo, INPUT_MAPPING_ELEMENT *buffer, ULONG size,
 				   ULONG *needed, struct v3c_why *why);
+u32 v3c_device_first_input_mapping(struct v3c_device *device);
+bool v3c_device_has_input_mapping(struct v3c_device *device, u32 id);
 struct device *v3c_device_next_any(struct device *dev);
 struct device *v3c_device_next_known(struct v3c_device **pos);
 

@@ -13,6 +13,7 @@
 
 #include "device.h"
 #include "domain.h"
+#include "fault.h"
 #include "group.h"
 #include "guard.h"
 #include "pasid.h"
@@ -185,6 +186,8 @@ static struct v3c_hwpt *first_hwpt(struct v3c_domain *domain)
 	while (IS_ERR(hwpt) && (dev = v3c_device_next_any(dev)))
 		hwpt = v3c_hwpt_alloc(dev, pasid);
 	put_device(dev);
+	if (!IS_ERR(hwpt))
+		v3c_fault_watch(hwpt);
 	return hwpt;
 }
 
@@ -462,8 +465,10 @@ static struct v3c_hwpt *another_hwpt(struct v3c_domain *domain, const struct v3c
 	if (hweight8(used) == V3C_MAX_SLOTS)
 		return ERR_PTR(-EXFULL);
 	hwpt = alloc_for(domain, target);
-	if (!IS_ERR(hwpt))
+	if (!IS_ERR(hwpt)) {
+		v3c_fault_watch(hwpt);
 		hwpt->slot = ffz(used);
+	}
 	return hwpt;
 }
 
@@ -649,6 +654,8 @@ NTSTATUS v3c_domain_attach(struct v3c_domain *domain, struct v3c_device *device,
 	target.group->untagged++;
 	device->group = target.group;
 	device->domain = domain;
+	v3c_fault_open(&device->faults, device, domain, target.group->hwpt, V3COMPAT_NO_PASID,
+		       false);
 	list_add_tail(&device->attached, &domain->devices);
 	return STATUS_SUCCESS;
 }
@@ -668,6 +675,7 @@ void v3c_domain_detach(struct v3c_device *device)
 	lockdep_assert_held(&v3c_topology);
 
 	guard(mutex)(&domain->mutex);
+	v3c_fault_close(&device->faults);
 	if (!--group->untagged) {
 		hwpt = group->hwpt;
 		v3c_group_detach(group);

@@ -62,6 +62,12 @@ static inline bool v3c_domain_is_mapped_by_us(const struct v3c_domain *domain)
 	return domain->type == DomainTypeTranslate || domain->type == DomainTypeTranslateS1;
 }
 
+/* The caller, or somebody on its behalf, asked for tables that the device's PASIDs could use. */
+static inline bool v3c_domain_is_first_stage(const struct v3c_domain *domain)
+{
+	return domain->type == DomainTypeTranslateS1 || domain->type == DomainTypeUnmanaged;
+}
+
 NTSTATUS v3c_domain_create(IOMMU_DMA_DOMAIN_TYPE type,
 			   const IOMMU_DMA_LOGICAL_ALLOCATOR_CONFIG *allocator,
 			   const IOMMU_DMA_RESERVED_REGION *regions,

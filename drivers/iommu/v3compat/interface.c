@@ -908,11 +908,18 @@ v3_unmap_reserved_logical_range(PIOMMU_DMA_LOGICAL_ADDRESS_TOKEN_MAPPED_SEGMENT 
 	return slow_unmap_reserved(MappedSegment);
 }
 
-/* Refused by their own pages */
+/* Faults */
 
-static NTSTATUS not_implemented(struct v3c_why *why)
+static NTSTATUS set_fault_reporting(PIOMMU_DMA_DEVICE handle, ULONG base, BOOLEAN enable,
+				    const DEVICE_FAULT_CONFIGURATION *config, struct v3c_why *why)
 {
-	return v3c_refuse(why, STATUS_NOT_IMPLEMENTED, V3C_REASON_NOT_IMPLEMENTED, NULL, 0, 0);
+	struct v3c_device *device = v3c_to_device(handle);
+
+	if (refuse_atomic(why))
+		return STATUS_UNSUCCESSFUL;
+	if (!device)
+		return bad_handle(why, STATUS_INVALID_PARAMETER_1, handle);
+	return v3c_device_report_faults(device, base, enable, config, why);
 }
 
 static NTSTATUS v3_set_device_fault_reporting_ex(PIOMMU_DMA_DEVICE DmaDevice,
@@ -921,7 +928,20 @@ static NTSTATUS v3_set_device_fault_reporting_ex(PIOMMU_DMA_DEVICE DmaDevice,
 {
 	struct v3c_why why;
 
-	return ANSWER(SetDeviceFaultReportingEx, not_implemented(&why), &why);
+	return ANSWER(SetDeviceFaultReportingEx,
+		      set_fault_reporting(DmaDevice, InputMappingIdBase, Enable, FaultConfig, &why),
+		      &why);
+}
+
+static NTSTATUS set_pdo_fault_reporting(struct device *pdo, ULONG base, BOOLEAN enable,
+					const DEVICE_FAULT_CONFIGURATION *config,
+					struct v3c_why *why)
+{
+	if (refuse_atomic(why))
+		return STATUS_UNSUCCESSFUL;
+	if (!pdo)
+		return null_pointer(why, STATUS_INVALID_PARAMETER_1);
+	return v3c_device_report_faults_pdo(pdo, base, enable, config, why);
 }
 
 static NTSTATUS v1_set_device_fault_reporting(PDEVICE_OBJECT PhysicalDeviceObject,
@@ -930,7 +950,9 @@ static NTSTATUS v1_set_device_fault_reporting(PDEVICE_OBJECT PhysicalDeviceObjec
 {
 	struct v3c_why why;
 
-	return ANSWER(SetDeviceFaultReporting, not_implemented(&why), &why);
+	return ANSWER(SetDeviceFaultReporting,
+		      set_pdo_fault_reporting(PhysicalDeviceObject, InputMappingIdBase, Enable,
+					      FaultConfig, &why), &why);
 }
 
 /* Sub-devices */

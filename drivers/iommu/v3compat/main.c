@@ -6,6 +6,7 @@
 
 #include "device.h"
 #include "domain.h"
+#include "fault.h"
 #include "guard.h"
 #include "hwpt.h"
 #include "pasid.h"
@@ -20,9 +21,12 @@ static int __init v3compat_init(void)
 	ret = v3c_space_module_init();
 	if (ret)
 		return ret;
-	ret = v3c_guard_module_init();
+	ret = v3c_fault_module_init();
 	if (ret)
 		goto exit_space;
+	ret = v3c_guard_module_init();
+	if (ret)
+		goto exit_fault;
 	ret = v3c_device_module_init();
 	if (ret)
 		goto exit_guard;
@@ -30,6 +34,8 @@ static int __init v3compat_init(void)
 
 exit_guard:
 	v3c_guard_module_exit();
+exit_fault:
+	v3c_fault_module_exit();
 exit_space:
 	v3c_space_module_exit();
 	return ret;
@@ -41,6 +47,7 @@ static void __exit v3compat_exit(void)
 	v3c_guard_module_exit();
 	v3c_device_module_exit();
 	v3c_domain_reclaim_leaked();
+	v3c_fault_module_exit();
 	v3c_pool_destroy(&v3c_tokens);
 	v3c_pool_destroy(&v3c_domains);
 	v3c_pool_destroy(&v3c_pasids);

@@ -44,10 +44,11 @@
 	X(REGION_CONFLICT,	"device's reserved region overlaps a live mapping") \
 	X(TOO_MANY_TABLES,	"domain has its largest number of page tables") \
 	X(BAD_CONFIG,		"configuration is not supported")	\
+	X(NO_FAULTS,		"nothing tells about faults of the device") \
+	X(NOT_ENABLED,		"not enabled")				\
 	X(BUFFER_TOO_SMALL,	"buffer is too small")			\
 	X(REGISTERED,		"device has a callback already")	\
 	X(NOT_REGISTERED,	"callback is not registered for the device") \
-	X(NOT_IMPLEMENTED,	"not implemented")			\
 	X(ATOMIC_CONTEXT,	"call may sleep and the context may not")
 
 #define X(name, text) V3C_REASON_##name,

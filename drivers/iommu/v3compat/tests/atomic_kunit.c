@@ -150,8 +150,8 @@ static void no_state_change(PIOMMU_INTERFACE_STATE_CHANGE change, PVOID context)
 struct sleepers {
 	NTSTATUS create_domain, delete_domain, attach, detach, reserve, free, create_device,
 		 delete_device, info, mappings, configure, watch, unwatch, create_pasid,
-		 delete_pasid, attach_pasid, detach_pasid, v1_create, v1_attach, v1_detach, get,
-		 get_ex, bind, query;
+		 delete_pasid, attach_pasid, detach_pasid, v1_create, v1_attach, v1_detach, faults,
+		 v1_faults, get, get_ex, bind, query;
 };
 
 /* The arguments are good ones: elsewhere every call but the configuring ones would do something. */
@@ -187,6 +187,8 @@ static void call_sleepers(struct kunit *test, struct sleepers *s, PIOMMU_DMA_DOM
 	s->detach_pasid = v3->DetachPasidDevice(sub);
 	s->bind = v3compat_create_sva_device(w->device, &init_mm, &w->out.sub_device, &w->out.number);
 	s->query = v3compat_query_capabilities(w->device, &w->out.capabilities);
+	s->faults = v3->SetDeviceFaultReportingEx(w->device, 0, FALSE, NULL);
+	s->v1_faults = v1->SetDeviceFaultReporting(w->pdo, 0, FALSE, NULL);
 	s->v1_create = v1->CreateDomain(TRUE, &w->out.domain);
 	s->v1_attach = v1->AttachDevice(domain, w->pdo, 0, 1);
 	s->v1_detach = v1->DetachDevice(domain, w->pdo, 0);
@@ -216,6 +218,8 @@ static void expect_sleepers(struct kunit *test, const struct sleepers *s)
 	EXPECT_RESULT(test, STATUS_UNSUCCESSFUL, DetachPasidDevice, s->detach_pasid);
 	EXPECT_RESULT(test, STATUS_UNSUCCESSFUL, v3compat_create_sva_device, s->bind);
 	EXPECT_RESULT(test, STATUS_UNSUCCESSFUL, v3compat_query_capabilities, s->query);
+	EXPECT_RESULT(test, STATUS_UNSUCCESSFUL, SetDeviceFaultReportingEx, s->faults);
+	EXPECT_RESULT(test, STATUS_UNSUCCESSFUL, SetDeviceFaultReporting, s->v1_faults);
 	EXPECT_RESULT(test, STATUS_UNSUCCESSFUL, CreateDomain, s->v1_create);
 	EXPECT_RESULT(test, STATUS_UNSUCCESSFUL, AttachDevice, s->v1_attach);
 	EXPECT_RESULT(test, STATUS_UNSUCCESSFUL, DetachDevice, s->v1_detach);

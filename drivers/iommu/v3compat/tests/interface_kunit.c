@@ -78,8 +78,6 @@ static void members_not_built_yet_refuse(struct kunit *test)
 
 	REFUSE_V3(test, STATUS_NOT_SUPPORTED, CreateDomainEx, DomainTypeUnmanaged, none, NULL,
 		  NULL, &w->out.domain);
-	REFUSE_V3(test, STATUS_NOT_IMPLEMENTED, SetDeviceFaultReportingEx, w->device, 0, TRUE,
-		  NULL);
 	REFUSE_V3(test, STATUS_INVALID_PARAMETER_1, ConfigureDomain, domain, &x64);
 	REFUSE_V3(test, STATUS_INVALID_PARAMETER_1, ConfigureDomain, NULL, &x64);
 	REFUSE_V3(test, STATUS_INVALID_PARAMETER_2, ConfigureDomain, domain, NULL);

@@ -105,7 +105,6 @@ static void v1_refuses_bad_arguments(struct kunit *test)
 	REFUSE_V1(test, STATUS_INVALID_PARAMETER_2, DetachDevice, domain, NULL, 0);
 	REFUSE_V1(test, STATUS_INVALID_PARAMETER_3, DetachDevice, domain, w->pdo, 1);
 	EXPECT_V1(test, STATUS_SUCCESS, DetachDevice, domain, w->pdo, 0);
-	REFUSE_V1(test, STATUS_NOT_IMPLEMENTED, SetDeviceFaultReporting, w->pdo, 0, TRUE, NULL);
 }
 
 static void v1_attach_needs_an_iommu(struct kunit *test)

@@ -1,0 +1,542 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Faults: from wherever the kernel shows them, through a bounded queue per device, to the handler that
+ * the device's driver gave.
+ *
+ * A source runs in any context and under locks of its own, so it finds the device and queues a record
+ * under one spinlock, and nothing else. A worker calls the handler, one call at a time for each
+ * device. Whoever ends reporting waits for the call under way, unless it is made from inside it.
+ */
+#include <linux/hashtable.h>
+#include <linux/iommu.h>
+#include <linux/pci.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+
+#include <kunit/visibility.h>
+
+#include "device.h"
+#include "domain.h"
+#include "driver.h"
+#include "fault.h"
+#include "range.h"
+
+/* Everything in this file; taken with interrupts off, innermost but for the workqueue's. */
+static DEFINE_SPINLOCK(v3c_fault_lock);
+
+static DEFINE_HASHTABLE(v3c_fault_targets, 6);
+
+/* Enabled ones. */
+static LIST_HEAD(v3c_reporters);
+
+static struct workqueue_struct *v3c_fault_wq;
+
+/* Whether there was room. */
+static bool push(struct v3c_reporter *reporter, const struct v3c_fault_record *record)
+{
+	unsigned int at = (reporter->first + reporter->count) % V3C_FAULT_QUEUE;
+	bool fits = reporter->count < V3C_FAULT_QUEUE;
+
+	lockdep_assert_held(&v3c_fault_lock);
+
+	if (fits) {
+		reporter->ring[at] = *record;
+		reporter->count++;
+	} else {
+		reporter->lost++;
+	}
+	queue_work(v3c_fault_wq, &reporter->work);
+	return fits;
+}
+
+static bool push_refused(struct v3c_reporter *reporter, const struct v3c_fault_target *target,
+			 u64 address, u32 pasid, bool write)
+{
+	struct v3c_fault_record record = {
+		.domain = target->domain,
+		.address = address,
+		.pasid = pasid,
+		.perm = write ? IOMMU_FAULT_PERM_WRITE : IOMMU_FAULT_PERM_READ,
+		.kind = V3COMPAT_FAULT_UNRECOVERABLE,
+		.stage1 = v3c_domain_is_first_stage(target->domain),
+	};
+
+	return push(reporter, &record);
+}
+
+/*
+ * A device may use one page table for several kinds of DMA, which the source does not tell apart: then
+ * the fault has no PASID, and is suppressed only if it is for each of them.
+ */
+static bool report_refused(struct v3c_fault_target *target, u64 address, bool write)
+{
+	struct v3c_reporter *reporter = &target->device->reporter;
+	struct v3c_fault_target *other, *first = NULL;
+	bool suppressed = true, only = true;
+
+	list_for_each_entry(other, &reporter->targets, entry) {
+		if (other->hwpt != target->hwpt)
+			continue;
+		only = !first;
+		first = first ?: other;
+		suppressed &= other->suppressed;
+	}
+	/* Once for each device. */
+	if (target != first || suppressed || !reporter->enabled)
+		return false;
+	return push_refused(reporter, target, address, only ? target->pasid : V3COMPAT_NO_PASID,
+			    write);
+}
+
+/*
+ * Some IOMMU drivers do not know whose DMA it was; they name nobody, or the IOMMU itself, which is in no
+ * group. Then it may have been anybody's who uses the page table.
+ */
+static bool may_be_from(const struct v3c_fault_target *target, struct device *dev)
+{
+	return !dev || target->device->pdo == dev || !device_iommu_mapped(dev);
+}
+
+/**
+ * v3c_fault_unrecoverable() - take a report of an IOMMU driver
+ * @domain: the IOMMU core's
+ * @dev: whose DMA it was, or NULL, or the IOMMU
+ * @iova: logical address
+ * @flags: IOMMU_FAULT_READ or IOMMU_FAULT_WRITE
+ * @hwpt: the page table; only compared, as it may be on its way out
+ *
+ * Context: any.
+ * Return: 0 when a handler will hear of it; otherwise -ENOSYS, for the driver to log it.
+ */
+int v3c_fault_unrecoverable(struct iommu_domain *domain, struct device *dev, unsigned long iova,
+			    int flags, void *hwpt)
+{
+	struct v3c_fault_target *target;
+	int ret = -ENOSYS;
+
+	guard(spinlock_irqsave)(&v3c_fault_lock);
+	hash_for_each_possible(v3c_fault_targets, target, by_hwpt, (unsigned long)hwpt)
+		if (target->hwpt == hwpt && may_be_from(target, dev) &&
+		    report_refused(target, iova, flags & IOMMU_FAULT_WRITE))
+			ret = 0;
+	return ret;
+}
+
+static bool is_source(const struct v3c_fault_source *source, const struct v3c_logged_fault *fault)
+{
+	return dev_is_pci(source->pdo) && pci_dev_id(to_pci_dev(source->pdo)) == fault->rid &&
+	       (fault->segment < 0 || fault->segment == source->segment);
+}
+
+/**
+ * v3c_fault_logged() - take a fault that an IOMMU driver has told the log only
+ * @fault: what it said
+ *
+ * Context: any.
+ */
+void v3c_fault_logged(const struct v3c_logged_fault *fault)
+{
+	struct v3c_fault_target *target;
+	struct v3c_reporter *reporter;
+
+	guard(spinlock_irqsave)(&v3c_fault_lock);
+	list_for_each_entry(reporter, &v3c_reporters, entry) {
+		if (!is_source(&reporter->source, fault))
+			continue;
+		list_for_each_entry(target, &reporter->targets, entry)
+			if (target->pasid == fault->pasid && !target->suppressed)
+				push_refused(reporter, target, fault->address, fault->pasid,
+					     fault->write);
+	}
+}
+
+/**
+ * v3c_fault_watch() - have an IOMMU driver report what it refuses through a page table
+ * @hwpt: the table, new
+ *
+ * Cannot be undone. Reports may come until the table is freed.
+ */
+void v3c_fault_watch(struct v3c_hwpt *hwpt)
+{
+	iommu_set_fault_handler(hwpt->domain, v3c_fault_unrecoverable, hwpt);
+}
+
+static void fill_arm64(FAULT_INFORMATION_ARM64 *out, const struct v3c_fault_source *source,
+		       const struct v3c_fault_record *record, FAULT_INFORMATION_ARM64_TYPE type)
+{
+	*out = (FAULT_INFORMATION_ARM64) {
+		.DomainHandle = record->domain,
+		.FaultAddress = (PVOID)record->address,
+		.PhysicalDeviceObject = source->pdo,
+		.InputMappingId = source->input_mapping,
+		.Flags = {
+			.WriteNotRead = !!(record->perm & IOMMU_FAULT_PERM_WRITE),
+			.InstructionNotData = !!(record->perm & IOMMU_FAULT_PERM_EXEC),
+			.Privileged = !!(record->perm & IOMMU_FAULT_PERM_PRIV),
+			.FaultAddressValid = 1,
+		},
+		.Type = type,
+	};
+}
+
+static void fill_x64(FAULT_INFORMATION_X64 *out, const struct v3c_fault_source *source,
+		     const struct v3c_fault_record *record, FAULT_INFORMATION_X64_TYPE type)
+{
+	*out = (FAULT_INFORMATION_X64) {
+		.DomainHandle = record->domain,
+		.FaultAddress = (PVOID)record->address,
+		.Flags = { .FaultAddressValid = 1 },
+		.Type = type,
+		.PciSegment = source->segment,
+	};
+}
+
+/**
+ * v3c_fault_fill() - put a fault into Windows' words
+ * @information: result
+ * @arch: the form
+ * @source: where it comes from
+ * @record: what happened
+ * @type: why
+ *
+ * No kernel says where the registers of the IOMMU are: that field is 0.
+ */
+void v3c_fault_fill(FAULT_INFORMATION *information, FAULT_INFORMATION_ARCH arch,
+		    const struct v3c_fault_source *source, const struct v3c_fault_record *record,
+		    FAULT_INFORMATION_X64_TYPE type)
+{
+	memset(information, 0, sizeof(*information));
+	information->Type = arch;
+	information->IsStage1 = record->stage1;
+	if (arch == FaultInformationArm64)
+		fill_arm64(&information->Arm64, source, record, type);
+	else
+		fill_x64(&information->X64, source, record, type);
+}
+EXPORT_SYMBOL_IF_KUNIT(v3c_fault_fill);
+
+/* The IOMMU tells whether it was a read or a write; why, only the mappings tell, as they are now. */
+static FAULT_INFORMATION_X64_TYPE why_refused(const struct v3c_fault_record *record)
+{
+	int allowed = v3c_range_permissions(record->domain, record->address >> V3C_PAGE_SHIFT);
+	int wanted = v3c_fault_wants(record->perm);
+
+	return allowed && (allowed & wanted) != wanted ? PermissionFault : TranslationFault;
+}
+
+/* From here to end_call() the handler is running. */
+static void begin_call(struct v3c_reporter *reporter, struct v3compat_fault *fault,
+		       struct v3c_fault_source *source, DEVICE_FAULT_CONFIGURATION *config)
+{
+	lockdep_assert_held(&v3c_fault_lock);
+
+	*source = reporter->source;
+	*config = reporter->config;
+	fault->lost = reporter->lost;
+	reporter->running = current;
+	reporter->calls++;
+}
+
+static void end_call(struct v3c_reporter *reporter)
+{
+	scoped_guard(spinlock_irq, &v3c_fault_lock)
+		reporter->running = NULL;
+	wake_up_all(&reporter->idle);
+}
+
+static void call_handler(const struct v3c_fault_record *record, struct v3compat_fault *fault,
+			 const struct v3c_fault_source *source,
+			 const DEVICE_FAULT_CONFIGURATION *config)
+{
+	FAULT_INFORMATION_ARCH arch = IS_ENABLED(CONFIG_ARM64) ? FaultInformationArm64 :
+								 FaultInformationX64;
+
+	fault->kind = record->kind;
+	fault->pasid = record->pasid;
+	fault->write = record->perm & IOMMU_FAULT_PERM_WRITE;
+	v3c_fault_fill(&fault->information, arch, source, record, why_refused(record));
+	config->FaultHandler(config->FaultContext, &fault->information);
+}
+
+/* Whether there was a record. */
+static bool deliver_record(struct v3c_reporter *reporter)
+{
+	DEVICE_FAULT_CONFIGURATION config;
+	struct v3c_fault_record record;
+	struct v3c_fault_source source;
+	struct v3compat_fault fault;
+
+	scoped_guard(spinlock_irq, &v3c_fault_lock) {
+		if (!reporter->count)
+			return false;
+		record = reporter->ring[reporter->first];
+		reporter->first = (reporter->first + 1) % V3C_FAULT_QUEUE;
+		reporter->count--;
+		begin_call(reporter, &fault, &source, &config);
+	}
+	call_handler(&record, &fault, &source, &config);
+	end_call(reporter);
+	return true;
+}
+
+static void tell_lost(struct v3c_reporter *reporter)
+{
+	struct device *pdo;
+	u64 lost;
+
+	scoped_guard(spinlock_irq, &v3c_fault_lock) {
+		if (!reporter->enabled || reporter->lost == reporter->lost_told)
+			return;
+		lost = reporter->lost;
+		reporter->lost_told = lost;
+		pdo = get_device(reporter->source.pdo);
+	}
+	dev_warn_ratelimited(pdo, "%llu fault reports were dropped\n", lost);
+	put_device(pdo);
+}
+
+static void deliver(struct work_struct *work)
+{
+	struct v3c_reporter *reporter = container_of(work, struct v3c_reporter, work);
+
+	while (deliver_record(reporter))
+		cond_resched();
+	tell_lost(reporter);
+}
+
+/* Once in the life of the memory. */
+void v3c_fault_init_once(struct v3c_reporter *reporter)
+{
+	INIT_LIST_HEAD(&reporter->targets);
+	INIT_WORK(&reporter->work, deliver);
+	init_waitqueue_head(&reporter->idle);
+}
+
+/**
+ * v3c_fault_open() - from now on faults of an attachment can be told whose they are
+ * @target: names the attachment, until v3c_fault_close()
+ * @device: attached, itself or a sub-device of it
+ * @domain: to this domain
+ * @hwpt: through this page table, or NULL for the kernel's identity domain
+ * @pasid: or %V3COMPAT_NO_PASID
+ * @suppressed: faults are not to be reported
+ *
+ * Context: any.
+ */
+void v3c_fault_open(struct v3c_fault_target *target, struct v3c_device *device,
+		    struct v3c_domain *domain, const struct v3c_hwpt *hwpt, u32 pasid,
+		    bool suppressed)
+{
+	target->device = device;
+	target->domain = domain;
+	target->hwpt = hwpt;
+	target->pasid = pasid;
+	target->suppressed = suppressed;
+	guard(spinlock_irqsave)(&v3c_fault_lock);
+	hash_add(v3c_fault_targets, &target->by_hwpt, (unsigned long)hwpt);
+	list_add_tail(&target->entry, &device->reporter.targets);
+}
+
+/* Undoes v3c_fault_open(). Reports that are queued stay so. */
+void v3c_fault_close(struct v3c_fault_target *target)
+{
+	guard(spinlock_irqsave)(&v3c_fault_lock);
+	hash_del(&target->by_hwpt);
+	list_del(&target->entry);
+}
+
+static bool reports_refusals(struct device *pdo)
+{
+	const struct v3c_driver *driver = v3c_driver_of(pdo);
+
+	return driver->faults || (driver->logs_faults && v3c_fault_console_enabled());
+}
+
+static bool is_attached(struct v3c_device *device)
+{
+	guard(spinlock_irq)(&v3c_fault_lock);
+	return !list_empty(&device->reporter.targets);
+}
+
+static NTSTATUS check_base(struct v3c_device *device, u32 base, struct v3c_why *why)
+{
+	if (!base || (IS_ENABLED(CONFIG_ARM64) && v3c_device_has_input_mapping(device, base)))
+		return STATUS_SUCCESS;
+	return v3c_refuse(why, STATUS_INVALID_PARAMETER_2, V3C_REASON_BAD_CONFIG, device, base, 0);
+}
+
+static NTSTATUS check_enable(struct v3c_device *device, u32 base,
+			     const DEVICE_FAULT_CONFIGURATION *config, struct v3c_why *why)
+{
+	NTSTATUS status = check_base(device, base, why);
+
+	if (!NT_SUCCESS(status))
+		return status;
+	if (!config || !config->FaultHandler)
+		return v3c_refuse(why, STATUS_INVALID_PARAMETER_4, V3C_REASON_NULL_POINTER, device,
+				  0, 0);
+	if (device->gone)
+		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_DEVICE_GONE, device, 0, 0);
+	if (!reports_refusals(device->pdo))
+		return v3c_refuse(why, STATUS_NOT_IMPLEMENTED, V3C_REASON_NO_FAULTS, device, 0, 0);
+	if (!is_attached(device))
+		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_NOT_ATTACHED, device,
+				  0, 0);
+	if (device->reporter.enabled)
+		return v3c_refuse(why, STATUS_RESOURCE_IN_USE, V3C_REASON_IN_USE, device, 0, 0);
+	return STATUS_SUCCESS;
+}
+
+/**
+ * v3c_fault_enable() - report a device's faults to a handler
+ * @device: the device, alive
+ * @base: InputMappingIdBase
+ * @config: the handler
+ * @why: filled on refusal
+ *
+ * Context: may sleep; under v3c_topology.
+ * Return: status of SetDeviceFaultReportingEx, see wdm.h.
+ */
+NTSTATUS v3c_fault_enable(struct v3c_device *device, u32 base,
+			  const DEVICE_FAULT_CONFIGURATION *config, struct v3c_why *why)
+{
+	struct v3c_reporter *reporter = &device->reporter;
+	struct v3c_fault_record *ring;
+	NTSTATUS status;
+
+	lockdep_assert_held(&v3c_topology);
+	status = check_enable(device, base, config, why);
+	if (!NT_SUCCESS(status))
+		return status;
+	ring = kcalloc(V3C_FAULT_QUEUE, sizeof(*ring), GFP_KERNEL);
+	if (!ring)
+		return v3c_refuse(why, STATUS_INSUFFICIENT_RESOURCES, V3C_REASON_NO_MEMORY, device,
+				  0, 0);
+
+	guard(spinlock_irq)(&v3c_fault_lock);
+	reporter->config = *config;
+	reporter->source = (struct v3c_fault_source) {
+		.pdo = device->pdo,
+		.input_mapping = v3c_device_first_input_mapping(device),
+		.segment = dev_is_pci(device->pdo) ? pci_domain_nr(to_pci_dev(device->pdo)->bus) : 0,
+	};
+	reporter->ring = ring;
+	reporter->first = 0;
+	reporter->count = 0;
+	reporter->lost = 0;
+	reporter->lost_told = 0;
+	reporter->enabled = true;
+	list_add(&reporter->entry, &v3c_reporters);
+	return STATUS_SUCCESS;
+}
+
+/**
+ * v3c_fault_disable() - stop reporting a device's faults
+ * @device: the device, alive
+ * @base: InputMappingIdBase
+ * @why: filled on refusal
+ *
+ * What is queued is dropped. The caller goes on with v3c_fault_wait().
+ *
+ * Context: may sleep; under v3c_topology.
+ * Return: status of SetDeviceFaultReportingEx, see wdm.h.
+ */
+NTSTATUS v3c_fault_disable(struct v3c_device *device, u32 base, struct v3c_why *why)
+{
+	NTSTATUS status;
+
+	lockdep_assert_held(&v3c_topology);
+	status = check_base(device, base, why);
+	if (!NT_SUCCESS(status))
+		return status;
+	if (!device->reporter.enabled)
+		return v3c_refuse(why, STATUS_UNSUCCESSFUL, V3C_REASON_NOT_ENABLED, device, 0, 0);
+	v3c_fault_end(device);
+	return STATUS_SUCCESS;
+}
+
+/**
+ * v3c_fault_end() - start no call of a device's handler any more
+ * @device: reporting or not
+ *
+ * Context: under v3c_topology.
+ */
+void v3c_fault_end(struct v3c_device *device)
+{
+	struct v3c_reporter *reporter = &device->reporter;
+	struct v3c_fault_record *ring;
+
+	lockdep_assert_held(&v3c_topology);
+	if (!reporter->enabled)
+		return;
+	scoped_guard(spinlock_irq, &v3c_fault_lock) {
+		reporter->enabled = false;
+		list_del(&reporter->entry);
+		ring = reporter->ring;
+		reporter->ring = NULL;
+		reporter->count = 0;
+	}
+	kfree(ring);
+}
+
+static bool is_over(struct v3c_reporter *reporter, u64 call)
+{
+	guard(spinlock_irq)(&v3c_fault_lock);
+	return !reporter->running || reporter->calls != call;
+}
+
+/**
+ * v3c_fault_wait() - wait until a handler that is running has returned, unless called from inside it
+ * @device: after v3c_fault_end(); may be a dead one
+ *
+ * Context: may sleep; with no lock held that a handler could want.
+ */
+void v3c_fault_wait(struct v3c_device *device)
+{
+	struct v3c_reporter *reporter = &device->reporter;
+	u64 call;
+
+	scoped_guard(spinlock_irq, &v3c_fault_lock) {
+		if (!reporter->running || reporter->running == current)
+			return;
+		call = reporter->calls;
+	}
+	wait_event(reporter->idle, is_over(reporter, call));
+}
+
+/**
+ * v3c_fault_query() - what of a device can be reported, and what was lost
+ * @device: alive and not gone
+ * @out: its fields about faults are filled
+ *
+ * Context: under v3c_topology.
+ */
+void v3c_fault_query(struct v3c_device *device, struct v3compat_capabilities *out)
+{
+	lockdep_assert_held(&v3c_topology);
+	out->unrecoverable_faults = reports_refusals(device->pdo);
+	out->page_requests = false;
+	guard(spinlock_irq)(&v3c_fault_lock);
+	out->faults_lost = device->reporter.enabled ? device->reporter.lost : 0;
+}
+
+int v3c_fault_module_init(void)
+{
+	int ret;
+
+	v3c_fault_wq = alloc_workqueue("v3compat_faults", WQ_UNBOUND, 0);
+	if (!v3c_fault_wq)
+		return -ENOMEM;
+	ret = v3c_fault_console_init();
+	if (ret)
+		destroy_workqueue(v3c_fault_wq);
+	return ret;
+}
+
+/* When no device is left. */
+void v3c_fault_module_exit(void)
+{
+	v3c_fault_console_exit();
+	destroy_workqueue(v3c_fault_wq);
+}

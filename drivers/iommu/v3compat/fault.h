@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef V3COMPAT_FAULT_H
+#define V3COMPAT_FAULT_H
+
+#include <linux/iommu.h>
+#include <linux/list.h>
+#include <linux/types.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+
+#include <linux/v3compat.h>
+
+#include "status.h"
+
+struct device;
+struct v3c_device;
+struct v3c_domain;
+struct v3c_hwpt;
+
+/* What waits for a handler, per device. */
+#define V3C_FAULT_QUEUE		64
+
+/**
+ * struct v3c_fault_target - where faults of one attachment go: untagged DMA of a device, or a PASID
+ * @by_hwpt: in the hash of all, by @hwpt
+ * @entry: in its device's list
+ * @device: whose it is
+ * @domain: attached to
+ * @hwpt: the page table, NULL for the kernel's identity domain; a name, never looked into
+ * @pasid: or %V3COMPAT_NO_PASID
+ * @suppressed: faults are not reported
+ *
+ * Embedded in what is attached; everything is under the lock of fault.c.
+ */
+struct v3c_fault_target {
+	struct hlist_node by_hwpt;
+	struct list_head entry;
+	struct v3c_device *device;
+	struct v3c_domain *domain;
+	const struct v3c_hwpt *hwpt;
+	u32 pasid;
+	bool suppressed;
+};
+
+/**
+ * struct v3c_fault_record - one fault, as it is queued
+ * @domain: of the attachment; its handle is what is reported
+ * @address: logical
+ * @pasid: or %V3COMPAT_NO_PASID
+ * @perm: IOMMU_FAULT_PERM_*
+ * @kind: what became of the DMA
+ * @stage1: the domain's tables are first-stage ones
+ */
+struct v3c_fault_record {
+	struct v3c_domain *domain;
+	u64 address;
+	u32 pasid;
+	u32 perm;
+	enum v3compat_fault_kind kind;
+	bool stage1;
+};
+
+/**
+ * struct v3c_fault_source - what a report says about where it comes from
+ * @pdo: the device
+ * @input_mapping: its first ID at the IOMMU
+ * @segment: PCI segment, 0 for others
+ */
+struct v3c_fault_source {
+	struct device *pdo;
+	u32 input_mapping;
+	u32 segment;
+};
+
+/**
+ * struct v3c_reporter - a device's faults on their way to its handler
+ * @entry: in the list of those enabled
+ * @targets: the device's attachments
+ * @work: runs the handler
+ * @idle: woken when a call of the handler has returned
+ * @config: the handler, while @enabled
+ * @source: the device, while @enabled
+ * @ring: %V3C_FAULT_QUEUE records, while @enabled
+ * @first: oldest record in @ring
+ * @count: records in @ring
+ * @running: the task that is inside the handler, or NULL
+ * @calls: of the handler, ever
+ * @lost: dropped for want of room since reporting was enabled
+ * @lost_told: of these, how many the log knows of
+ * @enabled: there is a handler
+ *
+ * Everything is under the lock of fault.c. The memory stays a reporter as long as it stays a device's.
+ */
+struct v3c_reporter {
+	struct list_head entry;
+	struct list_head targets;
+	struct work_struct work;
+	wait_queue_head_t idle;
+	DEVICE_FAULT_CONFIGURATION config;
+	struct v3c_fault_source source;
+	struct v3c_fault_record *ring;
+	unsigned int first;
+	unsigned int count;
+	struct task_struct *running;
+	u64 calls;
+	u64 lost;
+	u64 lost_told;
+	bool enabled;
+};
+
+/* One refused DMA as an IOMMU driver's log line tells it; @segment is negative where it has none. */
+struct v3c_logged_fault {
+	int segment;
+	u16 rid;
+	u32 pasid;
+	bool write;
+	u64 address;
+};
+
+/* Permissions that a mapping must have for a DMA with IOMMU_FAULT_PERM_*. */
+static inline int v3c_fault_wants(u32 perm)
+{
+	return (perm & IOMMU_FAULT_PERM_WRITE ? IOMMU_WRITE : 0) |
+	       (perm & (IOMMU_FAULT_PERM_READ | IOMMU_FAULT_PERM_EXEC) ? IOMMU_READ : 0);
+}
+
+void v3c_fault_watch(struct v3c_hwpt *hwpt);
+void v3c_fault_init_once(struct v3c_reporter *reporter);
+
+void v3c_fault_open(struct v3c_fault_target *target, struct v3c_device *device,
+		    struct v3c_domain *domain, const struct v3c_hwpt *hwpt, u32 pasid,
+		    bool suppressed);
+void v3c_fault_close(struct v3c_fault_target *target);
+
+NTSTATUS v3c_fault_enable(struct v3c_device *device, u32 base,
+			  const DEVICE_FAULT_CONFIGURATION *config, struct v3c_why *why);
+NTSTATUS v3c_fault_disable(struct v3c_device *device, u32 base, struct v3c_why *why);
+void v3c_fault_end(struct v3c_device *device);
+void v3c_fault_wait(struct v3c_device *device);
+void v3c_fault_query(struct v3c_device *device, struct v3compat_capabilities *out);
+
+int v3c_fault_unrecoverable(struct iommu_domain *domain, struct device *dev, unsigned long iova,
+			    int flags, void *hwpt);
+void v3c_fault_logged(const struct v3c_logged_fault *fault);
+bool v3c_fault_console_parse(const char *text, size_t len, struct v3c_logged_fault *out);
+
+void v3c_fault_fill(FAULT_INFORMATION *information, FAULT_INFORMATION_ARCH arch,
+		    const struct v3c_fault_source *source, const struct v3c_fault_record *record,
+		    FAULT_INFORMATION_X64_TYPE type);
+
+int v3c_fault_module_init(void);
+void v3c_fault_module_exit(void);
+int v3c_fault_console_init(void);
+void v3c_fault_console_exit(void);
+bool v3c_fault_console_enabled(void);
+
+#endif
