@@ -226,6 +226,7 @@ const SCENARIO TestScenarios[] = {
 	{ "two-domains", "one device, two domains in turn", RunTwoDomains },
 	{ "regions", "reserved regions of a domain", RunRegions },
 	{ "version-1", "the first version of the interface", RunVersion1 },
+	{ "faults", "a handler hears of what the IOMMU refused", RunFaults },
 	{ "race-allocator", "several processors map and unmap", RunRaceAllocator },
 	{ "race-explicit", "several processors map and unmap at their own addresses",
 	  RunRaceExplicit },

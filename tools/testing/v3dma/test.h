@@ -119,6 +119,8 @@ VOID RunTwoDomains(PSCENARIO_RUN Run, PVOID Context);
 VOID RunPassThrough(PSCENARIO_RUN Run, PVOID Context);
 VOID RunRegions(PSCENARIO_RUN Run, PVOID Context);
 VOID RunVersion1(PSCENARIO_RUN Run, PVOID Context);
+/* faults.c */
+VOID RunFaults(PSCENARIO_RUN Run, PVOID Context);
 /* race.c */
 VOID RunRaceAllocator(PSCENARIO_RUN Run, PVOID Context);
 VOID RunRaceExplicit(PSCENARIO_RUN Run, PVOID Context);

@@ -7,11 +7,14 @@
  */
 #include <linux/completion.h>
 #include <linux/cpumask.h>
+#include <linux/delay.h>
 #include <linux/io.h>
+#include <linux/iommu.h>
 #include <linux/kthread.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/pci.h>
+#include <linux/v3compat.h>
 #include <linux/wordpart.h>
 
 #include <kcompat.h>
@@ -122,6 +125,40 @@ VOID TestDevRestore(VOID)
 	while ((pdev = pci_get_device(PCI_VENDOR_ID_REDHAT, TESTDEV_DEVICE_ID, pdev)))
 		if (device_attach(&pdev->dev) < 0)
 			pci_warn(pdev, "cannot bind the driver again\n");
+}
+
+BOOLEAN TestDevFaultsAreTold(ULONG Index)
+{
+	struct pci_dev *pdev = get_testdev(&slots[Index]);
+	struct device *iommu = pdev ? pdev->dev.iommu->iommu_dev->dev : NULL;
+	/* QEMU's AMD-Vi refuses the DMA and leaves it at that. */
+	bool told = iommu && !strstarts(dev_name(iommu), "ivhd");
+
+	pci_dev_put(pdev);
+	return told;
+}
+
+BOOLEAN TestFaultIsWrite(PFAULT_INFORMATION Information)
+{
+	return v3compat_fault_of(Information)->write;
+}
+
+VOID TestSignal(PULONG Count)
+{
+	/* Whoever sees the count sees what was counted. */
+	smp_store_release(Count, *Count + 1);
+}
+
+BOOLEAN TestWait(PULONG Count, ULONG Wanted)
+{
+	unsigned int tries;
+
+	for (tries = 0; tries < 1000; tries++) {
+		if (smp_load_acquire(Count) >= Wanted)
+			return TRUE;
+		msleep(10);
+	}
+	return FALSE;
 }
 
 struct worker {

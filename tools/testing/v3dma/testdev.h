@@ -48,6 +48,16 @@ VOID TestDevRemove(ULONG Index);
 /* Brings back what the two calls above have taken away. */
 VOID TestDevRestore(VOID);
 
+/* Whether the model of the device's IOMMU raises the event that its driver waits for. */
+BOOLEAN TestDevFaultsAreTold(ULONG Index);
+
+/* Of a report: whether the DMA was a write. */
+BOOLEAN TestFaultIsWrite(PFAULT_INFORMATION Information);
+
+/* Adds one to *@Count; and waits some seconds for it to reach @Wanted, and tells whether it did. */
+VOID TestSignal(PULONG Count);
+BOOLEAN TestWait(PULONG Count, ULONG Wanted);
+
 typedef VOID TEST_ROUTINE(PVOID Context, ULONG Number);
 
 /**
