@@ -10,7 +10,9 @@
 
 #include <linux/device.h>
 #include <linux/iommu.h>
+#include <linux/unaligned.h>
 
+#include "context.h"
 #include "device.h"
 #include "domain.h"
 #include "fault.h"
@@ -21,6 +23,7 @@
 #include "range.h"
 #include "replay.h"
 #include "reserve.h"
+#include "shadow.h"
 #include "trace.h"
 
 static void domain_init_once(void *object)
@@ -172,6 +175,24 @@ static int withhold_known_devices(struct v3c_domain *domain, struct list_head *a
 	return ret;
 }
 
+static void free_hwpt(struct v3c_hwpt *hwpt)
+{
+	v3c_shadow_free(hwpt->shadow);
+	v3c_hwpt_free(hwpt);
+}
+
+/* That of an Unmanaged domain comes with its mirror. */
+static struct v3c_hwpt *with_mirror(struct v3c_domain *domain, struct v3c_hwpt *hwpt)
+{
+	if (IS_ERR(hwpt) || domain->type != DomainTypeUnmanaged)
+		return hwpt;
+	hwpt->shadow = v3c_shadow_alloc(hwpt, &domain->space, &domain->tables);
+	if (hwpt->shadow)
+		return hwpt;
+	v3c_hwpt_free(hwpt);
+	return ERR_PTR(-ENOMEM);
+}
+
 /* The first page table, from any device whose IOMMU can do what the type asks for. */
 static struct v3c_hwpt *first_hwpt(struct v3c_domain *domain)
 {
@@ -186,6 +207,7 @@ static struct v3c_hwpt *first_hwpt(struct v3c_domain *domain)
 	while (IS_ERR(hwpt) && (dev = v3c_device_next_any(dev)))
 		hwpt = v3c_hwpt_alloc(dev, pasid);
 	put_device(dev);
+	hwpt = with_mirror(domain, hwpt);
 	if (!IS_ERR(hwpt))
 		v3c_fault_watch(hwpt);
 	return hwpt;
@@ -196,7 +218,7 @@ static void free_hwpts(struct v3c_domain *domain)
 	struct v3c_hwpt *hwpt;
 
 	v3c_for_each_hwpt(domain, hwpt, domain->space.slots)
-		v3c_hwpt_free(hwpt);
+		free_hwpt(hwpt);
 	memset(domain->hwpts, 0, sizeof(domain->hwpts));
 }
 
@@ -212,6 +234,7 @@ static void reset_domain(struct v3c_domain *domain, IOMMU_DMA_DOMAIN_TYPE type,
 	INIT_LIST_HEAD(&domain->pasids);
 	INIT_LIST_HEAD(&domain->tokens);
 	domain->sole = NULL;
+	domain->tables = (struct v3c_tables) { .kind = V3C_TABLES_NONE };
 	v3c_space_reset(&domain->space, !!allocator, domain->width_last);
 }
 
@@ -252,8 +275,6 @@ static NTSTATUS create(IOMMU_DMA_DOMAIN_TYPE type,
 	if (!any)
 		return v3c_refuse(why, STATUS_NOT_SUPPORTED, V3C_REASON_NO_IOMMU, NULL, 0, 0);
 	put_device(any);
-	if (type == DomainTypeUnmanaged)
-		return v3c_refuse(why, STATUS_NOT_SUPPORTED, V3C_REASON_NOT_AVAILABLE, NULL, type, 0);
 	if (!v3c_guard_allows_any(type))
 		return v3c_refuse(why, STATUS_NOT_SUPPORTED, V3C_REASON_NOT_AVAILABLE, NULL, type, 0);
 
@@ -262,7 +283,7 @@ static NTSTATUS create(IOMMU_DMA_DOMAIN_TYPE type,
 		return v3c_refuse(why, STATUS_INSUFFICIENT_RESOURCES, V3C_REASON_NO_MEMORY, NULL, 0, 0);
 	scoped_guard(mutex, &domain->mutex) {
 		reset_domain(domain, type, allocator);
-		if (v3c_domain_is_mapped_by_us(domain))
+		if (type != DomainTypePassThrough)
 			ret = populate(domain, regions);
 		if (!ret) {
 			v3c_space_open(&domain->space);
@@ -316,6 +337,7 @@ static void dissolve(struct v3c_domain *domain)
 	forbid_quick(domain);
 	v3c_space_quiesce(&domain->space);
 	free_hwpts(domain);
+	v3c_runs_free(domain->tables.runs);
 	v3c_space_clear(&domain->space);
 }
 
@@ -368,7 +390,7 @@ static void remove_hwpt(struct v3c_domain *domain, struct v3c_hwpt *hwpt)
 	v3c_space_quiesce(&domain->space);
 	v3c_tokens_forget(domain, hwpt->slot);
 	domain->hwpts[hwpt->slot] = NULL;
-	v3c_hwpt_free(hwpt);
+	free_hwpt(hwpt);
 }
 
 /* Tables that nobody is attached to, as long as one is left. */
@@ -464,12 +486,27 @@ static struct v3c_hwpt *another_hwpt(struct v3c_domain *domain, const struct v3c
 
 	if (hweight8(used) == V3C_MAX_SLOTS)
 		return ERR_PTR(-EXFULL);
-	hwpt = alloc_for(domain, target);
+	hwpt = with_mirror(domain, alloc_for(domain, target));
 	if (!IS_ERR(hwpt)) {
 		v3c_fault_watch(hwpt);
 		hwpt->slot = ffz(used);
 	}
 	return hwpt;
+}
+
+/*
+ * Once the device is attached, as what the table can do may be known only then. Flushes have found it
+ * since it is in its slot.
+ */
+static int fill_mirror(struct v3c_target *target, struct v3c_hwpt *hwpt)
+{
+	int ret = hwpt->shadow ? v3c_shadow_sync(hwpt->shadow, true) : 0;
+
+	if (ret) {
+		target_detach(target);
+		hwpt->attached--;
+	}
+	return ret;
 }
 
 static int attach_translated(struct v3c_domain *domain, struct v3c_target *target)
@@ -490,10 +527,12 @@ static int attach_translated(struct v3c_domain *domain, struct v3c_target *targe
 	if (!ret)
 		ret = v3c_replay(domain, hwpt);
 	if (ret) {
-		v3c_hwpt_free(hwpt);
+		free_hwpt(hwpt);
 		goto restore;
 	}
 	ret = adopt(domain, target, hwpt);
+	if (!ret)
+		ret = fill_mirror(target, hwpt);
 	if (!ret)
 		return 0;
 	remove_hwpt(domain, hwpt);
@@ -571,6 +610,44 @@ static NTSTATUS attach_target(struct v3c_domain *domain, struct v3c_target *targ
 				STATUS_INVALID_PARAMETER, object, 0, 0);
 }
 
+/* From here on nothing is mirrored to what was withheld; what is mirrored there is in the way. */
+static int check_mirrors(struct v3c_domain *domain, struct list_head *added)
+{
+	struct v3c_withheld *held;
+	struct v3c_hwpt *hwpt;
+
+	list_for_each_entry(held, added, entry)
+		v3c_for_each_hwpt(domain, hwpt, domain->space.slots)
+			if (hwpt->shadow && v3c_shadow_overlaps(hwpt->shadow, held->range->first,
+								held->range->last))
+				return -EADDRINUSE;
+	return 0;
+}
+
+/* Every page table, as the owner's tables are now. What fails is reported, and the others are done. */
+static int sync_mirrors(struct v3c_domain *domain, u8 slots, bool may_sleep)
+{
+	struct v3c_hwpt *hwpt;
+	int ret = 0, err;
+
+	v3c_for_each_hwpt(domain, hwpt, slots) {
+		err = v3c_shadow_sync(hwpt->shadow, may_sleep);
+		ret = ret ? ret : err;
+	}
+	return ret;
+}
+
+static void forget(struct v3c_domain *domain, struct list_head *added)
+{
+	bool any = !list_empty(added);
+
+	unmap_direct(domain, added);
+	v3c_space_forget(&domain->space, added);
+	/* A flush may have left it out. Without memory now it is left out until the next one. */
+	if (any && domain->type == DomainTypeUnmanaged)
+		sync_mirrors(domain, domain->space.slots, true);
+}
+
 static NTSTATUS withhold_for(struct v3c_domain *domain, const struct v3c_target *target,
 			     struct list_head *added, const void *object, struct v3c_why *why)
 {
@@ -580,6 +657,8 @@ static NTSTATUS withhold_for(struct v3c_domain *domain, const struct v3c_target 
 	if (domain->type == DomainTypePassThrough)
 		return STATUS_SUCCESS;
 	ret = withhold_device(domain, target->dev, user, added);
+	if (!ret)
+		ret = check_mirrors(domain, added);
 	if (!ret)
 		ret = map_direct(domain, added);
 	if (ret == -EADDRINUSE)
@@ -602,6 +681,9 @@ static NTSTATUS attach(struct v3c_domain *domain, struct v3c_target *target, con
 
 	if (!v3c_handle_is(domain, V3C_KIND_DOMAIN))
 		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_BAD_HANDLE, domain, 0, 0);
+	if (v3c_domain_shows_all(domain) && !v3c_guard_allows_bypass(target->dev))
+		return v3c_refuse(why, STATUS_ACCESS_DENIED, V3C_REASON_NOT_AVAILABLE, object,
+				  domain->type, 0);
 	forbid_quick(domain);
 	v3c_space_quiesce(&domain->space);
 	status = withhold_for(domain, target, &added, object, why);
@@ -611,8 +693,7 @@ static NTSTATUS attach(struct v3c_domain *domain, struct v3c_target *target, con
 		v3c_withheld_keep(&added);
 		drop_idle_hwpts(domain);
 	} else {
-		unmap_direct(domain, &added);
-		v3c_space_forget(&domain->space, &added);
+		forget(domain, &added);
 	}
 	allow_quick(domain);
 	return status;
@@ -735,28 +816,166 @@ void v3c_domain_detach_pasid(struct v3c_pasid *pasid)
 	v3c_attachment_put(attachment);
 }
 
+/* The mirrors go by new tables; whoever still reads the old ones is waited for. */
+static void install(struct v3c_domain *domain, const struct v3c_tables *tables)
+{
+	const struct v3c_runs *old = domain->tables.runs;
+	struct v3c_hwpt *hwpt;
+
+	domain->tables = *tables;
+	v3c_for_each_hwpt(domain, hwpt, domain->space.slots)
+		v3c_shadow_set_tables(hwpt->shadow, tables);
+	v3c_runs_free(old);
+}
+
+static bool has_guarded(struct v3c_domain *domain)
+{
+	struct v3c_attachment *attachment;
+	struct v3c_device *device;
+
+	list_for_each_entry(device, &domain->devices, attached)
+		if (!v3c_guard_allows_bypass(device->pdo))
+			return true;
+	list_for_each_entry(attachment, &domain->pasids, entry)
+		if (!v3c_guard_allows_bypass(attachment->dev))
+			return true;
+	return false;
+}
+
+static NTSTATUS configure(struct v3c_domain *domain, const struct v3c_tables *wanted,
+			  struct v3c_why *why)
+{
+	static const struct v3c_tables none = { .kind = V3C_TABLES_NONE };
+	struct v3c_tables tables = *wanted;
+	int ret;
+
+	if (tables.kind == V3C_TABLES_IDENTITY) {
+		if (has_guarded(domain))
+			return v3c_refuse(why, STATUS_ACCESS_DENIED, V3C_REASON_NOT_AVAILABLE,
+					  domain, domain->type, 0);
+		tables.runs = v3c_runs_collect();
+		if (!tables.runs)
+			return v3c_refuse(why, STATUS_INSUFFICIENT_RESOURCES, V3C_REASON_NO_MEMORY,
+					  domain, 0, 0);
+	}
+	install(domain, &tables);
+	ret = sync_mirrors(domain, domain->space.slots, true);
+	if (!ret)
+		return STATUS_SUCCESS;
+	/* All or nothing, and nothing needs no memory. */
+	install(domain, &none);
+	sync_mirrors(domain, domain->space.slots, true);
+	return v3c_refuse_errno(why, ret, STATUS_INSUFFICIENT_RESOURCES, domain, 0, 0);
+}
+
 /**
- * v3c_domain_flush() - invalidate every TLB entry of a domain
+ * v3c_domain_configure() - give an Unmanaged domain its owner's tables
+ * @domain: the domain
+ * @tables: checked; copied
+ * @why: filled on refusal
+ *
+ * Context: may sleep.
+ * Return: status of ConfigureDomain, see wdm.h.
+ */
+NTSTATUS v3c_domain_configure(struct v3c_domain *domain, const struct v3c_tables *tables,
+			      struct v3c_why *why)
+{
+	/* Nor does the guard change. */
+	guard(mutex)(&v3c_topology);
+	guard(mutex)(&domain->mutex);
+	if (!v3c_handle_is(domain, V3C_KIND_DOMAIN))
+		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_BAD_HANDLE, domain, 0, 0);
+	if (domain->type != DomainTypeUnmanaged)
+		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_WRONG_TYPE, domain,
+				  domain->type, 0);
+	return configure(domain, tables, why);
+}
+
+/*
+ * Where the tables are ours, every unmap has flushed what it unmapped, so there is nothing that a list
+ * could name better than everything does.
+ */
+static void flush_all(struct v3c_domain *domain, u8 slots)
+{
+	struct v3c_hwpt *hwpt;
+
+	v3c_for_each_hwpt(domain, hwpt, slots)
+		v3c_hwpt_flush(hwpt);
+}
+
+static int sync_list(struct v3c_domain *domain, u8 slots, ULONG number, const u8 *list,
+		     bool may_sleep)
+{
+	struct v3c_hwpt *hwpt;
+	int ret = 0, err;
+	u64 address;
+
+	for (; number; number--, list += sizeof(address)) {
+		address = get_unaligned((const u64 *)list);
+		v3c_for_each_hwpt(domain, hwpt, slots) {
+			err = v3c_shadow_sync_page(hwpt->shadow, address >> V3C_PAGE_SHIFT,
+						   may_sleep);
+			ret = ret ? ret : err;
+		}
+	}
+	return ret;
+}
+
+/* Everything, or what @list names. */
+static NTSTATUS flush(struct v3c_domain *domain, ULONG number, const void *list,
+		      struct v3c_why *why)
+{
+	bool may_sleep = gfpflags_allow_blocking(v3c_gfp());
+	struct v3c_op op;
+	int ret = 0;
+
+	if (v3c_space_begin(&domain->space, &op))
+		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_BAD_HANDLE, domain,
+				  0, 0);
+	if (domain->type != DomainTypeUnmanaged)
+		flush_all(domain, op.slots);
+	else if (list)
+		ret = sync_list(domain, op.slots, number, list, may_sleep);
+	else
+		ret = sync_mirrors(domain, op.slots, may_sleep);
+	v3c_space_end(&domain->space, &op);
+	if (ret)
+		return v3c_refuse_errno(why, ret, STATUS_INSUFFICIENT_RESOURCES, domain, 0, 0);
+	return STATUS_SUCCESS;
+}
+
+/**
+ * v3c_domain_flush() - bring everything that devices may find up to date
  * @domain: the domain
  * @why: filled on refusal
  *
  * Context: any up to softirq, with spinlocks held.
- * Return: STATUS_SUCCESS, or _1 when the domain was deleted meanwhile.
+ * Return: STATUS_SUCCESS; _1 when the domain was deleted meanwhile; or INSUFFICIENT_RESOURCES when
+ * some of an Unmanaged domain's tables could not be mirrored.
  */
 NTSTATUS v3c_domain_flush(struct v3c_domain *domain, struct v3c_why *why)
 {
-	NTSTATUS status = STATUS_SUCCESS;
-	struct v3c_hwpt *hwpt;
-	struct v3c_op op;
+	NTSTATUS status = flush(domain, 0, NULL, why);
 
-	if (v3c_space_begin(&domain->space, &op)) {
-		status = v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_BAD_HANDLE, domain,
-				    0, 0);
-	} else {
-		v3c_for_each_hwpt(domain, hwpt, op.slots)
-			v3c_hwpt_flush(hwpt);
-		v3c_space_end(&domain->space, &op);
-	}
+	trace_v3compat_flush(domain, status);
+	return status;
+}
+
+/**
+ * v3c_domain_flush_list() - the same for some pages
+ * @domain: the domain
+ * @number: of addresses, at least 1
+ * @list: 8-byte addresses; the low 12 bits do not matter
+ * @why: filled on refusal
+ *
+ * Context: any up to softirq, with spinlocks held.
+ * Return: as v3c_domain_flush().
+ */
+NTSTATUS v3c_domain_flush_list(struct v3c_domain *domain, ULONG number, const void *list,
+			       struct v3c_why *why)
+{
+	NTSTATUS status = flush(domain, number, list, why);
+
 	trace_v3compat_flush(domain, status);
 	return status;
 }

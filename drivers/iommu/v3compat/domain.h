@@ -9,6 +9,7 @@
 #include "hwpt.h"
 #include "space.h"
 #include "status.h"
+#include "table_walk.h"
 
 struct v3c_attachment;
 struct v3c_device;
@@ -30,6 +31,8 @@ struct v3c_pasid;
  * @devices: attached &struct v3c_device, under v3c_topology and @mutex
  * @pasids: &struct v3c_attachment, under v3c_topology and @mutex
  * @tokens: live &struct v3c_token, changed under @mutex and @space.lock
+ * @tables: what the owner of an Unmanaged domain configured, under @mutex; the page tables' mirrors
+ *	have copies
  */
 struct v3c_domain {
 	struct v3c_handle handle;
@@ -42,6 +45,7 @@ struct v3c_domain {
 	struct list_head devices;
 	struct list_head pasids;
 	struct list_head tokens;
+	struct v3c_tables tables;
 };
 
 extern struct v3c_pool v3c_domains;
@@ -68,6 +72,13 @@ static inline bool v3c_domain_is_first_stage(const struct v3c_domain *domain)
 	return domain->type == DomainTypeTranslateS1 || domain->type == DomainTypeUnmanaged;
 }
 
+/* Under the domain's mutex: whether devices see all of memory at its physical addresses. */
+static inline bool v3c_domain_shows_all(const struct v3c_domain *domain)
+{
+	return domain->type == DomainTypePassThrough ||
+	       domain->tables.kind == V3C_TABLES_IDENTITY;
+}
+
 NTSTATUS v3c_domain_create(IOMMU_DMA_DOMAIN_TYPE type,
 			   const IOMMU_DMA_LOGICAL_ALLOCATOR_CONFIG *allocator,
 			   const IOMMU_DMA_RESERVED_REGION *regions,
@@ -79,7 +90,11 @@ void v3c_domain_detach(struct v3c_device *device);
 NTSTATUS v3c_domain_attach_pasid(struct v3c_domain *domain, struct v3c_pasid *pasid,
 				 struct v3c_attachment *attachment, struct v3c_why *why);
 void v3c_domain_detach_pasid(struct v3c_pasid *pasid);
+NTSTATUS v3c_domain_configure(struct v3c_domain *domain, const struct v3c_tables *tables,
+			      struct v3c_why *why);
 NTSTATUS v3c_domain_flush(struct v3c_domain *domain, struct v3c_why *why);
+NTSTATUS v3c_domain_flush_list(struct v3c_domain *domain, ULONG number, const void *list,
+			       struct v3c_why *why);
 void v3c_domain_reclaim_leaked(void);
 
 #endif

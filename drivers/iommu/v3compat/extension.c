@@ -10,6 +10,7 @@
 #include "capability.h"
 #include "check.h"
 #include "device.h"
+#include "domain.h"
 #include "guard.h"
 #include "pasid.h"
 
@@ -153,3 +154,46 @@ NTSTATUS v3compat_query_capabilities(PIOMMU_DMA_DEVICE device, struct v3compat_c
 	return ANSWER(v3compat_query_capabilities, query_capabilities(device, out, &why), &why);
 }
 V3C_EXPORT_NS_GPL(v3compat_query_capabilities, V3COMPAT);
+
+static NTSTATUS configure_x64(PIOMMU_DMA_DOMAIN handle, u64 root, unsigned int levels,
+			      struct v3c_why *why)
+{
+	struct v3c_domain *domain = v3c_to_domain(handle);
+	struct v3c_tables tables = {};
+
+	if (refuse_atomic(why))
+		return STATUS_UNSUCCESSFUL;
+	if (!domain)
+		return bad_handle(why, STATUS_INVALID_PARAMETER_1, handle);
+	if (!v3c_tables_set_x64(&tables, root, levels))
+		return v3c_refuse(why, STATUS_INVALID_PARAMETER_2, V3C_REASON_BAD_CONFIG, domain,
+				  root, 0);
+	if (levels != 4 && levels != 5)
+		return v3c_refuse(why, STATUS_INVALID_PARAMETER_3, V3C_REASON_BAD_CONFIG, domain,
+				  levels, 5);
+	return v3c_domain_configure(domain, &tables, why);
+}
+
+/**
+ * v3compat_configure_x64() - ConfigureDomain with x86-64 tables of a chosen depth
+ * @domain: of type Unmanaged
+ * @root: physical address of the root table
+ * @levels: 4 or 5; ConfigureDomain itself takes what the processor uses
+ *
+ * Context: process context; may sleep.
+ * Return:
+ * * STATUS_SUCCESS - the tables are in use
+ * * STATUS_INVALID_PARAMETER_1 - @domain is NULL, stale, no domain, or of another type
+ * * STATUS_INVALID_PARAMETER_2 - @root is not a multiple of 4 KiB, or beyond physical memory
+ * * STATUS_INVALID_PARAMETER_3 - another number of @levels
+ * * STATUS_INSUFFICIENT_RESOURCES - out of memory, or the tables say more than can be mirrored; the
+ *   domain then blocks all DMA
+ * * STATUS_UNSUCCESSFUL - called where sleeping is not allowed
+ */
+NTSTATUS v3compat_configure_x64(PIOMMU_DMA_DOMAIN domain, u64 root, unsigned int levels)
+{
+	struct v3c_why why;
+
+	return ANSWER(v3compat_configure_x64, configure_x64(domain, root, levels, &why), &why);
+}
+V3C_EXPORT_NS_GPL(v3compat_configure_x64, V3COMPAT);

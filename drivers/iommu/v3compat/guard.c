@@ -102,7 +102,7 @@ bool v3c_guard_allows_any(IOMMU_DMA_DOMAIN_TYPE type)
  */
 ULONG v3c_guard_domain_types(const struct v3c_device *device)
 {
-	ULONG types = BIT(DomainTypeTranslate);
+	ULONG types = BIT(DomainTypeTranslate) | BIT(DomainTypeUnmanaged);
 
 	lockdep_assert_held(&v3c_topology);
 

@@ -256,6 +256,23 @@ void v3c_hwpt_unmap_spans(struct v3c_hwpt *hwpt, u64 page, u64 pages)
 	iommu_iotlb_sync(hwpt->domain, &gather);
 }
 
+/* v3c_hwpt_unmap() of which devices may know nothing before v3c_hwpt_sync_gather(). */
+void v3c_hwpt_unmap_gather(struct v3c_hwpt *hwpt, u64 page, u64 pages,
+			   struct iommu_iotlb_gather *gather)
+{
+	size_t size = pages << V3C_PAGE_SHIFT;
+	size_t done = iommu_unmap_fast(hwpt->domain, page << V3C_PAGE_SHIFT, size, gather);
+
+	/* As in v3c_hwpt_unmap_bytes(). */
+	WARN_ONCE(done != size, "v3compat: unmapped %zu of %zu bytes at %#llx\n", done, size,
+		  page << V3C_PAGE_SHIFT);
+}
+
+void v3c_hwpt_sync_gather(struct v3c_hwpt *hwpt, struct iommu_iotlb_gather *gather)
+{
+	iommu_iotlb_sync(hwpt->domain, gather);
+}
+
 void v3c_hwpt_flush(struct v3c_hwpt *hwpt)
 {
 	iommu_flush_iotlb_all(hwpt->domain);

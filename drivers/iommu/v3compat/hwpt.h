@@ -10,6 +10,7 @@
 #include "phys.h"
 
 struct device;
+struct v3c_shadow;
 
 /*
  * Neither a last-level table of 4 KiB leaves (2 MiB) nor a large leaf fits in this: a map within such
@@ -22,12 +23,14 @@ struct device;
  * struct v3c_hwpt - one page table of a domain, for one kind of IOMMU
  * @domain: the IOMMU core's; owned
  * @prot: IOMMU_CACHE where the IOMMU takes part in cache coherency
+ * @shadow: what of its owner's tables is in it; NULL unless the domain is Unmanaged
  * @slot: index in its domain
  * @attached: IOMMU groups and PASIDs attached, under the domain's mutex
  */
 struct v3c_hwpt {
 	struct iommu_domain *domain;
 	int prot;
+	struct v3c_shadow *shadow;
 	u8 slot;
 	unsigned int attached;
 };
@@ -84,6 +87,29 @@ static inline void v3c_hwpt_unmap(struct v3c_hwpt *hwpt, u64 page, u64 pages)
 	v3c_hwpt_unmap_bytes(hwpt, page << V3C_PAGE_SHIFT, pages << V3C_PAGE_SHIFT);
 }
 
+/* Whether addresses are sign-extended, so that there is an upper half besides the aperture. */
+static inline bool v3c_hwpt_has_upper_half(const struct v3c_hwpt *hwpt)
+{
+	return hwpt->domain->geometry.aperture_end == U64_MAX;
+}
+
+/* Whether the hardware has leaves of so many pages. */
+static inline bool v3c_hwpt_has_leaf(const struct v3c_hwpt *hwpt, u64 pages)
+{
+	return hwpt->domain->pgsize_bitmap & (pages << V3C_PAGE_SHIFT);
+}
+
+/*
+ * Whether neighbours within V3C_SPAN_PAGES can be mapped together and unmapped one by one: there is no
+ * leaf that a driver could make of some of them.
+ */
+static inline bool v3c_hwpt_may_join(const struct v3c_hwpt *hwpt)
+{
+	u64 between = ((V3C_TABLE_PAGES << V3C_PAGE_SHIFT) - 1) & ~((V3C_PAGE_SIZE << 1) - 1);
+
+	return !(hwpt->domain->pgsize_bitmap & between);
+}
+
 struct v3c_hwpt *v3c_hwpt_alloc(struct device *dev, bool pasid);
 void v3c_hwpt_free(struct v3c_hwpt *hwpt);
 bool v3c_hwpt_takes_pasids(const struct v3c_hwpt *hwpt, struct device *dev);
@@ -93,6 +119,9 @@ int v3c_hwpt_map_run(struct v3c_hwpt *hwpt, u64 page, u64 pfn, u64 pages, int pr
 int v3c_hwpt_map(struct v3c_hwpt *hwpt, u64 page, struct v3c_phys phys, int prot, u64 span,
 		 gfp_t gfp);
 void v3c_hwpt_unmap_spans(struct v3c_hwpt *hwpt, u64 page, u64 pages);
+void v3c_hwpt_unmap_gather(struct v3c_hwpt *hwpt, u64 page, u64 pages,
+			   struct iommu_iotlb_gather *gather);
+void v3c_hwpt_sync_gather(struct v3c_hwpt *hwpt, struct iommu_iotlb_gather *gather);
 void v3c_hwpt_flush(struct v3c_hwpt *hwpt);
 
 u64 v3c_hwpt_pfn(const struct v3c_hwpt *hwpt, u64 page);

@@ -7,6 +7,7 @@
  */
 #include <linux/iommu.h>
 #include <linux/overflow.h>
+#include <linux/pgtable.h>
 #include <linux/string.h>
 
 #include <v3compat/kcompat.h>
@@ -218,10 +219,56 @@ static NTSTATUS v3_delete_domain(PIOMMU_DMA_DOMAIN Domain)
 	return ANSWER(DeleteDomain, delete_domain(Domain, &why), &why);
 }
 
+/* The depth of the tables that this processor itself uses. */
+static unsigned int x64_levels(void)
+{
+#ifdef CONFIG_X86
+	return pgtable_l5_enabled() ? 5 : 4;
+#else
+	return 4;
+#endif
+}
+
+static bool read_arm64(const DOMAIN_CONFIGURATION_ARM64 *config, struct v3c_tables *tables)
+{
+	return v3c_tables_set_arm64(tables, 0, config->Ttbr0.QuadPart, config->InputSize0) &&
+	       v3c_tables_set_arm64(tables, 1, config->Ttbr1.QuadPart, config->InputSize1);
+}
+
+static NTSTATUS read_config(const DOMAIN_CONFIGURATION *config, struct v3c_tables *tables,
+			    struct v3c_why *why)
+{
+	bool translates, good;
+
+	switch (config->Type) {
+	case DomainConfigurationArm64:
+		translates = config->Arm64.TranslationEnabled;
+		good = !translates || read_arm64(&config->Arm64, tables);
+		break;
+	case DomainConfigurationX64:
+		translates = config->X64.TranslationEnabled;
+		good = !translates ||
+		       v3c_tables_set_x64(tables, config->X64.FirstLevelPageTableRoot.QuadPart,
+					  x64_levels());
+		break;
+	default:
+		return v3c_refuse(why, STATUS_INVALID_PARAMETER_2, V3C_REASON_BAD_ENUM, config,
+				  config->Type, 0);
+	}
+	if (!good)
+		return v3c_refuse(why, STATUS_INVALID_PARAMETER_2, V3C_REASON_BAD_CONFIG, config,
+				  0, 0);
+	if (!translates)
+		tables->kind = V3C_TABLES_IDENTITY;
+	return STATUS_SUCCESS;
+}
+
 static NTSTATUS configure_domain(PIOMMU_DMA_DOMAIN handle, const DOMAIN_CONFIGURATION *config,
 				 struct v3c_why *why)
 {
 	struct v3c_domain *domain = v3c_to_domain(handle);
+	struct v3c_tables tables = {};
+	NTSTATUS status;
 
 	if (refuse_atomic(why))
 		return STATUS_UNSUCCESSFUL;
@@ -229,8 +276,12 @@ static NTSTATUS configure_domain(PIOMMU_DMA_DOMAIN handle, const DOMAIN_CONFIGUR
 		return bad_handle(why, STATUS_INVALID_PARAMETER_1, handle);
 	if (!config)
 		return null_pointer(why, STATUS_INVALID_PARAMETER_2);
-	return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_WRONG_TYPE, domain,
-			  domain->type, 0);
+	if (domain->type == DomainTypeUnmanaged) {
+		status = read_config(config, &tables, why);
+		if (!NT_SUCCESS(status))
+			return status;
+	}
+	return v3c_domain_configure(domain, &tables, why);
 }
 
 static NTSTATUS v3_configure_domain(PIOMMU_DMA_DOMAIN Domain, PDOMAIN_CONFIGURATION Configuration)
@@ -255,20 +306,18 @@ static NTSTATUS v3_flush_domain(PIOMMU_DMA_DOMAIN Domain)
 	return ANSWER(FlushDomain, flush_domain(Domain, &why), &why);
 }
 
-/*
- * Every unmap has flushed what it unmapped, so there is nothing that a list could name better than
- * everything does.
- */
 static NTSTATUS flush_va_list(PIOMMU_DMA_DOMAIN handle, ULONG number, const void *list,
 			      struct v3c_why *why)
 {
-	if (!v3c_to_domain(handle))
+	struct v3c_domain *domain = v3c_to_domain(handle);
+
+	if (!domain)
 		return bad_handle(why, STATUS_INVALID_PARAMETER_1, handle);
 	if (!number)
 		return STATUS_SUCCESS;
 	if (!list)
 		return null_pointer(why, STATUS_INVALID_PARAMETER_4);
-	return flush_domain(handle, why);
+	return v3c_domain_flush_list(domain, number, list, why);
 }
 
 static NTSTATUS v3_flush_domain_by_va_list(PIOMMU_DMA_DOMAIN Domain, BOOLEAN LastLevel,

@@ -43,6 +43,7 @@
 	X(GROUP_BUSY,		"IOMMU group is in other hands")	\
 	X(REGION_CONFLICT,	"device's reserved region overlaps a live mapping") \
 	X(TOO_MANY_TABLES,	"domain has its largest number of page tables") \
+	X(TABLES_TOO_LARGE,	"caller's page tables say more than can be mirrored") \
 	X(BAD_CONFIG,		"configuration is not supported")	\
 	X(NO_FAULTS,		"nothing tells about faults of the device") \
 	X(NOT_ENABLED,		"not enabled")				\

@@ -73,11 +73,8 @@ static void members_not_built_yet_refuse(struct kunit *test)
 {
 	struct v3t_world *w = test->priv;
 	PIOMMU_DMA_DOMAIN domain = v3t_explicit(test);
-	IOMMU_DMA_DOMAIN_CREATION_FLAGS none = { .AsUlonglong = 0 };
 	DOMAIN_CONFIGURATION x64 = { .Type = DomainConfigurationX64 };
 
-	REFUSE_V3(test, STATUS_NOT_SUPPORTED, CreateDomainEx, DomainTypeUnmanaged, none, NULL,
-		  NULL, &w->out.domain);
 	REFUSE_V3(test, STATUS_INVALID_PARAMETER_1, ConfigureDomain, domain, &x64);
 	REFUSE_V3(test, STATUS_INVALID_PARAMETER_1, ConfigureDomain, NULL, &x64);
 	REFUSE_V3(test, STATUS_INVALID_PARAMETER_2, ConfigureDomain, domain, NULL);

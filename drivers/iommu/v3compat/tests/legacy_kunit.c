@@ -89,7 +89,6 @@ static void v1_refuses_bad_arguments(struct kunit *test)
 	PIOMMU_DMA_DOMAIN foreign = (PIOMMU_DMA_DOMAIN)w->device;
 
 	v3t_delete_domain(test, stale);
-	REFUSE_V1(test, STATUS_NOT_SUPPORTED, CreateDomain, FALSE, &w->out.domain);
 	REFUSE_V1(test, STATUS_INVALID_PARAMETER_2, CreateDomain, TRUE, NULL);
 	REFUSE_V1(test, STATUS_INVALID_PARAMETER_1, AttachDevice, NULL, w->pdo, 0, 1);
 	REFUSE_V1(test, STATUS_INVALID_PARAMETER_1, AttachDevice, stale, w->pdo, 0, 1);
