@@ -3,6 +3,7 @@
 #include <linux/completion.h>
 #include <linux/interrupt.h>
 #include <linux/spinlock.h>
+#include <linux/v3compat.h>
 
 #include "fixture.h"
 
@@ -151,7 +152,7 @@ struct sleepers {
 	NTSTATUS create_domain, delete_domain, attach, detach, reserve, free, create_device,
 		 delete_device, info, mappings, configure, watch, unwatch, create_pasid,
 		 delete_pasid, attach_pasid, detach_pasid, v1_create, v1_attach, v1_detach, faults,
-		 v1_faults, get, get_ex, bind, query;
+		 v1_faults, get, get_ex, bind, query, configure_x64;
 };
 
 /* The arguments are good ones: elsewhere every call but the configuring ones would do something. */
@@ -193,6 +194,7 @@ static void call_sleepers(struct kunit *test, struct sleepers *s, PIOMMU_DMA_DOM
 	s->v1_attach = v1->AttachDevice(domain, w->pdo, 0, 1);
 	s->v1_detach = v1->DetachDevice(domain, w->pdo, 0);
 	s->get = IoGetIommuInterface(1, &w->out.legacy);
+	s->configure_x64 = v3compat_configure_x64(domain, 0, 4);
 	s->get_ex = IoGetIommuInterfaceEx(3, 0, &w->out.table);
 }
 
@@ -225,6 +227,7 @@ static void expect_sleepers(struct kunit *test, const struct sleepers *s)
 	EXPECT_RESULT(test, STATUS_UNSUCCESSFUL, DetachDevice, s->v1_detach);
 	EXPECT_RESULT(test, STATUS_UNSUCCESSFUL, IoGetIommuInterface, s->get);
 	EXPECT_RESULT(test, STATUS_UNSUCCESSFUL, IoGetIommuInterfaceEx, s->get_ex);
+	EXPECT_RESULT(test, STATUS_UNSUCCESSFUL, v3compat_configure_x64, s->configure_x64);
 }
 
 static void sleeping_calls_refuse(struct kunit *test)

@@ -134,6 +134,7 @@ static void needs_an_iommu(struct kunit *test)
 #endif
 	REFUSE_V3(test, STATUS_NOT_SUPPORTED, CreateDomainEx, DomainTypeTranslate, no_flags, NULL,
 		  NULL, &w->out.domain);
+	REFUSE_V1(test, STATUS_NOT_SUPPORTED, CreateDomain, TRUE, &w->out.domain);
 }
 
 static void can_be_created_before_any_v3_device(struct kunit *test)

@@ -54,7 +54,7 @@ static void blocked_until_configured(struct kunit *test)
 	v3t_tables_init(test, &tables, V3T_X64);
 	v3t_set_page(&tables, AT, page);
 	v3t_expect_blocked(test, w->pdo, AT);
-	v3t_configure(domain, &tables);
+	EXPECT_CALL(test, STATUS_SUCCESS, v3compat_configure_x64, domain, tables.root, 4);
 	v3t_expect_reaches(test, w->pdo, AT, page);
 	v3t_expect_no_stale_hits(test, w->sim);
 }
@@ -436,6 +436,60 @@ static void upper_half_faults_where_there_is_none(struct kunit *test)
 	v3t_expect_fault(test, w->pdo, upper, false, IOMMUSIM_FAULT_ADDRESS_SIZE);
 }
 
+/* With it there are two halves: of one x86-64 table, or one from each of ARM64's. */
+static void both_halves_translate(struct kunit *test)
+{
+	static const struct iommusim_config halves = {
+		.aperture_bits = 48, .quirks = IOMMUSIM_SIGN_EXTEND | IOMMUSIM_OWN_DOMAINS,
+	};
+	struct iommusim *sim = v3t_sim(test, &halves);
+	struct device *pdo = v3t_pdo(test, sim, NULL);
+	PIOMMU_DMA_DEVICE device = v3t_device(test, pdo);
+	PIOMMU_DMA_DOMAIN domain = unmanaged(test);
+	struct page **pages = v3t_scattered(test, 3), *block = v3t_pages(test, 9);
+	u64 upper = GENMASK_ULL(63, 47), top = -(u64)SZ_4K, ttbr1 = GENMASK_ULL(63, 39);
+	struct v3t_tables tables[2];
+	DOMAIN_CONFIGURATION arm64 = {
+		.Type = DomainConfigurationArm64, .Arm64.TranslationEnabled = TRUE,
+		.Arm64.InputSize0 = 48, .Arm64.InputSize1 = 39,
+	};
+
+	v3t_tables_init(test, &tables[0], V3T_X64);
+	v3t_set_page(&tables[0], AT, pages[0]);
+	v3t_set_page(&tables[0], upper, pages[1]);
+	v3t_set_page(&tables[0], top, pages[2]);
+	v3t_set(&tables[0], upper + SZ_2M, 1, v3t_leaf(&tables[0], page_to_phys(block), 1, true));
+	v3t_configure(domain, &tables[0]);
+	v3t_attach(test, domain, device);
+	v3t_expect_reaches(test, pdo, AT, pages[0]);
+	v3t_expect_reaches(test, pdo, upper, pages[1]);
+	v3t_expect_reaches(test, pdo, upper + SZ_4M - SZ_4K, block + 511);
+	v3t_expect_reaches(test, pdo, top, pages[2]);
+	v3t_expect_blocked(test, pdo, upper + AT);
+	v3t_set(&tables[0], top, 0, 0);
+	flush_page(test, domain, top);
+	v3t_expect_blocked(test, pdo, top);
+
+	v3t_tables_init(test, &tables[0], V3T_ARM64);
+	v3t_tables_init(test, &tables[1], &v3t_formats[3]);
+	v3t_set_page(&tables[0], AT, pages[0]);
+	v3t_set_page(&tables[1], ttbr1, pages[1]);
+	v3t_set_page(&tables[1], top, pages[2]);
+	arm64.Arm64.Ttbr0.QuadPart = tables[0].root;
+	arm64.Arm64.Ttbr1.QuadPart = tables[1].root;
+	EXPECT_V3(test, STATUS_SUCCESS, ConfigureDomain, domain, &arm64);
+	v3t_expect_reaches(test, pdo, AT, pages[0]);
+	v3t_expect_reaches(test, pdo, ttbr1, pages[1]);
+	v3t_expect_reaches(test, pdo, top, pages[2]);
+	v3t_expect_blocked(test, pdo, upper);
+	v3t_expect_blocked(test, pdo, ttbr1 - SZ_4K);
+	arm64.Arm64.InputSize1 = 0;
+	EXPECT_V3(test, STATUS_SUCCESS, ConfigureDomain, domain, &arm64);
+	v3t_expect_reaches(test, pdo, AT, pages[0]);
+	v3t_expect_blocked(test, pdo, top);
+	v3t_expect_no_stale_hits(test, sim);
+}
+
 static void bad_configurations_are_refused(struct kunit *test)
 {
 	PIOMMU_DMA_DOMAIN domain = unmanaged(test), translate = v3t_explicit(test);
@@ -807,8 +861,8 @@ static void shortage_leaves_nothing_stale(struct kunit *test)
 	v3t_expect_blocked(test, w->pdo, 2 * AT);
 	EXPECT_V3(test, STATUS_INSUFFICIENT_RESOURCES, FlushDomainByVaList, domain, FALSE, 1,
 		  &(u64) { 2 * AT });
-	EXPECT_RESULT(test, STATUS_INSUFFICIENT_RESOURCES, ConfigureDomain,
-		      v3t_install(domain, &tables));
+	EXPECT_CALL(test, STATUS_INSUFFICIENT_RESOURCES, v3compat_configure_x64, domain,
+		    tables.root, 4);
 	/* The old tables are gone and the new ones are not there. */
 	v3t_expect_blocked(test, w->pdo, AT);
 	iommusim_fail_tables(w->sim, 0, 0);
@@ -924,6 +978,7 @@ static struct kunit_case unmanaged_cases[] = {
 	KUNIT_CASE(one_address_flushes_all_of_a_block),
 	KUNIT_CASE(blocks_work_without_large_leaves),
 	KUNIT_CASE(upper_half_faults_where_there_is_none),
+	KUNIT_CASE(both_halves_translate),
 	KUNIT_CASE(bad_configurations_are_refused),
 	KUNIT_CASE(small_roots_need_small_alignment),
 	KUNIT_CASE(reconfigured_domains_follow_the_new_tables),
