@@ -8,6 +8,7 @@
 #include "domain.h"
 #include "range.h"
 #include "reserve.h"
+#include "shadow.h"
 #include "trace.h"
 
 /* Whether the domain and the caller agree on who chooses the address. */
@@ -381,6 +382,20 @@ NTSTATUS v3c_range_unmap_identity(struct v3c_domain *domain, const struct v3c_ph
 	return status;
 }
 
+static int mirrored_permissions(struct v3c_domain *domain, u64 page)
+{
+	int prot = IOMMU_READ | IOMMU_WRITE;
+	struct v3c_hwpt *hwpt;
+	struct v3c_op op;
+
+	if (v3c_space_begin(&domain->space, &op))
+		return 0;
+	v3c_for_each_hwpt(domain, hwpt, op.slots)
+		prot &= v3c_shadow_permissions(hwpt->shadow, page);
+	v3c_space_end(&domain->space, &op);
+	return prot;
+}
+
 /**
  * v3c_range_permissions() - how a logical page is mapped at this moment
  * @domain: the domain; may be a dead one
@@ -394,10 +409,16 @@ int v3c_range_permissions(struct v3c_domain *domain, u64 page)
 	struct v3c_space *space = &domain->space;
 	struct v3c_range *range;
 
-	guard(spinlock_irqsave)(&space->lock);
-	range = space->open ? v3c_space_find(space, page) : NULL;
-	if (!range || page < range->first || page > range->last ||
-	    READ_ONCE(range->state) != V3C_RANGE_LIVE)
-		return 0;
-	return range->kind == V3C_RANGE_TOKEN ? v3c_tokens_permissions(domain, page) : range->prot;
+	scoped_guard(spinlock_irqsave, &space->lock) {
+		if (!space->open)
+			return 0;
+		range = v3c_space_find(space, page);
+		if (!range || page < range->first || page > range->last)
+			break;
+		if (READ_ONCE(range->state) != V3C_RANGE_LIVE)
+			return 0;
+		return range->kind == V3C_RANGE_TOKEN ? v3c_tokens_permissions(domain, page) :
+							range->prot;
+	}
+	return domain->type == DomainTypeUnmanaged ? mirrored_permissions(domain, page) : 0;
 }

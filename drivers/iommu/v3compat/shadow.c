@@ -643,6 +643,18 @@ void v3c_shadow_set_tables(struct v3c_shadow *shadow, const struct v3c_tables *t
 	shadow->tables = *tables;
 }
 
+/* How a page is mirrored at this moment: IOMMU_READ and IOMMU_WRITE, or 0. Context: any. */
+int v3c_shadow_permissions(struct v3c_shadow *shadow, u64 page)
+{
+	struct v3c_place place;
+
+	if (page > V3C_LOWER_LAST && page < V3C_UPPER_FIRST)
+		return 0;
+	guard(spinlock_irqsave)(&shadow->lock);
+	find_place(shadow, page, &place);
+	return v3c_leaf_prot(*place.entry);
+}
+
 static bool half_overlaps(struct v3c_shadow *shadow, u64 first, u64 last)
 {
 	struct v3c_place place;

@@ -15,6 +15,7 @@ void v3c_shadow_free(struct v3c_shadow *shadow);
 void v3c_shadow_set_tables(struct v3c_shadow *shadow, const struct v3c_tables *tables);
 int v3c_shadow_sync(struct v3c_shadow *shadow, bool may_sleep);
 int v3c_shadow_sync_page(struct v3c_shadow *shadow, u64 page, bool may_sleep);
+int v3c_shadow_permissions(struct v3c_shadow *shadow, u64 page);
 bool v3c_shadow_overlaps(struct v3c_shadow *shadow, u64 first, u64 last);
 
 #endif
