@@ -839,11 +839,11 @@ typedef enum _DOMAIN_CONFIGURATION_ARCH DOMAIN_CONFIGURATION_ARCH, *PDOMAIN_CONF
  * struct _DOMAIN_CONFIGURATION_ARM64 - ARM64 page tables that a caller owns
  * @Ttbr0: physical address of translation table 0
  * @Ttbr1: physical address of translation table 1
- * @Mair0: memory attribute indirection, low half
- * @Mair1: memory attribute indirection, high half
- * @InputSize0: bits of input address for table 0
- * @InputSize1: bits of input address for table 1
- * @CoherentTableWalks: TRUE: table walks see the caches
+ * @Mair0: memory attribute indirection, low half; ignored
+ * @Mair1: memory attribute indirection, high half; ignored
+ * @InputSize0: bits of input address for table 0: 16 to 48, or 0 for none
+ * @InputSize1: bits of input address for table 1, likewise
+ * @CoherentTableWalks: TRUE: table walks see the caches; ignored
  * @TranslationEnabled: FALSE: everything bypasses stage 1
  *
  * Source: wdm.h page _domain_configuration_arm64.
@@ -862,7 +862,7 @@ static_assert(sizeof(DOMAIN_CONFIGURATION_ARM64) == 0x20);
 
 /**
  * struct _DOMAIN_CONFIGURATION_X64 - x86-64 page tables that a caller owns
- * @FirstLevelPageTableRoot: physical address of the root table
+ * @FirstLevelPageTableRoot: physical address of the root table, of the depth that the processor uses
  * @TranslationEnabled: FALSE: everything bypasses the tables
  *
  * Source: wdm.h page _domain_configuration_x64.
@@ -1179,14 +1179,16 @@ typedef IOMMU_DOMAIN_DETACH_DEVICE_EX *PIOMMU_DOMAIN_DETACH_DEVICE_EX;
 
 /**
  * typedef IOMMU_FLUSH_DOMAIN - flush a whole domain (FlushDomain)
- * @Domain: of any type. Needed only where the caller owns the page tables: unmapping flushes by
- *	itself
+ * @Domain: of any type. Needed only where the caller owns the page tables, after every change to
+ *	them: unmapping flushes by itself
  *
  * Context: Any up to softirq, also with spinlocks held (<= DISPATCH_LEVEL).
  *
  * Return:
- * * STATUS_SUCCESS - nothing old is cached
+ * * STATUS_SUCCESS - devices translate as the tables say; nothing old is cached
  * * STATUS_INVALID_PARAMETER_1 - @Domain is NULL, stale or no domain
+ * * STATUS_INSUFFICIENT_RESOURCES - no memory for all that the caller's tables translate: some of it
+ *   is blocked until the next flush. Nothing old is cached
  *
  * Source: wdm.h page iommu_flush_domain.
  */
@@ -1196,9 +1198,10 @@ typedef IOMMU_FLUSH_DOMAIN *PIOMMU_FLUSH_DOMAIN;
 /**
  * typedef IOMMU_FLUSH_DOMAIN_VA_LIST - flush pages of a domain (FlushDomainByVaList)
  * @Domain: of any type
- * @LastLevel: TRUE: only leaf entries changed. FALSE: tables above them too
+ * @LastLevel: TRUE: only leaf entries changed. FALSE: tables above them too. Both do the same
  * @Number: addresses in @VaList; 0 flushes nothing
- * @VaList: array of 8-byte logical addresses; the low 12 bits are ignored
+ * @VaList: array of 8-byte logical addresses; the low 12 bits are ignored. One address flushes all
+ *	of the block that it is or was in
  *
  * Context: Any up to softirq, also with spinlocks held (<= DISPATCH_LEVEL).
  *
@@ -1206,6 +1209,7 @@ typedef IOMMU_FLUSH_DOMAIN *PIOMMU_FLUSH_DOMAIN;
  * * STATUS_SUCCESS - nothing old is cached for these pages
  * * STATUS_INVALID_PARAMETER_1 - @Domain is NULL, stale or no domain
  * * STATUS_INVALID_PARAMETER_4 - @VaList is NULL though @Number is not 0
+ * * STATUS_INSUFFICIENT_RESOURCES - as for IOMMU_FLUSH_DOMAIN
  *
  * Source: wdm.h page iommu_flush_domain_va_list.
  */
@@ -1388,7 +1392,10 @@ typedef IOMMU_SET_DEVICE_FAULT_REPORTING_EX *PIOMMU_SET_DEVICE_FAULT_REPORTING_E
 /**
  * typedef IOMMU_DOMAIN_CONFIGURE - give an Unmanaged domain its page tables (ConfigureDomain)
  * @Domain: of type Unmanaged. Blocks all DMA until this succeeds
- * @Configuration: the tables
+ * @Configuration: the tables, of either type on any machine; read during the call. The tables
+ *	themselves stay the caller's and are read in this call and in every flush
+ *
+ * Devices may be attached before and after, and it may be called again.
  *
  * Context: Process context (PASSIVE_LEVEL); may sleep. Made from atomic context it warns once and
  * returns STATUS_UNSUCCESSFUL.
@@ -1396,7 +1403,12 @@ typedef IOMMU_SET_DEVICE_FAULT_REPORTING_EX *PIOMMU_SET_DEVICE_FAULT_REPORTING_E
  * Return:
  * * STATUS_SUCCESS - the tables are in use
  * * STATUS_INVALID_PARAMETER_1 - @Domain is NULL, stale, no domain, or of another type
- * * STATUS_INVALID_PARAMETER_2 - @Configuration is NULL
+ * * STATUS_INVALID_PARAMETER_2 - @Configuration is NULL or of an unknown type, a root is misaligned
+ *   or beyond physical memory, or an address width is not 16 to 48 (or 0)
+ * * STATUS_ACCESS_DENIED - TranslationEnabled is FALSE and policy forbids an attached device to see
+ *   all of memory
+ * * STATUS_INSUFFICIENT_RESOURCES - out of memory, or the tables say more than can be mirrored: the
+ *   domain blocks all DMA
  *
  * Source: wdm.h page iommu_domain_configure.
  */
