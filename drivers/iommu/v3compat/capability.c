@@ -4,12 +4,12 @@
  */
 #include <linux/device.h>
 #include <linux/iommu.h>
-#include <linux/pci.h>
 
 #include "capability.h"
 #include "compat.h"
 #include "device.h"
 #include "driver.h"
+#include "fault.h"
 #include "hwpt.h"
 #include "pasid.h"
 
@@ -33,15 +33,6 @@ static ULONG pasid_domain_types(struct device *dev)
 		mask = 1u << DomainTypeTranslate | 1u << DomainTypeUnmanaged;
 	v3c_hwpt_free(hwpt);
 	return mask;
-}
-
-static bool makes_page_requests(struct device *dev)
-{
-#ifdef CONFIG_PCI_PRI
-	if (dev_is_pci(dev))
-		return to_pci_dev(dev)->pri_enabled;
-#endif
-	return dev->iommu->fault_param;
 }
 
 /**
@@ -70,6 +61,6 @@ NTSTATUS v3c_device_capabilities(struct v3c_device *device, struct v3compat_capa
 		out->pasid_domain_types = pasid_domain_types(pdo);
 		out->sva = v3c_sva_supported(pdo);
 	}
-	out->page_requests = makes_page_requests(pdo);
+	v3c_fault_query(device, out);
 	return STATUS_SUCCESS;
 }

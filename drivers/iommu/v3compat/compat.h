@@ -9,6 +9,7 @@
 #define V3COMPAT_COMPAT_H
 
 #include <linux/iommu.h>
+#include <linux/mutex.h>
 #include <linux/version.h>
 
 /* IOMMU_HWPT_ALLOC_PASID is an enumerator, absent from 6.12: the number is ABI. */
@@ -57,6 +58,17 @@ static inline bool v3c_sva_supported(struct device *dev)
 	       dev->iommu->iommu_dev->ops->domain_alloc_sva;
 }
 
+/* The same for page requests. */
+static inline int v3c_iopf_enable(struct device *dev)
+{
+	return iommu_dev_enable_feature(dev, IOMMU_DEV_FEAT_IOPF);
+}
+
+static inline void v3c_iopf_disable(struct device *dev)
+{
+	iommu_dev_disable_feature(dev, IOMMU_DEV_FEAT_IOPF);
+}
+
 static inline int v3c_sva_enable(struct device *dev)
 {
 	return iommu_dev_enable_feature(dev, IOMMU_DEV_FEAT_SVA);
@@ -67,6 +79,15 @@ static inline void v3c_sva_disable(struct device *dev)
 	iommu_dev_disable_feature(dev, IOMMU_DEV_FEAT_SVA);
 }
 #else
+static inline int v3c_iopf_enable(struct device *dev)
+{
+	return 0;
+}
+
+static inline void v3c_iopf_disable(struct device *dev)
+{
+}
+
 static inline bool v3c_sva_supported(struct device *dev)
 {
 	return IS_ENABLED(CONFIG_IOMMU_SVA) && dev->iommu->iommu_dev->ops->domain_alloc_sva;
@@ -81,5 +102,24 @@ static inline void v3c_sva_disable(struct device *dev)
 {
 }
 #endif
+
+/*
+ * Takes a group off the core's list, whence the core would answer it and free it when the device is
+ * taken off its queue. The core's call for it is younger than the first kernels served here.
+ */
+static inline void v3c_iopf_dequeue(struct iopf_group *group)
+{
+	guard(mutex)(&group->fault_param->lock);
+	list_del_init(&group->pending_node);
+}
+
+/* The kernels without that call answer only what is on the list; the others do not care. */
+static inline void v3c_iopf_answer(struct iopf_group *group, enum iommu_page_response_code code)
+{
+	scoped_guard(mutex, &group->fault_param->lock)
+		list_add(&group->pending_node, &group->fault_param->faults);
+	iopf_group_response(group, code);
+	iopf_free_group(group);
+}
 
 #endif

@@ -186,11 +186,32 @@ static struct v3c_device *make_device(struct device *pdo, bool v1, const struct 
 	device->default_pasid = config->pasid;
 	device->tagged = config->tagged;
 	device->suppress = config->suppress;
+	/* Not every device can, and one that can is told once. */
+	device->iopf = config->tagged && !v3c_iopf_enable(pdo);
 	INIT_LIST_HEAD(&device->attached);
 	INIT_LIST_HEAD(&device->pasids);
 	list_add(&device->entry, &v3c_device_list);
 	v3c_handle_publish(&v3c_devices, &device->handle);
 	return device;
+}
+
+/* By now nothing of the device is attached, unless through another DMA device of the same. */
+static void give_back_iopf(struct v3c_device *device)
+{
+	struct v3c_device *other;
+
+	lockdep_assert_held(&v3c_topology);
+
+	if (!device->iopf)
+		return;
+	device->iopf = false;
+	list_for_each_entry(other, &v3c_device_list, entry) {
+		if (other == device || other->pdo != device->pdo || !other->tagged || other->gone)
+			continue;
+		other->iopf = true;
+		return;
+	}
+	v3c_iopf_disable(device->pdo);
 }
 
 /* Nothing finds it any more; for free_device(). */
@@ -200,6 +221,7 @@ static void retire_device(struct v3c_device *device)
 
 	v3c_handle_retire(&device->handle);
 	list_del(&device->entry);
+	give_back_iopf(device);
 	v3c_fault_end(device);
 }
 
@@ -684,6 +706,7 @@ static void detach_gone(struct v3c_device *device, struct list_head *dead)
 	if (device->domain)
 		detach(device);
 	device->gone = true;
+	give_back_iopf(device);
 	if (!device->v1)
 		return;
 	retire_device(device);
@@ -708,6 +731,8 @@ static void device_leaves(struct device *dev, bool gone, struct list_head *dead)
 			v3c_guard_abandon(device);
 		if (!device->domain && !v3c_pasids_attached(device)) {
 			device->gone |= gone;
+			if (gone)
+				give_back_iopf(device);
 			continue;
 		}
 		if (!gone) {

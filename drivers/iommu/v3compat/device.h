@@ -30,6 +30,7 @@ struct v3c_group;
  * @first_stage: its IOMMU has first-stage tables for TranslateS1
  * @v1: made by V1's AttachDevice, which knows no device objects
  * @default_pasid: created with a PASID configuration
+ * @iopf: its Linux device was told to make page requests, and this is the one that takes it back
  * @tagged: created for tagged DMA, so that it can have sub-devices
  * @suppress: faults of tagged DMA are not reported
  */
@@ -48,6 +49,7 @@ struct v3c_device {
 	bool first_stage;
 	bool v1;
 	bool default_pasid;
+	bool iopf;
 	bool tagged;
 	bool suppress;
 };

@@ -193,24 +193,29 @@ static struct v3c_hwpt *with_mirror(struct v3c_domain *domain, struct v3c_hwpt *
 	return ERR_PTR(-ENOMEM);
 }
 
+static struct v3c_hwpt *alloc_first(struct v3c_domain *domain, struct device *dev)
+{
+	struct v3c_hwpt *hwpt = v3c_hwpt_alloc(dev, domain->type == DomainTypeTranslateS1);
+
+	if (!IS_ERR(hwpt))
+		v3c_fault_watch(hwpt, dev);
+	return hwpt;
+}
+
 /* The first page table, from any device whose IOMMU can do what the type asks for. */
 static struct v3c_hwpt *first_hwpt(struct v3c_domain *domain)
 {
-	bool pasid = domain->type == DomainTypeTranslateS1;
 	struct v3c_hwpt *hwpt = ERR_PTR(-ENODEV);
 	struct v3c_device *pos = NULL;
 	struct device *dev;
 
 	while (IS_ERR(hwpt) && (dev = v3c_device_next_known(&pos)))
-		hwpt = v3c_hwpt_alloc(dev, pasid);
+		hwpt = alloc_first(domain, dev);
 	dev = NULL;
 	while (IS_ERR(hwpt) && (dev = v3c_device_next_any(dev)))
-		hwpt = v3c_hwpt_alloc(dev, pasid);
+		hwpt = alloc_first(domain, dev);
 	put_device(dev);
-	hwpt = with_mirror(domain, hwpt);
-	if (!IS_ERR(hwpt))
-		v3c_fault_watch(hwpt);
-	return hwpt;
+	return with_mirror(domain, hwpt);
 }
 
 static void free_hwpts(struct v3c_domain *domain)
@@ -457,6 +462,9 @@ static int attach_existing(struct v3c_domain *domain, struct v3c_target *target)
 	int ret;
 
 	v3c_for_each_hwpt(domain, hwpt, domain->space.slots) {
+		/* A driver would refuse, or have requests that nobody answers. */
+		if (hwpt->page_requests != v3c_fault_makes_requests(target->dev))
+			continue;
 		ret = adopt(domain, target, hwpt);
 		if (!is_misfit(target, ret))
 			return ret;
@@ -488,7 +496,7 @@ static struct v3c_hwpt *another_hwpt(struct v3c_domain *domain, const struct v3c
 		return ERR_PTR(-EXFULL);
 	hwpt = with_mirror(domain, alloc_for(domain, target));
 	if (!IS_ERR(hwpt)) {
-		v3c_fault_watch(hwpt);
+		v3c_fault_watch(hwpt, target->dev);
 		hwpt->slot = ffz(used);
 	}
 	return hwpt;

@@ -6,6 +6,10 @@
  * A source runs in any context and under locks of its own, so it finds the device and queues a record
  * under one spinlock, and nothing else. A worker calls the handler, one call at a time for each
  * device. Whoever ends reporting waits for the call under way, unless it is made from inside it.
+ *
+ * A group of page requests belongs to whoever takes it off its list, or out of the worker's hands, under
+ * the lock: that one answers it, and nobody else looks at it afterwards. Detach takes all there are and
+ * waits for those who are just answering one, which needs no lock that a caller of ours could hold.
  */
 #include <linux/hashtable.h>
 #include <linux/iommu.h>
@@ -16,10 +20,13 @@
 
 #include <kunit/visibility.h>
 
+#include "compat.h"
 #include "device.h"
 #include "domain.h"
 #include "driver.h"
 #include "fault.h"
+#include "hwpt.h"
+#include "pasid.h"
 #include "range.h"
 
 /* Everything in this file; taken with interrupts off, innermost but for the workqueue's. */
@@ -151,15 +158,113 @@ void v3c_fault_logged(const struct v3c_logged_fault *fault)
 	}
 }
 
-/**
- * v3c_fault_watch() - have an IOMMU driver report what it refuses through a page table
- * @hwpt: the table, new
- *
- * Cannot be undone. Reports may come until the table is freed.
+static struct v3c_fault_target *to_target(const struct iopf_group *group)
+{
+	struct v3c_attachment *attachment = container_of(group->attach_handle,
+							 struct v3c_attachment, handle);
+
+	return &attachment->faults;
+}
+
+static bool is_allowed(struct v3c_domain *domain, const struct iommu_fault_page_request *request)
+{
+	int allowed = v3c_range_permissions(domain, request->addr >> V3C_PAGE_SHIFT);
+	int wanted = v3c_fault_wants(request->perm);
+
+	return allowed && (allowed & wanted) == wanted;
+}
+
+static bool all_allowed(struct v3c_domain *domain, const struct iopf_group *group)
+{
+	const struct iopf_fault *page;
+
+	list_for_each_entry(page, &group->faults, list)
+		if (!is_allowed(domain, &page->fault.prm))
+			return false;
+	return true;
+}
+
+/* Of a group that is the caller's, who has counted itself in @target->answering. */
+static void answer(struct iopf_group *group, struct v3c_fault_target *target)
+{
+	struct v3c_reporter *reporter = &target->device->reporter;
+	bool allowed = READ_ONCE(target->open) && all_allowed(target->domain, group);
+
+	v3c_iopf_answer(group, allowed ? IOMMU_PAGE_RESP_SUCCESS : IOMMU_PAGE_RESP_INVALID);
+	/* The target may go with its attachment as soon as nobody answers any more. */
+	scoped_guard(spinlock_irq, &v3c_fault_lock)
+		target->answering--;
+	wake_up_all(&reporter->idle);
+}
+
+/* Whether the worker will see to the group. */
+static bool push_group(struct iopf_group *group, struct v3c_fault_target *target)
+{
+	struct v3c_reporter *reporter = &target->device->reporter;
+	bool fits = reporter->nr_groups < V3C_FAULT_QUEUE;
+
+	lockdep_assert_held(&v3c_fault_lock);
+
+	if (!target->open || target->suppressed || !reporter->enabled)
+		return false;
+	if (fits) {
+		list_add_tail(&group->node, &reporter->groups);
+		reporter->nr_groups++;
+	} else {
+		reporter->lost += group->fault_count;
+	}
+	queue_work(v3c_fault_wq, &reporter->work);
+	return fits;
+}
+
+/*
+ * The IOMMU driver's thread, which detaching a PASID waits for: nothing may be waited for here that the
+ * one who detaches holds.
  */
-void v3c_fault_watch(struct v3c_hwpt *hwpt)
+static int take_page_request(struct iopf_group *group)
+{
+	struct v3c_fault_target *target = to_target(group);
+
+	v3c_iopf_dequeue(group);
+	scoped_guard(spinlock_irq, &v3c_fault_lock) {
+		if (push_group(group, target))
+			return 0;
+		target->answering++;
+	}
+	answer(group, target);
+	return 0;
+}
+
+/**
+ * v3c_fault_makes_requests() - whether a device can make page requests that reach us
+ * @dev: a device behind an IOMMU
+ *
+ * Context: the caller keeps @dev from leaving its IOMMU.
+ */
+bool v3c_fault_makes_requests(struct device *dev)
+{
+	if (!v3c_driver_of(dev)->page_requests)
+		return false;
+#ifdef CONFIG_PCI_PRI
+	if (dev_is_pci(dev))
+		return to_pci_dev(dev)->pri_enabled;
+#endif
+	return rcu_access_pointer(dev->iommu->fault_param);
+}
+
+/**
+ * v3c_fault_watch() - have an IOMMU driver report what happens in a page table
+ * @hwpt: the table, new
+ * @dev: the device that it was made for
+ *
+ * Cannot be undone. Reports may come until the table is freed, page requests while a PASID is attached.
+ */
+void v3c_fault_watch(struct v3c_hwpt *hwpt, struct device *dev)
 {
 	iommu_set_fault_handler(hwpt->domain, v3c_fault_unrecoverable, hwpt);
+	hwpt->page_requests = v3c_fault_makes_requests(dev);
+	if (hwpt->page_requests)
+		hwpt->domain->iopf_handler = take_page_request;
 }
 
 static void fill_arm64(FAULT_INFORMATION_ARM64 *out, const struct v3c_fault_source *source,
@@ -280,6 +385,83 @@ static bool deliver_record(struct v3c_reporter *reporter)
 	return true;
 }
 
+/* Whether there is a page of the group that the handler shall hear of. */
+static bool begin_page(struct v3c_reporter *reporter, struct v3c_fault_record *record,
+		       struct v3compat_fault *fault, struct v3c_fault_source *source,
+		       DEVICE_FAULT_CONFIGURATION *config)
+{
+	const struct v3c_fault_target *target;
+	const struct iommu_fault_page_request *request;
+
+	guard(spinlock_irq)(&v3c_fault_lock);
+	if (!reporter->group || !reporter->enabled ||
+	    list_entry_is_head(reporter->page, &reporter->group->faults, list))
+		return false;
+	target = to_target(reporter->group);
+	request = &reporter->page->fault.prm;
+	*record = (struct v3c_fault_record) {
+		.domain = target->domain,
+		.address = request->addr,
+		.pasid = target->pasid,
+		.perm = request->perm,
+		.kind = V3COMPAT_FAULT_PAGE_REQUEST,
+		.stage1 = v3c_domain_is_first_stage(target->domain),
+	};
+	reporter->page = list_next_entry(reporter->page, list);
+	begin_call(reporter, fault, source, config);
+	return true;
+}
+
+static bool begin_group(struct v3c_reporter *reporter)
+{
+	struct iopf_group *group;
+
+	guard(spinlock_irq)(&v3c_fault_lock);
+	group = list_first_entry_or_null(&reporter->groups, struct iopf_group, node);
+	if (!group)
+		return false;
+	list_del(&group->node);
+	reporter->nr_groups--;
+	reporter->group = group;
+	reporter->page = list_first_entry(&group->faults, struct iopf_fault, list);
+	return true;
+}
+
+static void end_group(struct v3c_reporter *reporter)
+{
+	struct v3c_fault_target *target;
+	struct iopf_group *group;
+
+	scoped_guard(spinlock_irq, &v3c_fault_lock) {
+		group = reporter->group;
+		/* Answered by a detach. */
+		if (!group)
+			return;
+		reporter->group = NULL;
+		target = to_target(group);
+		target->answering++;
+	}
+	answer(group, target);
+}
+
+/* Whether there was a group. */
+static bool deliver_group(struct v3c_reporter *reporter)
+{
+	DEVICE_FAULT_CONFIGURATION config;
+	struct v3c_fault_record record;
+	struct v3c_fault_source source;
+	struct v3compat_fault fault;
+
+	if (!begin_group(reporter))
+		return false;
+	while (begin_page(reporter, &record, &fault, &source, &config)) {
+		call_handler(&record, &fault, &source, &config);
+		end_call(reporter);
+	}
+	end_group(reporter);
+	return true;
+}
+
 static void tell_lost(struct v3c_reporter *reporter)
 {
 	struct device *pdo;
@@ -300,7 +482,8 @@ static void deliver(struct work_struct *work)
 {
 	struct v3c_reporter *reporter = container_of(work, struct v3c_reporter, work);
 
-	while (deliver_record(reporter))
+	/* Neither kind makes the other wait for its whole queue. */
+	while (deliver_group(reporter) | deliver_record(reporter))
 		cond_resched();
 	tell_lost(reporter);
 }
@@ -309,6 +492,7 @@ static void deliver(struct work_struct *work)
 void v3c_fault_init_once(struct v3c_reporter *reporter)
 {
 	INIT_LIST_HEAD(&reporter->targets);
+	INIT_LIST_HEAD(&reporter->groups);
 	INIT_WORK(&reporter->work, deliver);
 	init_waitqueue_head(&reporter->idle);
 }
@@ -333,17 +517,62 @@ void v3c_fault_open(struct v3c_fault_target *target, struct v3c_device *device,
 	target->hwpt = hwpt;
 	target->pasid = pasid;
 	target->suppressed = suppressed;
+	target->open = true;
+	target->answering = 0;
 	guard(spinlock_irqsave)(&v3c_fault_lock);
 	hash_add(v3c_fault_targets, &target->by_hwpt, (unsigned long)hwpt);
 	list_add_tail(&target->entry, &device->reporter.targets);
 }
 
-/* Undoes v3c_fault_open(). Reports that are queued stay so. */
+static void take_groups(struct v3c_fault_target *target, struct list_head *groups)
+{
+	struct v3c_reporter *reporter = &target->device->reporter;
+	struct iopf_group *group, *next;
+
+	lockdep_assert_held(&v3c_fault_lock);
+
+	list_for_each_entry_safe(group, next, &reporter->groups, node) {
+		if (to_target(group) != target)
+			continue;
+		list_move_tail(&group->node, groups);
+		reporter->nr_groups--;
+	}
+	if (reporter->group && to_target(reporter->group) == target) {
+		list_add(&reporter->group->node, groups);
+		reporter->group = NULL;
+	}
+}
+
+static bool is_quiet(struct v3c_fault_target *target)
+{
+	guard(spinlock_irq)(&v3c_fault_lock);
+	return !target->answering;
+}
+
+/**
+ * v3c_fault_close() - undo v3c_fault_open()
+ * @target: about to be detached, or not attached after all
+ *
+ * Reports that are queued stay so. Page requests are refused, also the one that the handler is being
+ * called for; the handler is not waited for. Those that come before the IOMMU has forgotten the PASID are
+ * refused at once.
+ *
+ * Context: may sleep; not under a lock that an IOMMU driver's page_response() may want.
+ */
 void v3c_fault_close(struct v3c_fault_target *target)
 {
-	guard(spinlock_irqsave)(&v3c_fault_lock);
-	hash_del(&target->by_hwpt);
-	list_del(&target->entry);
+	struct iopf_group *group, *next;
+	LIST_HEAD(groups);
+
+	scoped_guard(spinlock_irq, &v3c_fault_lock) {
+		WRITE_ONCE(target->open, false);
+		hash_del(&target->by_hwpt);
+		list_del(&target->entry);
+		take_groups(target, &groups);
+	}
+	list_for_each_entry_safe(group, next, &groups, node)
+		v3c_iopf_answer(group, IOMMU_PAGE_RESP_INVALID);
+	wait_event(target->device->reporter.idle, is_quiet(target));
 }
 
 static bool reports_refusals(struct device *pdo)
@@ -353,10 +582,10 @@ static bool reports_refusals(struct device *pdo)
 	return driver->faults || (driver->logs_faults && v3c_fault_console_enabled());
 }
 
-static bool is_attached(struct v3c_device *device)
+/* Only sub-devices make requests that the core hands on. */
+static bool reports_requests(struct v3c_device *device)
 {
-	guard(spinlock_irq)(&v3c_fault_lock);
-	return !list_empty(&device->reporter.targets);
+	return device->tagged && v3c_fault_makes_requests(device->pdo);
 }
 
 static NTSTATUS check_base(struct v3c_device *device, u32 base, struct v3c_why *why)
@@ -378,9 +607,9 @@ static NTSTATUS check_enable(struct v3c_device *device, u32 base,
 				  0, 0);
 	if (device->gone)
 		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_DEVICE_GONE, device, 0, 0);
-	if (!reports_refusals(device->pdo))
+	if (!reports_refusals(device->pdo) && !reports_requests(device))
 		return v3c_refuse(why, STATUS_NOT_IMPLEMENTED, V3C_REASON_NO_FAULTS, device, 0, 0);
-	if (!is_attached(device))
+	if (!device->domain && !v3c_pasids_attached(device))
 		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_NOT_ATTACHED, device,
 				  0, 0);
 	if (device->reporter.enabled)
@@ -516,7 +745,7 @@ void v3c_fault_query(struct v3c_device *device, struct v3compat_capabilities *ou
 {
 	lockdep_assert_held(&v3c_topology);
 	out->unrecoverable_faults = reports_refusals(device->pdo);
-	out->page_requests = false;
+	out->page_requests = reports_requests(device);
 	guard(spinlock_irq)(&v3c_fault_lock);
 	out->faults_lost = device->reporter.enabled ? device->reporter.lost : 0;
 }

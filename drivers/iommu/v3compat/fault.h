@@ -17,7 +17,7 @@ struct v3c_device;
 struct v3c_domain;
 struct v3c_hwpt;
 
-/* What waits for a handler, per device. */
+/* What waits for a handler, per device: so many refused DMAs, and so many groups of page requests. */
 #define V3C_FAULT_QUEUE		64
 
 /**
@@ -29,6 +29,8 @@ struct v3c_hwpt;
  * @hwpt: the page table, NULL for the kernel's identity domain; a name, never looked into
  * @pasid: or %V3COMPAT_NO_PASID
  * @suppressed: faults are not reported
+ * @open: page requests may be queued
+ * @answering: groups of page requests that somebody is answering
  *
  * Embedded in what is attached; everything is under the lock of fault.c.
  */
@@ -40,6 +42,8 @@ struct v3c_fault_target {
 	const struct v3c_hwpt *hwpt;
 	u32 pasid;
 	bool suppressed;
+	bool open;
+	unsigned int answering;
 };
 
 /**
@@ -77,12 +81,16 @@ struct v3c_fault_source {
  * @entry: in the list of those enabled
  * @targets: the device's attachments
  * @work: runs the handler
- * @idle: woken when a call of the handler has returned
+ * @idle: woken when a call of the handler has returned, and when a group has been answered
  * @config: the handler, while @enabled
  * @source: the device, while @enabled
  * @ring: %V3C_FAULT_QUEUE records, while @enabled
  * @first: oldest record in @ring
  * @count: records in @ring
+ * @groups: groups of page requests, oldest first
+ * @nr_groups: length of @groups
+ * @group: the one that @work is busy with, or NULL, also when somebody else has answered it since
+ * @page: of @group, the request that the handler has not been called for yet
  * @running: the task that is inside the handler, or NULL
  * @calls: of the handler, ever
  * @lost: dropped for want of room since reporting was enabled
@@ -101,6 +109,10 @@ struct v3c_reporter {
 	struct v3c_fault_record *ring;
 	unsigned int first;
 	unsigned int count;
+	struct list_head groups;
+	unsigned int nr_groups;
+	struct iopf_group *group;
+	struct iopf_fault *page;
 	struct task_struct *running;
 	u64 calls;
 	u64 lost;
@@ -124,7 +136,8 @@ static inline int v3c_fault_wants(u32 perm)
 	       (perm & (IOMMU_FAULT_PERM_READ | IOMMU_FAULT_PERM_EXEC) ? IOMMU_READ : 0);
 }
 
-void v3c_fault_watch(struct v3c_hwpt *hwpt);
+bool v3c_fault_makes_requests(struct device *dev);
+void v3c_fault_watch(struct v3c_hwpt *hwpt, struct device *dev);
 void v3c_fault_init_once(struct v3c_reporter *reporter);
 
 void v3c_fault_open(struct v3c_fault_target *target, struct v3c_device *device,

@@ -25,6 +25,7 @@ struct v3c_shadow;
  * @prot: IOMMU_CACHE where the IOMMU takes part in cache coherency
  * @shadow: what of its owner's tables is in it; NULL unless the domain is Unmanaged
  * @slot: index in its domain
+ * @page_requests: for devices that make page requests, and for no others
  * @attached: IOMMU groups and PASIDs attached, under the domain's mutex
  */
 struct v3c_hwpt {
@@ -32,6 +33,7 @@ struct v3c_hwpt {
 	int prot;
 	struct v3c_shadow *shadow;
 	u8 slot;
+	bool page_requests;
 	unsigned int attached;
 };
 

@@ -74,6 +74,7 @@ static struct v3c_attachment *new_attachment(const struct v3c_pasid *pasid,
 		return NULL;
 	kref_init(&attachment->ref);
 	INIT_LIST_HEAD(&attachment->entry);
+	attachment->device = pasid->device;
 	attachment->dev = pasid->device->pdo;
 	attachment->number = pasid->number;
 	attachment->suppress = pasid->device->suppress;
@@ -95,10 +96,16 @@ int v3c_attachment_attach(struct v3c_attachment *attachment, struct v3c_hwpt *hw
 	int ret;
 
 	attachment->hwpt = hwpt;
+	v3c_fault_open(&attachment->faults, attachment->device, attachment->domain, hwpt,
+		       attachment->number, attachment->suppress);
 	ret = iommu_attach_device_pasid(hwpt->domain, attachment->dev, attachment->number,
 					&attachment->handle);
-	if (ret || sends_tags(attachment->dev))
+	if (ret) {
+		v3c_fault_close(&attachment->faults);
 		return ret;
+	}
+	if (sends_tags(attachment->dev))
+		return 0;
 	v3c_attachment_detach(attachment);
 	return -EOPNOTSUPP;
 }
@@ -106,6 +113,8 @@ int v3c_attachment_attach(struct v3c_attachment *attachment, struct v3c_hwpt *hw
 /* Undoes v3c_attachment_attach(), under the domain's mutex. No translation is left in any TLB. */
 void v3c_attachment_detach(struct v3c_attachment *attachment)
 {
+	/* Nobody answers a page request of a PASID that is not there. */
+	v3c_fault_close(&attachment->faults);
 	iommu_detach_device_pasid(attachment->hwpt->domain, attachment->dev, attachment->number);
 }
 

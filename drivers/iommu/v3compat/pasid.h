@@ -6,6 +6,7 @@
 #include <linux/kref.h>
 #include <linux/list.h>
 
+#include "fault.h"
 #include "handle.h"
 #include "status.h"
 
@@ -26,6 +27,8 @@ struct v3c_hwpt;
  * @domain: whom it is attached to; constant, valid while attached
  * @hwpt: the page table that serves it; set before the IOMMU core knows @handle, and valid while
  *	attached
+ * @device: whose PASID it is; constant
+ * @faults: names it as a source of faults, while attached
  *
  * Made anew for each attach: what is late for one attachment must not be taken for the next.
  */
@@ -38,6 +41,8 @@ struct v3c_attachment {
 	bool suppress;
 	struct v3c_domain *domain;
 	struct v3c_hwpt *hwpt;
+	struct v3c_device *device;
+	struct v3c_fault_target faults;
 };
 
 /**
