@@ -162,11 +162,10 @@ static void expect_told(struct kunit *test, struct watcher *watcher, unsigned in
 
 static struct device *new_external(struct kunit *test)
 {
+	static const struct iommusim_device_config outside = { .external = true };
 	struct v3t_world *w = test->priv;
-	struct device *pdo = v3t_pdo(test, w->sim, NULL);
 
-	dev_set_removable(pdo, DEVICE_REMOVABLE);
-	return pdo;
+	return v3t_pdo(test, w->sim, &outside);
 }
 
 static struct device *new_member(struct kunit *test, bool managed, bool ordinary)
