@@ -240,6 +240,12 @@ void v3t_adopt_sub_device(struct kunit *test, PIOMMU_DMA_PASID_DEVICE sub)
 	own(test, V3T_SUB_DEVICE, sub, 0);
 }
 
+void v3t_adopt_bound_device(struct kunit *test, PIOMMU_DMA_PASID_DEVICE sub)
+{
+	v3t_adopt_sub_device(test, sub);
+	own(test, V3T_PASID_ATTACHED, sub, 0);
+}
+
 void v3t_delete_sub_device(struct kunit *test, PIOMMU_DMA_PASID_DEVICE sub)
 {
 	disown(test, V3T_SUB_DEVICE, sub);

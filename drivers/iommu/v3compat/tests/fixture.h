@@ -133,6 +133,8 @@ bool v3t_is_poisoned(const void *data, size_t len);
 /* For calls made where a failing expectation may not allocate or abort. */
 #define EXPECT_RESULT(test, expected, member, result) \
 	V3T_CHECK(EXPECT, test, expected, #member, result)
+#define ASSERT_RESULT(test, expected, member, result) \
+	V3T_CHECK(ASSERT, test, expected, #member, result)
 
 int v3t_init(struct kunit *test);
 void v3t_exit(struct kunit *test);
@@ -158,6 +160,8 @@ void v3t_delete_domain(struct kunit *test, PIOMMU_DMA_DOMAIN domain);
 PIOMMU_DMA_DEVICE v3t_tagged_device(struct kunit *test, struct device *pdo);
 PIOMMU_DMA_PASID_DEVICE v3t_sub_device(struct kunit *test, PIOMMU_DMA_DEVICE device, ULONG *pasid);
 void v3t_adopt_sub_device(struct kunit *test, PIOMMU_DMA_PASID_DEVICE sub);
+/* One that is bound to a process. */
+void v3t_adopt_bound_device(struct kunit *test, PIOMMU_DMA_PASID_DEVICE sub);
 void v3t_delete_sub_device(struct kunit *test, PIOMMU_DMA_PASID_DEVICE sub);
 void v3t_attach_pasid(struct kunit *test, PIOMMU_DMA_DOMAIN domain, PIOMMU_DMA_PASID_DEVICE sub);
 void v3t_detach_pasid(struct kunit *test, PIOMMU_DMA_PASID_DEVICE sub);

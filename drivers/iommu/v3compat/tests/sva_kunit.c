@@ -1,0 +1,505 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Sub-devices that are bound to a process, and who may go first. */
+#include <linux/completion.h>
+#include <linux/kthread.h>
+#include <linux/mman.h>
+#include <linux/sched.h>
+#include <linux/sched/mm.h>
+#include <linux/uaccess.h>
+
+#include "faults.h"
+#include "fixture.h"
+#include "thread.h"
+
+/* KUnit never drops the last reference to an address space that it made, which keeps its number. */
+#define MAX_PASIDS	1024
+#define SIZE		(2 * PAGE_SIZE)
+
+static const struct iommusim_config with_sva = {
+	.max_pasids = MAX_PASIDS, .features = IOMMUSIM_SVA | IOMMUSIM_PAGE_REQUESTS,
+};
+
+/* A process, or as much of one as the kernel can make, and a device. */
+struct process {
+	struct iommusim *sim;
+	struct device *pdo;
+	PIOMMU_DMA_DEVICE device;
+	unsigned long memory;		/* SIZE bytes of it, none present */
+	PIOMMU_DMA_PASID_DEVICE sub;
+	ULONG pasid;
+};
+
+static void require_sva(struct kunit *test)
+{
+	if (!IS_ENABLED(CONFIG_IOMMU_SVA))
+		kunit_skip(test, "the kernel cannot share address spaces with devices");
+	KUNIT_ASSERT_EQ(test, kunit_attach_mm(), 0);
+}
+
+static struct process unbound(struct kunit *test, const struct iommusim_config *config)
+{
+	struct process p = {};
+
+	require_sva(test);
+	p.sim = v3t_sim(test, config);
+	p.pdo = v3t_pdo(test, p.sim, NULL);
+	p.device = v3t_tagged_device(test, p.pdo);
+	p.memory = kunit_vm_mmap(test, NULL, 0, SIZE, PROT_READ | PROT_WRITE,
+				 MAP_ANONYMOUS | MAP_PRIVATE, 0);
+	KUNIT_ASSERT_FALSE(test, !p.memory || IS_ERR_VALUE(p.memory));
+	return p;
+}
+
+static struct process bound(struct kunit *test)
+{
+	struct process p = unbound(test, &with_sva);
+	NTSTATUS status = v3compat_create_sva_device(p.device, current->mm, &p.sub, &p.pasid);
+
+	if (status == STATUS_NOT_SUPPORTED)
+		kunit_skip(test, "the kernel refuses to bind");
+	ASSERT_RESULT(test, STATUS_SUCCESS, v3compat_create_sva_device, status);
+	v3t_adopt_bound_device(test, p.sub);
+	return p;
+}
+
+/* How an access to one byte of the process ended. */
+static int probe(const struct process *p, unsigned long offset, u8 *byte, bool write)
+{
+	struct iommusim_fault fault = { .reason = IOMMUSIM_OK };
+	u64 address = p->memory + offset;
+
+	if (write)
+		iommusim_dma_write_prq(p->pdo, p->pasid, address, byte, 1, &fault);
+	else
+		iommusim_dma_read_prq(p->pdo, p->pasid, address, byte, 1, &fault);
+	return fault.reason;
+}
+
+static void device_reaches_the_process(struct kunit *test)
+{
+	struct process p = bound(test);
+	u8 sent = 0x77, got = 0;
+
+	KUNIT_EXPECT_GT(test, p.pasid, 0);
+	KUNIT_EXPECT_LT(test, p.pasid, MAX_PASIDS);
+	KUNIT_ASSERT_EQ(test, put_user(0x33, (u8 __user *)p.memory), 0);
+	KUNIT_EXPECT_EQ(test, probe(&p, 0, &got, false), IOMMUSIM_OK);
+	KUNIT_EXPECT_EQ(test, got, 0x33);
+	/* Where the process has not been yet, the kernel's own handler brings the page. */
+	KUNIT_EXPECT_EQ(test, probe(&p, PAGE_SIZE, &sent, true), IOMMUSIM_OK);
+	KUNIT_EXPECT_EQ(test, v3t_stats(p.sim).page_requests, 1);
+	KUNIT_ASSERT_EQ(test, get_user(got, (u8 __user *)p.memory + PAGE_SIZE), 0);
+	KUNIT_EXPECT_EQ(test, got, 0x77);
+
+	EXPECT_V3(test, STATUS_SUCCESS, DetachPasidDevice, p.sub);
+	KUNIT_EXPECT_EQ(test, probe(&p, 0, &got, false), IOMMUSIM_FAULT_PASID);
+}
+
+static void counts_as_attached(struct kunit *test)
+{
+	struct process p = bound(test);
+	PIOMMU_DMA_DOMAIN domain = v3t_explicit(test);
+
+	REFUSE_V3(test, STATUS_UNSUCCESSFUL, AttachPasidDevice, domain, p.sub);
+	REFUSE_V3(test, STATUS_RESOURCE_IN_USE, DeletePasidDevice, p.sub);
+	REFUSE_V3(test, STATUS_RESOURCE_IN_USE, DeleteDevice, p.device);
+	KUNIT_EXPECT_NE(test, iommu_device_claim_dma_owner(p.pdo, test), 0);
+	EXPECT_V3(test, STATUS_SUCCESS, DetachPasidDevice, p.sub);
+	/* The number is the process', which still has it. */
+	REFUSE_V3(test, STATUS_INVALID_PARAMETER_2, AttachPasidDevice, domain, p.sub);
+	REFUSE_V3(test, STATUS_INVALID_PARAMETER_1, DetachPasidDevice, p.sub);
+	KUNIT_ASSERT_EQ(test, iommu_device_claim_dma_owner(p.pdo, test), 0);
+	iommu_device_release_dma_owner(p.pdo);
+	v3t_delete_sub_device(test, p.sub);
+	REFUSE_V3(test, STATUS_INVALID_PARAMETER_1, DeletePasidDevice, p.sub);
+}
+
+static void lives_beside_domains(struct kunit *test)
+{
+	struct process p = bound(test);
+	PIOMMU_DMA_DOMAIN domain = v3t_explicit(test), other = v3t_explicit(test);
+	struct page *page = v3t_pages(test, 0);
+	ULONG pasid;
+	PIOMMU_DMA_PASID_DEVICE sub = v3t_sub_device(test, p.device, &pasid);
+	u8 byte = 1;
+
+	KUNIT_EXPECT_NE(test, pasid, p.pasid);
+	v3t_map_at(test, domain, v3t_of_page(page), SZ_1M);
+	v3t_map_at(test, other, v3t_of_page(page), SZ_2M);
+	v3t_attach_pasid(test, domain, sub);
+	v3t_attach(test, other, p.device);
+	KUNIT_EXPECT_EQ(test, probe(&p, 0, &byte, true), IOMMUSIM_OK);
+	v3t_expect_tagged_reaches(test, p.pdo, pasid, SZ_1M, page);
+	v3t_expect_reaches(test, p.pdo, SZ_2M, page);
+	EXPECT_V3(test, STATUS_SUCCESS, DetachPasidDevice, p.sub);
+	v3t_expect_tagged_reaches(test, p.pdo, pasid, SZ_1M, page);
+	v3t_expect_reaches(test, p.pdo, SZ_2M, page);
+}
+
+static void two_bonds_are_one_pasid(struct kunit *test)
+{
+	struct process p = bound(test), q = p;
+	u8 byte = 1;
+
+	ASSERT_CALL(test, STATUS_SUCCESS, v3compat_create_sva_device, p.device, current->mm, &q.sub,
+		    &q.pasid);
+	v3t_adopt_bound_device(test, q.sub);
+	KUNIT_EXPECT_EQ(test, p.pasid, q.pasid);
+	EXPECT_V3(test, STATUS_SUCCESS, DetachPasidDevice, p.sub);
+	KUNIT_EXPECT_EQ(test, probe(&q, 0, &byte, true), IOMMUSIM_OK);
+	EXPECT_V3(test, STATUS_SUCCESS, DetachPasidDevice, q.sub);
+	KUNIT_EXPECT_EQ(test, probe(&q, 0, &byte, true), IOMMUSIM_FAULT_PASID);
+}
+
+static void removal_unbinds(struct kunit *test)
+{
+	struct process p = bound(test);
+	PIOMMU_DMA_PASID_DEVICE sub;
+	ULONG pasid;
+
+	v3t_unplug(test, p.pdo);
+	REFUSE_V3(test, STATUS_INVALID_PARAMETER_1, DetachPasidDevice, p.sub);
+	REFUSE_V3(test, STATUS_INVALID_PARAMETER_2, AttachPasidDevice, v3t_explicit(test), p.sub);
+	REFUSE_CALL(test, STATUS_INVALID_PARAMETER_1, v3compat_create_sva_device, p.device,
+		    current->mm, &sub, &pasid);
+	v3t_delete_sub_device(test, p.sub);
+	v3t_delete_device(test, p.device);
+}
+
+/* The bond of a group belongs to the member that was there first. */
+static void removal_of_a_member_unbinds_the_group(struct kunit *test)
+{
+	static const struct iommusim_device_config member = { .group = 5 };
+	struct process p = bound(test), a = p, b = p;
+
+	a.pdo = v3t_pdo(test, p.sim, &member);
+	b.pdo = v3t_pdo(test, p.sim, &member);
+	a.device = v3t_tagged_device(test, a.pdo);
+	b.device = v3t_tagged_device(test, b.pdo);
+	ASSERT_CALL(test, STATUS_SUCCESS, v3compat_create_sva_device, a.device, current->mm, &a.sub,
+		    &a.pasid);
+	v3t_adopt_bound_device(test, a.sub);
+	ASSERT_CALL(test, STATUS_SUCCESS, v3compat_create_sva_device, b.device, current->mm, &b.sub,
+		    &b.pasid);
+	v3t_adopt_bound_device(test, b.sub);
+	v3t_unplug(test, a.pdo);
+	REFUSE_V3(test, STATUS_INVALID_PARAMETER_1, DetachPasidDevice, a.sub);
+	REFUSE_V3(test, STATUS_INVALID_PARAMETER_1, DetachPasidDevice, b.sub);
+	ASSERT_CALL(test, STATUS_SUCCESS, v3compat_create_sva_device, b.device, current->mm, &a.sub,
+		    &a.pasid);
+	v3t_adopt_bound_device(test, a.sub);
+	KUNIT_EXPECT_EQ(test, a.pasid, p.pasid);
+}
+
+static void arguments_are_checked(struct kunit *test)
+{
+	struct v3t_world *w = test->priv;
+	struct process p = unbound(test, &with_sva);
+	PIOMMU_DMA_DEVICE stale = v3t_tagged_device(test, p.pdo), plain = v3t_device(test, p.pdo);
+	ULONG pasid;
+
+	v3t_delete_device(test, stale);
+	memset(&pasid, V3T_POISON, sizeof(pasid));
+	REFUSE_CALL(test, STATUS_INVALID_PARAMETER_1, v3compat_create_sva_device, NULL, current->mm,
+		    &w->out.sub_device, &pasid);
+	REFUSE_CALL(test, STATUS_INVALID_PARAMETER_1, v3compat_create_sva_device, stale,
+		    current->mm, &w->out.sub_device, &pasid);
+	REFUSE_CALL(test, STATUS_INVALID_PARAMETER_1, v3compat_create_sva_device, plain,
+		    current->mm, &w->out.sub_device, &pasid);
+	REFUSE_CALL(test, STATUS_INVALID_PARAMETER_2, v3compat_create_sva_device, p.device, NULL,
+		    &w->out.sub_device, &pasid);
+	REFUSE_CALL(test, STATUS_INVALID_PARAMETER_3, v3compat_create_sva_device, p.device,
+		    current->mm, NULL, &pasid);
+	REFUSE_CALL(test, STATUS_INVALID_PARAMETER_4, v3compat_create_sva_device, p.device,
+		    current->mm, &w->out.sub_device, NULL);
+	KUNIT_EXPECT_TRUE(test, v3t_is_poisoned(&pasid, sizeof(pasid)));
+}
+
+static void iommu_may_lack_it(struct kunit *test)
+{
+	static const struct iommusim_config without = { .max_pasids = MAX_PASIDS };
+	struct v3t_world *w = test->priv;
+	struct process p = unbound(test, &without);
+	struct v3compat_capabilities can;
+	ULONG pasid;
+
+	memset(&pasid, V3T_POISON, sizeof(pasid));
+	ASSERT_CALL(test, STATUS_SUCCESS, v3compat_query_capabilities, p.device, &can);
+	KUNIT_EXPECT_FALSE(test, can.sva);
+	REFUSE_CALL(test, STATUS_NOT_SUPPORTED, v3compat_create_sva_device, p.device, current->mm,
+		    &w->out.sub_device, &pasid);
+	KUNIT_EXPECT_TRUE(test, v3t_is_poisoned(&pasid, sizeof(pasid)));
+	/* Nothing is left claimed. */
+	KUNIT_ASSERT_EQ(test, iommu_device_claim_dma_owner(p.pdo, test), 0);
+	iommu_device_release_dma_owner(p.pdo);
+}
+
+static void capability_is_told(struct kunit *test)
+{
+	struct process p = bound(test);
+	struct v3compat_capabilities can;
+
+	ASSERT_CALL(test, STATUS_SUCCESS, v3compat_query_capabilities, p.device, &can);
+	KUNIT_EXPECT_TRUE(test, can.sva);
+	KUNIT_EXPECT_EQ(test, can.max_pasids, MAX_PASIDS);
+}
+
+static void foreign_owner_keeps_us_out(struct kunit *test)
+{
+	struct v3t_world *w = test->priv;
+	struct process p = unbound(test, &with_sva);
+	ULONG pasid;
+
+	memset(&pasid, V3T_POISON, sizeof(pasid));
+	KUNIT_ASSERT_EQ(test, iommu_device_claim_dma_owner(p.pdo, test), 0);
+	REFUSE_CALL(test, STATUS_ACCESS_DENIED, v3compat_create_sva_device, p.device, current->mm,
+		    &w->out.sub_device, &pasid);
+	iommu_device_release_dma_owner(p.pdo);
+	KUNIT_EXPECT_TRUE(test, v3t_is_poisoned(&pasid, sizeof(pasid)));
+}
+
+static void pasid_of_the_process_may_be_too_large(struct kunit *test)
+{
+	static const struct iommusim_config few = { .max_pasids = 2, .features = IOMMUSIM_SVA };
+	struct v3t_world *w = test->priv;
+	struct process p = unbound(test, &with_sva);
+	PIOMMU_DMA_DEVICE narrow = v3t_tagged_device(test, v3t_pdo(test, v3t_sim(test, &few), NULL));
+	ULONG pasid;
+
+	/* Takes the only number that both could have, unless somebody has it. */
+	v3t_sub_device(test, p.device, &pasid);
+	ASSERT_CALL(test, STATUS_SUCCESS, v3compat_create_sva_device, p.device, current->mm, &p.sub,
+		    &p.pasid);
+	v3t_adopt_bound_device(test, p.sub);
+	KUNIT_ASSERT_GE(test, p.pasid, 2);
+	REFUSE_CALL(test, STATUS_NONE_MAPPED, v3compat_create_sva_device, narrow, current->mm,
+		    &w->out.sub_device, &pasid);
+}
+
+static void attach_failures_leave_no_trace(struct kunit *test)
+{
+	struct v3t_world *w = test->priv;
+	struct process p = bound(test);
+	ULONG pasid;
+
+	EXPECT_V3(test, STATUS_SUCCESS, DetachPasidDevice, p.sub);
+	memset(&pasid, V3T_POISON, sizeof(pasid));
+	iommusim_fail_attach(p.pdo, -ENOMEM, 1);
+	REFUSE_CALL(test, STATUS_INSUFFICIENT_RESOURCES, v3compat_create_sva_device, p.device,
+		    current->mm, &w->out.sub_device, &pasid);
+	iommusim_fail_attach(p.pdo, -EINVAL, 1);
+	REFUSE_CALL(test, STATUS_NOT_SUPPORTED, v3compat_create_sva_device, p.device, current->mm,
+		    &w->out.sub_device, &pasid);
+	KUNIT_EXPECT_TRUE(test, v3t_is_poisoned(&pasid, sizeof(pasid)));
+	KUNIT_ASSERT_EQ(test, iommu_device_claim_dma_owner(p.pdo, test), 0);
+	iommu_device_release_dma_owner(p.pdo);
+}
+
+#define MAX_ALLOCATIONS	100
+
+static void survives_each_allocation_failing(struct kunit *test)
+{
+	struct process p = bound(test);
+	unsigned int nth, refused = 0;
+	PIOMMU_DMA_PASID_DEVICE sub;
+	NTSTATUS status;
+	bool reached;
+	ULONG pasid;
+
+	V3T_REQUIRE_FAULTS(test);
+	EXPECT_V3(test, STATUS_SUCCESS, DetachPasidDevice, p.sub);
+	for (nth = 1; nth < MAX_ALLOCATIONS; nth++) {
+		v3t_fail_nth_begin(nth);
+		status = v3compat_create_sva_device(p.device, current->mm, &sub, &pasid);
+		reached = v3t_fail_nth_end();
+		if (NT_SUCCESS(status)) {
+			EXPECT_V3(test, STATUS_SUCCESS, DetachPasidDevice, sub);
+			EXPECT_V3(test, STATUS_SUCCESS, DeletePasidDevice, sub);
+			if (!reached)
+				break;
+			continue;
+		}
+		refused++;
+		EXPECT_RESULT(test, STATUS_INSUFFICIENT_RESOURCES, v3compat_create_sva_device,
+			      status);
+	}
+	KUNIT_EXPECT_LT(test, nth, MAX_ALLOCATIONS);
+	KUNIT_EXPECT_GT(test, refused, 0);
+}
+
+/* A process of its own, which ends when it is told to. */
+struct mortal {
+	struct v3t_thread thread;
+	struct completion born, die;
+	struct mm_struct *mm;		/* NULL when there is none */
+	unsigned long memory;
+};
+
+static int live(void *arg)
+{
+	struct mortal *mortal = arg;
+
+	if (!kunit_attach_mm()) {
+		mortal->memory = vm_mmap(NULL, 0, SIZE, PROT_READ | PROT_WRITE,
+					 MAP_ANONYMOUS | MAP_PRIVATE, 0);
+		mortal->mm = current->mm;
+	}
+	complete(&mortal->born);
+	wait_for_completion(&mortal->die);
+	if (mortal->mm) {
+		kthread_unuse_mm(mortal->mm);
+		mmput(mortal->mm);
+	}
+	return 0;
+}
+
+static struct mortal *give_birth(struct kunit *test)
+{
+	struct mortal *mortal = kunit_kzalloc(test, sizeof(*mortal), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, mortal);
+	init_completion(&mortal->born);
+	init_completion(&mortal->die);
+	v3t_thread_start(&mortal->thread, live, mortal);
+	if (!IS_ERR(mortal->thread.task))
+		wait_for_completion(&mortal->born);
+	return mortal;
+}
+
+/* Nobody uses the address space any more when this returns. */
+static void kill_process(struct mortal *mortal)
+{
+	complete(&mortal->die);
+	v3t_thread_join(&mortal->thread);
+}
+
+/* Who goes in which order; each of them once. */
+enum leaver { PROCESS, BOND, DEVICE };
+
+static const struct exit_case {
+	const char *name;
+	enum leaver order[3];
+} exit_cases[] = {
+	{ "process, bond, device", { PROCESS, BOND, DEVICE } },
+	{ "process, device, bond", { PROCESS, DEVICE, BOND } },
+	{ "bond, process, device", { BOND, PROCESS, DEVICE } },
+	{ "bond, device, process", { BOND, DEVICE, PROCESS } },
+	{ "device, process, bond", { DEVICE, PROCESS, BOND } },
+	{ "device, bond, process", { DEVICE, BOND, PROCESS } },
+};
+
+static void exit_name(const struct exit_case *c, char *desc)
+{
+	strscpy(desc, c->name, KUNIT_PARAM_DESC_SIZE);
+}
+
+KUNIT_ARRAY_PARAM(exit, exit_cases, exit_name);
+
+static void any_order_of_departure(struct kunit *test)
+{
+	const struct exit_case *c = test->param_value;
+	struct process p = unbound(test, &with_sva);
+	struct mortal *mortal = give_birth(test);
+	bool device = true;
+	NTSTATUS status;
+	u8 byte = 0;
+	int i;
+
+	status = mortal->mm ? v3compat_create_sva_device(p.device, mortal->mm, &p.sub, &p.pasid) :
+			      STATUS_NOT_SUPPORTED;
+	if (!NT_SUCCESS(status)) {
+		kill_process(mortal);
+		KUNIT_ASSERT_EQ(test, (u32)status, (u32)STATUS_NOT_SUPPORTED);
+		kunit_skip(test, "no process can be bound here");
+	}
+	v3t_adopt_bound_device(test, p.sub);
+	p.memory = mortal->memory;
+	KUNIT_EXPECT_EQ(test, probe(&p, 0, &byte, true), IOMMUSIM_OK);
+	for (i = 0; i < 3; i++) {
+		switch (c->order[i]) {
+		case PROCESS:
+			kill_process(mortal);
+			if (device)
+				KUNIT_EXPECT_NE(test, probe(&p, 0, &byte, false), IOMMUSIM_OK);
+			break;
+		case BOND:
+			status = V3T_V3(test)->DetachPasidDevice(p.sub);
+			EXPECT_RESULT(test, device ? STATUS_SUCCESS : STATUS_INVALID_PARAMETER_1,
+				      DetachPasidDevice, status);
+			v3t_delete_sub_device(test, p.sub);
+			break;
+		case DEVICE:
+			v3t_unplug(test, p.pdo);
+			device = false;
+			break;
+		}
+	}
+}
+
+#define ROUNDS	30
+
+static int kill_it(void *arg)
+{
+	kill_process(arg);
+	return 0;
+}
+
+/* The exit of the process meets the detach. */
+static void process_exit_races_with_detach(struct kunit *test)
+{
+	struct process p = unbound(test, &with_sva);
+	struct v3t_thread killer;
+	struct mortal *mortal;
+	NTSTATUS status;
+	u8 byte = 0;
+	int i;
+
+	for (i = 0; i < ROUNDS; i++) {
+		mortal = give_birth(test);
+		status = mortal->mm ? v3compat_create_sva_device(p.device, mortal->mm, &p.sub,
+								 &p.pasid) :
+				      STATUS_NOT_SUPPORTED;
+		if (!NT_SUCCESS(status)) {
+			kill_process(mortal);
+			KUNIT_ASSERT_EQ(test, (u32)status, (u32)STATUS_NOT_SUPPORTED);
+			kunit_skip(test, "no process can be bound here");
+		}
+		p.memory = mortal->memory;
+		v3t_thread_start(&killer, kill_it, mortal);
+		probe(&p, i % 2 ? 0 : PAGE_SIZE, &byte, true);
+		if (i % 3)
+			cond_resched();
+		EXPECT_V3(test, STATUS_SUCCESS, DetachPasidDevice, p.sub);
+		EXPECT_V3(test, STATUS_SUCCESS, DeletePasidDevice, p.sub);
+		if (v3t_thread_join(&killer))
+			kill_process(mortal);
+	}
+}
+
+static struct kunit_case sva_cases[] = {
+	KUNIT_CASE(device_reaches_the_process),
+	KUNIT_CASE(counts_as_attached),
+	KUNIT_CASE(lives_beside_domains),
+	KUNIT_CASE(two_bonds_are_one_pasid),
+	KUNIT_CASE(removal_unbinds),
+	KUNIT_CASE(removal_of_a_member_unbinds_the_group),
+	KUNIT_CASE(arguments_are_checked),
+	KUNIT_CASE(iommu_may_lack_it),
+	KUNIT_CASE(capability_is_told),
+	KUNIT_CASE(foreign_owner_keeps_us_out),
+	KUNIT_CASE(pasid_of_the_process_may_be_too_large),
+	KUNIT_CASE(attach_failures_leave_no_trace),
+	KUNIT_CASE(survives_each_allocation_failing),
+	KUNIT_CASE_PARAM(any_order_of_departure, exit_gen_params),
+	KUNIT_CASE(process_exit_races_with_detach),
+	{}
+};
+
+static struct kunit_suite sva_suite = {
+	.name = "v3compat_sva",
+	.init = v3t_init,
+	.exit = v3t_exit,
+	.test_cases = sva_cases,
+};
+
+kunit_test_suite(sva_suite);
