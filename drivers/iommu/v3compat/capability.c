@@ -2,6 +2,7 @@
 /*
  * What a device and its IOMMU can do.
  */
+#include <linux/bits.h>
 #include <linux/device.h>
 #include <linux/iommu.h>
 
@@ -13,26 +14,32 @@
 #include "hwpt.h"
 #include "pasid.h"
 
-/* An attach would find out more, but nothing less may be offered. */
-static ULONG pasid_domain_types(struct device *dev)
+/* Whether a PASID takes such a table, as far as the IOMMU says so without being asked to attach one. */
+static int pasid_takes(struct device *dev, bool first_stage)
 {
-	struct v3c_hwpt *hwpt = v3c_hwpt_alloc(dev, true);
-	ULONG mask = 0;
+	struct v3c_hwpt *hwpt = v3c_hwpt_alloc(dev, first_stage);
+	int ret;
 
-	if (!IS_ERR(hwpt)) {
-		if (v3c_hwpt_takes_pasids(hwpt, dev))
-			mask = 1u << DomainTypeTranslate | 1u << DomainTypeTranslateS1 |
-			       1u << DomainTypeUnmanaged;
-		v3c_hwpt_free(hwpt);
-		return mask;
-	}
-	hwpt = v3c_hwpt_alloc(dev, false);
 	if (IS_ERR(hwpt))
-		return 0;
-	if (v3c_hwpt_takes_pasids(hwpt, dev))
-		mask = 1u << DomainTypeTranslate | 1u << DomainTypeUnmanaged;
+		return PTR_ERR(hwpt) == -ENOMEM ? -ENOMEM : false;
+	ret = v3c_hwpt_takes_pasids(hwpt, dev);
 	v3c_hwpt_free(hwpt);
-	return mask;
+	return ret;
+}
+
+/* An attach asks for a first-stage table where the domain's own ones do not fit, see domain.c. */
+static int pasid_domain_types(struct device *dev)
+{
+	int first_stage, any;
+
+	first_stage = pasid_takes(dev, true);
+	if (first_stage < 0)
+		return first_stage;
+	any = first_stage ? true : pasid_takes(dev, false);
+	if (any <= 0)
+		return any;
+	return BIT(DomainTypeTranslate) | BIT(DomainTypeUnmanaged) |
+	       (first_stage ? BIT(DomainTypeTranslateS1) : 0);
 }
 
 /**
@@ -48,6 +55,7 @@ NTSTATUS v3c_device_capabilities(struct v3c_device *device, struct v3compat_capa
 				 struct v3c_why *why)
 {
 	struct device *pdo;
+	int types = 0;
 
 	guard(mutex)(&v3c_topology);
 	if (!v3c_handle_is(device, V3C_KIND_DEVICE))
@@ -55,10 +63,16 @@ NTSTATUS v3c_device_capabilities(struct v3c_device *device, struct v3compat_capa
 	if (device->gone)
 		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_DEVICE_GONE, device, 0, 0);
 	pdo = device->pdo;
-	*out = (struct v3compat_capabilities) { .iommu = v3c_driver_of(pdo)->name };
+	if (v3c_pasid_supported(pdo))
+		types = pasid_domain_types(pdo);
+	if (types < 0)
+		return v3c_refuse_errno(why, types, STATUS_UNSUCCESSFUL, device, 0, 0);
+	*out = (struct v3compat_capabilities) {
+		.iommu = v3c_driver_of(pdo)->name,
+		.pasid_domain_types = types,
+	};
 	if (v3c_pasid_supported(pdo)) {
 		out->max_pasids = pdo->iommu->max_pasids;
-		out->pasid_domain_types = pasid_domain_types(pdo);
 		out->sva = v3c_sva_supported(pdo);
 	}
 	v3c_fault_query(device, out);

@@ -146,6 +146,7 @@ static NTSTATUS query_capabilities(PIOMMU_DMA_DEVICE handle, struct v3compat_cap
  * * STATUS_SUCCESS - answered
  * * STATUS_INVALID_PARAMETER_1 - @device is NULL, stale, no device, or gone
  * * STATUS_INVALID_PARAMETER_2 - @out is NULL
+ * * STATUS_INSUFFICIENT_RESOURCES - out of memory
  */
 NTSTATUS v3compat_query_capabilities(PIOMMU_DMA_DEVICE device, struct v3compat_capabilities *out)
 {

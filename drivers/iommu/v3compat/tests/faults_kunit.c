@@ -158,6 +158,15 @@ static void detach_pasid(struct sweep *s)
 	EXPECT_V3(s->test, STATUS_SUCCESS, DetachPasidDevice, s->sub);
 }
 
+static NTSTATUS query_capabilities(struct sweep *s)
+{
+	return v3compat_query_capabilities(s->device, &s->out->capabilities);
+}
+
+static void nothing_to_undo(struct sweep *s)
+{
+}
+
 static const struct sweep_case {
 	const char *name;
 	NTSTATUS expected;
@@ -190,6 +199,8 @@ static const struct sweep_case {
 	  .call = attach_pasid, .undo = detach_pasid },
 	{ V3T_ROW(AttachPasidDevice, STATUS_INSUFFICIENT_RESOURCES, "other instance"),
 	  .call = attach_pasid, .undo = detach_pasid, .other_instance = true },
+	{ V3T_ROW(v3compat_query_capabilities, STATUS_INSUFFICIENT_RESOURCES, "tables to try"),
+	  .call = query_capabilities, .undo = nothing_to_undo },
 	{ V3T_ROW(AttachDevice, STATUS_INSUFFICIENT_RESOURCES, "V1"),
 	  .call = attach_v1, .undo = detach_v1 },
 	{ V3T_ROW(MapLogicalRangeEx, STATUS_INSUFFICIENT_RESOURCES, "explicit"),
