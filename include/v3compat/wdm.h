@@ -1645,6 +1645,8 @@ typedef IOMMU_DEVICE_DELETE *PIOMMU_DEVICE_DELETE;
  * @PasidDeviceOut: receives the sub-device, to be deleted by DeletePasidDevice
  * @AsidOut: receives its PASID, which the system chooses, never 0
  *
+ * Attaches and claims nothing. @DmaDevice need not be attached.
+ *
  * Context: Process context (PASSIVE_LEVEL); may sleep. Made from atomic context it warns once and
  * returns STATUS_UNSUCCESSFUL.
  *
@@ -1666,7 +1668,7 @@ typedef IOMMU_PASID_DEVICE_CREATE *PIOMMU_PASID_DEVICE_CREATE;
 /**
  * typedef IOMMU_PASID_DEVICE_DELETE - delete a sub-device (DeletePasidDevice)
  * @PasidDevice: attached nowhere; the hardware has drained what it sent with this PASID, which is
- *	freed
+ *	freed. Its device may be gone
  *
  * Context: Process context (PASSIVE_LEVEL); may sleep. Made from atomic context it warns once and
  * returns STATUS_UNSUCCESSFUL.
@@ -1674,7 +1676,7 @@ typedef IOMMU_PASID_DEVICE_CREATE *PIOMMU_PASID_DEVICE_CREATE;
  * Return:
  * * STATUS_SUCCESS - deleted
  * * STATUS_INVALID_PARAMETER_1 - @PasidDevice is NULL, stale or no sub-device
- * * STATUS_RESOURCE_IN_USE - attached
+ * * STATUS_RESOURCE_IN_USE - attached, or bound to a process
  *
  * Source: wdm.h page iommu_pasid_device_delete.
  */
@@ -1683,20 +1685,27 @@ typedef IOMMU_PASID_DEVICE_DELETE *PIOMMU_PASID_DEVICE_DELETE;
 
 /**
  * typedef IOMMU_DOMAIN_ATTACH_PASID_DEVICE - let a domain translate for a PASID
- * @Domain: of type TranslateS1, or another one that the hardware can use so
+ * @Domain: of type TranslateS1, or of type Translate or Unmanaged where the hardware can use that so
  * @PasidDevice: attached nowhere
+ *
+ * The device's untagged DMA is independent of it, but for the ownership of the IOMMU group, which
+ * blocks untagged DMA while the device itself is not attached. What the device's platform reserves is
+ * withheld from the domain from then on.
  *
  * Context: Process context (PASSIVE_LEVEL); may sleep. Made from atomic context it warns once and
  * returns STATUS_UNSUCCESSFUL.
  *
  * Return:
  * * STATUS_SUCCESS - DMA tagged with the PASID goes through the domain
- * * STATUS_INVALID_PARAMETER_1 - @Domain is NULL, stale, no domain, or of a type that cannot be
- *   used so
- * * STATUS_INVALID_PARAMETER_2 - @PasidDevice is NULL, stale or no sub-device
- * * STATUS_UNSUCCESSFUL - attached already
- * * STATUS_ACCESS_DENIED - policy forbids it
- * * STATUS_INSUFFICIENT_RESOURCES - out of memory
+ * * STATUS_INVALID_PARAMETER_1 - @Domain is NULL, stale, no domain, of type PassThrough, or the IOMMU
+ *   or its driver cannot use it for a PASID
+ * * STATUS_INVALID_PARAMETER_2 - @PasidDevice is NULL, stale or no sub-device, its device is gone, or
+ *   its PASID belonged to a process
+ * * STATUS_INVALID_PARAMETER - the device's reserved region overlaps a live mapping, or its IOMMU
+ *   cannot reach one
+ * * STATUS_UNSUCCESSFUL - attached already, or bound to a process
+ * * STATUS_ACCESS_DENIED - the device's IOMMU group is in other hands, or policy forbids it
+ * * STATUS_INSUFFICIENT_RESOURCES - out of memory, or the domain has its largest number of page tables
  *
  * Source: wdm.h page iommu_domain_attach_pasid_device.
  */
@@ -1707,6 +1716,9 @@ typedef IOMMU_DOMAIN_ATTACH_PASID_DEVICE *PIOMMU_DOMAIN_ATTACH_PASID_DEVICE;
 /**
  * typedef IOMMU_DOMAIN_DETACH_PASID_DEVICE - detach a sub-device (DetachPasidDevice)
  * @PasidDevice: the hardware sends nothing with its PASID any more
+ *
+ * When it returns no translation is left in any TLB. Of a sub-device that is bound to a process it ends
+ * the bond.
  *
  * Context: Process context (PASSIVE_LEVEL); may sleep. Made from atomic context it warns once and
  * returns STATUS_UNSUCCESSFUL.

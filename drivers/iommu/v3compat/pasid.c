@@ -43,6 +43,7 @@ static bool sends_tags(struct device *dev)
  * drivers switch the capability of a PCI device on only when the device itself is attached.
  *
  * Context: under v3c_topology.
+ * Return: true when it can, or when only an attach would tell.
  */
 bool v3c_pasid_supported(struct device *dev)
 {
