@@ -2,6 +2,7 @@
 /*
  * The character device behind scenario.h.
  */
+#include <linux/cleanup.h>
 #include <linux/fs.h>
 #include <linux/kref.h>
 #include <linux/miscdevice.h>
@@ -38,6 +39,7 @@ struct scenario_device {
 /**
  * struct scenario_run - an open file: its transcript and its totals
  * @device: the device it is open on
+ * @writing: one line at a time: a scenario may have several threads
  * @text: the transcript
  * @length: characters in @text
  * @consumed: characters of @text already read
@@ -50,6 +52,7 @@ struct scenario_device {
  */
 struct scenario_run {
 	struct scenario_device *device;
+	struct mutex writing;
 	char *text;
 	size_t length;
 	size_t consumed;
@@ -124,7 +127,7 @@ static __printf(2, 3) void print_text(struct scenario_run *run, const char *form
 static void print_step(struct scenario_run *run, const char *what, const char *status,
 		       IOMMU_DMA_LOGICAL_ADDRESS logical, SIZE_T bytes)
 {
-	print_text(run, "# %3u  %-32s %-29s", ++run->step, what, status);
+	print_text(run, "# %3u  %-38s %-29s", ++run->step, what, status);
 	if (logical == NO_ADDRESS)
 		print_text(run, " %18s", "");
 	else
@@ -140,6 +143,7 @@ BOOLEAN ScenarioCall(PSCENARIO_RUN Run, const char *Call, NTSTATUS Status, NTSTA
 {
 	char number[16];
 
+	guard(mutex)(&Run->writing);
 	print_step(Run, Call, status_name(Status, number, sizeof(number)), Logical, Bytes);
 	if (Status == Expected) {
 		print_text(Run, Expected == STATUS_SUCCESS ? "ok\n" : "ok: refused\n");
@@ -155,6 +159,7 @@ BOOLEAN ScenarioCheck(PSCENARIO_RUN Run, const char *What, IOMMU_DMA_LOGICAL_ADD
 {
 	va_list args;
 
+	guard(mutex)(&Run->writing);
 	print_step(Run, What, "", Logical, Bytes);
 	print_text(Run, Good ? "ok: " : "NOT OK: ");
 	va_start(args, Verdict);
@@ -193,7 +198,7 @@ static void run_scenario(struct scenario_run *run, const struct scenario *scenar
 	run->bad = false;
 	run->skip = NULL;
 	print_text(run, "#\n# %s: %s\n", scenario->Name, scenario->Summary);
-	print_text(run, "# %4s %-32s %-29s %-18s %9s  %s\n",
+	print_text(run, "# %4s %-38s %-29s %-18s %9s  %s\n",
 		   "step", "call", "status", "logical address", "bytes", "verdict");
 	scenario->Run(run, run->device->context);
 	print_verdict(run, scenario->Name);
@@ -290,6 +295,7 @@ static int scenario_open(struct inode *inode, struct file *file)
 	/* misc_deregister() waits for opens, so the owner's reference is still there. */
 	kref_get(&device->ref);
 	run->device = device;
+	mutex_init(&run->writing);
 	file->private_data = run;
 	return stream_open(inode, file);
 }
