@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the DMA part needs from the rest of the driver: the engine.
+ * What the DMA part needs from the rest of the driver: the engine, and what the machine is
+ * like.
  */
 #ifndef EDU_HW_H
 #define EDU_HW_H
@@ -34,5 +35,9 @@ typedef enum {
  */
 NTSTATUS EduTransfer(PEDU_ENGINE Engine, EDU_DIRECTION Direction,
 		     IOMMU_DMA_LOGICAL_ADDRESS Memory, ULONG Length);
+
+/* Most and present number of levels of the page tables that the processor walks. */
+#define EDU_MAX_TABLE_LEVELS 5
+ULONG EduTableLevels(VOID);
 
 #endif /* EDU_HW_H */

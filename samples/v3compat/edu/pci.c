@@ -3,8 +3,8 @@
  * PCI driver for QEMU's edu device: the Linux part.
  *
  * It finds the device and runs its engine. What the engine may
- * reach is the DMA part's business: dma.c and scenarios.c, which are written
- * for Windows' DMA_IOMMU_INTERFACE_V3.
+ * reach is the DMA part's business: dma.c, scenarios.c and unmanaged.c, which
+ * are written for Windows' DMA_IOMMU_INTERFACE_V3.
  *
  * The engine drops address bits that its dma_mask property does not have, and
  * nothing tells the driver. Start QEMU with
@@ -18,6 +18,7 @@
 #include <linux/io.h>
 #include <linux/module.h>
 #include <linux/pci.h>
+#include <linux/pgtable.h>
 #include <linux/slab.h>
 
 #include <kcompat.h>
@@ -104,6 +105,11 @@ NTSTATUS EduTransfer(PEDU_ENGINE Engine, EDU_DIRECTION Direction,
 	return STATUS_SUCCESS;
 }
 
+ULONG EduTableLevels(VOID)
+{
+	return IS_ENABLED(CONFIG_X86) && pgtable_l5_enabled() ? 5 : 4;
+}
+
 static const struct scenario scenarios[] = {
 	{ "interface", "what a driver asks for when its device starts", EduRunInterface },
 	{ "allocator", "the system chooses logical addresses", EduRunAllocator },
@@ -113,6 +119,7 @@ static const struct scenario scenarios[] = {
 	{ "identity", "logical addresses equal physical ones", EduRunIdentity },
 	{ "switch", "one device, two domains in turn", EduRunSwitch },
 	{ "passthrough", "no translation while attached", EduRunPassThrough },
+	{ "unmanaged", "the driver owns the page tables", EduRunUnmanaged },
 	{ }
 };
 
