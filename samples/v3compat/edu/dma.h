@@ -70,7 +70,7 @@ VOID EduRoundTrip(PEDU_JOB Job, IOMMU_DMA_LOGICAL_ADDRESS Source, IOMMU_DMA_LOGI
 VOID EduStrayWrite(PEDU_JOB Job, PBUFFER Buffer, IOMMU_DMA_LOGICAL_ADDRESS Logical);
 VOID EduStrayRead(PEDU_JOB Job, IOMMU_DMA_LOGICAL_ADDRESS Source, IOMMU_DMA_LOGICAL_ADDRESS Sink);
 
-/* The scenarios: scenarios.c, unmanaged.c */
+/* The scenarios: scenarios.c, unmanaged.c, guard.c */
 VOID EduRunInterface(PSCENARIO_RUN Run, PVOID Context);
 VOID EduRunAllocator(PSCENARIO_RUN Run, PVOID Context);
 VOID EduRunExplicit(PSCENARIO_RUN Run, PVOID Context);
@@ -80,5 +80,6 @@ VOID EduRunIdentity(PSCENARIO_RUN Run, PVOID Context);
 VOID EduRunPassThrough(PSCENARIO_RUN Run, PVOID Context);
 VOID EduRunSwitch(PSCENARIO_RUN Run, PVOID Context);
 VOID EduRunUnmanaged(PSCENARIO_RUN Run, PVOID Context);
+VOID EduRunGuard(PSCENARIO_RUN Run, PVOID Context);
 
 #endif /* EDU_DMA_H */

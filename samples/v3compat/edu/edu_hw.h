@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the DMA part needs from the rest of the driver: the engine, and what the machine is
- * like.
+ * What the DMA part needs from the rest of the driver: the engine, a worker thread, and what the
+ * machine and its administrator do.
  */
 #ifndef EDU_HW_H
 #define EDU_HW_H
@@ -36,8 +36,23 @@ typedef enum {
 NTSTATUS EduTransfer(PEDU_ENGINE Engine, EDU_DIRECTION Direction,
 		     IOMMU_DMA_LOGICAL_ADDRESS Memory, ULONG Length);
 
+/*
+ * The engine's worker: EduPrepareWork() says what it does, EduStartWork() lets it do that once, from
+ * any thread, EduFinishWork() waits until it is idle.
+ */
+VOID EduPrepareWork(PEDU_ENGINE Engine, VOID (*Routine)(PVOID Context), PVOID Context);
+VOID EduStartWork(PEDU_ENGINE Engine);
+VOID EduFinishWork(PEDU_ENGINE Engine);
+
 /* Most and present number of levels of the page tables that the processor walks. */
 #define EDU_MAX_TABLE_LEVELS 5
 ULONG EduTableLevels(VOID);
+
+/*
+ * What an administrator does: from now on no device may see all of memory; and back to what was
+ * before. Of the whole machine, so not to be used through two devices at once. FALSE when refused.
+ */
+BOOLEAN EduGuardEveryDevice(PEDU_ENGINE Engine);
+BOOLEAN EduRestoreGuard(PEDU_ENGINE Engine);
 
 #endif /* EDU_HW_H */

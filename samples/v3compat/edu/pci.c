@@ -3,8 +3,8 @@
  * PCI driver for QEMU's edu device: the Linux part.
  *
  * It finds the device and runs its engine. What the engine may
- * reach is the DMA part's business: dma.c, scenarios.c and unmanaged.c, which
- * are written for Windows' DMA_IOMMU_INTERFACE_V3.
+ * reach is the DMA part's business: dma.c, scenarios.c, unmanaged.c and guard.c,
+ * which are written for Windows' DMA_IOMMU_INTERFACE_V3.
  *
  * The engine drops address bits that its dma_mask property does not have, and
  * nothing tells the driver. Start QEMU with
@@ -20,6 +20,8 @@
 #include <linux/pci.h>
 #include <linux/pgtable.h>
 #include <linux/slab.h>
+#include <linux/v3compat.h>
+#include <linux/workqueue.h>
 
 #include <kcompat.h>
 
@@ -49,10 +51,20 @@
  * struct edu_engine - the hardware
  * @regs: BAR 0
  * @done: the running transfer has ended
+ * @work: the worker
+ * @routine: what it does
+ * @context: handed to @routine
+ * @policy: the DMA guard before EduGuardEveryDevice()
+ * @locked: the same
  */
 struct edu_engine {
 	void __iomem *regs;
 	struct completion done;
+	struct work_struct work;
+	VOID (*routine)(PVOID Context);
+	void *context;
+	enum v3compat_guard policy;
+	bool locked;
 };
 
 /**
@@ -105,9 +117,43 @@ NTSTATUS EduTransfer(PEDU_ENGINE Engine, EDU_DIRECTION Direction,
 	return STATUS_SUCCESS;
 }
 
+static void edu_work(struct work_struct *work)
+{
+	struct edu_engine *engine = container_of(work, struct edu_engine, work);
+
+	engine->routine(engine->context);
+}
+
+VOID EduPrepareWork(PEDU_ENGINE Engine, VOID (*Routine)(PVOID Context), PVOID Context)
+{
+	Engine->routine = Routine;
+	Engine->context = Context;
+}
+
+VOID EduStartWork(PEDU_ENGINE Engine)
+{
+	schedule_work(&Engine->work);
+}
+
+VOID EduFinishWork(PEDU_ENGINE Engine)
+{
+	flush_work(&Engine->work);
+}
+
 ULONG EduTableLevels(VOID)
 {
 	return IS_ENABLED(CONFIG_X86) && pgtable_l5_enabled() ? 5 : 4;
+}
+
+BOOLEAN EduGuardEveryDevice(PEDU_ENGINE Engine)
+{
+	v3compat_get_guard(&Engine->policy, &Engine->locked);
+	return !v3compat_set_guard(V3COMPAT_GUARD_ALL, Engine->locked);
+}
+
+BOOLEAN EduRestoreGuard(PEDU_ENGINE Engine)
+{
+	return !v3compat_set_guard(Engine->policy, Engine->locked);
 }
 
 static const struct scenario scenarios[] = {
@@ -120,6 +166,7 @@ static const struct scenario scenarios[] = {
 	{ "switch", "one device, two domains in turn", EduRunSwitch },
 	{ "passthrough", "no translation while attached", EduRunPassThrough },
 	{ "unmanaged", "the driver owns the page tables", EduRunUnmanaged },
+	{ "guard", "policy takes PassThrough away while it is used", EduRunGuard },
 	{ }
 };
 
@@ -134,6 +181,7 @@ static int start_engine(struct pci_dev *pdev, struct edu_engine *engine)
 	if (!engine->regs)
 		return -ENOMEM;
 	init_completion(&engine->done);
+	INIT_WORK(&engine->work, edu_work);
 	pci_set_master(pdev);
 	err = pci_alloc_irq_vectors(pdev, 1, 1, PCI_IRQ_ALL_TYPES);
 	if (err < 0)
