@@ -7,8 +7,15 @@ MARK = "@v3bench"
 COST = ("method", "shape", "live", "samples", "map_mean", "unmap_mean",
         "pair_min", "pair_median", "pair_mean", "pair_max")
 MEMORY = ("method", "what", "live", "added", "total_bytes", "table_bytes", "slab_bytes", "instructions")
+CALL = ("study", "what", "op", "side", "live", "units", "samples", "min", "median", "mean", "max")
 CLOCK = ("what", "instructions", "ticks", "read_cost")
-TEXT = ("method", "shape", "what")
+TEXT = ("method", "shape", "what", "study", "op", "side")
+
+# Studies of calls that may sleep.
+SLEEPING = ("pasid",)
+
+# Methods on iommusim have a table of their own.
+SIM = "sim-"
 
 
 def make_row(kind, names, values):
@@ -25,8 +32,10 @@ def collect(line, rows):
     if kind == "clock":
         rows.append(make_row(kind, CLOCK, values))
     elif kind == "cost":
-        rows.append(make_row(kind, COST, [job] + values[1:]))
-    else:
+        rows.append(make_row("sim" if job.startswith(SIM) else kind, COST, [job] + values[1:]))
+    elif kind == "call":
+        rows.append(make_row(kind, CALL, values))
+    elif not job.startswith(SIM):
         rows.append(make_row(kind, MEMORY, [job] + values[1:]))
     return True
 
@@ -37,6 +46,18 @@ def cost_file(name):
 
 def memory_file(name):
     return f"memory-{name}.csv"
+
+
+def sim_file(name):
+    return f"pasid-{name}.csv"
+
+
+def calls_file(name):
+    return f"calls-{name}.csv"
+
+
+def files(name):
+    return [cost_file(name), memory_file(name), sim_file(name), calls_file(name)]
 
 
 def save_kind(path, names, rows):
@@ -50,6 +71,8 @@ def save(measured, directory, name):
     directory.mkdir(parents=True, exist_ok=True)
     save_kind(directory / cost_file(name), COST, measured.costs)
     save_kind(directory / memory_file(name), MEMORY, measured.memory)
+    save_kind(directory / sim_file(name), COST, measured.sim)
+    save_kind(directory / calls_file(name), CALL, measured.calls)
 
 
 def load_kind(path, kind, names):
@@ -59,7 +82,9 @@ def load_kind(path, kind, names):
 
 def load(directory, name):
     return Results(load_kind(directory / cost_file(name), "cost", COST) +
-                   load_kind(directory / memory_file(name), "memory", MEMORY))
+                   load_kind(directory / memory_file(name), "memory", MEMORY) +
+                   load_kind(directory / sim_file(name), "sim", COST) +
+                   load_kind(directory / calls_file(name), "call", CALL))
 
 
 def in_order(values):
@@ -73,7 +98,10 @@ class Results:
         self.costs = [row for row in rows if row["kind"] == "cost"]
         self.memory = [row for row in rows if row["kind"] == "memory"]
         self.clocks = [row for row in rows if row["kind"] == "clock"]
-        self.index = {(row["method"], row["shape"], row["live"]): row for row in self.costs}
+        self.sim = [row for row in rows if row["kind"] == "sim"]
+        self.calls = [row for row in rows if row["kind"] == "call"]
+        self.index = {(row["method"], row["shape"], row["live"]): row for row in self.costs + self.sim}
+        self.call_index = {tuple(row[key] for key in CALL[:5]): row for row in self.calls}
 
     def methods(self):
         return in_order(row["method"] for row in self.costs)
@@ -104,6 +132,20 @@ class Results:
         if start is None or end is None:
             return None
         return max(end[key] / start[key] for key in ("pair_mean", "pair_median"))
+
+    def call(self, study, what, op, side, live):
+        return self.call_index.get((study, what, op, side, live))
+
+    def call_keys(self, study):
+        """What there is of @study, whichever side it was measured on."""
+        return in_order((row["what"], row["op"], row["live"]) for row in self.calls if row["study"] == study)
+
+    def call_ratio(self, row, base):
+        """As ratio(), but of medians where interrupts were on: a mean would count them."""
+        if row is None or base is None:
+            return None
+        keys = ("median",) if row["study"] in SLEEPING else ("mean", "median")
+        return max(row[key] / base[key] for key in keys)
 
     def memory_per_range(self, method):
         """Growth of the largest step, per range added, or None."""

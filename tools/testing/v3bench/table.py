@@ -6,6 +6,7 @@ ALLOCATOR_LIMIT = 1.15
 RESERVED_LIMIT = 1.05
 FLAT_LIMIT = 1.05
 FLAT_FROM = 1000
+PASID_LIMIT = 1.01
 V3_METHODS = ("explicit", "allocator", "reserved")
 
 
@@ -77,6 +78,52 @@ def print_opening(measured):
               f" {row['table_bytes']:,} page tables; {row['instructions']:,} instructions")
 
 
+def print_sim(measured):
+    if not measured.sim:
+        return
+    levels = sorted({row["live"] for row in measured.sim})
+    heads = [power(live) for live in levels] + ["median", "map", "unmap", "/ raw", "/ untagged"]
+    print("\nMapping on iommusim, where a PASID of the device or its untagged DMA uses the domain:"
+          " instructions per map + unmap pair")
+    print(f"{'shape':<11}{'method':<15}" + "".join(f"{head:>13}" for head in heads))
+    shapes = list(dict.fromkeys(row["shape"] for row in measured.sim))
+    for shape in shapes:
+        name = shape
+        for method in list(dict.fromkeys(row["method"] for row in measured.sim)):
+            rows = [measured.cost(method, shape, live) for live in levels]
+            last = rows[-1]
+            if last is None:
+                continue
+            cells = [number(row and row["pair_mean"]) for row in rows]
+            cells += [number(last[key]) for key in ("pair_median", "map_mean", "unmap_mean")]
+            cells += [ratio(measured.ratio(method, base, shape, levels[-1])) if base != method else ""
+                      for base in (method.replace("-v3", "-raw"), method.removesuffix("-pasid"))]
+            print(f"{name:<11}{method:<15}" + "".join(f"{cell:>13}" for cell in cells))
+            name = ""
+
+
+def pair_of(measured, study, what, op, live):
+    return [measured.call(study, what, op, side, live) for side in ("v3", "raw")]
+
+
+def print_study(measured, study, title, live_head):
+    keys = measured.call_keys(study)
+    if not keys:
+        return
+    print(f"\n{title}")
+    print(f"{'what':<13}{'':<18}" + "".join(f"{head:>13}" for head in (live_head, "v3", "raw", "v3 / raw")))
+    for what, op, live in keys:
+        ours, theirs = pair_of(measured, study, what, op, live)
+        cells = [str(live or ""), number(ours and ours["median"]), number(theirs and theirs["median"]),
+                 ratio(measured.call_ratio(ours, theirs))]
+        print(f"{what:<13}{op:<18}" + "".join(f"{cell:>13}" for cell in cells))
+
+
+def print_studies(measured):
+    print_study(measured, "pasid", "Attaching a domain to a PASID on iommusim, the device's first one and a further one:"
+                " instructions (median) per pair", "")
+
+
 def worst(values):
     known = [value for value in values if value is not None]
     return max(known, default=None)
@@ -89,7 +136,7 @@ def against(measured, method, base, shapes, limit, text):
 
 
 def flat(measured, method):
-    last = measured.levels()[-1]
+    last = max(measured.levels(), default=0)
     if last <= FLAT_FROM:
         return f"{method}: flat from 10^3 live ranges on", None, FLAT_LIMIT
     value = worst(measured.growth(method, shape, FLAT_FROM, last) for shape in measured.shapes())
@@ -109,6 +156,12 @@ def targets(measured):
         yield against(measured, "allocator", base, shared, 1.0, f"allocator, every shape / {base}")
     for method in V3_METHODS:
         yield flat(measured, method)
+    yield pasid_free(measured)
+
+
+def pasid_free(measured):
+    value = worst(measured.ratio("sim-v3-pasid", "sim-v3", row["shape"], row["live"]) for row in measured.sim)
+    return "map + unmap in a domain of a PASID / of untagged DMA", value, PASID_LIMIT
 
 
 def print_targets(measured):
@@ -128,7 +181,10 @@ def show(measured, name):
     """Print everything about @measured; True when all targets are reached."""
     print(f"\nv3bench {name}")
     print_clock(measured)
-    print_costs(measured)
-    print_memory(measured)
-    print_opening(measured)
+    if measured.costs:
+        print_costs(measured)
+        print_memory(measured)
+        print_opening(measured)
+    print_sim(measured)
+    print_studies(measured)
     return print_targets(measured)

@@ -17,6 +17,7 @@
 
 #include <v3compat/kcompat.h>
 
+#include "sim.h"
 #include "v3bench.h"
 
 #define PCI_VENDOR_ID_QEMU_EDU	0x1234
@@ -35,6 +36,11 @@ static struct dentry *dir;
 
 static const struct v3b_method * const methods[] = {
 	&v3b_dma, &v3b_raw, &v3b_v3_explicit, &v3b_v3_allocator, &v3b_v3_reserved,
+	&v3b_sim_raw, &v3b_sim_raw_pasid, &v3b_sim_v3, &v3b_sim_v3_pasid,
+};
+
+static const struct v3b_study * const studies[] = {
+	&v3b_pasid,
 };
 
 /**
@@ -61,6 +67,28 @@ static const struct v3b_method *find_method(const char *name)
 	return NULL;
 }
 
+static const struct v3b_study *find_study(const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(studies); i++)
+		if (!strcmp(studies[i]->name, name))
+			return studies[i];
+	return NULL;
+}
+
+static int run_study(struct v3b *b, const struct v3b_study *study, u32 max_live)
+{
+	int err;
+
+	b->gfp = GFP_KERNEL;
+	b->fill_base = FILL_BASE;
+	b->probe_base = PROBE_BASE;
+	b->probe_step = PROBE_STEP;
+	err = v3b_measure_empty(b);
+	return err ?: study->run(b, max_live);
+}
+
 static int run_method(struct v3b *b, const struct v3b_method *method, u32 max_live)
 {
 	int err;
@@ -84,12 +112,15 @@ static int run_method(struct v3b *b, const struct v3b_method *method, u32 max_li
 static int run_command(struct v3b *b, const char *name, u32 max_live)
 {
 	const struct v3b_method *method = find_method(name);
+	const struct v3b_study *study = find_study(name);
 
 	b->nr_rows = 0;
 	if (!strcmp(name, "clock"))
 		return v3b_clock_calibrate(b);
-	if (!method || !max_live || max_live > MAX_LIVE)
+	if ((!method && !study) || !max_live || max_live > MAX_LIVE)
 		return -EINVAL;
+	if (study)
+		return run_study(b, study, max_live);
 	return run_method(b, method, max_live);
 }
 
@@ -132,6 +163,16 @@ static void show_memory(struct seq_file *m, const struct v3b_row *row)
 		   row->memory.slab, row->ticks);
 }
 
+static void show_call(struct seq_file *m, const struct v3b_row *row)
+{
+	const struct v3b_call *call = &row->call;
+	const struct v3b_stats *s = &row->call_stats;
+
+	seq_printf(m, "call\t%s\t%s\t%s\t%s\t%u\t%u\t%u\t%llu\t%llu\t%llu\t%llu\n", call->study,
+		   call->what, call->op, call->side, call->live, call->units, row->count,
+		   s->pair_min, s->pair_median, s->pair_mean, s->pair_max);
+}
+
 static void show_row(struct seq_file *m, const struct v3b_row *row)
 {
 	switch (row->kind) {
@@ -144,6 +185,9 @@ static void show_row(struct seq_file *m, const struct v3b_row *row)
 		break;
 	case V3B_ROW_MEMORY:
 		show_memory(m, row);
+		break;
+	case V3B_ROW_CALL:
+		show_call(m, row);
 		break;
 	}
 }
@@ -198,6 +242,7 @@ static int v3b_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 static void v3b_remove(struct pci_dev *pdev)
 {
 	guard(mutex)(&lock);
+	v3b_sim_exit();
 	v3b_memory_exit(bench);
 	kvfree(bench);
 	bench = NULL;
@@ -241,3 +286,4 @@ module_exit(v3b_exit);
 MODULE_DESCRIPTION("Cost of mapping calls in instructions");
 MODULE_LICENSE("GPL");
 V3C_IMPORT_NS(V3COMPAT);
+V3C_IMPORT_NS(IOMMUSIM);

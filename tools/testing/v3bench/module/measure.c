@@ -21,7 +21,7 @@ static const struct v3b_shape shapes[] = {
 	{ "4K-random", 1, 512, V3B_RANDOM },
 	{ "64K", 16, 512, V3B_LARGE },
 	{ "2M", SZ_2M >> PAGE_SHIFT, 512, V3B_LARGE },
-	{ "1G", SZ_1G >> PAGE_SHIFT, 512, V3B_LARGE },
+	{ "1G", SZ_1G >> PAGE_SHIFT, 512, V3B_LARGE | V3B_GIGANTIC },
 	{ "64x4K", V3B_SCATTERED_PAGES, 256, V3B_SCATTER },
 	{ "64x4K-mdl", V3B_SCATTERED_PAGES, 256, V3B_SCATTER | V3B_MDL },
 	{ "64K-leaf", 16, 512, V3B_LEAF },
@@ -218,14 +218,20 @@ static phys_addr_t page_of_job(struct v3b *b, const struct v3b_job *job, u32 pag
 	return job->phys + (phys_addr_t)page * PAGE_SIZE;
 }
 
-static bool is_translated(struct v3b *b, const struct v3b_job *job, u64 address)
+static phys_addr_t lookup(struct v3b *b, const struct v3b_method *method, u64 address)
 {
-	struct iommu_domain *domain = iommu_get_domain_for_dev(b->dev);
+	if (method->lookup)
+		return method->lookup(b, address);
+	return iommu_iova_to_phys(iommu_get_domain_for_dev(b->dev), address);
+}
+
+static bool is_translated(struct v3b *b, const struct v3b_method *method,
+			  const struct v3b_job *job, u64 address)
+{
 	u32 page;
 
 	for (page = 0; page < job->shape->nr_pages; page++)
-		if (iommu_iova_to_phys(domain, address + (u64)page * PAGE_SIZE) !=
-		    page_of_job(b, job, page))
+		if (lookup(b, method, address + (u64)page * PAGE_SIZE) != page_of_job(b, job, page))
 			return false;
 	return true;
 }
@@ -240,9 +246,9 @@ static int check(struct v3b *b, const struct v3b_method *method, const struct v3
 	err = method->map(b, job, &slot);
 	if (err)
 		return err;
-	before = is_translated(b, job, slot.address);
+	before = is_translated(b, method, job, slot.address);
 	method->unmap(b, job, &slot);
-	if (before && !iommu_iova_to_phys(iommu_get_domain_for_dev(b->dev), slot.address))
+	if (before && !lookup(b, method, slot.address))
 		return 0;
 	dev_err(b->dev, "%s %s: %s\n", method->name, job->shape->name,
 		before ? "still translated after unmap" : "not translated after map");
@@ -397,4 +403,44 @@ int v3b_measure_method(struct v3b *b, const struct v3b_method *method)
 	shrink(b, method);
 	method->close(b);
 	return err;
+}
+
+/**
+ * v3b_series_add - take a sample
+ * @series: zeroed before the first one
+ * @ticks: what the clock advanced by; what is beyond the room for samples is left out
+ */
+void v3b_series_add(struct v3b_series *series, u64 ticks)
+{
+	if (series->nr < V3B_MAX_SAMPLES)
+		series->ticks[series->nr++] = ticks;
+}
+
+/**
+ * v3b_series_row - make samples a row
+ * @b: the benchmark; v3b_measure_empty() was called
+ * @call: what was measured
+ * @series: at least one sample; sorted
+ *
+ * Return: 0 or -ENOSPC.
+ */
+int v3b_series_row(struct v3b *b, const struct v3b_call *call, struct v3b_series *series)
+{
+	struct v3b_row *row = v3b_row_add(b);
+	u64 sum = 0;
+	u32 i;
+
+	if (!row)
+		return -ENOSPC;
+	sort(series->ticks, series->nr, sizeof(series->ticks[0]), compare, NULL);
+	for (i = 0; i < series->nr; i++)
+		sum += series->ticks[i];
+	row->kind = V3B_ROW_CALL;
+	row->count = series->nr;
+	row->call = *call;
+	row->call_stats.pair_min = less(series->ticks[0], b->empty_call);
+	row->call_stats.pair_median = less(series->ticks[series->nr / 2], b->empty_call);
+	row->call_stats.pair_mean = less(div_u64(sum, series->nr), b->empty_call);
+	row->call_stats.pair_max = less(series->ticks[series->nr - 1], b->empty_call);
+	return 0;
 }

@@ -13,9 +13,6 @@
 
 #include "v3bench.h"
 
-/* Twice the scattered pages: every second page of it is one of them. */
-#define SMALL_ORDER	7
-
 /* Where the search for a gigabyte of RAM ends. */
 #define RAM_END		(64ULL << 30)
 
@@ -64,7 +61,7 @@ static void scatter(struct v3b *b)
  */
 int v3b_memory_init(struct v3b *b)
 {
-	b->small = alloc_pages(GFP_KERNEL, SMALL_ORDER);
+	b->small = alloc_pages(GFP_KERNEL, V3B_SMALL_ORDER);
 	if (!b->small)
 		return -ENOMEM;
 	b->huge = find_huge();
@@ -74,7 +71,7 @@ int v3b_memory_init(struct v3b *b)
 
 void v3b_memory_exit(struct v3b *b)
 {
-	__free_pages(b->small, SMALL_ORDER);
+	__free_pages(b->small, V3B_SMALL_ORDER);
 }
 
 /* Pages parked on the lists of each CPU: free, though the zones count them as used. */

@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Methods "explicit", "allocator" and "reserved": the V3 table, as a ported
- * driver calls it.
+ * Methods "explicit", "allocator", "reserved", "sim-v3" and "sim-v3-pasid": the
+ * V3 table, as a ported driver calls it.
  */
-#include <linux/device.h>
 #include <linux/align.h>
 #include <linux/build_bug.h>
 #include <linux/device.h>
 #include <linux/sizes.h>
 #include <linux/string.h>
 
-#include <wdm.h>
-
+#include "sim.h"
+#include "v3.h"
 #include "v3bench.h"
 
 #define READ_WRITE	3
@@ -26,18 +25,46 @@
 static struct {
 	DMA_IOMMU_INTERFACE_EX table;
 	PIOMMU_DMA_DEVICE device;
+	PIOMMU_DMA_PASID_DEVICE sub_device;	/* NULL: the device itself is attached */
 	PIOMMU_DMA_DOMAIN domain;
 	PIOMMU_DMA_LOGICAL_ADDRESS_TOKEN token;
 	PMDL mdl;
 	IOMMU_MAP_PHYSICAL_ADDRESS what;
 } v3;
 
-static int to_errno(struct v3b *b, const char *call, NTSTATUS status)
+/**
+ * v3b_errno - make a status an error number
+ * @b: the benchmark
+ * @call: named in the log when it failed
+ * @status: what it returned
+ *
+ * Return: 0 or -EIO.
+ */
+int v3b_errno(struct v3b *b, const char *call, NTSTATUS status)
 {
 	if (NT_SUCCESS(status))
 		return 0;
 	dev_err(b->dev, "%s: status %#x\n", call, (u32)status);
 	return -EIO;
+}
+
+/**
+ * v3b_tagged_device - create a device that can have PASID sub-devices
+ * @b: the benchmark
+ * @table: the interface
+ * @device: receives the device
+ *
+ * Return: 0 or -EIO.
+ */
+int v3b_tagged_device(struct v3b *b, const DMA_IOMMU_INTERFACE_EX *table,
+		      PIOMMU_DMA_DEVICE *device)
+{
+	IOMMU_DEVICE_CREATION_CONFIGURATION config = {
+		.ConfigType = IommuDeviceCreationConfigTypePasid,
+		.Pasid.ConfigType = PasidConfigTypePasidTaggedDma,
+	};
+
+	return v3b_errno(b, "CreateDevice", table->V3.CreateDevice(b->dev, &config, device));
 }
 
 static int describe_by_mdl(struct v3b *b)
@@ -56,49 +83,94 @@ static void free_mdl(void)
 	IoFreeMdl(v3.mdl);
 }
 
-static int create_device(struct v3b *b)
+static int create_sub_device(struct v3b *b)
+{
+	ULONG pasid;
+	int err;
+
+	err = v3b_tagged_device(b, &v3.table, &v3.device);
+	if (err)
+		return err;
+	err = v3b_errno(b, "CreatePasidDevice",
+			v3.table.V3.CreatePasidDevice(v3.device, &v3.sub_device, &pasid));
+	if (err)
+		v3.table.V3.DeleteDevice(v3.device);
+	else
+		b->pasid = pasid;
+	return err;
+}
+
+static int create_device(struct v3b *b, bool tagged)
 {
 	int err;
 
-	err = to_errno(b, "IoGetIommuInterfaceEx", IoGetIommuInterfaceEx(3, 0, &v3.table));
+	v3.sub_device = NULL;
+
+	err = v3b_errno(b, "IoGetIommuInterfaceEx", IoGetIommuInterfaceEx(3, 0, &v3.table));
 	if (err)
 		return err;
-	return to_errno(b, "CreateDevice", v3.table.V3.CreateDevice(b->dev, NULL, &v3.device));
+	if (tagged)
+		return create_sub_device(b);
+	return v3b_errno(b, "CreateDevice", v3.table.V3.CreateDevice(b->dev, NULL, &v3.device));
 }
 
-static int attach_domain(struct v3b *b, PIOMMU_DMA_LOGICAL_ALLOCATOR_CONFIG config)
+static void delete_device(struct v3b *b)
+{
+	if (v3.sub_device)
+		v3b_errno(b, "DeletePasidDevice", v3.table.V3.DeletePasidDevice(v3.sub_device));
+	v3b_errno(b, "DeleteDevice", v3.table.V3.DeleteDevice(v3.device));
+}
+
+static int attach(struct v3b *b)
+{
+	if (v3.sub_device)
+		return v3b_errno(b, "AttachPasidDevice",
+				 v3.table.V3.AttachPasidDevice(v3.domain, v3.sub_device));
+	return v3b_errno(b, "AttachDeviceEx", v3.table.V3.AttachDeviceEx(v3.domain, v3.device));
+}
+
+static void detach(struct v3b *b)
+{
+	if (v3.sub_device)
+		v3b_errno(b, "DetachPasidDevice", v3.table.V3.DetachPasidDevice(v3.sub_device));
+	else
+		v3b_errno(b, "DetachDeviceEx", v3.table.V3.DetachDeviceEx(v3.device));
+}
+
+static int attach_domain(struct v3b *b, IOMMU_DMA_DOMAIN_TYPE type,
+			 PIOMMU_DMA_LOGICAL_ALLOCATOR_CONFIG config)
 {
 	IOMMU_DMA_DOMAIN_CREATION_FLAGS flags = {};
 	int err;
 
-	err = to_errno(b, "CreateDomainEx",
-		       v3.table.V3.CreateDomainEx(DomainTypeTranslate, flags, config, NULL,
-						  &v3.domain));
+	err = v3b_errno(b, "CreateDomainEx",
+			v3.table.V3.CreateDomainEx(type, flags, config, NULL, &v3.domain));
 	if (err)
 		return err;
-	err = to_errno(b, "AttachDeviceEx", v3.table.V3.AttachDeviceEx(v3.domain, v3.device));
+	err = attach(b);
 	if (err)
 		v3.table.V3.DeleteDomain(v3.domain);
 	return err;
 }
 
-static int open_domain(struct v3b *b, PIOMMU_DMA_LOGICAL_ALLOCATOR_CONFIG config)
+static int open_domain(struct v3b *b, IOMMU_DMA_DOMAIN_TYPE type,
+		       PIOMMU_DMA_LOGICAL_ALLOCATOR_CONFIG config, bool tagged)
 {
 	int err;
 
 	err = describe_by_mdl(b);
 	if (err)
 		return err;
-	err = create_device(b);
+	err = create_device(b, tagged);
 	if (err)
 		goto err_mdl;
-	err = attach_domain(b, config);
+	err = attach_domain(b, type, config);
 	if (err)
 		goto err_device;
 	return 0;
 
 err_device:
-	v3.table.V3.DeleteDevice(v3.device);
+	delete_device(b);
 err_mdl:
 	free_mdl();
 	return err;
@@ -106,15 +178,15 @@ err_mdl:
 
 static void v3_close(struct v3b *b)
 {
-	to_errno(b, "DetachDeviceEx", v3.table.V3.DetachDeviceEx(v3.device));
-	to_errno(b, "DeleteDomain", v3.table.V3.DeleteDomain(v3.domain));
-	to_errno(b, "DeleteDevice", v3.table.V3.DeleteDevice(v3.device));
+	detach(b);
+	v3b_errno(b, "DeleteDomain", v3.table.V3.DeleteDomain(v3.domain));
+	delete_device(b);
 	free_mdl();
 }
 
 static int explicit_open(struct v3b *b)
 {
-	return open_domain(b, NULL);
+	return open_domain(b, DomainTypeTranslate, NULL, false);
 }
 
 static int allocator_open(struct v3b *b)
@@ -124,7 +196,7 @@ static int allocator_open(struct v3b *b)
 		.BuddyAllocatorConfig.AddressWidth = ADDRESS_WIDTH,
 	};
 
-	return open_domain(b, &config);
+	return open_domain(b, DomainTypeTranslate, &config, false);
 }
 
 static void v3_prepare(struct v3b *b, const struct v3b_job *job)
@@ -149,7 +221,7 @@ static int explicit_map(struct v3b *b, const struct v3b_job *job, struct v3b_slo
 	NTSTATUS status = v3.table.V3.MapLogicalRangeEx(v3.domain, READ_WRITE, &v3.what, &place,
 							NULL, NULL, &slot->address);
 
-	return NT_SUCCESS(status) ? 0 : to_errno(b, "MapLogicalRangeEx", status);
+	return NT_SUCCESS(status) ? 0 : v3b_errno(b, "MapLogicalRangeEx", status);
 }
 
 static int allocator_map(struct v3b *b, const struct v3b_job *job, struct v3b_slot *slot)
@@ -157,7 +229,7 @@ static int allocator_map(struct v3b *b, const struct v3b_job *job, struct v3b_sl
 	NTSTATUS status = v3.table.V3.MapLogicalRangeEx(v3.domain, READ_WRITE, &v3.what, NULL,
 							NULL, NULL, &slot->address);
 
-	return NT_SUCCESS(status) ? 0 : to_errno(b, "MapLogicalRangeEx", status);
+	return NT_SUCCESS(status) ? 0 : v3b_errno(b, "MapLogicalRangeEx", status);
 }
 
 static void v3_unmap(struct v3b *b, const struct v3b_job *job, struct v3b_slot *slot)
@@ -166,7 +238,7 @@ static void v3_unmap(struct v3b *b, const struct v3b_job *job, struct v3b_slot *
 							job->shape->nr_pages);
 
 	if (!NT_SUCCESS(status))
-		to_errno(b, "UnmapLogicalRange", status);
+		v3b_errno(b, "UnmapLogicalRange", status);
 }
 
 static int reserve(struct v3b *b)
@@ -180,14 +252,14 @@ static int reserve(struct v3b *b)
 	status = v3.table.V3.ReserveLogicalAddressRange(v3.domain,
 							b->probe_base + TOKEN_SHAPES * TOKEN_STEP,
 							&place, NULL, NULL, &v3.token);
-	return to_errno(b, "ReserveLogicalAddressRange", status);
+	return v3b_errno(b, "ReserveLogicalAddressRange", status);
 }
 
 static int reserved_open(struct v3b *b)
 {
 	int err;
 
-	err = open_domain(b, NULL);
+	err = open_domain(b, DomainTypeTranslate, NULL, false);
 	if (err)
 		return err;
 	err = reserve(b);
@@ -198,7 +270,7 @@ static int reserved_open(struct v3b *b)
 
 static void reserved_close(struct v3b *b)
 {
-	to_errno(b, "FreeReservedLogicalAddressRange",
+	v3b_errno(b, "FreeReservedLogicalAddressRange",
 		 v3.table.V3.FreeReservedLogicalAddressRange(v3.token));
 	v3_close(b);
 }
@@ -215,7 +287,7 @@ static int reserved_map(struct v3b *b, const struct v3b_job *job, struct v3b_slo
 							      &v3.what, segment_of(slot));
 
 	slot->address = v3.token->LogicalAddressBase + job->place;
-	return NT_SUCCESS(status) ? 0 : to_errno(b, "MapReservedLogicalRange", status);
+	return NT_SUCCESS(status) ? 0 : v3b_errno(b, "MapReservedLogicalRange", status);
 }
 
 static void reserved_unmap(struct v3b *b, const struct v3b_job *job, struct v3b_slot *slot)
@@ -223,7 +295,35 @@ static void reserved_unmap(struct v3b *b, const struct v3b_job *job, struct v3b_
 	NTSTATUS status = v3.table.V3.UnmapReservedLogicalRange(segment_of(slot));
 
 	if (!NT_SUCCESS(status))
-		to_errno(b, "UnmapReservedLogicalRange", status);
+		v3b_errno(b, "UnmapReservedLogicalRange", status);
+}
+
+static int sim_open(struct v3b *b, bool tagged)
+{
+	int err = v3b_sim_enter(b);
+
+	if (err)
+		return err;
+	err = open_domain(b, DomainTypeTranslateS1, NULL, tagged);
+	if (err)
+		v3b_sim_leave(b);
+	return err;
+}
+
+static int sim_untagged_open(struct v3b *b)
+{
+	return sim_open(b, false);
+}
+
+static int sim_pasid_open(struct v3b *b)
+{
+	return sim_open(b, true);
+}
+
+static void sim_close(struct v3b *b)
+{
+	v3_close(b);
+	v3b_sim_leave(b);
 }
 
 const struct v3b_method v3b_v3_explicit = {
@@ -256,4 +356,28 @@ const struct v3b_method v3b_v3_reserved = {
 	.prepare = v3_prepare,
 	.map = reserved_map,
 	.unmap = reserved_unmap,
+};
+
+const struct v3b_method v3b_sim_v3 = {
+	.name = "sim-v3",
+	.lacks = V3B_SIM_LACKS,
+	.keeps_live = true,
+	.open = sim_untagged_open,
+	.close = sim_close,
+	.prepare = v3_prepare,
+	.map = explicit_map,
+	.unmap = v3_unmap,
+	.lookup = v3b_sim_lookup,
+};
+
+const struct v3b_method v3b_sim_v3_pasid = {
+	.name = "sim-v3-pasid",
+	.lacks = V3B_SIM_LACKS,
+	.keeps_live = true,
+	.open = sim_pasid_open,
+	.close = sim_close,
+	.prepare = v3_prepare,
+	.map = explicit_map,
+	.unmap = v3_unmap,
+	.lookup = v3b_sim_lookup,
 };

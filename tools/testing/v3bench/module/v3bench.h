@@ -18,8 +18,10 @@ struct iommu_domain;
 struct seq_file;
 
 #define V3B_SCATTERED_PAGES	64
+/* Twice the scattered pages: every second page of it is one of them. */
+#define V3B_SMALL_ORDER		7
 #define V3B_MAX_SAMPLES		512
-#define V3B_MAX_ROWS		96
+#define V3B_MAX_ROWS		192
 
 /* Shapes a method does not offer, as bits of &struct v3b_method.lacks. */
 enum v3b_feature {
@@ -28,6 +30,7 @@ enum v3b_feature {
 	V3B_SCATTER	= BIT(2),	/* pages that are not adjacent */
 	V3B_MDL		= BIT(3),	/* described by an MDL */
 	V3B_RANDOM	= BIT(4),	/* unmap and map again a range chosen among the live ones */
+	V3B_GIGANTIC	= BIT(5),	/* more memory than a method may have of its own */
 };
 
 /**
@@ -112,6 +115,8 @@ struct v3b;
  * @prepare: optional; keep what every call for @job passes, outside of what is measured
  * @map: map @job, fill @slot
  * @unmap: undo @map
+ * @lookup: optional; physical address that a DMA to @address reaches now, 0 when it is refused. By
+ *	default what the page table says that the device is attached to
  */
 struct v3b_method {
 	const char *name;
@@ -122,6 +127,45 @@ struct v3b_method {
 	void (*prepare)(struct v3b *b, const struct v3b_job *job);
 	int (*map)(struct v3b *b, const struct v3b_job *job, struct v3b_slot *slot);
 	void (*unmap)(struct v3b *b, const struct v3b_job *job, struct v3b_slot *slot);
+	phys_addr_t (*lookup)(struct v3b *b, u64 address);
+};
+
+/**
+ * struct v3b_call - what a row says that is no pair of map and unmap
+ * @study: name of the study
+ * @what: what the call works on
+ * @op: what is done to it
+ * @side: "v3", or "raw" for the same work done by calls of the kernel
+ * @live: mapped pages; 0 where that does not matter
+ * @units: pages that one call works on
+ */
+struct v3b_call {
+	const char *study;
+	const char *what;
+	const char *op;
+	const char *side;
+	u32 live;
+	u32 units;
+};
+
+/**
+ * struct v3b_series - samples of one row
+ * @nr: number of @ticks
+ * @ticks: the samples
+ */
+struct v3b_series {
+	u32 nr;
+	u64 ticks[V3B_MAX_SAMPLES];
+};
+
+/**
+ * struct v3b_study - rows that are no pairs of map and unmap
+ * @name: name in the run file
+ * @run: measures all of them; levels above the number of live ranges given are left out
+ */
+struct v3b_study {
+	const char *name;
+	int (*run)(struct v3b *b, u32 max_live);
 };
 
 /**
@@ -135,9 +179,11 @@ struct v3b_method {
  * @memory: of a memory row, growth from adding @count ranges
  * @ticks: of a memory row, instructions all of it took
  * @clock: of a clock row, what the clock showed and what reading it costs
+ * @call: of a call row
+ * @call_stats: of a call row; only what is named after pairs, here of single calls
  */
 struct v3b_row {
-	enum { V3B_ROW_CLOCK, V3B_ROW_COST, V3B_ROW_MEMORY } kind;
+	enum { V3B_ROW_CLOCK, V3B_ROW_COST, V3B_ROW_MEMORY, V3B_ROW_CALL } kind;
 	const char *method;
 	const char *what;
 	u32 live;
@@ -152,6 +198,10 @@ struct v3b_row {
 			u64 ticks;
 			u64 read;
 		} clock;
+		struct {
+			struct v3b_call call;
+			struct v3b_stats call_stats;
+		};
 	};
 };
 
@@ -173,6 +223,7 @@ struct v3b_row {
  * @empty_pair: cost of measuring two empty calls
  * @empty_call: cost of measuring one empty call
  * @domain: domain of the raw method
+ * @pasid: of the DMA that @dev does, where it is a device of iommusim
  * @rows: result of the last command
  * @nr_rows: number of @rows
  * @pairs: samples of the row being measured
@@ -194,6 +245,7 @@ struct v3b {
 	u64 empty_pair;
 	u64 empty_call;
 	struct iommu_domain *domain;
+	u32 pasid;
 	struct v3b_row rows[V3B_MAX_ROWS];
 	u32 nr_rows;
 	u64 pairs[V3B_MAX_SAMPLES];
@@ -204,10 +256,18 @@ extern const struct v3b_method v3b_raw;
 extern const struct v3b_method v3b_v3_explicit;
 extern const struct v3b_method v3b_v3_allocator;
 extern const struct v3b_method v3b_v3_reserved;
+extern const struct v3b_method v3b_sim_raw;
+extern const struct v3b_method v3b_sim_raw_pasid;
+extern const struct v3b_method v3b_sim_v3;
+extern const struct v3b_method v3b_sim_v3_pasid;
+
+extern const struct v3b_study v3b_pasid;
 
 int v3b_clock_calibrate(struct v3b *b);
 int v3b_measure_empty(struct v3b *b);
 int v3b_measure_method(struct v3b *b, const struct v3b_method *method);
+void v3b_series_add(struct v3b_series *series, u64 ticks);
+int v3b_series_row(struct v3b *b, const struct v3b_call *call, struct v3b_series *series);
 int v3b_memory_init(struct v3b *b);
 void v3b_memory_exit(struct v3b *b);
 struct v3b_memory v3b_memory_in_use(void);
