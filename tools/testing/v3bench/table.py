@@ -122,6 +122,8 @@ def print_study(measured, study, title, live_head):
 def print_studies(measured):
     print_study(measured, "pasid", "Attaching a domain to a PASID on iommusim, the device's first one and a further one:"
                 " instructions (median) per pair", "")
+    print_study(measured, "guard", "State changes on iommusim: instructions (median) from the call of"
+                " v3compat_set_guard(); raw: queue_work and flush_work of empty items", "devices")
 
 
 def worst(values):

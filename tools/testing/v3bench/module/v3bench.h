@@ -136,8 +136,8 @@ struct v3b_method {
  * @what: what the call works on
  * @op: what is done to it
  * @side: "v3", or "raw" for the same work done by calls of the kernel
- * @live: mapped pages; 0 where that does not matter
- * @units: pages that one call works on
+ * @live: registered devices; 0 where that does not matter
+ * @units: what one call works on
  */
 struct v3b_call {
 	const char *study;
@@ -262,6 +262,7 @@ extern const struct v3b_method v3b_sim_v3;
 extern const struct v3b_method v3b_sim_v3_pasid;
 
 extern const struct v3b_study v3b_pasid;
+extern const struct v3b_study v3b_guard;
 
 int v3b_clock_calibrate(struct v3b *b);
 int v3b_measure_empty(struct v3b *b);
