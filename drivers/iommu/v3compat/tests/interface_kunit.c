@@ -69,22 +69,10 @@ static void refuses_bad_requests(struct kunit *test)
 	REFUSE_CALL(test, STATUS_INVALID_PARAMETER_2, IoGetIommuInterface, 1, NULL);
 }
 
-static void members_not_built_yet_refuse(struct kunit *test)
-{
-	struct v3t_world *w = test->priv;
-	PIOMMU_DMA_DOMAIN domain = v3t_explicit(test);
-	DOMAIN_CONFIGURATION x64 = { .Type = DomainConfigurationX64 };
-
-	REFUSE_V3(test, STATUS_INVALID_PARAMETER_1, ConfigureDomain, domain, &x64);
-	REFUSE_V3(test, STATUS_INVALID_PARAMETER_1, ConfigureDomain, NULL, &x64);
-	REFUSE_V3(test, STATUS_INVALID_PARAMETER_2, ConfigureDomain, domain, NULL);
-}
-
 static struct kunit_case interface_cases[] = {
 	KUNIT_CASE_PARAM(fills_exactly_the_requested_arm, version_gen_params),
 	KUNIT_CASE(legacy_table_is_filled),
 	KUNIT_CASE(refuses_bad_requests),
-	KUNIT_CASE(members_not_built_yet_refuse),
 	{}
 };
 
