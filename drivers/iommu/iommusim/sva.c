@@ -42,7 +42,9 @@ static enum iommusim_fault_reason refusal(struct mm_struct *mm, unsigned long ad
 
 /*
  * Inside one 4 KiB page, of an address space that the caller holds up. Whoever unmaps or protects
- * waits for the lock, so the data is moved before or not at all.
+ * waits for the lock, so the data is moved before or not at all. That is all the page is needed
+ * for: a pin for longer would refuse to read what is shared after a fork(), and would go on so after
+ * any number of page requests.
  */
 enum iommusim_fault_reason iommusim_sva_access(struct mm_struct *mm, u64 address, void *buf,
 					       size_t len, bool write)
@@ -53,14 +55,16 @@ enum iommusim_fault_reason iommusim_sva_access(struct mm_struct *mm, u64 address
 	struct page *page;
 
 	mmap_read_lock(mm);
-	if (pin_user_pages_remote(mm, address - offset, 1, flags, &page, NULL) != 1) {
+	if (get_user_pages_remote(mm, address - offset, 1, flags, &page, NULL) != 1) {
 		reason = refusal(mm, address, write);
 	} else {
 		if (write)
 			memcpy_to_page(page, offset, buf, len);
 		else
 			memcpy_from_page(buf, page, offset, len);
-		unpin_user_pages_dirty_lock(&page, 1, write);
+		if (write)
+			set_page_dirty_lock(page);
+		put_page(page);
 	}
 	mmap_read_unlock(mm);
 	return reason;

@@ -682,6 +682,37 @@ static void test_bound_process_ends(void)
 	teardown_bound(&b);
 }
 
+/* What was shared by fork() is read where it is, and written to a copy. */
+static void test_bound_process_forks(void)
+{
+	unsigned char byte = 0x66;
+	int down[2], status = -1;
+	struct bound b;
+	pid_t child;
+
+	if (!setup_bound(&b))
+		return;
+	EXPECT_ERRNO(pipe(down), 0);
+	b.memory[0] = 0x55;
+	b.memory[PAGE] = 0x55;
+	child = fork();
+	if (!child) {
+		close(down[1]);
+		_exit(read(down[0], &byte, 1) || b.memory[0] != 0x55);
+	}
+	EXPECT_EQ(child > 0, 1);
+	EXPECT_EQ(dma_asking(&b, b.pasid, b.memory, &byte, 1, 1), IOMMUSIM_OK);
+	EXPECT_EQ(b.memory[0], 0x66);
+	EXPECT_EQ(dma_asking(&b, b.pasid, b.memory + PAGE, &byte, 1, 0), IOMMUSIM_OK);
+	EXPECT_EQ(byte, 0x55);
+	EXPECT_EQ(stats_of(b.fd, b.sim).out_page_requests, 1);
+	close(down[1]);
+	EXPECT_EQ(waitpid(child, &status, 0), child);
+	EXPECT_EQ(status, 0);
+	close(down[0]);
+	teardown_bound(&b);
+}
+
 static void test_page_requests(void)
 {
 	struct iommusim_ioc_page_request cmd = { .size = sizeof(cmd) };
@@ -794,6 +825,7 @@ static const struct {
 	{ "external", test_external },
 	{ "bound_process", test_bound_process },
 	{ "bound_process_ends", test_bound_process_ends },
+	{ "bound_process_forks", test_bound_process_forks },
 	{ "page_requests", test_page_requests },
 	{ "bad_bindings", test_bad_bindings },
 	{ "needs_privilege", test_needs_privilege },
