@@ -22,6 +22,9 @@
 struct device;
 struct iommusim;
 
+/* For the id table of a platform driver that wants the devices which iommusim binds no driver to. */
+#define IOMMUSIM_DEVICE_NAME "iommusim-dev"
+
 /**
  * struct iommusim_config - what an instance can do; all zeroes is a useful one
  * @aperture_bits: width of a translated address, 30 to 57; 0 means 48

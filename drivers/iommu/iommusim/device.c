@@ -13,7 +13,6 @@
 #include "instance.h"
 #include "request.h"
 
-#define NAME_DRIVERLESS	"iommusim-dev"
 #define NAME_MANAGED	"iommusim-managed"
 #define NAME_ORDINARY	"iommusim-ordinary"
 
@@ -301,7 +300,7 @@ static const char *device_name(const struct iommusim_device_config *cfg)
 {
 	if (cfg->managed_dma)
 		return NAME_MANAGED;
-	return cfg->ordinary_driver ? NAME_ORDINARY : NAME_DRIVERLESS;
+	return cfg->ordinary_driver ? NAME_ORDINARY : IOMMUSIM_DEVICE_NAME;
 }
 
 /* What is allocated here lives until the last reference to the platform device is gone. */

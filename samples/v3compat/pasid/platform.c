@@ -223,7 +223,7 @@ static void mover_remove(struct platform_device *pdev)
 }
 
 static const struct platform_device_id mover_ids[] = {
-	{ "iommusim-dev" },
+	{ IOMMUSIM_DEVICE_NAME },
 	{ }
 };
 
