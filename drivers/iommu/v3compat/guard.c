@@ -31,11 +31,13 @@
  * @entry: in the list of all, under v3c_topology
  * @device: whose it is
  * @task: who runs it
+ * @seen: count of changes that it takes account of
  */
 struct v3c_call {
 	struct list_head entry;
 	const struct v3c_device *device;
 	const struct task_struct *task;
+	u64 seen;
 };
 
 /* All of these under v3c_topology. */
@@ -218,13 +220,12 @@ static void call_back(struct v3c_device *device, ULONG types)
 {
 	struct v3c_watch *watch = &device->watch;
 	PIOMMU_INTERFACE_STATE_CHANGE_CALLBACK callback = watch->callback;
-	struct v3c_call call = { .device = device, .task = current };
+	struct v3c_call call = { .device = device, .task = current, .seen = v3c_changes };
 	IOMMU_INTERFACE_STATE_CHANGE change = {
 		.PresentFields.AvailableDomainTypes = 1,
 		.AvailableDomainTypes = types,
 	};
 	void *context = watch->context;
-	u64 seen = v3c_changes;
 
 	watch->types = types;
 	list_add(&call.entry, &v3c_calls);
@@ -234,7 +235,7 @@ static void call_back(struct v3c_device *device, ULONG types)
 	mutex_lock(&v3c_topology);
 	list_del(&call.entry);
 	/* A registration that was made inside knows better. */
-	watch->seen = max(watch->seen, seen);
+	watch->seen = max(watch->seen, call.seen);
 	made_progress();
 }
 
@@ -365,10 +366,15 @@ void v3c_guard_abandon(struct v3c_device *device)
 	forget(&device->watch);
 }
 
+/* A callback that runs may have ended its registration. */
 static bool all_have_seen(u64 change)
 {
 	struct v3c_device *device;
+	struct v3c_call *call;
 
+	list_for_each_entry(call, &v3c_calls, entry)
+		if (call->seen >= change)
+			return false;
 	list_for_each_entry(device, &v3c_watches, watch.entry)
 		if (device->watch.seen < change)
 			return false;
