@@ -186,7 +186,8 @@ static void call_sleepers(struct kunit *test, struct sleepers *s, PIOMMU_DMA_DOM
 	s->delete_pasid = v3->DeletePasidDevice(sub);
 	s->attach_pasid = v3->AttachPasidDevice(domain, sub);
 	s->detach_pasid = v3->DetachPasidDevice(sub);
-	s->bind = v3compat_create_sva_device(w->device, &init_mm, &w->out.sub_device, &w->out.number);
+	s->bind = v3compat_create_sva_device(w->device, current->active_mm, &w->out.sub_device,
+					     &w->out.number);
 	s->query = v3compat_query_capabilities(w->device, &w->out.capabilities);
 	s->faults = v3->SetDeviceFaultReportingEx(w->device, 0, FALSE, NULL);
 	s->v1_faults = v1->SetDeviceFaultReporting(w->pdo, 0, FALSE, NULL);
