@@ -678,6 +678,7 @@ static bool half_overlaps(struct v3c_shadow *shadow, u64 first, u64 last)
  * Pages that the domain's space withholds are not mirrored after an answer that they are not.
  *
  * Context: any.
+ * Return: whether there is at least one.
  */
 bool v3c_shadow_overlaps(struct v3c_shadow *shadow, u64 first, u64 last)
 {
