@@ -15,7 +15,7 @@
 V3C_IMPORT_NS(EXPORTED_FOR_KUNIT_TESTING);
 
 #define QUEUE	V3C_FAULT_QUEUE
-#define ROUNDS	200
+#define ROUNDS	40
 
 static void enable(struct kunit *test, PIOMMU_DMA_DEVICE device, struct v3t_listener *listener)
 {
@@ -643,7 +643,7 @@ static void survives_removal_under_fire(struct kunit *test)
 	PIOMMU_DMA_DOMAIN domain = v3t_explicit(test);
 	unsigned int i;
 
-	for (i = 0; i < 10; i++) {
+	for (i = 0; i < 4; i++) {
 		struct v3t_listener *l = v3t_listener(test);
 		struct device *pdo = v3t_pdo(test, w->sim, NULL);
 		PIOMMU_DMA_DEVICE device = v3t_device(test, pdo);
@@ -806,8 +806,8 @@ static struct kunit_case fault_cases[] = {
 	KUNIT_CASE(detached_devices_stay_enabled),
 	KUNIT_CASE(needs_memory_to_enable_only),
 	KUNIT_CASE(no_call_follows_a_disable),
-	KUNIT_CASE(survives_detach_under_fire),
-	KUNIT_CASE(survives_removal_under_fire),
+	KUNIT_CASE_SLOW(survives_detach_under_fire),
+	KUNIT_CASE_SLOW(survives_removal_under_fire),
 	KUNIT_CASE(fills_both_forms),
 	KUNIT_CASE_PARAM(reads_a_line_of_the_log, line_gen_params),
 	{}

@@ -10,11 +10,12 @@ static void hear(PVOID context, PFAULT_INFORMATION information)
 {
 	struct v3t_listener *listener = context;
 	const struct v3compat_fault *fault = v3compat_fault_of(information);
+	bool atomic = IS_ENABLED(CONFIG_PREEMPT_COUNT) && !preemptible();
 
 	scoped_guard(spinlock_irqsave, &listener->lock) {
 		if (listener->count < V3T_FAULTS)
 			listener->faults[listener->count] = *fault;
-		listener->atomic += !preemptible() && IS_ENABLED(CONFIG_PREEMPT_COUNT);
+		listener->atomic += atomic;
 		listener->count++;
 	}
 	wake_up_all(&listener->changed);
