@@ -147,6 +147,9 @@ class Results:
         keys = ("median",) if row["study"] in SLEEPING else ("mean", "median")
         return max(row[key] / base[key] for key in keys)
 
+    def call_growth(self, study, what, op, first, last):
+        return self.call_ratio(self.call(study, what, op, "v3", last), self.call(study, what, op, "v3", first))
+
     def memory_per_range(self, method):
         """Growth of the largest step, per range added, or None."""
         steps = [row for row in self.memory if row["method"] == method and row["what"] == "live"]

@@ -19,7 +19,7 @@ static int attach(struct v3b *b)
 	return err;
 }
 
-static int raw_open(struct v3b *b)
+int v3b_raw_open(struct v3b *b)
 {
 	int err;
 
@@ -32,7 +32,7 @@ static int raw_open(struct v3b *b)
 	return err;
 }
 
-static void raw_close(struct v3b *b)
+void v3b_raw_close(struct v3b *b)
 {
 	iommu_detach_device(b->domain, b->dev);
 	iommu_device_release_dma_owner(b->dev);
@@ -59,8 +59,8 @@ const struct v3b_method v3b_raw = {
 	.name = "raw",
 	.lacks = V3B_MDL,
 	.keeps_live = true,
-	.open = raw_open,
-	.close = raw_close,
+	.open = v3b_raw_open,
+	.close = v3b_raw_close,
 	.map = raw_map,
 	.unmap = raw_unmap,
 };

@@ -136,8 +136,8 @@ struct v3b_method {
  * @what: what the call works on
  * @op: what is done to it
  * @side: "v3", or "raw" for the same work done by calls of the kernel
- * @live: registered devices; 0 where that does not matter
- * @units: what one call works on
+ * @live: mapped pages or registered devices
+ * @units: pages, blocks or devices that one call works on
  */
 struct v3b_call {
 	const char *study;
@@ -262,6 +262,7 @@ extern const struct v3b_method v3b_sim_v3;
 extern const struct v3b_method v3b_sim_v3_pasid;
 
 extern const struct v3b_study v3b_pasid;
+extern const struct v3b_study v3b_shadow;
 extern const struct v3b_study v3b_guard;
 
 int v3b_clock_calibrate(struct v3b *b);
@@ -269,6 +270,8 @@ int v3b_measure_empty(struct v3b *b);
 int v3b_measure_method(struct v3b *b, const struct v3b_method *method);
 void v3b_series_add(struct v3b_series *series, u64 ticks);
 int v3b_series_row(struct v3b *b, const struct v3b_call *call, struct v3b_series *series);
+int v3b_raw_open(struct v3b *b);
+void v3b_raw_close(struct v3b *b);
 int v3b_memory_init(struct v3b *b);
 void v3b_memory_exit(struct v3b *b);
 struct v3b_memory v3b_memory_in_use(void);
