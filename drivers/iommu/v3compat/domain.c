@@ -10,7 +10,7 @@
 
 #include <linux/device.h>
 #include <linux/iommu.h>
-#include <linux/unaligned.h>
+#include <linux/string.h>
 
 #include "context.h"
 #include "device.h"
@@ -919,7 +919,7 @@ static int sync_list(struct v3c_domain *domain, u8 slots, ULONG number, const u8
 	u64 address;
 
 	for (; number; number--, list += sizeof(address)) {
-		address = get_unaligned((const u64 *)list);
+		memcpy(&address, list, sizeof(address));
 		v3c_for_each_hwpt(domain, hwpt, slots) {
 			err = v3c_shadow_sync_page(hwpt->shadow, address >> V3C_PAGE_SHIFT,
 						   may_sleep);

@@ -240,6 +240,7 @@ static int take_page_request(struct iopf_group *group)
  * @dev: a device behind an IOMMU
  *
  * Context: the caller keeps @dev from leaving its IOMMU.
+ * Return: true if it can.
  */
 bool v3c_fault_makes_requests(struct device *dev)
 {

@@ -153,10 +153,11 @@ BOOLEAN TestWait(PULONG Count, ULONG Wanted)
 {
 	unsigned int tries;
 
-	for (tries = 0; tries < 1000; tries++) {
+	for (tries = 0; tries < 500; tries++) {
+		/* What was counted was written before. */
 		if (smp_load_acquire(Count) >= Wanted)
 			return TRUE;
-		msleep(10);
+		msleep(20);
 	}
 	return FALSE;
 }

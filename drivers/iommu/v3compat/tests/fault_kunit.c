@@ -180,9 +180,9 @@ static void reports_to_all_when_nobody_is_named(struct kunit *test)
 	v3t_wait_ended(test, k, 2);
 
 	disable(test, w->device);
-	KUNIT_EXPECT_EQ(test, report_iommu_fault(core, w->pdo, SZ_1M, IOMMU_FAULT_READ), -ENOSYS);
+	KUNIT_EXPECT_NE(test, report_iommu_fault(core, w->pdo, SZ_1M, IOMMU_FAULT_READ), 0);
 	disable(test, device);
-	KUNIT_EXPECT_EQ(test, report_iommu_fault(core, NULL, SZ_1M, IOMMU_FAULT_READ), -ENOSYS);
+	KUNIT_EXPECT_NE(test, report_iommu_fault(core, NULL, SZ_1M, IOMMU_FAULT_READ), 0);
 }
 
 static void takes_reports_in_atomic_context(struct kunit *test)
@@ -372,10 +372,10 @@ static void ends_only_after_the_handler(struct kunit *test)
 	v3t_wait_begun(test, l, 1);
 	v3t_thread_start(&thread, run_stop, &stopper);
 	/* What is reported to nobody shows that disabling has begun. */
-	for (i = 0; i < 2000 && !report_iommu_fault(iommu_get_domain_for_dev(w->pdo), w->pdo, SZ_1M,
+	for (i = 0; i < 200 && !report_iommu_fault(iommu_get_domain_for_dev(w->pdo), w->pdo, SZ_1M,
 						    IOMMU_FAULT_READ); i++)
-		msleep(1);
-	KUNIT_EXPECT_LT(test, i, 2000);
+		msleep(20);
+	KUNIT_EXPECT_LT(test, i, 200);
 	complete_all(&l->release);
 	KUNIT_EXPECT_EQ(test, v3t_thread_join(&thread), 0);
 	KUNIT_EXPECT_FALSE(test, stopper.returned_early);
@@ -734,8 +734,9 @@ static const struct line_case {
 	{ "no segment", LINE("Write PASID 0x2] Request device [00:03.0] fault addr 0x12345678"), true,
 	  { .segment = -1, .rid = 0x18, .pasid = 2, .write = true, .address = 0x12345678 } },
 	{ "another line", "DMAR: Host address width 39", false },
-	{ "remapped interrupt", "DMAR: [INTR-REMAP] Request device [0000:00:02.0] fault index 0x0 "
-	  "[fault reason 0x25] Blocked a compatibility format interrupt request", false },
+	{ "remapped interrupt",
+	  "DMAR: [INTR-REMAP] Request device [0000:00:02.0] fault index 0x0 [fault reason 0x25] Blocked",
+	  false },
 	{ "words before", " " LINE("Read NO_PASID] Request device [0000:00:02.1] fault addr 0x0"), false },
 	{ "neither", LINE("Fetch NO_PASID] Request device [0000:00:02.1] fault addr 0x0"), false },
 	{ "no PASID number", LINE("Read PASID 0x] Request device [0000:00:02.1] fault addr 0x0"), false },

@@ -9,7 +9,7 @@
 
 #define QUEUE		V3C_FAULT_QUEUE
 #define ROUNDS		20
-#define PATIENCE	2000
+#define PATIENCE	200
 
 #define ALLOWED		IOMMU_PAGE_RESP_SUCCESS
 #define REFUSED		IOMMU_PAGE_RESP_INVALID
@@ -103,7 +103,7 @@ static void wait_unanswered(struct asker *a, u64 count)
 	unsigned int i;
 
 	for (i = 0; i < PATIENCE && unanswered(a) != count; i++)
-		msleep(1);
+		msleep(20);
 	KUNIT_EXPECT_EQ(a->test, unanswered(a), count);
 }
 
