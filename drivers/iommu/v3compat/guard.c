@@ -31,12 +31,14 @@
  * @entry: in the list of all, under v3c_topology
  * @device: whose it is
  * @task: who runs it
+ * @told: count of changes that a callback of the device took account of before
  * @seen: count of changes that it takes account of
  */
 struct v3c_call {
 	struct list_head entry;
 	const struct v3c_device *device;
 	const struct task_struct *task;
+	u64 told;
 	u64 seen;
 };
 
@@ -220,7 +222,9 @@ static void call_back(struct v3c_device *device, ULONG types)
 {
 	struct v3c_watch *watch = &device->watch;
 	PIOMMU_INTERFACE_STATE_CHANGE_CALLBACK callback = watch->callback;
-	struct v3c_call call = { .device = device, .task = current, .seen = v3c_changes };
+	struct v3c_call call = {
+		.device = device, .task = current, .told = watch->seen, .seen = v3c_changes,
+	};
 	IOMMU_INTERFACE_STATE_CHANGE change = {
 		.PresentFields.AvailableDomainTypes = 1,
 		.AvailableDomainTypes = types,
@@ -366,14 +370,17 @@ void v3c_guard_abandon(struct v3c_device *device)
 	forget(&device->watch);
 }
 
-/* A callback that runs may have ended its registration. */
+/*
+ * A callback that runs may have ended its registration. One that the change did not cause is not waited
+ * for: there may always be another one.
+ */
 static bool all_have_seen(u64 change)
 {
 	struct v3c_device *device;
 	struct v3c_call *call;
 
 	list_for_each_entry(call, &v3c_calls, entry)
-		if (call->seen >= change)
+		if (call->told < change && call->seen >= change)
 			return false;
 	list_for_each_entry(device, &v3c_watches, watch.entry)
 		if (device->watch.seen < change)

@@ -674,11 +674,15 @@ static void callback_may_change_the_policy(struct kunit *test)
 	expect_told(test, other, other->calls, all & ~PASS_THROUGH);
 }
 
+#define RESTLESS	1000
+
 static void toggle(struct watcher *watcher, ULONG types)
 {
-	if (watcher->calls < 1000)
-		v3compat_set_guard(types & PASS_THROUGH ? V3COMPAT_GUARD_ALL : V3COMPAT_GUARD_OFF,
-				   false);
+	if (watcher->calls >= RESTLESS)
+		return;
+	v3compat_set_guard(types & PASS_THROUGH ? V3COMPAT_GUARD_ALL : V3COMPAT_GUARD_OFF, false);
+	/* Whoever could go on now gets the processor. */
+	schedule_timeout_uninterruptible(1);
 }
 
 /* A callback that never is content keeps neither another one nor the policy's author waiting. */
@@ -691,6 +695,7 @@ static void restless_callback_starves_nobody(struct kunit *test)
 	restless->hook = toggle;
 	watch(test, restless);
 	set_guard(test, V3COMPAT_GUARD_ALL, true);
+	KUNIT_EXPECT_LT(test, READ_ONCE(restless->calls), RESTLESS);
 	unwatch(test, restless);
 	set_guard(test, V3COMPAT_GUARD_ALL, true);
 	KUNIT_EXPECT_GT(test, other->calls, 1);
