@@ -19,7 +19,8 @@ struct mm_struct;
 /**
  * enum v3compat_guard - which devices may not see all of memory
  * @V3COMPAT_GUARD_OFF: none is guarded: every device may use PassThrough
- * @V3COMPAT_GUARD_EXTERNAL: devices that the kernel marks untrusted or removable; the default
+ * @V3COMPAT_GUARD_EXTERNAL: devices that the kernel marks untrusted or removable, and those that share
+ *	an IOMMU group with one; the default
  * @V3COMPAT_GUARD_ALL: every device
  *
  * A guarded device is refused PassThrough, and an Unmanaged domain without translation. While the

@@ -343,6 +343,33 @@ static void policy_governs_pass_through(struct kunit *test)
 			  NULL, NULL, &w->out.domain);
 }
 
+/* What an internal device sees, an external one of its group sees, too. */
+static void external_member_guards_its_group(struct kunit *test)
+{
+	static const struct iommusim_device_config outside = { .group = 7, .external = true };
+	struct v3t_world *w = test->priv;
+	struct device *pdo = new_member(test, false, false), *external;
+	PIOMMU_DMA_DEVICE device = v3t_device(test, pdo);
+	PIOMMU_DMA_DOMAIN everything = v3t_domain(test, DomainTypePassThrough, 0);
+	PIOMMU_DMA_DOMAIN unmanaged = v3t_domain(test, DomainTypeUnmanaged, 0);
+	DOMAIN_CONFIGURATION bypass = { .Type = DomainConfigurationX64 };
+	ULONG all = types_of(test, device);
+	struct watcher *watcher;
+
+	KUNIT_EXPECT_TRUE(test, all & PASS_THROUGH);
+	external = v3t_pdo(test, w->sim, &outside);
+	watcher = new_watch(test, device);
+	expect_told(test, watcher, 1, all & ~PASS_THROUGH);
+	REFUSE_V3(test, STATUS_ACCESS_DENIED, AttachDeviceEx, everything, device);
+	v3t_attach(test, unmanaged, device);
+	REFUSE_V3(test, STATUS_ACCESS_DENIED, ConfigureDomain, unmanaged, &bypass);
+	v3t_detach(test, device);
+	v3t_unplug(test, external);
+	settle(test);
+	expect_told(test, watcher, 2, all);
+	v3t_attach(test, everything, device);
+}
+
 static void bad_policy_changes_nothing(struct kunit *test)
 {
 	struct v3t_world *w = test->priv;
@@ -1016,6 +1043,7 @@ static struct kunit_case guard_cases[] = {
 	KUNIT_CASE(first_call_comes_from_the_caller),
 	KUNIT_CASE(tells_differences_only),
 	KUNIT_CASE_PARAM(policy_governs_pass_through, policy_gen_params),
+	KUNIT_CASE(external_member_guards_its_group),
 	KUNIT_CASE(bad_policy_changes_nothing),
 	KUNIT_CASE(parameters_are_the_policy),
 	KUNIT_CASE(attachment_outlives_the_policy),
