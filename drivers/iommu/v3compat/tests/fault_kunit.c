@@ -2,7 +2,7 @@
 /* Fault reporting: who hears of what, when it ends, and what becomes of a burst. */
 #include <linux/delay.h>
 #include <linux/module.h>
-#include <linux/platform_device.h>
+#include <linux/slab.h>
 
 #include <kcompat.h>
 
@@ -761,7 +761,7 @@ static void expect_parsed(struct kunit *test, const struct line_case *c, size_t 
 {
 	struct v3c_logged_fault got;
 	/* A copy that ends where the line does: what is read beyond it, KASAN sees. */
-	char *text = kunit_kmalloc(test, max(len, 1ul), GFP_KERNEL);
+	char *text = kmalloc(max(len, 1ul), GFP_KERNEL);
 
 	KUNIT_ASSERT_NOT_NULL(test, text);
 	memcpy(text, c->text, len);
@@ -773,7 +773,7 @@ static void expect_parsed(struct kunit *test, const struct line_case *c, size_t 
 		KUNIT_EXPECT_EQ(test, got.write, c->fault.write);
 		KUNIT_EXPECT_EQ(test, got.address, c->fault.address);
 	}
-	kunit_kfree(test, text);
+	kfree(text);
 }
 
 static void reads_a_line_of_the_log(struct kunit *test)

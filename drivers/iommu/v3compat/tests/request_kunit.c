@@ -685,7 +685,7 @@ static struct kunit_case request_cases[] = {
 	KUNIT_CASE(requests_alone_can_be_reported),
 	KUNIT_CASE(waits_for_tables_of_the_driver),
 	KUNIT_CASE(devices_with_and_without_requests_share_a_domain),
-	KUNIT_CASE(counts_groups_that_find_no_room),
+	KUNIT_CASE_SLOW(counts_groups_that_find_no_room),
 	KUNIT_CASE(detach_refuses_what_waits),
 	KUNIT_CASE(removal_refuses_what_waits),
 	KUNIT_CASE(disabling_answers_what_waits),
