@@ -727,18 +727,18 @@ static void device_leaves(struct device *dev, bool gone, struct list_head *dead)
 		if (device->pdo != dev)
 			continue;
 		/* Of a device that is gone there is nothing more to tell than that. */
-		if (!gone && !device->gone)
+		if (!gone && !device->gone) {
 			v3c_guard_abandon(device);
+			v3c_fault_end(device);
+		}
 		if (!device->domain && !v3c_pasids_attached(device)) {
 			device->gone |= gone;
 			if (gone)
 				give_back_iopf(device);
 			continue;
 		}
-		if (!gone) {
+		if (!gone)
 			dev_warn(dev, "driver is gone and left its device attached\n");
-			v3c_fault_end(device);
-		}
 		detach_gone(device, dead);
 	}
 	if (gone)
@@ -748,19 +748,21 @@ static void device_leaves(struct device *dev, bool gone, struct list_head *dead)
 /*
  * DEL comes before the driver's remove, and before anything is taken apart. A driver that is unbound
  * without removal of its device has until UNBOUND to detach; what it left attached is as good as
- * removed, since nobody is there any more to answer for it. REMOVED catches what was attached in
+ * removed, since nobody is there any more to answer for it. So is what one leaves that fails to probe,
+ * which it tells before the core looks what became of the group. REMOVED catches what was attached in
  * between; this notifier runs before that of the core, which then takes the device off its IOMMU. And
  * it makes every removal wait for whoever holds v3c_topology.
  */
 static int bus_event(struct notifier_block *nb, unsigned long event, void *data)
 {
 	bool gone = event == BUS_NOTIFY_DEL_DEVICE || event == BUS_NOTIFY_REMOVED_DEVICE;
+	bool left = event == BUS_NOTIFY_UNBOUND_DRIVER || event == BUS_NOTIFY_DRIVER_NOT_BOUND;
 	LIST_HEAD(dead);
 
-	if (!gone && event != BUS_NOTIFY_UNBOUND_DRIVER && event != BUS_NOTIFY_BOUND_DRIVER)
+	if (!gone && !left && event != BUS_NOTIFY_BOUND_DRIVER)
 		return NOTIFY_OK;
 	scoped_guard(mutex, &v3c_topology) {
-		if (event != BUS_NOTIFY_BOUND_DRIVER)
+		if (gone || left)
 			device_leaves(data, gone, &dead);
 		v3c_guard_changed();
 	}

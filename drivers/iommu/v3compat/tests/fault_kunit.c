@@ -502,6 +502,27 @@ static void removal_drops_nothing(struct kunit *test)
 }
 
 /* V1's device is nobody's when it is gone: its handler has returned by then. */
+/* The handler is about to go with the module of the driver, whatever became of the attachment. */
+static void reporting_goes_with_the_driver(struct kunit *test)
+{
+	static const struct iommusim_device_config managed = { .managed_dma = true };
+	struct v3t_world *w = test->priv;
+	struct device *pdo = v3t_pdo(test, w->sim, &managed);
+	PIOMMU_DMA_DEVICE device = v3t_device(test, pdo);
+	PIOMMU_DMA_DOMAIN domain = v3t_explicit(test);
+	struct v3t_listener *l = v3t_listener(test);
+
+	v3t_attach(test, domain, device);
+	enable(test, device, l);
+	v3t_detach(test, device);
+	device_release_driver(pdo);
+	REFUSE_V3(test, STATUS_UNSUCCESSFUL, SetDeviceFaultReportingEx, device, 0, FALSE, NULL);
+	v3t_attach(test, domain, device);
+	stray(test, pdo, SZ_1M, false);
+	v3t_detach(test, device);
+	KUNIT_EXPECT_EQ(test, l->count, 0);
+}
+
 static void v1_removal_ends_reporting(struct kunit *test)
 {
 	struct v3t_world *w = test->priv;
@@ -803,6 +824,7 @@ static struct kunit_case fault_cases[] = {
 	KUNIT_CASE(may_be_disabled_from_inside),
 	KUNIT_CASE(device_may_be_deleted_from_inside),
 	KUNIT_CASE(removal_drops_nothing),
+	KUNIT_CASE(reporting_goes_with_the_driver),
 	KUNIT_CASE(v1_removal_ends_reporting),
 	KUNIT_CASE(detached_devices_stay_enabled),
 	KUNIT_CASE(needs_memory_to_enable_only),

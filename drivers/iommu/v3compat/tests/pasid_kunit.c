@@ -576,6 +576,80 @@ static void driver_that_forgets_is_cleaned_up_after(struct kunit *test)
 	v3t_delete_domain(test, domain);
 }
 
+/* A driver that gives up in its probe and leaves everything as it is; and what it did. */
+static struct {
+	struct device *pdo;
+	DMA_IOMMU_INTERFACE_V3 *v3;
+	PIOMMU_DMA_DOMAIN domain;
+	PIOMMU_DMA_DEVICE device;
+	PIOMMU_DMA_PASID_DEVICE sub;
+	ULONG pasid;
+	NTSTATUS status[5];
+} quitter;
+
+static void ignore_change(PIOMMU_INTERFACE_STATE_CHANGE change, PVOID context)
+{
+}
+
+static int give_up(struct platform_device *pdev)
+{
+	IOMMU_DEVICE_CREATION_CONFIGURATION config = {
+		.ConfigType = IommuDeviceCreationConfigTypePasid,
+		.Pasid.ConfigType = PasidConfigTypePasidTaggedDma,
+	};
+	IOMMU_INTERFACE_STATE_CHANGE_FIELDS fields = { .AsULONG = 1 };
+	DMA_IOMMU_INTERFACE_V3 *v3 = quitter.v3;
+	NTSTATUS *status = quitter.status;
+
+	if (&pdev->dev != quitter.pdo)
+		return -ENODEV;
+	status[0] = v3->CreateDevice(quitter.pdo, &config, &quitter.device);
+	if (!NT_SUCCESS(status[0]))
+		return -ENODEV;
+	status[1] = v3->AttachDeviceEx(quitter.domain, quitter.device);
+	status[2] = v3->RegisterInterfaceStateChangeCallback(ignore_change, NULL, quitter.device,
+							     &fields);
+	status[3] = v3->CreatePasidDevice(quitter.device, &quitter.sub, &quitter.pasid);
+	if (NT_SUCCESS(status[3]))
+		status[4] = v3->AttachPasidDevice(quitter.domain, quitter.sub);
+	return -ENODEV;
+}
+
+/* An ordinary one, whose group the core examines when it is gone. */
+static struct platform_driver quitting_driver = {
+	.driver.name = IOMMUSIM_DEVICE_NAME,
+	.probe = give_up,
+};
+
+static void driver_that_gives_up_is_cleaned_up_after(struct kunit *test)
+{
+	struct device *pdo = v3t_pdo(test, v3t_sim(test, &with_pasids), NULL);
+
+	memset(&quitter, 0, sizeof(quitter));
+	quitter.pdo = pdo;
+	quitter.v3 = V3T_V3(test);
+	quitter.domain = v3t_explicit(test);
+	quitter.status[0] = STATUS_UNSUCCESSFUL;
+	KUNIT_ASSERT_EQ(test, platform_driver_register(&quitting_driver), 0);
+	platform_driver_unregister(&quitting_driver);
+
+	ASSERT_RESULT(test, STATUS_SUCCESS, CreateDevice, quitter.status[0]);
+	v3t_adopt_device(test, quitter.device);
+	ASSERT_RESULT(test, STATUS_SUCCESS, CreatePasidDevice, quitter.status[3]);
+	v3t_adopt_sub_device(test, quitter.sub);
+	EXPECT_RESULT(test, STATUS_SUCCESS, AttachDeviceEx, quitter.status[1]);
+	EXPECT_RESULT(test, STATUS_SUCCESS, RegisterInterfaceStateChangeCallback, quitter.status[2]);
+	EXPECT_RESULT(test, STATUS_SUCCESS, AttachPasidDevice, quitter.status[4]);
+
+	REFUSE_V3(test, STATUS_INVALID_PARAMETER_1, DetachPasidDevice, quitter.sub);
+	REFUSE_V3(test, STATUS_INVALID_PARAMETER_1, DetachDeviceEx, quitter.device);
+	REFUSE_V3(test, STATUS_UNSUCCESSFUL, UnregisterInterfaceStateChangeCallback, ignore_change,
+		  quitter.device);
+	expect_no_pasid(test, pdo, quitter.pasid);
+	KUNIT_ASSERT_EQ(test, iommu_device_claim_dma_owner(pdo, test), 0);
+	iommu_device_release_dma_owner(pdo);
+}
+
 /* What the driver says to the one table there is, and to one made for the PASID. */
 static const struct failure_case {
 	const char *name;
@@ -861,6 +935,7 @@ static struct kunit_case pasid_cases[] = {
 	KUNIT_CASE(group_members_share_a_table_of_pasids),
 	KUNIT_CASE_PARAM(removal_detaches_first, order_gen_params),
 	KUNIT_CASE(driver_that_forgets_is_cleaned_up_after),
+	KUNIT_CASE(driver_that_gives_up_is_cleaned_up_after),
 	KUNIT_CASE_PARAM(failed_attach_leaves_no_trace, failure_gen_params),
 	KUNIT_CASE(refused_table_is_replaced_by_another),
 	KUNIT_CASE(number_of_tables_is_limited),
