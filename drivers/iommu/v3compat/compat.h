@@ -51,7 +51,7 @@ static inline bool v3c_domain_takes_pasids(const struct iommu_domain *domain, st
  * what is needed by themselves.
  */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 16, 0)
-/* On x86 the core of these kernels refuses, for the sake of kernel mappings in device TLBs. */
+/* On x86 nothing takes stale kernel mappings out of device TLBs: later ones of these kernels refuse. */
 static inline bool v3c_sva_supported(struct device *dev)
 {
 	return IS_ENABLED(CONFIG_IOMMU_SVA) && !IS_ENABLED(CONFIG_X86) &&

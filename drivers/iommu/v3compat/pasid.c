@@ -144,6 +144,9 @@ static struct iommu_sva *bind(struct device *pdo, struct mm_struct *mm)
 	struct iommu_sva *sva;
 	int ret;
 
+	/* Not every kernel that should refuse does. */
+	if (!v3c_sva_supported(pdo))
+		return ERR_PTR(-EOPNOTSUPP);
 	ret = first ? v3c_sva_enable(pdo) : 0;
 	if (ret)
 		return ERR_PTR(ret);

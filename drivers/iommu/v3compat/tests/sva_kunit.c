@@ -50,15 +50,21 @@ static struct process unbound(struct kunit *test, const struct iommusim_config *
 	return p;
 }
 
-static struct process bound(struct kunit *test)
+static void bind_process(struct kunit *test, struct process *p)
 {
-	struct process p = unbound(test, &with_sva);
-	NTSTATUS status = v3compat_create_sva_device(p.device, current->mm, &p.sub, &p.pasid);
+	NTSTATUS status = v3compat_create_sva_device(p->device, current->mm, &p->sub, &p->pasid);
 
 	if (status == STATUS_NOT_SUPPORTED)
 		kunit_skip(test, "the kernel refuses to bind");
 	ASSERT_RESULT(test, STATUS_SUCCESS, v3compat_create_sva_device, status);
-	v3t_adopt_bound_device(test, p.sub);
+	v3t_adopt_bound_device(test, p->sub);
+}
+
+static struct process bound(struct kunit *test)
+{
+	struct process p = unbound(test, &with_sva);
+
+	bind_process(test, &p);
 	return p;
 }
 
@@ -268,9 +274,7 @@ static void pasid_of_the_process_may_be_too_large(struct kunit *test)
 
 	/* Takes the only number that both could have, unless somebody has it. */
 	v3t_sub_device(test, p.device, &pasid);
-	ASSERT_CALL(test, STATUS_SUCCESS, v3compat_create_sva_device, p.device, current->mm, &p.sub,
-		    &p.pasid);
-	v3t_adopt_bound_device(test, p.sub);
+	bind_process(test, &p);
 	KUNIT_ASSERT_GE(test, p.pasid, 2);
 	REFUSE_CALL(test, STATUS_NONE_MAPPED, v3compat_create_sva_device, narrow, current->mm,
 		    &w->out.sub_device, &pasid);
