@@ -247,8 +247,9 @@ bool v3c_fault_makes_requests(struct device *dev)
 	if (!v3c_driver_of(dev)->page_requests)
 		return false;
 #ifdef CONFIG_PCI_PRI
+	/* Virtual functions share what their physical function has enabled, but for the translations. */
 	if (dev_is_pci(dev))
-		return to_pci_dev(dev)->pri_enabled;
+		return pci_physfn(to_pci_dev(dev))->pri_enabled && to_pci_dev(dev)->ats_enabled;
 #endif
 	return rcu_access_pointer(dev->iommu->fault_param);
 }

@@ -25,12 +25,15 @@ static void pasid_init_once(void *object)
 
 V3C_POOL(v3c_pasids, V3C_KIND_PASID, struct v3c_pasid, "sub-device", pasid_init_once);
 
-/* A device whose PASID capability is off sends no tags: it would reach what its untagged DMA does. */
+/*
+ * A device whose PASID capability is off sends no tags: it would reach what its untagged DMA does. Virtual
+ * functions have none and share that of their physical function.
+ */
 static bool sends_tags(struct device *dev)
 {
 #ifdef CONFIG_PCI_PASID
 	if (dev_is_pci(dev))
-		return to_pci_dev(dev)->pasid_enabled;
+		return pci_physfn(to_pci_dev(dev))->pasid_enabled;
 #endif
 	return true;
 }
