@@ -10,6 +10,7 @@
 
 #include <linux/device.h>
 #include <linux/iommu.h>
+#include <linux/slab.h>
 #include <linux/string.h>
 
 #include "context.h"
@@ -821,7 +822,7 @@ void v3c_domain_detach_pasid(struct v3c_pasid *pasid)
 	leave(domain, pasid->group, attachment->hwpt);
 	pasid->group = NULL;
 	pasid->attachment = NULL;
-	v3c_attachment_put(attachment);
+	kfree(attachment);
 }
 
 /* The mirrors go by new tables; whoever still reads the old ones is waited for. */

@@ -54,21 +54,6 @@ bool v3c_pasid_supported(struct device *dev)
 	       (sends_tags(dev) || v3c_driver_of(dev)->enables_pasids_late);
 }
 
-static void free_attachment(struct kref *ref)
-{
-	kfree(container_of(ref, struct v3c_attachment, ref));
-}
-
-void v3c_attachment_get(struct v3c_attachment *attachment)
-{
-	kref_get(&attachment->ref);
-}
-
-void v3c_attachment_put(struct v3c_attachment *attachment)
-{
-	kref_put(&attachment->ref, free_attachment);
-}
-
 static struct v3c_attachment *new_attachment(const struct v3c_pasid *pasid,
 					     struct v3c_domain *domain)
 {
@@ -76,7 +61,6 @@ static struct v3c_attachment *new_attachment(const struct v3c_pasid *pasid,
 
 	if (!attachment)
 		return NULL;
-	kref_init(&attachment->ref);
 	INIT_LIST_HEAD(&attachment->entry);
 	attachment->device = pasid->device;
 	attachment->dev = pasid->device->pdo;
@@ -344,7 +328,7 @@ static NTSTATUS attach(struct v3c_domain *domain, struct v3c_pasid *pasid, struc
 				  0, 0);
 	status = v3c_domain_attach_pasid(domain, pasid, attachment, why);
 	if (!NT_SUCCESS(status))
-		v3c_attachment_put(attachment);
+		kfree(attachment);
 	return status;
 }
 

@@ -3,7 +3,6 @@
 #define V3COMPAT_PASID_H
 
 #include <linux/iommu.h>
-#include <linux/kref.h>
 #include <linux/list.h>
 
 #include "fault.h"
@@ -18,7 +17,6 @@ struct v3c_hwpt;
 
 /**
  * struct v3c_attachment - a PASID that is, or was, attached to a domain
- * @ref: whoever still looks at @handle, or works for a fault that came through it
  * @handle: by which the IOMMU core names it; what a fault handler is given
  * @entry: in its domain's list, under v3c_topology and the domain's mutex
  * @dev: the device; constant, valid while attached
@@ -30,10 +28,11 @@ struct v3c_hwpt;
  * @device: whose PASID it is; constant
  * @faults: names it as a source of faults, while attached
  *
- * Made anew for each attach: what is late for one attachment must not be taken for the next.
+ * Made anew for each attach: what is late for one attachment must not be taken for the next. Once it is
+ * detached nobody looks at it any more: the IOMMU driver has waited for those that found @handle, and
+ * v3c_fault_close() for those that answer.
  */
 struct v3c_attachment {
-	struct kref ref;
 	struct iommu_attach_handle handle;
 	struct list_head entry;
 	struct device *dev;
@@ -85,8 +84,6 @@ NTSTATUS v3c_pasid_detach(struct v3c_pasid *pasid, struct v3c_why *why);
 
 int v3c_attachment_attach(struct v3c_attachment *attachment, struct v3c_hwpt *hwpt);
 void v3c_attachment_detach(struct v3c_attachment *attachment);
-void v3c_attachment_get(struct v3c_attachment *attachment);
-void v3c_attachment_put(struct v3c_attachment *attachment);
 
 bool v3c_pasids_attached(struct v3c_device *device);
 void v3c_pasids_detach(struct v3c_device *device);
