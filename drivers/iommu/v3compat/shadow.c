@@ -538,6 +538,21 @@ static int sync_nothing(struct v3c_shadow *shadow, struct v3c_sync *sync, struct
 	return sync_leaves(shadow, sync, place, unit, work);
 }
 
+/* What is configured for @sync->at and can be translated; beyond the aperture, nothing at all. */
+static void walk(struct v3c_shadow *shadow, const struct v3c_sync *sync, struct v3c_unit *unit)
+{
+	if (is_translated(shadow, sync->at)) {
+		v3c_table_walk(&shadow->tables, sync->at, sync->last, unit);
+		return;
+	}
+	*unit = (struct v3c_unit) {
+		.kind = V3C_ENTRY_EMPTY,
+		.entry_level = V3C_TREE_LEVELS,
+		.first = sync->at,
+		.last = sync->last,
+	};
+}
+
 static int sync_some(struct v3c_shadow *shadow, struct v3c_sync *sync, unsigned int *work)
 {
 	struct v3c_place place;
@@ -547,7 +562,7 @@ static int sync_some(struct v3c_shadow *shadow, struct v3c_sync *sync, unsigned 
 	find_place(shadow, sync->at, &place);
 	if (widen_split(sync, &place))
 		return 0;
-	v3c_table_walk(&shadow->tables, sync->at, sync->last, &unit);
+	walk(shadow, sync, &unit);
 	if (unit.kind == V3C_ENTRY_LEAF && unit.level && widen(sync, unit.first, unit.last))
 		return 0;
 	mark_split(&place, &unit);

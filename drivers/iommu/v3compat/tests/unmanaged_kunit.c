@@ -419,6 +419,31 @@ static void blocks_work_without_large_leaves(struct kunit *test)
 	v3t_expect_no_stale_hits(test, sim);
 }
 
+/* Whatever is configured there. */
+static void nothing_beyond_the_aperture_is_looked_at(struct kunit *test)
+{
+	static const struct iommusim_config narrow = {
+		.aperture_bits = 39, .quirks = IOMMUSIM_OWN_DOMAINS,
+	};
+	struct device *pdo = v3t_pdo(test, v3t_sim(test, &narrow), NULL);
+	PIOMMU_DMA_DEVICE device = v3t_device(test, pdo);
+	PIOMMU_DMA_DOMAIN domain = unmanaged(test);
+	struct page *page = v3t_pages(test, 0);
+	u64 beyond = BIT_ULL(40), i;
+	struct v3t_tables tables;
+
+	v3t_tables_init(test, &tables, V3T_X64);
+	for (i = 0; i < 512; i++)
+		v3t_set(&tables, beyond + i * SZ_1G, 2, v3t_leaf(&tables, 0, 2, true));
+	v3t_set_page(&tables, BIT_ULL(39) - SZ_4K, page);
+	v3t_configure(domain, &tables);
+	v3t_attach(test, domain, device);
+	v3t_expect_reaches(test, pdo, BIT_ULL(39) - SZ_4K, page);
+	v3t_expect_fault(test, pdo, beyond, false, IOMMUSIM_FAULT_ADDRESS_SIZE);
+	flush_page(test, domain, beyond + SZ_1G);
+	flush(test, domain);
+}
+
 /* Without sign extension there is no upper half. */
 static void upper_half_faults_where_there_is_none(struct kunit *test)
 {
@@ -977,6 +1002,7 @@ static struct kunit_case unmanaged_cases[] = {
 	KUNIT_CASE(a_block_replaces_other_pages),
 	KUNIT_CASE(one_address_flushes_all_of_a_block),
 	KUNIT_CASE(blocks_work_without_large_leaves),
+	KUNIT_CASE(nothing_beyond_the_aperture_is_looked_at),
 	KUNIT_CASE(upper_half_faults_where_there_is_none),
 	KUNIT_CASE(both_halves_translate),
 	KUNIT_CASE(bad_configurations_are_refused),
