@@ -76,6 +76,7 @@ struct v3c_shadow {
  * @last: last page, likewise
  * @at: everything before is done
  * @visited: tables met that had nothing to mirror
+ * @refused: large leaves met that the IOMMU driver did not take
  * @removes_only: there is no memory to mirror anything more
  */
 struct v3c_sync {
@@ -83,6 +84,7 @@ struct v3c_sync {
 	u64 last;
 	u64 at;
 	unsigned long visited;
+	unsigned long refused;
 	bool removes_only;
 };
 
@@ -330,6 +332,12 @@ static int count_visit(struct v3c_shadow *shadow, struct v3c_sync *sync)
 	return ++sync->visited > shadow->max_nodes ? -E2BIG : 0;
 }
 
+/* Nor over large leaves that cannot be mirrored: some of them are as much work as such a table. */
+static int count_refused(struct v3c_shadow *shadow, struct v3c_sync *sync)
+{
+	return ++sync->refused % (V3C_STEP_WORK / V3C_LARGE_WORK) ? 0 : count_visit(shadow, sync);
+}
+
 /*
  * Maps, or does not: an address that the IOMMU driver refuses is one that is not translated. Only lack
  * of memory is an error.
@@ -369,6 +377,8 @@ static int map_large(struct v3c_shadow *shadow, struct v3c_sync *sync, struct v3
 		set_entry(place->node[level], place->entry, leaf);
 	if (!ret)
 		sync->at = place->last + 1;
+	if (!ret && !mapped)
+		ret = count_refused(shadow, sync);
 	prune(shadow, place, page);
 	return ret;
 }

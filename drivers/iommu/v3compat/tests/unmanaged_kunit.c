@@ -444,6 +444,41 @@ static void nothing_beyond_the_aperture_is_looked_at(struct kunit *test)
 	flush(test, domain);
 }
 
+/* The driver refuses addresses between the two halves. */
+static void refused_blocks_keep_nobody_busy(struct kunit *test)
+{
+	static const struct iommusim_config halves = {
+		.aperture_bits = 48, .quirks = IOMMUSIM_SIGN_EXTEND | IOMMUSIM_OWN_DOMAINS,
+	};
+	struct device *pdo = v3t_pdo(test, v3t_sim(test, &halves), NULL);
+	PIOMMU_DMA_DEVICE device = v3t_device(test, pdo);
+	PIOMMU_DMA_DOMAIN domain = unmanaged(test);
+	struct page *page = v3t_pages(test, 0);
+	u64 *root, *level3, *level2, table, i;
+	struct v3t_tables tables;
+
+	v3t_tables_init(test, &tables, &v3t_formats[2]);
+	root = phys_to_virt(tables.root);
+	table = v3t_new_table(&tables);
+	level2 = phys_to_virt(table);
+	for (i = 0; i < 512; i++)
+		level2[i] = v3t_leaf(&tables, 0, 2, true);
+	level3 = phys_to_virt(v3t_new_table(&tables));
+	level3[0] = v3t_link(&tables, table);
+	root[1] = v3t_link(&tables, virt_to_phys(level3));
+	v3t_set_page(&tables, AT, page);
+	v3t_configure(domain, &tables);
+	v3t_attach(test, domain, device);
+	v3t_expect_reaches(test, pdo, AT, page);
+
+	for (i = 0; i < 512; i++)
+		level3[i] = v3t_link(&tables, table);
+	for (i = 1; i < 9; i++)
+		root[i] = root[1];
+	EXPECT_V3(test, STATUS_INSUFFICIENT_RESOURCES, FlushDomain, domain);
+	v3t_expect_reaches(test, pdo, AT, page);
+}
+
 /* Without sign extension there is no upper half. */
 static void upper_half_faults_where_there_is_none(struct kunit *test)
 {
@@ -1003,6 +1038,7 @@ static struct kunit_case unmanaged_cases[] = {
 	KUNIT_CASE(one_address_flushes_all_of_a_block),
 	KUNIT_CASE(blocks_work_without_large_leaves),
 	KUNIT_CASE(nothing_beyond_the_aperture_is_looked_at),
+	KUNIT_CASE(refused_blocks_keep_nobody_busy),
 	KUNIT_CASE(upper_half_faults_where_there_is_none),
 	KUNIT_CASE(both_halves_translate),
 	KUNIT_CASE(bad_configurations_are_refused),
