@@ -261,8 +261,12 @@ static bool fits(struct v3c_shadow *shadow, unsigned int level, u64 page)
 	u64 pages = v3c_level_pages(level);
 	u64 first = page & ~(pages - 1), held, held_last;
 
-	/* What the hardware has no such leaf for would be long work under the lock. */
-	if (level > 1 && !v3c_hwpt_has_leaf(shadow->hwpt, pages))
+	/*
+	 * What the hardware has no such leaf for takes a table for each 2 MiB, which is counted where the
+	 * tree has it, too: but for the machine's own memory a caller could ask for any number of them.
+	 */
+	if (!v3c_hwpt_has_leaf(shadow->hwpt, pages) &&
+	    (level > 1 || shadow->tables.kind == V3C_TABLES_WALKED))
 		return false;
 	if (!is_translated(shadow, first) || !is_translated(shadow, first + pages - 1))
 		return false;

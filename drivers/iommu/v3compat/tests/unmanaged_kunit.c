@@ -479,6 +479,32 @@ static void refused_blocks_keep_nobody_busy(struct kunit *test)
 	v3t_expect_reaches(test, pdo, AT, page);
 }
 
+/* Where the hardware needs tables for a block, these are bounded like any. */
+static void blocks_in_pieces_take_their_share(struct kunit *test)
+{
+	static const struct iommusim_config small = {
+		.pgsize_bitmap = SZ_4K, .quirks = IOMMUSIM_OWN_DOMAINS,
+	};
+	struct iommusim *sim = v3t_sim(test, &small);
+	PIOMMU_DMA_DEVICE device = v3t_device(test, v3t_pdo(test, sim, NULL));
+	u64 share = max(totalram_pages() / 64, 64UL), at_rest, i;
+	PIOMMU_DMA_DOMAIN domain = unmanaged(test);
+	struct v3t_tables tables;
+
+	v3t_tables_init(test, &tables, V3T_X64);
+	v3t_configure(domain, &tables);
+	v3t_attach(test, domain, device);
+	at_rest = v3t_stats(sim).tables;
+	for (i = 0; i <= share / 512; i++)
+		v3t_set(&tables, i * SZ_1G, 2, v3t_leaf(&tables, 0, 2, true));
+	EXPECT_V3(test, STATUS_INSUFFICIENT_RESOURCES, FlushDomain, domain);
+	KUNIT_EXPECT_GT(test, v3t_stats(sim).tables, at_rest);
+	KUNIT_EXPECT_LE(test, v3t_stats(sim).tables, at_rest + share);
+	memset(phys_to_virt(tables.root), 0, SZ_4K);
+	flush(test, domain);
+	KUNIT_EXPECT_EQ(test, v3t_stats(sim).leaf_4k, 0);
+}
+
 /* Without sign extension there is no upper half. */
 static void upper_half_faults_where_there_is_none(struct kunit *test)
 {
@@ -1039,6 +1065,7 @@ static struct kunit_case unmanaged_cases[] = {
 	KUNIT_CASE(blocks_work_without_large_leaves),
 	KUNIT_CASE(nothing_beyond_the_aperture_is_looked_at),
 	KUNIT_CASE(refused_blocks_keep_nobody_busy),
+	KUNIT_CASE(blocks_in_pieces_take_their_share),
 	KUNIT_CASE(upper_half_faults_where_there_is_none),
 	KUNIT_CASE(both_halves_translate),
 	KUNIT_CASE(bad_configurations_are_refused),
