@@ -166,6 +166,9 @@ static NTSTATUS configure_x64(PIOMMU_DMA_DOMAIN handle, u64 root, unsigned int l
 		return STATUS_UNSUCCESSFUL;
 	if (!domain)
 		return bad_handle(why, STATUS_INVALID_PARAMETER_1, handle);
+	if (domain->type != DomainTypeUnmanaged)
+		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_WRONG_TYPE, domain,
+				  domain->type, 0);
 	if (!v3c_tables_set_x64(&tables, root, levels))
 		return v3c_refuse(why, STATUS_INVALID_PARAMETER_2, V3C_REASON_BAD_CONFIG, domain,
 				  root, 0);

@@ -625,6 +625,8 @@ static void bad_configurations_are_refused(struct kunit *test)
 	EXPECT_CALL(test, STATUS_INVALID_PARAMETER_1, v3compat_configure_x64, NULL, tables.root, 4);
 	EXPECT_CALL(test, STATUS_INVALID_PARAMETER_1, v3compat_configure_x64, translate,
 		    tables.root, 4);
+	EXPECT_CALL(test, STATUS_INVALID_PARAMETER_1, v3compat_configure_x64, translate,
+		    tables.root + 1, 3);
 	EXPECT_CALL(test, STATUS_INVALID_PARAMETER_2, v3compat_configure_x64, domain,
 		    tables.root + 1, 4);
 	EXPECT_CALL(test, STATUS_INVALID_PARAMETER_3, v3compat_configure_x64, domain, tables.root,
