@@ -512,17 +512,29 @@ static int sync_leaves(struct v3c_shadow *shadow, struct v3c_sync *sync, struct 
 }
 
 /* A large leaf is in the way or is what it should be. */
-static void sync_large(struct v3c_shadow *shadow, struct v3c_sync *sync, struct v3c_place *place,
-		       const struct v3c_unit *unit)
+static int sync_large(struct v3c_shadow *shadow, struct v3c_sync *sync, struct v3c_place *place,
+		      const struct v3c_unit *unit)
 {
+	int ret = 0;
+
 	if (unit->kind == V3C_ENTRY_LEAF && unit->level >= place->level &&
 	    *place->entry == unit_leaf(unit, place->first) &&
 	    fits(shadow, place->level, place->first)) {
 		sync->at = place->last + 1;
-		return;
+		return 0;
 	}
 	widen(sync, place->first, place->last);
-	unmap_large(shadow, place, sync->at);
+	/*
+	 * It came by another comparison, and what this one did in front of @sync->at goes with it. That
+	 * is counted, as an owner could have it happen again and again.
+	 */
+	if (place->first < sync->at) {
+		ret = count_visit(shadow, sync);
+		if (!ret)
+			sync->at = place->first;
+	}
+	unmap_large(shadow, place, place->first);
+	return ret;
 }
 
 /* The tree has nothing around @sync->at, down to a level above that of 4 KiB leaves. */
@@ -585,8 +597,7 @@ static int sync_some(struct v3c_shadow *shadow, struct v3c_sync *sync, unsigned 
 	if (!*place.entry)
 		return sync_nothing(shadow, sync, &place, &unit, work);
 	*work += V3C_LARGE_WORK;
-	sync_large(shadow, sync, &place, &unit);
-	return 0;
+	return sync_large(shadow, sync, &place, &unit);
 }
 
 static int sync_step(struct v3c_shadow *shadow, struct v3c_sync *sync)
