@@ -912,18 +912,30 @@ static void flush_all(struct v3c_domain *domain, u8 slots)
 		v3c_hwpt_flush(hwpt);
 }
 
+static u64 listed_page(const u8 *list, ULONG index)
+{
+	u64 address;
+
+	memcpy(&address, list + index * sizeof(address), sizeof(address));
+	return address >> V3C_PAGE_SHIFT;
+}
+
+/* Pages that follow each other in the list share the walk, and the invalidation. */
 static int sync_list(struct v3c_domain *domain, u8 slots, ULONG number, const u8 *list,
 		     bool may_sleep)
 {
+	ULONG done, run;
 	struct v3c_hwpt *hwpt;
 	int ret = 0, err;
-	u64 address;
+	u64 first;
 
-	for (; number; number--, list += sizeof(address)) {
-		memcpy(&address, list, sizeof(address));
+	for (done = 0; done < number; done += run) {
+		first = listed_page(list, done);
+		for (run = 1; run < number - done; run++)
+			if (listed_page(list, done + run) != first + run)
+				break;
 		v3c_for_each_hwpt(domain, hwpt, slots) {
-			err = v3c_shadow_sync_page(hwpt->shadow, address >> V3C_PAGE_SHIFT,
-						   may_sleep);
+			err = v3c_shadow_sync_pages(hwpt->shadow, first, first + run - 1, may_sleep);
 			ret = ret ? ret : err;
 		}
 	}

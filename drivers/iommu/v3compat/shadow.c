@@ -632,41 +632,40 @@ static int sync_range(struct v3c_shadow *shadow, u64 first, u64 last, bool may_s
 }
 
 /**
- * v3c_shadow_sync() - bring a page table up to date
+ * v3c_shadow_sync_pages() - bring some pages of a page table up to date
  * @shadow: its mirror
+ * @first: first logical page of 64-bit addresses, any
+ * @last: last page, not before @first
  * @may_sleep: it may wait for memory, and lets others run
+ *
+ * With them goes all of the leaves that they were or are a part of.
  *
  * Context: any that @may_sleep allows.
  * Return: 0; -ENOMEM, or -E2BIG when the owner's tables say more than may be mirrored: then some of it
  * is not mapped, but nothing is mapped that should not be.
  */
-int v3c_shadow_sync(struct v3c_shadow *shadow, bool may_sleep)
+int v3c_shadow_sync_pages(struct v3c_shadow *shadow, u64 first, u64 last, bool may_sleep)
 {
-	int ret = sync_range(shadow, 0, V3C_LOWER_LAST, may_sleep);
-	int upper = 0;
+	int ret = 0, upper = 0;
 
-	if (v3c_hwpt_has_upper_half(shadow->hwpt))
-		upper = sync_range(shadow, V3C_UPPER_FIRST, V3C_UPPER_LAST, may_sleep);
+	if (first <= V3C_LOWER_LAST)
+		ret = sync_range(shadow, first, min(last, V3C_LOWER_LAST), may_sleep);
+	if (last >= V3C_UPPER_FIRST && v3c_hwpt_has_upper_half(shadow->hwpt))
+		upper = sync_range(shadow, max(first, V3C_UPPER_FIRST), last, may_sleep);
 	return ret ? ret : upper;
 }
 
 /**
- * v3c_shadow_sync_page() - bring one page up to date
- * @shadow: the mirror
- * @page: any logical page of 64-bit addresses
+ * v3c_shadow_sync() - bring a page table up to date
+ * @shadow: its mirror
  * @may_sleep: it may wait for memory, and lets others run
  *
- * With it goes all of the leaf that it was or is a part of.
- *
  * Context: any that @may_sleep allows.
- * Return: as v3c_shadow_sync().
+ * Return: as v3c_shadow_sync_pages().
  */
-int v3c_shadow_sync_page(struct v3c_shadow *shadow, u64 page, bool may_sleep)
+int v3c_shadow_sync(struct v3c_shadow *shadow, bool may_sleep)
 {
-	if (page > V3C_LOWER_LAST &&
-	    (page < V3C_UPPER_FIRST || !v3c_hwpt_has_upper_half(shadow->hwpt)))
-		return 0;
-	return sync_range(shadow, page, page, may_sleep);
+	return v3c_shadow_sync_pages(shadow, 0, V3C_UPPER_LAST, may_sleep);
 }
 
 /**

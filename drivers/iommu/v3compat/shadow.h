@@ -14,7 +14,7 @@ struct v3c_shadow *v3c_shadow_alloc(struct v3c_hwpt *hwpt, struct v3c_space *spa
 void v3c_shadow_free(struct v3c_shadow *shadow);
 void v3c_shadow_set_tables(struct v3c_shadow *shadow, const struct v3c_tables *tables);
 int v3c_shadow_sync(struct v3c_shadow *shadow, bool may_sleep);
-int v3c_shadow_sync_page(struct v3c_shadow *shadow, u64 page, bool may_sleep);
+int v3c_shadow_sync_pages(struct v3c_shadow *shadow, u64 first, u64 last, bool may_sleep);
 int v3c_shadow_permissions(struct v3c_shadow *shadow, u64 page);
 bool v3c_shadow_overlaps(struct v3c_shadow *shadow, u64 first, u64 last);
 

@@ -219,6 +219,61 @@ static void changes_take_effect_with_the_flush(struct kunit *test)
 	v3t_expect_no_stale_hits(test, w->sim);
 }
 
+/* Pages that follow each other in a list are invalidated together, and no page between is touched. */
+static void listed_neighbours_go_together(struct kunit *test)
+{
+	struct v3t_world *w = test->priv;
+	struct page **pages = v3t_scattered(test, 17);
+	struct v3t_tables tables;
+	PIOMMU_DMA_DOMAIN domain = start(test, &tables, V3T_X64);
+	u64 apart[4] = { AT + SZ_4K, AT, AT + 3 * SZ_4K, AT + 4 * SZ_4K }, list[16], i;
+	struct iommusim_stats before, after;
+
+	for (i = 0; i < 16; i++) {
+		list[i] = AT + i * SZ_4K + 8 * i;
+		v3t_set_page(&tables, AT + i * SZ_4K, pages[i]);
+	}
+	EXPECT_V3(test, STATUS_SUCCESS, FlushDomainByVaList, domain, FALSE, 16, list);
+	for (i = 0; i < 16; i++)
+		v3t_expect_reaches(test, w->pdo, AT + i * SZ_4K, pages[i]);
+
+	for (i = 0; i < 16; i++)
+		v3t_set_page(&tables, AT + i * SZ_4K, i == 2 ? pages[16] : pages[15 - i]);
+	EXPECT_V3(test, STATUS_SUCCESS, FlushDomainByVaList, domain, TRUE, 4, apart);
+	for (i = 0; i < 16; i++)
+		v3t_expect_reaches(test, w->pdo, AT + i * SZ_4K,
+				   i < 5 && i != 2 ? pages[15 - i] : pages[i]);
+
+	for (i = 0; i < 16; i++)
+		v3t_set(&tables, AT + i * SZ_4K, 0, 0);
+	before = v3t_stats(w->sim);
+	EXPECT_V3(test, STATUS_SUCCESS, FlushDomainByVaList, domain, TRUE, 16, list);
+	after = v3t_stats(w->sim);
+	KUNIT_EXPECT_EQ(test, after.flushes - before.flushes, 1);
+	KUNIT_EXPECT_EQ(test, after.leaf_4k, before.leaf_4k - 16);
+	for (i = 0; i < 16; i++)
+		v3t_expect_blocked(test, w->pdo, AT + i * SZ_4K);
+	v3t_expect_no_stale_hits(test, w->sim);
+}
+
+/* A run may begin in the lower half of the addresses, of any depth, and end beyond it. */
+static void listed_neighbours_leave_a_half(struct kunit *test)
+{
+	struct v3t_world *w = test->priv;
+	struct page *page = v3t_pages(test, 0);
+	struct v3t_tables tables;
+	PIOMMU_DMA_DOMAIN domain = start(test, &tables, V3T_X64);
+	u64 last = BIT_ULL(47) - SZ_4K, deep = BIT_ULL(56) - SZ_4K;
+	u64 list[6] = { last, last + SZ_4K, deep, deep + SZ_4K, U64_MAX, 0 };
+
+	v3t_set_page(&tables, last, page);
+	v3t_set_page(&tables, 0, page);
+	EXPECT_V3(test, STATUS_SUCCESS, FlushDomainByVaList, domain, FALSE, 6, list);
+	v3t_expect_reaches(test, w->pdo, last, page);
+	v3t_expect_reaches(test, w->pdo, 0, page);
+	v3t_expect_no_stale_hits(test, w->sim);
+}
+
 static void cost_follows_the_list(struct kunit *test)
 {
 	struct v3t_world *w = test->priv;
@@ -1059,6 +1114,8 @@ static struct kunit_case unmanaged_cases[] = {
 	KUNIT_CASE_PARAM(permissions_of_all_levels_count, format_gen_params),
 	KUNIT_CASE_PARAM(bad_entries_fault_alone, format_gen_params),
 	KUNIT_CASE(changes_take_effect_with_the_flush),
+	KUNIT_CASE(listed_neighbours_go_together),
+	KUNIT_CASE(listed_neighbours_leave_a_half),
 	KUNIT_CASE(cost_follows_the_list),
 	KUNIT_CASE(neighbours_can_go_one_by_one),
 	KUNIT_CASE(a_block_splits_and_merges),
