@@ -55,7 +55,9 @@ enum iommusim_fault_reason iommusim_sva_access(struct mm_struct *mm, u64 address
 	struct page *page;
 
 	mmap_read_lock(mm);
-	if (get_user_pages_remote(mm, address - offset, 1, flags, &page, NULL) != 1) {
+	/* The kernel prints a backtrace when it is asked for a page just below a stack. */
+	if (!vma_lookup(mm, address) ||
+	    get_user_pages_remote(mm, address - offset, 1, flags, &page, NULL) != 1) {
 		reason = refusal(mm, address, write);
 	} else {
 		if (write)
