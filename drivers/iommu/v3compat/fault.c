@@ -37,6 +37,9 @@ static DEFINE_HASHTABLE(v3c_fault_targets, 6);
 /* Enabled ones. */
 static LIST_HEAD(v3c_reporters);
 
+/* Of IOMMU drivers, ever. */
+static u64 v3c_fault_reports;
+
 static struct workqueue_struct *v3c_fault_wq;
 
 /* Whether there was room. */
@@ -74,35 +77,46 @@ static bool push_refused(struct v3c_reporter *reporter, const struct v3c_fault_t
 
 /*
  * A device may use one page table for several kinds of DMA, which the source does not tell apart: then
- * the fault has no PASID, and is suppressed only if it is for each of them.
+ * the fault has no PASID, and is suppressed only if it is for each of them. Some may belong to another
+ * DMA device of the same.
  */
 static bool report_refused(struct v3c_fault_target *target, u64 address, bool write)
 {
-	struct v3c_reporter *reporter = &target->device->reporter;
-	struct v3c_fault_target *other, *first = NULL;
+	struct v3c_device *device = target->device;
 	bool suppressed = true, only = true;
+	struct v3c_fault_target *other;
 
-	list_for_each_entry(other, &reporter->targets, entry) {
-		if (other->hwpt != target->hwpt)
+	hash_for_each_possible(v3c_fault_targets, other, by_hwpt, (unsigned long)target->hwpt) {
+		if (other->hwpt != target->hwpt || other->device->pdo != device->pdo)
 			continue;
-		only = !first;
-		first = first ?: other;
-		suppressed &= other->suppressed;
+		only &= other == target;
+		suppressed &= other->suppressed || other->device != device;
 	}
-	/* Once for each device. */
-	if (target != first || suppressed || !reporter->enabled)
-		return false;
-	return push_refused(reporter, target, address, only ? target->pasid : V3COMPAT_NO_PASID,
-			    write);
+	return !suppressed && push_refused(&device->reporter, target, address,
+					   only ? target->pasid : V3COMPAT_NO_PASID, write);
+}
+
+/*
+ * Whether it is the first time that @reporter meets this report. There may be very many attachments,
+ * each of which finds all the others: so they are gone through once for each device.
+ */
+static bool is_first_time(struct v3c_reporter *reporter, u64 report)
+{
+	bool first = reporter->report != report;
+
+	reporter->report = report;
+	return first;
 }
 
 /*
  * Some IOMMU drivers do not know whose DMA it was; they name nobody, or the IOMMU itself, which is in no
- * group. Then it may have been anybody's who uses the page table.
+ * group. Then it may have been anybody's who uses the page table. Nor is a device in one that has been
+ * removed since.
  */
 static bool may_be_from(const struct v3c_fault_target *target, struct device *dev)
 {
-	return !dev || target->device->pdo == dev || !device_iommu_mapped(dev);
+	return !dev || target->device->pdo == dev ||
+	       (!device_iommu_mapped(dev) && device_is_registered(dev));
 }
 
 /**
@@ -123,8 +137,11 @@ int v3c_fault_unrecoverable(struct iommu_domain *domain, struct device *dev, uns
 	int ret = -ENOSYS;
 
 	guard(spinlock_irqsave)(&v3c_fault_lock);
+	v3c_fault_reports++;
 	hash_for_each_possible(v3c_fault_targets, target, by_hwpt, (unsigned long)hwpt)
-		if (target->hwpt == hwpt && may_be_from(target, dev) &&
+		if (target->hwpt == hwpt && target->device->reporter.enabled &&
+		    may_be_from(target, dev) &&
+		    is_first_time(&target->device->reporter, v3c_fault_reports) &&
 		    report_refused(target, iova, flags & IOMMU_FAULT_WRITE))
 			ret = 0;
 	return ret;

@@ -84,6 +84,7 @@ struct v3c_fault_source {
  * @idle: woken when a call of the handler has returned, and when a group has been answered
  * @config: the handler, while @enabled
  * @source: the device, while @enabled
+ * @report: the last one of an IOMMU driver's that it met
  * @ring: %V3C_FAULT_QUEUE records, while @enabled
  * @first: oldest record in @ring
  * @count: records in @ring
@@ -106,6 +107,7 @@ struct v3c_reporter {
 	wait_queue_head_t idle;
 	DEVICE_FAULT_CONFIGURATION config;
 	struct v3c_fault_source source;
+	u64 report;
 	struct v3c_fault_record *ring;
 	unsigned int first;
 	unsigned int count;

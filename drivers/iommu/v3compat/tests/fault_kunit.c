@@ -185,6 +185,24 @@ static void reports_to_all_when_nobody_is_named(struct kunit *test)
 	KUNIT_EXPECT_NE(test, report_iommu_fault(core, NULL, SZ_1M, IOMMU_FAULT_READ), 0);
 }
 
+/* The last words of a device that is gone concern nobody else. */
+static void late_reports_are_nobodys(struct kunit *test)
+{
+	struct v3t_world *w = test->priv;
+	struct device *other = get_device(v3t_pdo(test, w->sim, NULL));
+	PIOMMU_DMA_DEVICE device = v3t_device(test, other);
+	PIOMMU_DMA_DOMAIN domain;
+	struct v3t_listener *l = listen(test, &domain);
+
+	v3t_attach(test, domain, device);
+	v3t_unplug(test, other);
+	KUNIT_EXPECT_EQ(test, report_iommu_fault(iommu_get_domain_for_dev(w->pdo), other, SZ_1M,
+						 IOMMU_FAULT_READ), -ENOSYS);
+	put_device(other);
+	disable(test, w->device);
+	KUNIT_EXPECT_EQ(test, READ_ONCE(l->count), 0);
+}
+
 static void takes_reports_in_atomic_context(struct kunit *test)
 {
 	struct v3t_world *w = test->priv;
@@ -814,6 +832,7 @@ static struct kunit_case fault_cases[] = {
 	KUNIT_CASE(tells_why),
 	KUNIT_CASE(reports_to_whom_it_concerns),
 	KUNIT_CASE(reports_to_all_when_nobody_is_named),
+	KUNIT_CASE(late_reports_are_nobodys),
 	KUNIT_CASE(takes_reports_in_atomic_context),
 	KUNIT_CASE(refuses_bad_arguments),
 	KUNIT_CASE(works_through_v1),

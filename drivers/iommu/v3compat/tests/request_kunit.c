@@ -277,6 +277,12 @@ static void refused_tagged_dma_tells_its_pasid(struct kunit *test)
 	stray(a, a->pasid, SZ_1M);
 	v3t_wait_ended(test, a->listener, 3);
 	KUNIT_EXPECT_EQ(test, a->listener->faults[2].pasid, a->pasid);
+
+	/* Nor from the untagged DMA, which is another handle's. */
+	v3t_attach(test, a->domain, v3t_device(test, a->pdo));
+	stray(a, IOMMUSIM_NO_PASID, SZ_1M);
+	v3t_wait_ended(test, a->listener, 4);
+	KUNIT_EXPECT_EQ(test, a->listener->faults[3].pasid, V3COMPAT_NO_PASID);
 }
 
 static void needs_an_attachment_of_any_kind(struct kunit *test)
