@@ -501,10 +501,11 @@ static void deliver(struct work_struct *work)
 {
 	struct v3c_reporter *reporter = container_of(work, struct v3c_reporter, work);
 
-	/* Neither kind makes the other wait for its whole queue. */
-	while (deliver_group(reporter) | deliver_record(reporter))
+	/* Neither kind makes the other wait for its whole queue. It need never become empty. */
+	do {
+		tell_lost(reporter);
 		cond_resched();
-	tell_lost(reporter);
+	} while (deliver_group(reporter) | deliver_record(reporter));
 }
 
 /* Once in the life of the memory. */
