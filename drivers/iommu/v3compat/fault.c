@@ -610,7 +610,9 @@ static bool reports_requests(struct v3c_device *device)
 
 static NTSTATUS check_base(struct v3c_device *device, u32 base, struct v3c_why *why)
 {
-	if (!base || (IS_ENABLED(CONFIG_ARM64) && v3c_device_has_input_mapping(device, base)))
+	/* Nobody knows any more what it was of a device that is gone, whose reporting must end yet. */
+	if (!base || (IS_ENABLED(CONFIG_ARM64) &&
+		      (device->gone || v3c_device_has_input_mapping(device, base))))
 		return STATUS_SUCCESS;
 	return v3c_refuse(why, STATUS_INVALID_PARAMETER_2, V3C_REASON_BAD_CONFIG, device, base, 0);
 }
