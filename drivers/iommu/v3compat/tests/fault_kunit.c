@@ -343,8 +343,8 @@ static void counts_what_it_drops(struct kunit *test)
 /* Disables on a thread of its own, while the handler is held. */
 struct stopper {
 	struct kunit *test;
-	struct v3t_listener *listener;
-	NTSTATUS (*stop)(struct kunit *test);
+	PIOMMU_DMA_DEVICE device;
+	NTSTATUS (*stop)(struct stopper *stopper);
 	bool returned;
 	bool returned_early;
 };
@@ -361,17 +361,20 @@ static void note_early_return(struct v3t_listener *listener, const struct v3comp
 static int run_stop(void *arg)
 {
 	struct stopper *stopper = arg;
-	NTSTATUS status = stopper->stop(stopper->test);
+	NTSTATUS status = stopper->stop(stopper);
 
 	WRITE_ONCE(stopper->returned, true);
 	return NT_SUCCESS(status) ? 0 : -EIO;
 }
 
-static NTSTATUS stop_by_disable(struct kunit *test)
+static NTSTATUS stop_by_disable(struct stopper *stopper)
 {
-	struct v3t_world *w = test->priv;
+	return V3T_V3(stopper->test)->SetDeviceFaultReportingEx(stopper->device, 0, FALSE, NULL);
+}
 
-	return V3T_V3(test)->SetDeviceFaultReportingEx(w->device, 0, FALSE, NULL);
+static NTSTATUS stop_by_delete(struct stopper *stopper)
+{
+	return V3T_V3(stopper->test)->DeleteDevice(stopper->device);
 }
 
 static void ends_only_after_the_handler(struct kunit *test)
@@ -379,7 +382,7 @@ static void ends_only_after_the_handler(struct kunit *test)
 	struct v3t_world *w = test->priv;
 	PIOMMU_DMA_DOMAIN domain;
 	struct v3t_listener *l = listen(test, &domain);
-	struct stopper stopper = { test, l, stop_by_disable };
+	struct stopper stopper = { test, w->device, stop_by_disable };
 	struct v3t_thread thread;
 	unsigned int i;
 
@@ -401,18 +404,41 @@ static void ends_only_after_the_handler(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, READ_ONCE(l->count), 1);
 }
 
+static bool is_dead(struct kunit *test, PIOMMU_DMA_DEVICE device)
+{
+	ULONG types;
+
+	V3T_V3(test)->QueryAvailableDomainTypes(device, &types);
+	return !types;
+}
+
 static void delete_waits_for_the_handler(struct kunit *test)
 {
 	struct v3t_world *w = test->priv;
-	PIOMMU_DMA_DOMAIN domain;
-	struct v3t_listener *l = listen(test, &domain);
+	struct stopper stopper = { .test = test, .stop = stop_by_delete };
+	PIOMMU_DMA_DOMAIN domain = v3t_explicit(test);
+	struct v3t_listener *l = v3t_listener(test);
+	struct v3t_thread thread;
+	unsigned int i;
 
-	/* Whatever state the handler is in, it has ended when the device is deleted. */
+	ASSERT_V3(test, STATUS_SUCCESS, CreateDevice, w->pdo, NULL, &stopper.device);
+	ASSERT_V3(test, STATUS_SUCCESS, AttachDeviceEx, domain, stopper.device);
+	enable(test, stopper.device, l);
+	l->inside = note_early_return;
+	l->context = &stopper;
 	stray(test, w->pdo, SZ_1M, true);
 	stray(test, w->pdo, SZ_1M, true);
-	v3t_detach(test, w->device);
-	v3t_delete_device(test, w->device);
-	KUNIT_EXPECT_EQ(test, READ_ONCE(l->count), READ_ONCE(l->ended));
+	v3t_wait_begun(test, l, 1);
+	EXPECT_V3(test, STATUS_SUCCESS, DetachDeviceEx, stopper.device);
+	v3t_thread_start(&thread, run_stop, &stopper);
+	for (i = 0; i < 2000 && !is_dead(test, stopper.device); i++)
+		msleep(1);
+	KUNIT_EXPECT_LT(test, i, 2000);
+	complete_all(&l->release);
+	KUNIT_EXPECT_EQ(test, v3t_thread_join(&thread), 0);
+	KUNIT_EXPECT_FALSE(test, stopper.returned_early);
+	KUNIT_EXPECT_EQ(test, READ_ONCE(l->ended), 1);
+	KUNIT_EXPECT_EQ(test, READ_ONCE(l->count), 1);
 }
 
 struct self {
