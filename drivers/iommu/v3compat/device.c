@@ -727,10 +727,11 @@ static void device_leaves(struct device *dev, bool gone, struct list_head *dead)
 		if (device->pdo != dev)
 			continue;
 		/* Of a device that is gone there is nothing more to tell than that. */
-		if (!gone && !device->gone) {
+		if (!gone && !device->gone)
 			v3c_guard_abandon(device);
+		/* What is queued could be told to a function that has left with its module. */
+		if (!gone)
 			v3c_fault_end(device);
-		}
 		if (!device->domain && !v3c_pasids_attached(device)) {
 			device->gone |= gone;
 			if (gone)
