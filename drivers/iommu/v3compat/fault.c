@@ -183,20 +183,22 @@ static struct v3c_fault_target *to_target(const struct iopf_group *group)
 	return &attachment->faults;
 }
 
-static bool is_allowed(struct v3c_domain *domain, const struct iommu_fault_page_request *request)
+static bool is_allowed(const struct v3c_fault_target *target,
+		       const struct iommu_fault_page_request *request)
 {
-	int allowed = v3c_range_permissions(domain, request->addr >> V3C_PAGE_SHIFT);
+	int allowed = v3c_range_permissions(target->domain, target->hwpt,
+					    request->addr >> V3C_PAGE_SHIFT);
 	int wanted = v3c_fault_wants(request->perm);
 
 	return allowed && (allowed & wanted) == wanted;
 }
 
-static bool all_allowed(struct v3c_domain *domain, const struct iopf_group *group)
+static bool all_allowed(const struct v3c_fault_target *target, const struct iopf_group *group)
 {
 	const struct iopf_fault *page;
 
 	list_for_each_entry(page, &group->faults, list)
-		if (!is_allowed(domain, &page->fault.prm))
+		if (!is_allowed(target, &page->fault.prm))
 			return false;
 	return true;
 }
@@ -205,7 +207,7 @@ static bool all_allowed(struct v3c_domain *domain, const struct iopf_group *grou
 static void answer(struct iopf_group *group, struct v3c_fault_target *target)
 {
 	struct v3c_reporter *reporter = &target->device->reporter;
-	bool allowed = READ_ONCE(target->open) && all_allowed(target->domain, group);
+	bool allowed = READ_ONCE(target->open) && all_allowed(target, group);
 
 	v3c_iopf_answer(group, allowed ? IOMMU_PAGE_RESP_SUCCESS : IOMMU_PAGE_RESP_INVALID);
 	/* The target may go with its attachment as soon as nobody answers any more. */
@@ -343,7 +345,8 @@ EXPORT_SYMBOL_IF_KUNIT(v3c_fault_fill);
 /* The IOMMU tells whether it was a read or a write; why, only the mappings tell, as they are now. */
 static FAULT_INFORMATION_X64_TYPE why_refused(const struct v3c_fault_record *record)
 {
-	int allowed = v3c_range_permissions(record->domain, record->address >> V3C_PAGE_SHIFT);
+	int allowed = v3c_range_permissions(record->domain, NULL,
+					    record->address >> V3C_PAGE_SHIFT);
 	int wanted = v3c_fault_wants(record->perm);
 
 	return allowed && (allowed & wanted) != wanted ? PermissionFault : TranslationFault;

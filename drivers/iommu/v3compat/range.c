@@ -382,29 +382,36 @@ NTSTATUS v3c_range_unmap_identity(struct v3c_domain *domain, const struct v3c_ph
 	return status;
 }
 
-static int mirrored_permissions(struct v3c_domain *domain, u64 page)
+/* The page tables of such a domain may differ: each mirrors what its IOMMU can translate. */
+static int mirrored_permissions(struct v3c_domain *domain, const struct v3c_hwpt *of, u64 page)
 {
 	int prot = IOMMU_READ | IOMMU_WRITE;
 	struct v3c_hwpt *hwpt;
+	bool found = false;
 	struct v3c_op op;
 
 	if (v3c_space_begin(&domain->space, &op))
 		return 0;
-	v3c_for_each_hwpt(domain, hwpt, op.slots)
+	v3c_for_each_hwpt(domain, hwpt, op.slots) {
+		if (of && hwpt != of)
+			continue;
+		found = true;
 		prot &= v3c_shadow_permissions(hwpt->shadow, page);
+	}
 	v3c_space_end(&domain->space, &op);
-	return prot;
+	return found ? prot : 0;
 }
 
 /**
  * v3c_range_permissions() - how a logical page is mapped at this moment
  * @domain: the domain; may be a dead one
+ * @hwpt: the page table that is asked about, or NULL for all of them; a name, never looked into
  * @page: logical page
  *
  * Context: any.
  * Return: IOMMU_READ and IOMMU_WRITE, or 0 where no device gets at anything.
  */
-int v3c_range_permissions(struct v3c_domain *domain, u64 page)
+int v3c_range_permissions(struct v3c_domain *domain, const struct v3c_hwpt *hwpt, u64 page)
 {
 	struct v3c_space *space = &domain->space;
 	struct v3c_range *range;
@@ -420,5 +427,5 @@ int v3c_range_permissions(struct v3c_domain *domain, u64 page)
 		return range->kind == V3C_RANGE_TOKEN ? v3c_tokens_permissions(domain, page) :
 							range->prot;
 	}
-	return domain->type == DomainTypeUnmanaged ? mirrored_permissions(domain, page) : 0;
+	return domain->type == DomainTypeUnmanaged ? mirrored_permissions(domain, hwpt, page) : 0;
 }

@@ -5,6 +5,7 @@
 #include "phys.h"
 
 struct v3c_domain;
+struct v3c_hwpt;
 
 /**
  * struct v3c_place - where a mapping may go
@@ -33,6 +34,6 @@ NTSTATUS v3c_range_map_identity(struct v3c_domain *domain, int prot, const struc
 				NTSTATUS phys_status, struct v3c_why *why);
 NTSTATUS v3c_range_unmap_identity(struct v3c_domain *domain, const struct v3c_phys *phys,
 				  struct v3c_why *why);
-int v3c_range_permissions(struct v3c_domain *domain, u64 page);
+int v3c_range_permissions(struct v3c_domain *domain, const struct v3c_hwpt *hwpt, u64 page);
 
 #endif

@@ -388,6 +388,35 @@ static void waits_for_tables_of_the_driver(struct kunit *test)
 	disable(a);
 }
 
+/* Another kind of IOMMU behind the domain translates less; that is no matter of this device's. */
+static void what_other_iommus_lack_does_not_count(struct kunit *test)
+{
+	static const struct iommusim_config narrow = {
+		.aperture_bits = 39, .quirks = IOMMUSIM_OWN_DOMAINS,
+	};
+	struct asker *a = new_asker(test, false);
+	struct own_tables own = { .asker = a };
+	struct page *root = make_tables(test, &own);
+	u64 *entries = page_address(root);
+	PIOMMU_DMA_PASID_DEVICE sub;
+	u32 asked = a->pasid;
+	ULONG pasid;
+
+	own.last[SZ_1M >> PAGE_SHIFT] = ENTRY(own.page);
+	entries[1] = entries[0];
+	own.domain = v3t_domain(test, DomainTypeUnmanaged, 0);
+	EXPECT_CALL(test, STATUS_SUCCESS, v3compat_configure_x64, own.domain, page_to_phys(root), 4);
+	sub = v3t_sub_device(test, a->device, &pasid);
+	v3t_attach_pasid(test, own.domain, sub);
+	v3t_attach(test, own.domain, v3t_device(test, v3t_pdo(test, v3t_sim(test, &narrow), NULL)));
+
+	a->pasid = pasid;
+	KUNIT_EXPECT_EQ(test, ask(a, SZ_1M, IOMMU_FAULT_PERM_READ), ALLOWED);
+	KUNIT_EXPECT_EQ(test, ask(a, BIT_ULL(39) + SZ_1M, IOMMU_FAULT_PERM_READ), ALLOWED);
+	KUNIT_EXPECT_EQ(test, ask(a, BIT_ULL(39), IOMMU_FAULT_PERM_READ), REFUSED);
+	a->pasid = asked;
+}
+
 /* One domain, and a page table for each of them. */
 static void devices_with_and_without_requests_share_a_domain(struct kunit *test)
 {
@@ -690,6 +719,7 @@ static struct kunit_case request_cases[] = {
 	KUNIT_CASE(needs_an_attachment_of_any_kind),
 	KUNIT_CASE(requests_alone_can_be_reported),
 	KUNIT_CASE(waits_for_tables_of_the_driver),
+	KUNIT_CASE(what_other_iommus_lack_does_not_count),
 	KUNIT_CASE(devices_with_and_without_requests_share_a_domain),
 	KUNIT_CASE_SLOW(counts_groups_that_find_no_room),
 	KUNIT_CASE(detach_refuses_what_waits),
