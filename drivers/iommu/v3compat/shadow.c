@@ -423,8 +423,11 @@ static unsigned int run_length(struct v3c_shadow *shadow, const u64 *entries, u6
 	if (!v3c_hwpt_may_join(shadow->hwpt))
 		return 1;
 	count = min_t(u64, count - i, span);
+	/* Memory and MMIO differ in more than their addresses. */
 	while (run < count && !entries[i + run] &&
-	       wanted[i + run] == wanted[i] + run * V3C_PAGE_SIZE)
+	       wanted[i + run] == wanted[i] + run * V3C_PAGE_SIZE &&
+	       v3c_is_memory((wanted[i] >> V3C_PAGE_SHIFT) + run) ==
+	       v3c_is_memory(wanted[i] >> V3C_PAGE_SHIFT))
 		run++;
 	return run;
 }
