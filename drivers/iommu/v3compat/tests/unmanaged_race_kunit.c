@@ -29,6 +29,7 @@
  * @steady: page whose translation never changes
  * @junk: a table with 512 different mistakes, none of which leads to memory
  * @leaves: tables of 4 KiB leaves
+ * @rounds: of the threads
  * @deleted: the domain may be gone
  * @wrong: answers that should not be
  */
@@ -42,6 +43,7 @@ struct race {
 	struct page *steady;
 	u64 junk;
 	u64 leaves[CHANGING];
+	unsigned int rounds;
 	bool deleted;
 	atomic_t wrong;
 };
@@ -67,7 +69,7 @@ static int change(void *arg)
 
 	prandom_seed_state(&rnd, 1234);
 	table[0] = v3t_entry(&race->tables, AT + SZ_2M, 1);
-	for (i = 0; i < ROUNDS * 8; i++) {
+	for (i = 0; i < race->rounds * 8; i++) {
 		n = prandom_u32_state(&rnd) % CHANGING;
 		table[1] = phys_to_virt(race->leaves[n]);
 		switch (prandom_u32_state(&rnd) % 6) {
@@ -101,7 +103,7 @@ static int flush_all(void *arg)
 	struct race *race = arg;
 	unsigned int i;
 
-	for (i = 0; i < ROUNDS; i++) {
+	for (i = 0; i < race->rounds; i++) {
 		check(race, race->v3->FlushDomain(race->domain));
 		cond_resched();
 	}
@@ -116,7 +118,7 @@ static int flush_some(void *arg)
 	unsigned int i, n;
 
 	prandom_seed_state(&rnd, 99);
-	for (i = 0; i < ROUNDS * 4; i++) {
+	for (i = 0; i < race->rounds * 4; i++) {
 		for (n = 0; n < ARRAY_SIZE(list); n++)
 			list[n] = AT + prandom_u32_state(&rnd) % ((CHANGING + 1) * SZ_2M);
 		check(race, race->v3->FlushDomainByVaList(race->domain, i & 1, ARRAY_SIZE(list),
@@ -131,7 +133,7 @@ static int attach_and_detach(void *arg)
 	struct race *race = arg;
 	unsigned int i;
 
-	for (i = 0; i < ROUNDS / 4; i++) {
+	for (i = 0; i < race->rounds / 4; i++) {
 		check(race, race->v3->AttachDeviceEx(race->domain, race->device));
 		check(race, race->v3->DetachDeviceEx(race->device));
 		cond_resched();
@@ -145,7 +147,7 @@ static int configure(void *arg)
 	struct race *race = arg;
 	unsigned int i;
 
-	for (i = 0; i < ROUNDS / 20; i++) {
+	for (i = 0; i < race->rounds / 20; i++) {
 		check(race, race->v3->ConfigureDomain(race->domain, &bypass));
 		check(race, v3t_install(race->domain, &race->tables));
 		cond_resched();
@@ -162,6 +164,7 @@ static struct race *prepare(struct kunit *test, const struct v3t_format *format)
 
 	KUNIT_ASSERT_NOT_NULL(test, race);
 	race->v3 = V3T_V3(test);
+	race->rounds = ROUNDS;
 	race->device = v3t_device(test, v3t_pdo(test, v3t_sim(test, &own), NULL));
 	race->pdo = w->pdo;
 	race->domain = v3t_domain(test, DomainTypeUnmanaged, 0);
@@ -257,6 +260,8 @@ static void flushes_meet_configurations(struct kunit *test)
 				       attach_and_detach };
 	struct race *race = prepare(test, V3T_X64);
 
+	/* Each goes through all of memory. */
+	race->rounds = ROUNDS / 5;
 	run(test, race, fns, ARRAY_SIZE(fns));
 	settle(test, race);
 }
