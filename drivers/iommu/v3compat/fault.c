@@ -605,10 +605,10 @@ static bool reports_refusals(struct device *pdo)
 	return driver->faults || (driver->logs_faults && v3c_fault_console_enabled());
 }
 
-/* Only sub-devices make requests that the core hands on. */
+/* Only sub-devices make requests that the core hands on, and theirs may be suppressed. */
 static bool reports_requests(struct v3c_device *device)
 {
-	return device->tagged && v3c_fault_makes_requests(device->pdo);
+	return device->tagged && !device->suppress && v3c_fault_makes_requests(device->pdo);
 }
 
 static NTSTATUS check_base(struct v3c_device *device, u32 base, struct v3c_why *why)

@@ -305,6 +305,7 @@ static void requests_alone_can_be_reported(struct kunit *test)
 	};
 	struct device *pdo = v3t_pdo(test, v3t_sim(test, &silent), NULL);
 	PIOMMU_DMA_DEVICE plain = v3t_device(test, pdo), tagged = v3t_tagged_device(test, pdo);
+	PIOMMU_DMA_DEVICE mute = suppressing_device(test, pdo);
 	PIOMMU_DMA_DOMAIN domain = v3t_explicit(test);
 	struct v3t_listener *l = v3t_listener(test);
 	struct v3compat_capabilities can;
@@ -313,6 +314,12 @@ static void requests_alone_can_be_reported(struct kunit *test)
 
 	sub = v3t_sub_device(test, tagged, &pasid);
 	v3t_attach_pasid(test, domain, sub);
+	sub = v3t_sub_device(test, mute, &pasid);
+	v3t_attach_pasid(test, domain, sub);
+	EXPECT_CALL(test, STATUS_SUCCESS, v3compat_query_capabilities, mute, &can);
+	KUNIT_EXPECT_FALSE(test, can.page_requests);
+	REFUSE_V3(test, STATUS_NOT_IMPLEMENTED, SetDeviceFaultReportingEx, mute, 0, TRUE,
+		  &l->config);
 	v3t_attach(test, domain, plain);
 	EXPECT_CALL(test, STATUS_SUCCESS, v3compat_query_capabilities, plain, &can);
 	KUNIT_EXPECT_FALSE(test, can.page_requests);
