@@ -276,11 +276,11 @@ static bool fits(struct v3c_shadow *shadow, unsigned int level, u64 page)
 /* Removes from @wanted what is withheld or beyond the aperture. */
 static void leave_out(struct v3c_shadow *shadow, u64 first, unsigned int count, u64 *wanted)
 {
-	u64 end = first + count, page = first, held, held_last;
+	u64 end = first + count, page, held, held_last;
 
-	for (; page < end; page++)
-		if (!is_translated(shadow, page))
-			wanted[page - first] = 0;
+	/* What is not translated follows what is. */
+	for (page = end; page > first && !is_translated(shadow, page - 1); page--)
+		wanted[page - 1 - first] = 0;
 	for (page = first; page < end && next_withheld(shadow, page, &held, &held_last);
 	     page = held_last + 1)
 		for (; held < end && held <= held_last; held++)
