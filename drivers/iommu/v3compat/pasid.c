@@ -180,6 +180,20 @@ static NTSTATUS check_parent(struct v3c_device *device, struct v3c_why *why)
 	return STATUS_SUCCESS;
 }
 
+/* Nobody can see it yet: it goes to publish() or back to its pool. */
+static NTSTATUS alloc_pasid(struct v3c_device *device, struct v3c_pasid **out, struct v3c_why *why)
+{
+	NTSTATUS status = check_parent(device, why);
+
+	if (!NT_SUCCESS(status))
+		return status;
+	*out = v3c_handle_alloc(&v3c_pasids);
+	if (!*out)
+		return v3c_refuse(why, STATUS_INSUFFICIENT_RESOURCES, V3C_REASON_NO_MEMORY, device,
+				  0, 0);
+	return STATUS_SUCCESS;
+}
+
 /**
  * v3c_pasid_create() - make a sub-device with a number of its own
  * @device: whose
@@ -195,13 +209,9 @@ NTSTATUS v3c_pasid_create(struct v3c_device *device, struct v3c_pasid **out, str
 	NTSTATUS status;
 
 	guard(mutex)(&v3c_topology);
-	status = check_parent(device, why);
+	status = alloc_pasid(device, &pasid, why);
 	if (!NT_SUCCESS(status))
 		return status;
-	pasid = v3c_handle_alloc(&v3c_pasids);
-	if (!pasid)
-		return v3c_refuse(why, STATUS_INSUFFICIENT_RESOURCES, V3C_REASON_NO_MEMORY, device,
-				  0, 0);
 	pasid->number = iommu_alloc_global_pasid(device->pdo);
 	if (pasid->number == IOMMU_PASID_INVALID) {
 		v3c_handle_free(&v3c_pasids, &pasid->handle);
@@ -243,13 +253,9 @@ NTSTATUS v3c_pasid_create_sva(struct v3c_device *device, struct mm_struct *mm,
 	NTSTATUS status;
 
 	guard(mutex)(&v3c_topology);
-	status = check_parent(device, why);
+	status = alloc_pasid(device, &pasid, why);
 	if (!NT_SUCCESS(status))
 		return status;
-	pasid = v3c_handle_alloc(&v3c_pasids);
-	if (!pasid)
-		return v3c_refuse(why, STATUS_INSUFFICIENT_RESOURCES, V3C_REASON_NO_MEMORY, device,
-				  0, 0);
 	pasid->group = v3c_group_use(device->pdo);
 	if (IS_ERR(pasid->group)) {
 		status = v3c_refuse_errno(why, PTR_ERR(pasid->group), STATUS_ACCESS_DENIED, device,
