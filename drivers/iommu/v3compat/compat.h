@@ -46,6 +46,9 @@ static inline bool v3c_domain_takes_pasids(const struct iommu_domain *domain, st
 }
 #endif
 
+/* Whether VT-d's first attach of a table takes levels of it apart that the IOMMU does not need. */
+#define V3C_VTD_ATTACH_REBUILDS	(LINUX_VERSION_CODE < KERNEL_VERSION(6, 14, 0))
+
 /*
  * Kernels that still have the call want to be told before the first bond with a process; the others do
  * what is needed by themselves.

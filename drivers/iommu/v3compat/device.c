@@ -356,14 +356,19 @@ NTSTATUS v3c_device_attach(struct v3c_domain *domain, struct v3c_device *device,
 {
 	NTSTATUS status;
 
-	guard(mutex)(&v3c_topology);
-	if (!v3c_handle_is(device, V3C_KIND_DEVICE))
-		return v3c_refuse(why, STATUS_INVALID_PARAMETER_2, V3C_REASON_BAD_HANDLE, device, 0, 0);
+	v3c_domain_lock(domain);
+	if (!v3c_handle_is(device, V3C_KIND_DEVICE)) {
+		status = v3c_refuse(why, STATUS_INVALID_PARAMETER_2, V3C_REASON_BAD_HANDLE, device, 0,
+				    0);
+		goto unlock;
+	}
 	if (twin_attached(device))
 		status = v3c_refuse(why, STATUS_INVALID_PARAMETER, V3C_REASON_ATTACHED, device, 0, 0);
 	else
 		status = attach(domain, device, why);
 	trace_v3compat_attach(domain, device, status);
+unlock:
+	v3c_domain_unlock(domain);
 	return status;
 }
 
@@ -422,26 +427,26 @@ static struct v3c_device *find_attached(struct device *pdo)
 NTSTATUS v3c_device_attach_pdo(struct v3c_domain *domain, struct device *pdo, struct v3c_why *why)
 {
 	static const struct v3c_config plain;
-	struct v3c_device *device;
+	struct v3c_device *device = NULL;
 	NTSTATUS status;
 
-	scoped_guard(mutex, &v3c_topology) {
-		if (!has_iommu(pdo))
-			return v3c_refuse(why, STATUS_NOT_FOUND, V3C_REASON_NO_IOMMU, pdo, 0, 0);
-		if (find_attached(pdo))
-			return v3c_refuse(why, STATUS_INVALID_PARAMETER, V3C_REASON_ATTACHED, pdo,
-					  0, 0);
-		device = make_device(pdo, true, &plain);
-		if (!device)
-			return v3c_refuse(why, STATUS_INSUFFICIENT_RESOURCES, V3C_REASON_NO_MEMORY,
-					  pdo, 0, 0);
+	v3c_domain_lock(domain);
+	if (!has_iommu(pdo))
+		status = v3c_refuse(why, STATUS_NOT_FOUND, V3C_REASON_NO_IOMMU, pdo, 0, 0);
+	else if (find_attached(pdo))
+		status = v3c_refuse(why, STATUS_INVALID_PARAMETER, V3C_REASON_ATTACHED, pdo, 0, 0);
+	else if (!(device = make_device(pdo, true, &plain)))
+		status = v3c_refuse(why, STATUS_INSUFFICIENT_RESOURCES, V3C_REASON_NO_MEMORY, pdo,
+				    0, 0);
+	if (device) {
 		status = attach(domain, device, why);
 		trace_v3compat_attach(domain, device, status);
-		if (NT_SUCCESS(status))
-			return status;
-		retire_device(device);
+		if (!NT_SUCCESS(status))
+			retire_device(device);
 	}
-	free_device(device);
+	v3c_domain_unlock(domain);
+	if (device && !NT_SUCCESS(status))
+		free_device(device);
 	return status;
 }
 

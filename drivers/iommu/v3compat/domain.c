@@ -32,10 +32,41 @@ static void domain_init_once(void *object)
 	struct v3c_domain *domain = object;
 
 	mutex_init(&domain->mutex);
+	xa_init(&domain->token_at);
 	v3c_space_init_once(&domain->space);
 }
 
 V3C_POOL(v3c_domains, V3C_KIND_DOMAIN, struct v3c_domain, "domain", domain_init_once);
+
+/**
+ * v3c_domain_lock() - take v3c_topology, and the mutex of a domain inside it
+ * @domain: the domain; memory of a dead one will do
+ *
+ * Whoever holds the mutex without v3c_topology, or has an operation under way, is waited for before
+ * v3c_topology is taken, because everybody's devices come and go under that. Operations that start at
+ * the very moment may be waited for later, each for as long as its own range is mapped.
+ *
+ * Context: may sleep; without v3c_topology.
+ */
+void v3c_domain_lock(struct v3c_domain *domain)
+{
+	scoped_guard(mutex, &domain->mutex)
+		v3c_space_drain(&domain->space);
+	for (;;) {
+		mutex_lock(&v3c_topology);
+		if (mutex_trylock(&domain->mutex))
+			return;
+		mutex_unlock(&v3c_topology);
+		mutex_lock(&domain->mutex);
+		mutex_unlock(&domain->mutex);
+	}
+}
+
+void v3c_domain_unlock(struct v3c_domain *domain)
+{
+	mutex_unlock(&domain->mutex);
+	mutex_unlock(&v3c_topology);
+}
 
 /* Quick operations may start again if there is one table for them. */
 static void allow_quick(struct v3c_domain *domain)
@@ -48,10 +79,14 @@ static void allow_quick(struct v3c_domain *domain)
 	smp_store_release(&domain->sole, domain->hwpts[__ffs(slots)]);
 }
 
-/* Those under way are waited for with everything else, by v3c_space_quiesce(). */
+/*
+ * Waits for those under way, too, and for everything else that has started: once for each change of the
+ * set of tables or of what is withheld, since none starts until allow_quick().
+ */
 static void forbid_quick(struct v3c_domain *domain)
 {
 	WRITE_ONCE(domain->sole, NULL);
+	v3c_space_quiesce(&domain->space);
 }
 
 /* Tables are allocated by a domain for its own use; DIRECT ranges of @added are put in all of them. */
@@ -62,7 +97,7 @@ static int map_direct(struct v3c_domain *domain, struct list_head *added)
 	int ret;
 
 	list_for_each_entry(held, added, entry) {
-		if (held->range->kind != V3C_RANGE_DIRECT)
+		if (held->range->kind != V3C_RANGE_DIRECT || !v3c_withheld_is_new(held))
 			continue;
 		v3c_for_each_hwpt(domain, hwpt, domain->space.slots) {
 			ret = v3c_hwpt_map_run(hwpt, held->range->first, held->range->first,
@@ -83,21 +118,24 @@ static void unmap_direct(struct v3c_domain *domain, struct list_head *added)
 
 	list_for_each_entry(held, added, entry)
 		v3c_for_each_hwpt(domain, hwpt, held->slots)
-			v3c_hwpt_unmap(hwpt, held->range->first, v3c_range_pages(held->range));
+			if (!v3c_hwpt_unmap(hwpt, held->range->first, v3c_range_pages(held->range)))
+				v3c_range_give(held->range, V3C_RANGE_LOST);
 }
 
-/* Whether a live mapping in the way of a device's region already is what the region asks for. */
-static bool is_identity(void *arg, const struct v3c_range *range)
+/* Whether a live mapping in the way of a device's region does what the region asks for. */
+static bool is_identity(void *arg, const struct v3c_range *range, const struct v3c_range *like)
 {
 	struct v3c_domain *domain = arg;
 
+	if ((range->prot & like->prot) != like->prot)
+		return false;
 	return range->kind == V3C_RANGE_IDENTITY ||
 	       (range->kind == V3C_RANGE_LOGICAL && range->contiguous &&
 		v3c_hwpt_pfn(domain->hwpts[__ffs(domain->space.slots)], range->first) ==
 		range->first);
 }
 
-static bool never(void *arg, const struct v3c_range *range)
+static bool never(void *arg, const struct v3c_range *range, const struct v3c_range *like)
 {
 	return false;
 }
@@ -165,6 +203,34 @@ static int withhold_device(struct v3c_domain *domain, struct device *dev, enum v
 	return ret;
 }
 
+/* What a group's members share are all of their regions: the IOMMU does not tell them apart. */
+struct v3c_withholding {
+	struct v3c_domain *domain;
+	enum v3c_user user;
+	struct list_head *added;
+};
+
+static int withhold_member(struct device *dev, void *arg)
+{
+	struct v3c_withholding *what = arg;
+
+	return withhold_device(what->domain, dev, what->user, what->added);
+}
+
+static int withhold_group(struct v3c_domain *domain, struct device *dev, enum v3c_user user,
+			  struct list_head *added)
+{
+	struct v3c_withholding what = { .domain = domain, .user = user, .added = added };
+	struct iommu_group *group = iommu_group_get(dev);
+	int ret;
+
+	if (!group)
+		return -ENODEV;
+	ret = iommu_group_for_each_dev(group, &what, withhold_member);
+	iommu_group_put(group);
+	return ret;
+}
+
 static int withhold_known_devices(struct v3c_domain *domain, struct list_head *added)
 {
 	struct v3c_device *pos = NULL;
@@ -172,7 +238,7 @@ static int withhold_known_devices(struct v3c_domain *domain, struct list_head *a
 	int ret = 0;
 
 	while (!ret && (dev = v3c_device_next_known(&pos)))
-		ret = withhold_device(domain, dev, V3C_USER_POSSIBLE, added);
+		ret = withhold_group(domain, dev, V3C_USER_POSSIBLE, added);
 	return ret;
 }
 
@@ -341,7 +407,6 @@ static void dissolve(struct v3c_domain *domain)
 	v3c_handle_retire(&domain->handle);
 	v3c_space_close(&domain->space);
 	forbid_quick(domain);
-	v3c_space_quiesce(&domain->space);
 	free_hwpts(domain);
 	v3c_runs_free(domain->tables.runs);
 	v3c_space_clear(&domain->space);
@@ -360,7 +425,7 @@ NTSTATUS v3c_domain_destroy(struct v3c_domain *domain, struct v3c_why *why)
 	u32 serial = domain->handle.serial;
 	NTSTATUS status = STATUS_SUCCESS;
 
-	guard(mutex)(&v3c_topology);
+	/* Whoever finds it looks under its mutex whether it is still there. */
 	scoped_guard(mutex, &domain->mutex) {
 		if (!v3c_handle_is(domain, V3C_KIND_DOMAIN))
 			status = v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_BAD_HANDLE,
@@ -380,26 +445,30 @@ NTSTATUS v3c_domain_destroy(struct v3c_domain *domain, struct v3c_why *why)
 	return status;
 }
 
+/* The last page that all tables reach, and @more if it is not NULL. */
 static u64 last_page_with(struct v3c_domain *domain, const struct v3c_hwpt *more)
 {
-	u64 last = min(domain->width_last, v3c_hwpt_last_page(more));
+	u64 last = domain->width_last;
 	struct v3c_hwpt *hwpt;
 
+	if (more)
+		last = min(last, v3c_hwpt_last_page(more));
 	v3c_for_each_hwpt(domain, hwpt, domain->space.slots)
 		last = min(last, v3c_hwpt_last_page(hwpt));
 	return last;
 }
 
+/* No quick operation can be under way. */
 static void remove_hwpt(struct v3c_domain *domain, struct v3c_hwpt *hwpt)
 {
 	v3c_space_remove_slot(&domain->space, hwpt->slot);
-	v3c_space_quiesce(&domain->space);
+	v3c_space_drain(&domain->space);
 	v3c_tokens_forget(domain, hwpt->slot);
 	domain->hwpts[hwpt->slot] = NULL;
 	free_hwpt(hwpt);
 }
 
-/* Tables that nobody is attached to, as long as one is left. */
+/* Tables that nobody is attached to, as long as one is left; and the space is as wide as the others. */
 static void drop_idle_hwpts(struct v3c_domain *domain)
 {
 	struct v3c_hwpt *hwpt;
@@ -408,6 +477,9 @@ static void drop_idle_hwpts(struct v3c_domain *domain)
 		if (!hwpt->attached && hweight8(domain->space.slots) > 1)
 			remove_hwpt(domain, hwpt);
 	}
+	/* It can only become wider, so that nothing lies beyond. */
+	if (domain->type != DomainTypePassThrough)
+		v3c_space_set_last(&domain->space, last_page_with(domain, NULL));
 }
 
 /* What is being attached: the untagged DMA of a group, or one PASID. */
@@ -448,6 +520,7 @@ static int adopt(struct v3c_domain *domain, struct v3c_target *target, struct v3
 
 	if (ret)
 		return ret;
+	v3c_hwpt_settle(hwpt, target->dev);
 	ret = v3c_space_set_last(&domain->space, last_page_with(domain, hwpt));
 	if (ret)
 		target_detach(target);
@@ -464,7 +537,8 @@ static int attach_existing(struct v3c_domain *domain, struct v3c_target *target)
 
 	v3c_for_each_hwpt(domain, hwpt, domain->space.slots) {
 		/* A driver would refuse, or have requests that nobody answers. */
-		if (hwpt->page_requests != v3c_fault_makes_requests(target->dev))
+		if (hwpt->page_requests != v3c_fault_makes_requests(target->dev) ||
+		    !v3c_hwpt_may_attach(hwpt, target->dev))
 			continue;
 		ret = adopt(domain, target, hwpt);
 		if (!is_misfit(target, ret))
@@ -518,6 +592,37 @@ static int fill_mirror(struct v3c_target *target, struct v3c_hwpt *hwpt)
 	return ret;
 }
 
+/* What must stay mapped for devices, into a table that nobody knows yet. */
+static int fill_direct(struct v3c_domain *domain, struct v3c_hwpt *hwpt)
+{
+	struct v3c_range range;
+	u64 page = 0;
+	int ret = 0;
+
+	while (!ret && v3c_space_next_direct(&domain->space, page, &range)) {
+		ret = v3c_hwpt_map_run(hwpt, range.first, range.first, v3c_range_pages(&range),
+				       range.prot, GFP_KERNEL);
+		page = range.last + 1;
+	}
+	hwpt->has_direct = true;
+	return ret;
+}
+
+/*
+ * Where the first attach rebuilds a table, no map may meet it: so the device is attached before anybody
+ * knows the table, and nobody knows yet that it is attached. Its firmware may be at work all the same.
+ */
+static int attach_empty(struct v3c_domain *domain, struct v3c_target *target, struct v3c_hwpt *hwpt)
+{
+	int ret = fill_direct(domain, hwpt);
+
+	if (!ret)
+		ret = target_attach(target, hwpt);
+	if (!ret)
+		v3c_hwpt_settle(hwpt, target->dev);
+	return ret;
+}
+
 static int attach_translated(struct v3c_domain *domain, struct v3c_target *target)
 {
 	u64 old_last = domain->space.last;
@@ -531,20 +636,32 @@ static int attach_translated(struct v3c_domain *domain, struct v3c_target *targe
 	hwpt = another_hwpt(domain, target);
 	if (IS_ERR(hwpt))
 		return PTR_ERR(hwpt);
+	if (hwpt->rules.attach_rebuilds) {
+		ret = attach_empty(domain, target, hwpt);
+		if (ret)
+			goto free_table;
+	}
 	/* From here on nothing is mapped that the new table could not hold. */
 	ret = v3c_space_set_last(&domain->space, last_page_with(domain, hwpt));
 	if (!ret)
 		ret = v3c_replay(domain, hwpt);
 	if (ret) {
-		free_hwpt(hwpt);
-		goto restore;
+		if (hwpt->rules.attach_rebuilds)
+			target_detach(target);
+		goto free_table;
 	}
-	ret = adopt(domain, target, hwpt);
+	if (hwpt->rules.attach_rebuilds)
+		hwpt->attached++;
+	else
+		ret = adopt(domain, target, hwpt);
 	if (!ret)
 		ret = fill_mirror(target, hwpt);
 	if (!ret)
 		return 0;
 	remove_hwpt(domain, hwpt);
+	goto restore;
+free_table:
+	free_hwpt(hwpt);
 restore:
 	v3c_space_set_last(&domain->space, old_last);
 	return ret;
@@ -581,6 +698,7 @@ static int attach_passthrough(struct v3c_domain *domain, struct v3c_target *targ
 		v3c_hwpt_free(hwpt);
 		return ret;
 	}
+	v3c_hwpt_settle(hwpt, target->dev);
 	domain->hwpts[hwpt->slot] = hwpt;
 	v3c_space_add_slot(&domain->space, hwpt->slot, false);
 	hwpt->attached++;
@@ -665,7 +783,7 @@ static NTSTATUS withhold_for(struct v3c_domain *domain, const struct v3c_target 
 
 	if (domain->type == DomainTypePassThrough)
 		return STATUS_SUCCESS;
-	ret = withhold_device(domain, target->dev, user, added);
+	ret = withhold_group(domain, target->dev, user, added);
 	if (!ret)
 		ret = check_mirrors(domain, added);
 	if (!ret)
@@ -694,7 +812,6 @@ static NTSTATUS attach(struct v3c_domain *domain, struct v3c_target *target, con
 		return v3c_refuse(why, STATUS_ACCESS_DENIED, V3C_REASON_NOT_AVAILABLE, object,
 				  domain->type, 0);
 	forbid_quick(domain);
-	v3c_space_quiesce(&domain->space);
 	status = withhold_for(domain, target, &added, object, why);
 	if (NT_SUCCESS(status))
 		status = attach_target(domain, target, object, why);
@@ -714,9 +831,46 @@ static void leave(struct v3c_domain *domain, struct v3c_group *group, struct v3c
 	if (hwpt)
 		hwpt->attached--;
 	v3c_group_unuse(group);
+	if (hweight8(domain->space.slots) < 2)
+		return;
 	forbid_quick(domain);
 	drop_idle_hwpts(domain);
 	allow_quick(domain);
+}
+
+/**
+ * v3c_domain_member_joins() - see to the regions of a device that joins an attached group
+ * @domain: what the untagged DMA of the group goes through
+ * @dev: the device
+ *
+ * What its platform reserves is withheld from then on, and mapped where it must be.
+ *
+ * Context: may sleep; under v3c_topology.
+ * Return: 0; -EADDRINUSE when something in the way is in use; -ENOMEM; or what the IOMMU driver said.
+ * Then nothing has changed.
+ */
+int v3c_domain_member_joins(struct v3c_domain *domain, struct device *dev)
+{
+	LIST_HEAD(added);
+	int ret;
+
+	lockdep_assert_held(&v3c_topology);
+
+	if (domain->type == DomainTypePassThrough)
+		return 0;
+	guard(mutex)(&domain->mutex);
+	forbid_quick(domain);
+	ret = withhold_device(domain, dev, V3C_USER_UNTAGGED, &added);
+	if (!ret)
+		ret = check_mirrors(domain, &added);
+	if (!ret)
+		ret = map_direct(domain, &added);
+	if (ret)
+		forget(domain, &added);
+	else
+		v3c_withheld_keep(&added);
+	allow_quick(domain);
+	return ret;
 }
 
 /**
@@ -727,7 +881,7 @@ static void leave(struct v3c_domain *domain, struct v3c_group *group, struct v3c
  *
  * What the device's platform reserves is withheld from the domain from then on, also after a detach.
  *
- * Context: may sleep; under v3c_topology.
+ * Context: may sleep; under v3c_domain_lock().
  * Return: status of AttachDeviceEx, see wdm.h.
  */
 NTSTATUS v3c_domain_attach(struct v3c_domain *domain, struct v3c_device *device,
@@ -736,7 +890,6 @@ NTSTATUS v3c_domain_attach(struct v3c_domain *domain, struct v3c_device *device,
 	struct v3c_target target = { .dev = device->pdo };
 	NTSTATUS status;
 
-	guard(mutex)(&domain->mutex);
 	status = attach(domain, &target, device, why);
 	if (!NT_SUCCESS(status))
 		return status;
@@ -784,7 +937,7 @@ void v3c_domain_detach(struct v3c_device *device)
  * @attachment: new, for @domain; @pasid's from success on
  * @why: filled on refusal
  *
- * Context: may sleep; under v3c_topology.
+ * Context: may sleep; under v3c_domain_lock().
  * Return: status of AttachPasidDevice, see wdm.h.
  */
 NTSTATUS v3c_domain_attach_pasid(struct v3c_domain *domain, struct v3c_pasid *pasid,
@@ -793,7 +946,6 @@ NTSTATUS v3c_domain_attach_pasid(struct v3c_domain *domain, struct v3c_pasid *pa
 	struct v3c_target target = { .dev = attachment->dev, .tagged = attachment };
 	NTSTATUS status;
 
-	guard(mutex)(&domain->mutex);
 	status = attach(domain, &target, pasid, why);
 	if (!NT_SUCCESS(status))
 		return status;

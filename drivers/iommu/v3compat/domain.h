@@ -4,6 +4,7 @@
 
 #include <linux/list.h>
 #include <linux/mutex.h>
+#include <linux/xarray.h>
 
 #include "handle.h"
 #include "hwpt.h"
@@ -30,7 +31,8 @@ struct v3c_pasid;
  *	waited for by v3c_space_quiesce(), read inside v3c_quick_enter()
  * @devices: attached &struct v3c_device, under v3c_topology and @mutex
  * @pasids: &struct v3c_attachment, under v3c_topology and @mutex
- * @tokens: live &struct v3c_token, changed under @mutex and @space.lock
+ * @tokens: &struct v3c_token, also such as are still built or already taken apart; under @mutex
+ * @token_at: &struct v3c_segments of live tokens by their first page; changed under @mutex, read under RCU
  * @tables: what the owner of an Unmanaged domain configured, under @mutex; the page tables' mirrors
  *	have copies
  */
@@ -45,6 +47,7 @@ struct v3c_domain {
 	struct list_head devices;
 	struct list_head pasids;
 	struct list_head tokens;
+	struct xarray token_at;
 	struct v3c_tables tables;
 };
 
@@ -78,6 +81,10 @@ static inline bool v3c_domain_shows_all(const struct v3c_domain *domain)
 	return domain->type == DomainTypePassThrough ||
 	       domain->tables.kind == V3C_TABLES_IDENTITY;
 }
+
+void v3c_domain_lock(struct v3c_domain *domain);
+void v3c_domain_unlock(struct v3c_domain *domain);
+int v3c_domain_member_joins(struct v3c_domain *domain, struct device *dev);
 
 NTSTATUS v3c_domain_create(IOMMU_DMA_DOMAIN_TYPE type,
 			   const IOMMU_DMA_LOGICAL_ALLOCATOR_CONFIG *allocator,

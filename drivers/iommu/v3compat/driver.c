@@ -1,24 +1,42 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * IOMMU drivers by name. Which of them tells anybody about faults is not to be seen from outside.
+ * IOMMU drivers by name. Which of them tells anybody about faults, and what they make of a map or an
+ * unmap, is not to be seen from outside. No other file knows the name of a driver.
  */
 #include <linux/device.h>
 #include <linux/iommu.h>
 #include <linux/string.h>
 
+#include "compat.h"
 #include "driver.h"
+#include "phys.h"
 
-static const struct v3c_driver v3c_unknown = { .name = "unknown" };
+/* Of a driver that nobody has looked at the worst is taken for granted where that costs little. */
+static const struct v3c_driver v3c_unknown = {
+	.name = "unknown",
+	.rules = { .whole_maps = true, .attach_rebuilds = true },
+};
+
+/*
+ * Emulated VT-d takes no wider invalidation of a first-stage table than of a second-stage one, where
+ * its driver looks at the limit; for the former the driver sends any.
+ */
+#define V3C_VTD_FLUSH_PAGES	BIT_ULL(30 - V3C_PAGE_SHIFT)
 
 /* The longer one first where one begins another. */
 static const struct v3c_driver v3c_drivers[] = {
-	{ .match = "dmar", .name = "VT-d", .logs_faults = true, .page_requests = true },
+	{ .match = "dmar", .name = "VT-d", .logs_faults = true, .page_requests = true,
+	  .rules = { .flush_pages = V3C_VTD_FLUSH_PAGES,
+		     .attach_rebuilds = V3C_VTD_ATTACH_REBUILDS } },
 	{ .match = "ivhd", .name = "AMD-Vi", .faults = true, .enables_pasids_late = true },
-	{ .match = "iommusim-silent", .name = "iommusim", .page_requests = true },
-	{ .match = "iommusim", .name = "iommusim", .faults = true, .page_requests = true },
+	{ .match = "iommusim-silent", .name = "iommusim", .page_requests = true,
+	  .names_rules = true },
+	{ .match = "iommusim", .name = "iommusim", .faults = true, .page_requests = true,
+	  .names_rules = true },
 	{ .match = "smmu3.", .name = "SMMUv3" },
 	{ .match = "smmu.", .name = "SMMUv2", .faults = true },
-	{ .match = "virtio_iommu", .name = "virtio-iommu" },
+	{ .match = "virtio_iommu", .name = "virtio-iommu",
+	  .rules = { .whole_maps = true, .allocates = true } },
 	{ .match = "riscv-iommu", .name = "RISC-V" },
 	{ .match = "exynos-sysmmu", .name = "Exynos", .faults = true },
 	{ .match = "ipmmu-vmsa", .name = "IPMMU", .faults = true },
@@ -51,4 +69,39 @@ const struct v3c_driver *v3c_driver_of(struct device *dev)
 		    (driver && strstarts(driver->name, v3c_drivers[i].match)))
 			return &v3c_drivers[i];
 	return &v3c_unknown;
+}
+
+/* Entries of a size between a page and what a table of pages covers are made of neighbours. */
+static bool has_joined_sizes(unsigned long sizes)
+{
+	return sizes & ((V3C_TABLE_PAGES << V3C_PAGE_SHIFT) - 1) & ~((V3C_PAGE_SIZE << 1) - 1);
+}
+
+static void add_named_rules(struct v3c_rules *rules, const char *name)
+{
+	rules->whole_maps |= !!strstr(name, "-whole");
+	rules->allocates |= !!strstr(name, "-whole") || !!strstr(name, "-alloc");
+	rules->attach_rebuilds |= !!strstr(name, "-moving");
+	if (strstr(name, "-short"))
+		rules->flush_pages = V3C_VTD_FLUSH_PAGES;
+}
+
+/**
+ * v3c_driver_rules() - by which rules a page table must be used
+ * @dev: the device that it was allocated for
+ * @domain: the page table
+ * @rules: result
+ *
+ * Context: any; the caller keeps @dev from leaving its IOMMU.
+ */
+void v3c_driver_rules(struct device *dev, const struct iommu_domain *domain,
+		      struct v3c_rules *rules)
+{
+	const struct v3c_driver *driver = v3c_driver_of(dev);
+
+	*rules = driver->rules;
+	if (driver->names_rules)
+		add_named_rules(rules, dev_name(dev->iommu->iommu_dev->dev));
+	rules->joins = rules->whole_maps || has_joined_sizes(domain->pgsize_bitmap);
+	rules->first_stage = domain->geometry.aperture_end == U64_MAX;
 }

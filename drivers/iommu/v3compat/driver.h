@@ -5,6 +5,30 @@
 #include <linux/types.h>
 
 struct device;
+struct iommu_domain;
+
+/**
+ * struct v3c_rules - what a page table's IOMMU driver does otherwise than one might think
+ * @flush_pages: one invalidation reaches at most an aligned block of so many pages, a power of two; a
+ *	wider one is lost without a word. 0 where any is carried out
+ * @whole_maps: what one call mapped is unmapped as a whole or not at all
+ * @joins: neighbours that are mapped in one call may become one entry of any power of two of pages
+ * @allocates: each map takes memory, whatever tables are there
+ * @attach_rebuilds: attaching the table through an IOMMU for the first time takes levels of it apart,
+ *	which no map of it must meet
+ * @first_stage: addresses are sign-extended, so that there is an upper half besides the aperture
+ *
+ * No driver is trusted to cut an entry: some cut it, some drop all of it, some do nothing. Constant
+ * once v3c_driver_rules() has filled it in, when the page table is allocated.
+ */
+struct v3c_rules {
+	u64 flush_pages;
+	bool whole_maps;
+	bool joins;
+	bool allocates;
+	bool attach_rebuilds;
+	bool first_stage;
+};
 
 /**
  * struct v3c_driver - what is known of an IOMMU driver that it does not say itself
@@ -14,6 +38,8 @@ struct device;
  * @logs_faults: it tells the kernel log only, in words that fault_console.c reads
  * @page_requests: it hands on page requests for paging domains that modules attach to PASIDs
  * @enables_pasids_late: it enables the PASIDs of a PCI device only when that is attached itself
+ * @names_rules: the names of its IOMMUs say which rules they go by
+ * @rules: those that all of its page tables have
  */
 struct v3c_driver {
 	const char *match;
@@ -22,8 +48,12 @@ struct v3c_driver {
 	bool logs_faults;
 	bool page_requests;
 	bool enables_pasids_late;
+	bool names_rules;
+	struct v3c_rules rules;
 };
 
 const struct v3c_driver *v3c_driver_of(struct device *dev);
+void v3c_driver_rules(struct device *dev, const struct iommu_domain *domain,
+		      struct v3c_rules *rules);
 
 #endif

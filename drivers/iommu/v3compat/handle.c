@@ -2,6 +2,7 @@
 /*
  * Handles: memory that can be asked at any time whether it still is what its holder believes.
  */
+#include <linux/log2.h>
 #include <linux/slab.h>
 
 #include "handle.h"
@@ -37,7 +38,8 @@ void *v3c_handle_alloc(struct v3c_pool *pool)
 	if (handle)
 		return handle;
 
-	handle = kzalloc(pool->size, GFP_KERNEL);
+	/* Only sizes that are a power of two are as aligned as the members may want to be. */
+	handle = kzalloc(roundup_pow_of_two(pool->size), GFP_KERNEL);
 	if (!handle)
 		return NULL;
 	INIT_LIST_HEAD(&handle->entry);

@@ -5,9 +5,12 @@
  * The IOMMU core takes no lock on these paths: the caller sees to it that no two calls touch the same
  * range of one table at the same time. Different ranges need no care.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/cc_platform.h>
 #include <linux/iommu.h>
 #include <linux/mm.h>
+#include <linux/ratelimit.h>
 #include <linux/scatterlist.h>
 #include <linux/slab.h>
 
@@ -26,13 +29,23 @@ static_assert(PAGE_SHIFT == V3C_PAGE_SHIFT, "v3compat needs pages of 4 KiB");
  */
 DEFINE_STATIC_KEY_TRUE(v3c_mmio_is_special);
 
+/* Zeroes that fill what one last-level table covers in one call, or NULL. */
+static struct page *v3c_zero_block;
+
 void v3c_hwpt_module_init(void)
 {
+	v3c_zero_block = alloc_pages(GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN, V3C_TABLE_ORDER);
 	if (IS_ENABLED(CONFIG_X86) && IS_ENABLED(CONFIG_SPARSEMEM_VMEMMAP) &&
 	    !IS_ENABLED(CONFIG_DEBUG_VIRTUAL) &&
 	    !cc_platform_has(CC_ATTR_HOST_MEM_ENCRYPT) &&
 	    !cc_platform_has(CC_ATTR_GUEST_MEM_ENCRYPT))
 		static_branch_disable(&v3c_mmio_is_special);
+}
+
+void v3c_hwpt_module_exit(void)
+{
+	if (v3c_zero_block)
+		__free_pages(v3c_zero_block, V3C_TABLE_ORDER);
 }
 
 /*
@@ -44,6 +57,13 @@ u64 v3c_hwpt_last_page(const struct v3c_hwpt *hwpt)
 	u64 end = hwpt->domain->geometry.aperture_end;
 
 	return min_t(u64, end, S64_MAX) >> V3C_PAGE_SHIFT;
+}
+
+static void learn_rules(struct v3c_hwpt *hwpt, struct device *dev)
+{
+	v3c_driver_rules(dev, hwpt->domain, &hwpt->rules);
+	if (hwpt->rules.flush_pages)
+		hwpt->flush_mask = ~((hwpt->rules.flush_pages << V3C_PAGE_SHIFT) - 1);
 }
 
 /**
@@ -73,6 +93,7 @@ struct v3c_hwpt *v3c_hwpt_alloc(struct device *dev, bool pasid)
 		goto free_domain;
 	if (device_iommu_capable(dev, IOMMU_CAP_CACHE_COHERENCY))
 		hwpt->prot = IOMMU_CACHE;
+	learn_rules(hwpt, dev);
 	return hwpt;
 
 free_domain:
@@ -80,6 +101,28 @@ free_domain:
 free_hwpt:
 	kfree(hwpt);
 	return ERR_PTR(ret);
+}
+
+/**
+ * v3c_hwpt_may_attach() - whether a device may be attached while maps of the table are under way
+ * @hwpt: the table
+ * @dev: the device
+ *
+ * Context: under the domain's mutex.
+ * Return: false where the IOMMU driver would take levels of the table apart meanwhile.
+ */
+bool v3c_hwpt_may_attach(const struct v3c_hwpt *hwpt, const struct device *dev)
+{
+	return !hwpt->rules.attach_rebuilds || hwpt->settled == dev->iommu->iommu_dev;
+}
+
+/* @dev has been attached: what the driver makes of the table is final. Under the domain's mutex. */
+void v3c_hwpt_settle(struct v3c_hwpt *hwpt, struct device *dev)
+{
+	if (hwpt->settled)
+		return;
+	hwpt->settled = dev->iommu->iommu_dev;
+	learn_rules(hwpt, dev);
 }
 
 /* Whether @dev's IOMMU can use the table for a PASID, as far as it says so without being asked to. */
@@ -204,10 +247,10 @@ static noinline int map_batches(struct v3c_hwpt *hwpt, u64 page, struct v3c_phys
 	if (!ret)
 		ret = flush_batch(&batch);
 	if (ret && batch.page > page) {
-		if (span)
-			v3c_hwpt_unmap_spans(hwpt, page, batch.page - page);
-		else
-			v3c_hwpt_unmap(hwpt, page, batch.page - page);
+		/* A short unmap has been told, and leaves the table marked. */
+		if (!(span ? v3c_hwpt_unmap_spans(hwpt, page, batch.page - page) :
+			     v3c_hwpt_unmap(hwpt, page, batch.page - page)))
+			ret = -EUCLEAN;
 	}
 	return ret;
 }
@@ -222,7 +265,8 @@ static noinline int map_batches(struct v3c_hwpt *hwpt, u64 page, struct v3c_phys
  * @gfp: for tables
  *
  * Context: any that @gfp allows.
- * Return: 0; -ENOMEM; or what the IOMMU driver said. Nothing stays mapped on failure.
+ * Return: 0; -ENOMEM; or what the IOMMU driver said. Nothing stays mapped on failure, unless it is
+ * -EUCLEAN: the IOMMU driver did not take all of it back, and the addresses must not be given to anybody.
  */
 int v3c_hwpt_map(struct v3c_hwpt *hwpt, u64 page, struct v3c_phys phys, int prot, u64 span,
 		 gfp_t gfp)
@@ -237,35 +281,71 @@ int v3c_hwpt_map(struct v3c_hwpt *hwpt, u64 page, struct v3c_phys phys, int prot
 	return map_batches(hwpt, page, &phys, prot, span, gfp);
 }
 
-/* v3c_hwpt_unmap() without freeing a table, in pieces that cover none; one invalidation for all. */
-void v3c_hwpt_unmap_spans(struct v3c_hwpt *hwpt, u64 page, u64 pages)
+/* An unmap that did not do what it was told to. Always false; the message need not come each time. */
+noinline bool v3c_hwpt_was_short(struct v3c_hwpt *hwpt, u64 iova, u64 size, u64 done)
 {
-	struct iommu_iotlb_gather gather;
-	u64 end = page + pages, part;
-
-	if ((page & (V3C_SPAN_PAGES - 1)) + pages <= V3C_SPAN_PAGES) {
-		v3c_hwpt_unmap(hwpt, page, pages);
-		return;
-	}
-	iommu_iotlb_gather_init(&gather);
-	for (; page < end; page += part) {
-		part = min(end, (page | (V3C_SPAN_PAGES - 1)) + 1) - page;
-		iommu_unmap_fast(hwpt->domain, page << V3C_PAGE_SHIFT, part << V3C_PAGE_SHIFT,
-				 &gather);
-	}
-	iommu_iotlb_sync(hwpt->domain, &gather);
+	WRITE_ONCE(hwpt->lost, true);
+	pr_err_ratelimited("IOMMU driver unmapped %llu of %llu bytes at %#llx, which stay out of use\n",
+			   done, size, iova);
+	return false;
 }
 
-/* v3c_hwpt_unmap() of which devices may know nothing before v3c_hwpt_sync_gather(). */
-void v3c_hwpt_unmap_gather(struct v3c_hwpt *hwpt, u64 page, u64 pages,
+/*
+ * An unmap whose range no single invalidation reaches. The driver may remove more at a time than it was
+ * told to, where what one call mapped lies across a limit: then it goes on behind that.
+ */
+noinline bool v3c_hwpt_unmap_pieces(struct v3c_hwpt *hwpt, u64 iova, u64 size)
+{
+	u64 at = 0, part;
+	size_t done;
+
+	while (at < size) {
+		part = min(size - at, ((iova + at) | ~hwpt->flush_mask) + 1 - (iova + at));
+		done = iommu_unmap(hwpt->domain, iova + at, part);
+		at += done;
+		if (done < part)
+			break;
+	}
+	return at == size || v3c_hwpt_was_short(hwpt, iova, size, at);
+}
+
+/*
+ * v3c_hwpt_unmap() without freeing a table, in pieces that cover none; one invalidation for as many as
+ * it reaches.
+ */
+bool v3c_hwpt_unmap_spans(struct v3c_hwpt *hwpt, u64 page, u64 pages)
+{
+	u64 at = page << V3C_PAGE_SHIFT, end = at + (pages << V3C_PAGE_SHIFT), start = at, part;
+	struct iommu_iotlb_gather gather;
+	u64 done = 0;
+
+	if ((page & (V3C_SPAN_PAGES - 1)) + pages <= V3C_SPAN_PAGES)
+		return v3c_hwpt_unmap(hwpt, page, pages);
+	iommu_iotlb_gather_init(&gather);
+	for (; at < end; at += part) {
+		if ((start ^ at) & hwpt->flush_mask) {
+			iommu_iotlb_sync(hwpt->domain, &gather);
+			start = at;
+		}
+		part = min(end, (at | ((V3C_SPAN_PAGES << V3C_PAGE_SHIFT) - 1)) + 1) - at;
+		done += iommu_unmap_fast(hwpt->domain, at, part, &gather);
+	}
+	iommu_iotlb_sync(hwpt->domain, &gather);
+	return done == pages << V3C_PAGE_SHIFT ||
+	       v3c_hwpt_was_short(hwpt, page << V3C_PAGE_SHIFT, pages << V3C_PAGE_SHIFT, done);
+}
+
+/*
+ * v3c_hwpt_unmap() of pages under one last-level table, of which devices may know nothing before
+ * v3c_hwpt_sync_gather().
+ */
+bool v3c_hwpt_unmap_gather(struct v3c_hwpt *hwpt, u64 page, u64 pages,
 			   struct iommu_iotlb_gather *gather)
 {
-	size_t size = pages << V3C_PAGE_SHIFT;
-	size_t done = iommu_unmap_fast(hwpt->domain, page << V3C_PAGE_SHIFT, size, gather);
+	u64 iova = page << V3C_PAGE_SHIFT, size = pages << V3C_PAGE_SHIFT;
+	size_t done = iommu_unmap_fast(hwpt->domain, iova, size, gather);
 
-	/* As in v3c_hwpt_unmap_bytes(). */
-	WARN_ONCE(done != size, "v3compat: unmapped %zu of %zu bytes at %#llx\n", done, size,
-		  page << V3C_PAGE_SHIFT);
+	return done == size || v3c_hwpt_was_short(hwpt, iova, size, done);
 }
 
 void v3c_hwpt_sync_gather(struct v3c_hwpt *hwpt, struct iommu_iotlb_gather *gather)
@@ -315,7 +395,9 @@ u64 v3c_hwpt_run(const struct v3c_hwpt *hwpt, u64 page, u64 limit, bool contiguo
  * @at: the cut is in front of this page
  * @contiguous: the mapping is known to be one physical run
  *
- * The answer follows from addresses alone and not from what the driver made of them: a block of a
+ * Where a driver unmaps only what one call mapped, no call can have mapped what is not one run.
+ *
+ * Otherwise the answer follows from addresses alone and not from what the driver made of them: a block of a
  * supported size that is wholly inside, contiguous and aligned on both sides may be one entry. Sizes
  * above 2 MiB are probed at steps of the next smaller size only, which errs on the safe side.
  *
@@ -328,6 +410,8 @@ bool v3c_hwpt_may_cut(const struct v3c_hwpt *hwpt, const struct v3c_hwpt *source
 	u64 step = 1, pages, block, pfn, i;
 	unsigned int bit;
 
+	if (hwpt->rules.whole_maps)
+		return !contiguous && v3c_hwpt_pfn(source, at - 1) + 1 != v3c_hwpt_pfn(source, at);
 	for_each_set_bit(bit, &sizes, BITS_PER_LONG) {
 		pages = 1ULL << bit;
 		block = at & ~(pages - 1);
@@ -355,52 +439,63 @@ next:
  * @hwpt: the table
  * @first: first logical page of an unmapped range
  * @last: last page
+ * @built: result, pages from @first on that have their tables now; all of them on success
  *
  * One page under each last-level table is mapped and unmapped: the driver clears the leaf and keeps
  * the tables. The page is the kernel's zero page, read-only: a device that strays there meanwhile
- * reads zeroes. What was built before a failure is given back as by v3c_hwpt_free_tables().
+ * reads zeroes. Where each map takes memory of its own, tables are no use, and none are built.
  *
  * Context: may sleep.
- * Return: 0 or -ENOMEM, or what the IOMMU driver said.
+ * Return: 0; -ENOMEM; -EUCLEAN when the IOMMU driver kept a page, so that the range must not be given to
+ * anybody; or what the IOMMU driver said.
  */
-int v3c_hwpt_build_tables(struct v3c_hwpt *hwpt, u64 first, u64 last)
+int v3c_hwpt_build_tables(struct v3c_hwpt *hwpt, u64 first, u64 last, u64 *built)
 {
 	u64 pfn = page_to_pfn(ZERO_PAGE(0));
-	u64 page;
-	int ret;
+	u64 page = first;
+	int ret = 0;
 
-	for (page = first; page <= last; page = (page | (V3C_TABLE_PAGES - 1)) + 1) {
+	while (!hwpt->rules.allocates && page <= last) {
 		/* A size that memory cannot hold tables for shall fail, and kill nobody. */
 		ret = v3c_hwpt_map_run(hwpt, page, pfn, 1, IOMMU_READ,
 				       GFP_KERNEL | __GFP_RETRY_MAYFAIL | __GFP_NOWARN);
-		if (ret) {
-			if (page > first)
-				v3c_hwpt_free_tables(hwpt, first, page - 1);
-			return ret;
-		}
-		v3c_hwpt_unmap(hwpt, page, 1);
-		cond_resched();
+		if (!ret && !v3c_hwpt_unmap(hwpt, page, 1))
+			ret = -EUCLEAN;
+		if (ret)
+			break;
+		page = (page | (V3C_TABLE_PAGES - 1)) + 1;
 	}
-	return 0;
+	*built = ret ? page - first : last - first + 1;
+	return ret;
 }
 
-/*
- * Gives back the tables that only an unmapped range uses. Drivers free a table when one call unmaps
- * all that it covers, and stop at the first hole: so fill the range first. Where that fails the tables
- * stay until the page table is freed.
+/**
+ * v3c_hwpt_free_tables() - give back the tables that only an unmapped range uses
+ * @hwpt: the table
+ * @first: first logical page
+ * @last: last page, in the same block of V3C_TABLES_STEP pages
+ *
+ * Drivers free a table when one call unmaps all that it covers, and stop at the first hole. So the range
+ * is filled first, with zeroes and read-only: where the hardware has the size, one large leaf takes the
+ * place of each last-level table, and costs no more than the table did. Without memory for the zeroes
+ * the tables stay until the page table is freed.
+ *
+ * Context: may sleep.
+ * Return: true; or false when the IOMMU driver kept some of it, so that the range must not be given to
+ * anybody.
  */
-void v3c_hwpt_free_tables(struct v3c_hwpt *hwpt, u64 first, u64 last)
+bool v3c_hwpt_free_tables(struct v3c_hwpt *hwpt, u64 first, u64 last)
 {
-	u64 pfn = page_to_pfn(ZERO_PAGE(0));
 	u64 start = round_up(first, V3C_TABLE_PAGES);
 	u64 end = round_down(last + 1, V3C_TABLE_PAGES);
-	u64 page;
+	u64 page, pfn;
 
-	for (page = start; page < end; page++) {
-		if (v3c_hwpt_map_run(hwpt, page, pfn, 1, IOMMU_READ, GFP_KERNEL))
+	if (hwpt->rules.allocates || start >= end || !v3c_zero_block)
+		return true;
+	pfn = page_to_pfn(v3c_zero_block);
+	for (page = start; page < end; page += V3C_TABLE_PAGES)
+		if (v3c_hwpt_map_run(hwpt, page, pfn, V3C_TABLE_PAGES, IOMMU_READ,
+				     GFP_KERNEL | __GFP_NOWARN))
 			break;
-		cond_resched();
-	}
-	if (page > start)
-		v3c_hwpt_unmap(hwpt, start, page - start);
+	return page == start || v3c_hwpt_unmap(hwpt, start, page - start);
 }

@@ -20,7 +20,7 @@ static int __init v3compat_init(void)
 	v3c_hwpt_module_init();
 	ret = v3c_space_module_init();
 	if (ret)
-		return ret;
+		goto exit_hwpt;
 	ret = v3c_fault_module_init();
 	if (ret)
 		goto exit_space;
@@ -38,6 +38,8 @@ exit_fault:
 	v3c_fault_module_exit();
 exit_space:
 	v3c_space_module_exit();
+exit_hwpt:
+	v3c_hwpt_module_exit();
 	return ret;
 }
 
@@ -53,6 +55,7 @@ static void __exit v3compat_exit(void)
 	v3c_pool_destroy(&v3c_pasids);
 	v3c_pool_destroy(&v3c_devices);
 	v3c_space_module_exit();
+	v3c_hwpt_module_exit();
 }
 
 module_init(v3compat_init);

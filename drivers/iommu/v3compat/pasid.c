@@ -351,11 +351,15 @@ NTSTATUS v3c_pasid_attach(struct v3c_domain *domain, struct v3c_pasid *pasid, st
 {
 	NTSTATUS status;
 
-	guard(mutex)(&v3c_topology);
-	if (!v3c_handle_is(pasid, V3C_KIND_PASID))
-		return v3c_refuse(why, STATUS_INVALID_PARAMETER_2, V3C_REASON_BAD_HANDLE, pasid, 0, 0);
-	status = attach(domain, pasid, why);
-	trace_v3compat_attach_pasid(domain, pasid, status);
+	v3c_domain_lock(domain);
+	if (v3c_handle_is(pasid, V3C_KIND_PASID)) {
+		status = attach(domain, pasid, why);
+		trace_v3compat_attach_pasid(domain, pasid, status);
+	} else {
+		status = v3c_refuse(why, STATUS_INVALID_PARAMETER_2, V3C_REASON_BAD_HANDLE, pasid, 0,
+				    0);
+	}
+	v3c_domain_unlock(domain);
 	return status;
 }
 

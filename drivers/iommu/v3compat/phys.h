@@ -13,6 +13,8 @@
 /* No physical address of any machine has more bits: it keeps sums of frames from wrapping. */
 #define V3C_PHYS_BITS	56
 #define V3C_MAX_PAGES	(1ULL << (63 - V3C_PAGE_SHIFT))
+/* What a last-level table of an IOMMU with 4 KiB leaves covers: 2 MiB. */
+#define V3C_TABLE_PAGES	512ULL
 
 static inline bool v3c_page_aligned(u64 value)
 {

@@ -30,6 +30,12 @@ static __always_inline bool is_large(u64 base, u64 size)
 	       !((base | size) & (V3C_QUICK_SIZE - 1));
 }
 
+static __always_inline bool v3c_quick_frame(u64 pfn, u64 *base)
+{
+	*base = pfn << V3C_PAGE_SHIFT;
+	return v3c_is_frame(pfn);
+}
+
 /**
  * v3c_quick_phys() - a description of one contiguous run of few pages, read at once
  * @desc: the caller's, may be NULL
@@ -42,13 +48,17 @@ static __always_inline bool is_large(u64 base, u64 size)
 static __always_inline bool v3c_quick_phys(const IOMMU_MAP_PHYSICAL_ADDRESS *desc, u64 limit,
 					   u64 *base, u64 *size)
 {
+	const PFN_NUMBER *frame;
 	const MDL *mdl;
+	int type;
 
 	if (unlikely(!desc))
 		return false;
-	if (likely(desc->MapType == MapPhysicalAddressTypeContiguousRange)) {
-		*base = desc->ContiguousRange.Base.QuadPart;
-		*size = desc->ContiguousRange.Size;
+	/* Each thing is read once, because what is used must be what was checked. */
+	type = READ_ONCE(desc->MapType);
+	if (likely(type == MapPhysicalAddressTypeContiguousRange)) {
+		*base = READ_ONCE(desc->ContiguousRange.Base.QuadPart);
+		*size = READ_ONCE(desc->ContiguousRange.Size);
 		if (limit == V3C_PAGE_SIZE)
 			return *size == V3C_PAGE_SIZE && !(*base & ~V3C_QUICK_BASE);
 		return !(((*base | (*base + *size - 1)) >> V3C_PHYS_BITS) |
@@ -56,19 +66,18 @@ static __always_inline bool v3c_quick_phys(const IOMMU_MAP_PHYSICAL_ADDRESS *des
 		       (likely(*size - 1 < limit) || is_large(*base, *size));
 	}
 	*size = V3C_PAGE_SIZE;
-	if (desc->MapType == MapPhysicalAddressTypePfn) {
-		if (desc->PfnArray.NumberOfPages != 1 || unlikely(!desc->PfnArray.PageFrame))
+	if (type == MapPhysicalAddressTypePfn) {
+		frame = READ_ONCE(desc->PfnArray.PageFrame);
+		if (desc->PfnArray.NumberOfPages != 1 || unlikely(!frame))
 			return false;
-		*base = *desc->PfnArray.PageFrame << V3C_PAGE_SHIFT;
-		return v3c_is_frame(*desc->PfnArray.PageFrame);
+		return v3c_quick_frame(READ_ONCE(*frame), base);
 	}
-	mdl = desc->Mdl.Mdl;
-	if (desc->MapType != MapPhysicalAddressTypeMdl || unlikely(!mdl) || mdl->Next ||
+	mdl = READ_ONCE(desc->Mdl.Mdl);
+	if (type != MapPhysicalAddressTypeMdl || unlikely(!mdl) || mdl->Next ||
 	    MmGetMdlByteCount(mdl) != V3C_PAGE_SIZE || MmGetMdlByteOffset(mdl) ||
 	    unlikely(!v3c_mdl_has_pages(mdl)))
 		return false;
-	*base = *MmGetMdlPfnArray((PMDL)mdl) << V3C_PAGE_SHIFT;
-	return v3c_is_frame(*MmGetMdlPfnArray((PMDL)mdl));
+	return v3c_quick_frame(READ_ONCE(*MmGetMdlPfnArray((PMDL)mdl)), base);
 }
 
 /**
@@ -136,15 +145,19 @@ static __always_inline bool v3c_quick_unmap(struct v3c_domain *domain, u64 page,
 	range = v3c_space_quick_hold(&domain->space, page, page + pages - 1);
 	if (unlikely(!range))
 		goto slow;
-	if (unlikely(pages > V3C_QUICK_PAGES && !range->large)) {
-		v3c_range_give(range, V3C_RANGE_LIVE);
-		goto slow;
-	}
-	v3c_hwpt_unmap(hwpt, page, pages);
+	/* It was mapped in large leaves where it is mapped now only if this table has them, too. */
+	if (unlikely(pages > V3C_QUICK_PAGES &&
+		     !(range->large && v3c_hwpt_has_leaf(hwpt, V3C_QUICK_PAGES))))
+		goto give_range;
+	/* The slow way finds out whether it can be had after all, and tells. */
+	if (unlikely(!v3c_hwpt_unmap(hwpt, page, pages)))
+		goto give_range;
 	v3c_space_quick_put(&domain->space, range);
 	trace_v3compat_unmap(domain, page, pages, STATUS_SUCCESS);
 	v3c_quick_exit();
 	return true;
+give_range:
+	v3c_range_give(range, V3C_RANGE_LIVE);
 slow:
 	v3c_quick_exit();
 	return false;
@@ -224,7 +237,10 @@ static __always_inline bool v3c_quick_unmap_reserved(struct v3c_token *token, u6
 		goto slow;
 	/* A busy page keeps the token. */
 	offset += segments->base;
-	v3c_hwpt_unmap_bytes(hwpt, offset, V3C_PAGE_SIZE);
+	if (unlikely(!v3c_hwpt_unmap_bytes(hwpt, offset, V3C_PAGE_SIZE))) {
+		v3c_segment_give(state, was);
+		goto slow;
+	}
 	trace_v3compat_unmap_reserved(token->domain, offset >> V3C_PAGE_SHIFT, 1, STATUS_SUCCESS);
 	v3c_segment_give(state, 0);
 	v3c_quick_exit();

@@ -48,31 +48,35 @@ static NTSTATUS wrong_type(struct v3c_domain *domain, struct v3c_why *why)
 			  domain->type, 0);
 }
 
-static void unmap_filling(struct v3c_domain *domain, const struct v3c_op *op)
+static bool unmap_filling(struct v3c_domain *domain, const struct v3c_op *op)
 {
 	struct v3c_hwpt *hwpt = domain->hwpts[__ffs(op->filling)];
 	u64 at = op->first, first, pages;
+	bool done = true;
 
 	while (at <= op->last) {
 		first = at;
 		pages = v3c_space_next_filled(&domain->space, op, &at);
 		if (pages)
-			v3c_hwpt_unmap(hwpt, first, pages);
+			done &= v3c_hwpt_unmap(hwpt, first, pages);
 	}
+	return done;
 }
 
-/* Every page table that has any of what @op holds for unmapping gives it up. */
-static void unmap_held(struct v3c_domain *domain, const struct v3c_op *op)
+/* Every page table that has any of what @op holds for unmapping gives it up. False if one does not. */
+static bool unmap_held(struct v3c_domain *domain, const struct v3c_op *op)
 {
 	struct v3c_hwpt *hwpt;
+	bool done = true;
 
 	v3c_for_each_hwpt(domain, hwpt, op->slots & ~op->filling)
-		v3c_hwpt_unmap(hwpt, op->first, op->last - op->first + 1);
+		done &= v3c_hwpt_unmap(hwpt, op->first, op->last - op->first + 1);
 	if (unlikely(op->filling))
-		unmap_filling(domain, op);
+		done &= unmap_filling(domain, op);
+	return likely(done);
 }
 
-/* Maps what @op holds in all page tables or in none. */
+/* Maps what @op holds in all page tables or in none; -EUCLEAN if one of them kept some of it all the same. */
 static int map_held(struct v3c_domain *domain, const struct v3c_op *op,
 		    const struct v3c_phys *phys, int prot, gfp_t gfp)
 {
@@ -89,8 +93,18 @@ static int map_held(struct v3c_domain *domain, const struct v3c_op *op,
 	return 0;
 undo:
 	v3c_for_each_hwpt(domain, hwpt, done)
-		v3c_hwpt_unmap(hwpt, op->first, op->last - op->first + 1);
+		if (!v3c_hwpt_unmap(hwpt, op->first, op->last - op->first + 1))
+			ret = -EUCLEAN;
 	return ret;
+}
+
+/* What map_held() could not map is free again, unless it is lost. */
+static void give_up(struct v3c_domain *domain, struct v3c_op *op, int err)
+{
+	if (err == -EUCLEAN)
+		v3c_space_lose(&domain->space, op);
+	else
+		v3c_space_abort(&domain->space, op);
 }
 
 static NTSTATUS map(struct v3c_domain *domain, int prot, const struct v3c_phys *phys,
@@ -122,7 +136,7 @@ static NTSTATUS map(struct v3c_domain *domain, int prot, const struct v3c_phys *
 
 	ret = map_held(domain, &op, phys, prot, gfp);
 	if (unlikely(ret)) {
-		v3c_space_abort(space, &op);
+		give_up(domain, &op, ret);
 		return v3c_refuse_errno(why, ret, STATUS_INVALID_PARAMETER_3, domain,
 					op.first << V3C_PAGE_SHIFT,
 					((op.last + 1) << V3C_PAGE_SHIFT) - 1);
@@ -157,14 +171,15 @@ NTSTATUS v3c_range_map(struct v3c_domain *domain, int prot, const struct v3c_phy
 }
 
 /* The cut at either end of [@first, @last] out of @range, in every table that has it. */
-static bool may_cut(void *arg, const struct v3c_range *range, u64 first, u64 last)
+static bool may_cut(void *arg, const struct v3c_op *op, const struct v3c_range *range, u64 first,
+		    u64 last)
 {
 	struct v3c_domain *domain = arg;
 	struct v3c_hwpt *hwpt, *source;
 
 	/* Only a whole table can be asked for addresses, but every table's page sizes count. */
-	source = domain->hwpts[__ffs(domain->space.slots & ~domain->space.filling)];
-	v3c_for_each_hwpt(domain, hwpt, domain->space.slots) {
+	source = domain->hwpts[__ffs(op->slots & ~op->filling)];
+	v3c_for_each_hwpt(domain, hwpt, op->slots) {
 		if (first > range->first &&
 		    !v3c_hwpt_may_cut(hwpt, source, range->first, range->last, first,
 				      range->contiguous))
@@ -189,6 +204,15 @@ static NTSTATUS release_failed(int err, struct v3c_domain *domain, u64 page, u64
 		return v3c_refuse(why, STATUS_INVALID_PARAMETER, V3C_REASON_CUT_LARGE_PAGE, domain,
 				  first, last);
 	return v3c_refuse_errno(why, err, STATUS_INVALID_PARAMETER, domain, first, last);
+}
+
+/* Devices may reach it for as long as the domain lives, so that nobody gets its addresses again. */
+static NTSTATUS unmap_failed(struct v3c_domain *domain, u64 page, u64 pages, struct v3c_why *why)
+{
+	u64 first = page << V3C_PAGE_SHIFT;
+
+	return v3c_refuse(why, STATUS_UNSUCCESSFUL, V3C_REASON_SHORT_UNMAP, domain, first,
+			  first + (pages << V3C_PAGE_SHIFT) - 1);
 }
 
 /**
@@ -218,8 +242,12 @@ NTSTATUS v3c_range_unmap(struct v3c_domain *domain, u64 page, u64 pages, struct 
 		status = release_failed(ret, domain, page, pages, why);
 		goto out;
 	}
-	unmap_held(domain, &op);
-	v3c_space_release_end(space, &op);
+	if (likely(unmap_held(domain, &op))) {
+		v3c_space_release_end(space, &op);
+	} else {
+		v3c_space_lose(space, &op);
+		status = unmap_failed(domain, page, pages, why);
+	}
 out:
 	trace_v3compat_unmap(domain, page, pages, status);
 	return status;
@@ -252,7 +280,7 @@ static int map_identity_run(struct v3c_domain *domain, const struct v3c_run *run
 		return ret;
 	ret = map_held(domain, &op, &phys, prot, gfp);
 	if (ret)
-		v3c_space_abort(&domain->space, &op);
+		give_up(domain, &op, ret);
 	else
 		v3c_space_commit(&domain->space, &op);
 	return ret;
@@ -268,8 +296,10 @@ static void undo_identity(struct v3c_domain *domain, struct v3c_phys phys, u64 r
 		if (v3c_space_release_begin(&domain->space, run.pfn, run.pfn + run.pages - 1,
 					    V3C_RANGE_IDENTITY, may_cut, domain, GFP_ATOMIC, &op))
 			continue;
-		unmap_held(domain, &op);
-		v3c_space_release_end(&domain->space, &op);
+		if (unmap_held(domain, &op))
+			v3c_space_release_end(&domain->space, &op);
+		else
+			v3c_space_lose(&domain->space, &op);
 	}
 }
 
@@ -339,6 +369,7 @@ static NTSTATUS unmap_identity(struct v3c_domain *domain, const struct v3c_phys 
 {
 	struct v3c_space *space = &domain->space;
 	struct v3c_run run, refused = {};
+	NTSTATUS status = STATUS_SUCCESS;
 	struct v3c_phys at = *phys;
 	struct v3c_op op;
 	u64 runs;
@@ -354,11 +385,15 @@ static NTSTATUS unmap_identity(struct v3c_domain *domain, const struct v3c_phys 
 	while (!ret && v3c_phys_next(&at, V3C_MAX_PAGES, &run)) {
 		op.first = run.pfn;
 		op.last = run.pfn + run.pages - 1;
-		unmap_held(domain, &op);
-		v3c_space_drop(space, op.first, op.last);
+		if (unmap_held(domain, &op)) {
+			v3c_space_drop(space, op.first, op.last);
+		} else {
+			v3c_space_drop_lost(space, op.first, op.last);
+			status = unmap_failed(domain, run.pfn, run.pages, why);
+		}
 	}
 	v3c_space_end(space, &op);
-	return ret ? release_failed(ret, domain, refused.pfn, refused.pages, why) : STATUS_SUCCESS;
+	return ret ? release_failed(ret, domain, refused.pfn, refused.pages, why) : status;
 }
 
 /**
@@ -424,8 +459,8 @@ int v3c_range_permissions(struct v3c_domain *domain, const struct v3c_hwpt *hwpt
 			break;
 		if (READ_ONCE(range->state) != V3C_RANGE_LIVE)
 			return 0;
-		return range->kind == V3C_RANGE_TOKEN ? v3c_tokens_permissions(domain, page) :
-							range->prot;
+		return range->kind == V3C_RANGE_TOKEN ?
+		       v3c_tokens_permissions(domain, range->first, page) : range->prot;
 	}
 	return domain->type == DomainTypeUnmanaged ? mirrored_permissions(domain, hwpt, page) : 0;
 }

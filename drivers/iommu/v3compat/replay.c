@@ -67,7 +67,7 @@ u64 v3c_replay_piece_limit(const struct v3c_hwpt *hwpt, u64 page, u64 pfn, u64 p
 			return min(pages & ~(leaf - 1), leaf * V3C_PIECE_LEAVES);
 		sizes &= ~leaf;
 	}
-	return min(pages, V3C_TABLE_PAGES - (page & (V3C_TABLE_PAGES - 1)));
+	return min(pages, V3C_SPAN_PAGES - (page & (V3C_SPAN_PAGES - 1)));
 }
 
 static struct v3c_hwpt *source_hwpt(struct v3c_domain *domain, const struct v3c_hwpt *hwpt)
@@ -83,16 +83,19 @@ static int replay_piece(struct v3c_domain *domain, struct v3c_hwpt *hwpt,
 	u64 pfn;
 
 	if (!range->contiguous)
-		left = min(left, V3C_TABLE_PAGES - (at & (V3C_TABLE_PAGES - 1)));
+		left = min(left, V3C_SPAN_PAGES - (at & (V3C_SPAN_PAGES - 1)));
 	left = v3c_hwpt_run(source_hwpt(domain, hwpt), at, left, range->contiguous, &pfn);
 	*pages = v3c_replay_piece_limit(hwpt, at, pfn, left);
 	return v3c_hwpt_map_run(hwpt, at, pfn, *pages, range->prot, GFP_ATOMIC | __GFP_NOWARN);
 }
 
-static bool wants_replay(struct v3c_space *space, const struct v3c_range *range)
+/* What is lost is mapped for ever where it is, and for nobody elsewhere. */
+static bool wants_replay(struct v3c_space *space, const struct v3c_hwpt *hwpt,
+			 const struct v3c_range *range)
 {
 	return range->generation != space->generation && range->last >= space->filled &&
-	       range->state != V3C_RANGE_CACHED &&
+	       range->state != V3C_RANGE_CACHED && range->state != V3C_RANGE_LOST &&
+	       !(hwpt->has_direct && range->kind == V3C_RANGE_DIRECT) &&
 	       range->kind != V3C_RANGE_HOLE && range->kind != V3C_RANGE_WINDOW &&
 	       range->kind != V3C_RANGE_TOKEN;
 }
@@ -112,7 +115,7 @@ static int replay_step(struct v3c_domain *domain, struct v3c_hwpt *hwpt)
 	guard(spinlock_irqsave)(&space->lock);
 	range = v3c_space_find(space, space->filled);
 	for (looked = 0; range && looked < V3C_LOOK_AHEAD; looked++) {
-		if (wants_replay(space, range)) {
+		if (wants_replay(space, hwpt, range)) {
 			if (range->state != V3C_RANGE_LIVE)
 				return -EAGAIN;
 			at = max(range->first, space->filled);
@@ -138,7 +141,7 @@ static int replay_ranges(struct v3c_domain *domain, struct v3c_hwpt *hwpt)
 	while (READ_ONCE(domain->space.filled) != U64_MAX) {
 		ret = replay_step(domain, hwpt);
 		if (ret == -EAGAIN) {
-			v3c_space_quiesce(&domain->space);
+			v3c_space_drain(&domain->space);
 			continue;
 		}
 		if (ret == -ENOMEM)
@@ -155,9 +158,9 @@ static int replay_ranges(struct v3c_domain *domain, struct v3c_hwpt *hwpt)
 /**
  * v3c_replay() - bring a new page table up to date
  * @domain: its domain, mutex held
- * @hwpt: a table in no slot that is in use and attached nowhere; @hwpt->slot says where it goes
+ * @hwpt: a table in no slot that is in use; @hwpt->slot says where it goes
  *
- * Context: may sleep.
+ * Context: may sleep. No quick operation starts on the domain, and none is under way.
  * Return: 0, and the table has, and from now on gets, everything; -ENOMEM or what the IOMMU driver
  * said, and the caller frees it.
  */
@@ -170,7 +173,7 @@ int v3c_replay(struct v3c_domain *domain, struct v3c_hwpt *hwpt)
 
 	domain->hwpts[hwpt->slot] = hwpt;
 	v3c_space_add_slot(space, hwpt->slot, true);
-	v3c_space_quiesce(space);
+	v3c_space_drain(space);
 
 	ret = replay_ranges(domain, hwpt);
 	if (!ret)
@@ -181,7 +184,7 @@ int v3c_replay(struct v3c_domain *domain, struct v3c_hwpt *hwpt)
 	}
 
 	v3c_space_remove_slot(space, hwpt->slot);
-	v3c_space_quiesce(space);
+	v3c_space_drain(space);
 	v3c_tokens_forget(domain, hwpt->slot);
 	domain->hwpts[hwpt->slot] = NULL;
 	return ret;

@@ -8,6 +8,7 @@
 
 #include <linux/iommu.h>
 #include <linux/mm.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
@@ -34,18 +35,30 @@ static_assert(offsetof(struct v3c_handle, shown) ==
 	      offsetof(IOMMU_DMA_LOGICAL_ADDRESS_TOKEN, LogicalAddressBase));
 static_assert(sizeof_field(struct v3c_handle, shown) == sizeof(IOMMU_DMA_LOGICAL_ADDRESS_TOKEN));
 
-static bool token_idle(struct v3c_token *token)
+/* What is done about a reservation's tables while nobody else can change the set of page tables. */
+#define V3C_BUILD_PAGES		(64 * V3C_TABLE_PAGES)
+
+static bool has_inflight(struct v3c_token *token)
 {
 	guard(spinlock_irqsave)(&token->lock);
-	return !token->inflight;
+	return token->inflight;
 }
 
-/* From here to unlock_token() operations run under the token's lock, and none runs outside it. */
+static bool has_users(struct v3c_token *token)
+{
+	guard(spinlock_irqsave)(&token->lock);
+	return token->users;
+}
+
+/*
+ * From here to unlock_token() operations look under the token's lock which tables there are, each time
+ * before they do a bounded part of their work, and none works on tables that it saw before.
+ */
 static void lock_token(struct v3c_token *token)
 {
 	scoped_guard(spinlock_irqsave, &token->lock)
 		token->locked = true;
-	wait_event(token->idle, token_idle(token));
+	wait_event(token->idle, !has_inflight(token));
 }
 
 static void unlock_token(struct v3c_token *token, u8 add, u8 remove)
@@ -56,8 +69,8 @@ static void unlock_token(struct v3c_token *token, u8 add, u8 remove)
 	token->locked = false;
 }
 
-/* Takes @op.first..@op.last out of the space; tables are the caller's business. */
-static void release_space(struct v3c_domain *domain, u64 first, u64 pages)
+/* Takes the token's addresses out of the space; tables are the caller's business. */
+static void release_space(struct v3c_domain *domain, u64 first, u64 pages, bool lost)
 {
 	struct v3c_op op;
 
@@ -65,27 +78,76 @@ static void release_space(struct v3c_domain *domain, u64 first, u64 pages)
 	if (WARN_ON(v3c_space_release_begin(&domain->space, first, first + pages - 1,
 					    V3C_RANGE_TOKEN, NULL, NULL, GFP_ATOMIC, &op)))
 		return;
-	v3c_space_release_end(&domain->space, &op);
+	if (lost)
+		v3c_space_lose(&domain->space, &op);
+	else
+		v3c_space_release_end(&domain->space, &op);
 }
 
-/* Every table below what @op holds, in every page table, or none. */
-static int build_tables(struct v3c_domain *domain, const struct v3c_op *op)
+static u64 first_of(const struct v3c_token *token)
 {
+	return token->segments->first;
+}
+
+/*
+ * Builds some of the tables that a page table has not got yet. Attaches change the set of page tables
+ * between two such steps: what joins is built, too, and what leaves takes its tables along.
+ *
+ * Return: 1 when all of them have all tables, 0 when there is more to do, or an errno.
+ */
+static int build_some(struct v3c_domain *domain, struct v3c_token *token)
+{
+	u8 missing = domain->space.slots & ~token->slots;
+	u64 pages = token->segments->pages, built;
 	struct v3c_hwpt *hwpt;
-	u8 done = 0;
 	int ret;
 
-	v3c_for_each_hwpt(domain, hwpt, op->slots) {
-		ret = v3c_hwpt_build_tables(hwpt, op->first, op->last);
-		if (ret)
-			goto undo;
-		done |= BIT(hwpt->slot);
+	lockdep_assert_held(&domain->mutex);
+
+	if (!missing)
+		return 1;
+	if (token->partial == V3C_MAX_SLOTS) {
+		token->partial = __ffs(missing);
+		token->built = 0;
+	}
+	hwpt = domain->hwpts[token->partial];
+	ret = v3c_hwpt_build_tables(hwpt, first_of(token) + token->built,
+				    first_of(token) + min(pages, token->built + V3C_BUILD_PAGES) - 1,
+				    &built);
+	token->built += built;
+	if (ret)
+		return ret;
+	if (token->built == pages) {
+		token->slots |= BIT(token->partial);
+		token->partial = V3C_MAX_SLOTS;
 	}
 	return 0;
-undo:
-	v3c_for_each_hwpt(domain, hwpt, done)
-		v3c_hwpt_free_tables(hwpt, op->first, op->last);
-	return ret;
+}
+
+/* Gives some of its tables back, from the end. False when none is left. */
+static bool unbuild_some(struct v3c_domain *domain, struct v3c_token *token, bool *lost)
+{
+	u64 first = first_of(token), last, start;
+
+	lockdep_assert_held(&domain->mutex);
+
+	if (token->partial == V3C_MAX_SLOTS) {
+		if (!token->slots)
+			return false;
+		token->partial = __ffs(token->slots);
+		token->slots &= ~BIT(token->partial);
+		token->built = token->segments->pages;
+	}
+	if (token->built) {
+		last = first + token->built - 1;
+		start = max(first, round_down(last, V3C_TABLES_STEP));
+		if (!v3c_hwpt_free_tables(domain->hwpts[token->partial], start, last))
+			*lost = true;
+		token->built = start - first;
+	}
+	if (!token->built)
+		token->partial = V3C_MAX_SLOTS;
+	return true;
 }
 
 static int hold_place(struct v3c_domain *domain, u64 pages, const struct v3c_place *place,
@@ -99,35 +161,72 @@ static int hold_place(struct v3c_domain *domain, u64 pages, const struct v3c_pla
 	return v3c_space_alloc(&domain->space, pages, place->lo, place->hi, &like, GFP_KERNEL, op);
 }
 
-static void publish_token(struct v3c_token *token, struct v3c_domain *domain,
-			  struct v3c_segments *segments)
+/* Nobody can use it yet, but whoever attaches a device or deletes the domain knows that it is there. */
+static void enlist_token(struct v3c_token *token, struct v3c_domain *domain,
+			 struct v3c_segments *segments)
 {
+	guard(spinlock_irqsave)(&token->lock);
+	token->domain = domain;
+	token->segments = segments;
+	token->quick = NULL;
+	token->open = false;
+	token->closing = false;
+	token->users = 0;
+	token->inflight = 0;
+	token->slots = 0;
+	token->partial = V3C_MAX_SLOTS;
+	token->filling = 0;
+	token->locked = false;
+	list_add(&token->entry, &domain->tokens);
+}
+
+static void publish_token(struct v3c_token *token)
+{
+	struct v3c_segments *segments = token->segments;
+
 	scoped_guard(spinlock_irqsave, &token->lock) {
-		token->domain = domain;
-		token->segments = segments;
 		token->open = true;
-		token->inflight = 0;
-		token->slots = domain->space.slots;
-		token->filling = 0;
-		token->locked = false;
 		token->handle.shown[0] = segments->first << V3C_PAGE_SHIFT;
 		token->handle.shown[1] = segments->pages << V3C_PAGE_SHIFT;
 		/* Whoever finds the segments there sees what is in them. */
 		smp_store_release(&token->quick, segments);
 	}
-	scoped_guard(spinlock_irqsave, &domain->space.lock)
-		list_add(&token->entry, &domain->tokens);
 	v3c_handle_publish(&v3c_tokens, &token->handle);
 }
 
-static NTSTATUS create(struct v3c_domain *domain, u64 pages, const struct v3c_place *place,
-		       struct v3c_token **out, struct v3c_why *why)
+/* Takes a token apart that nobody can use, and whose pages are mapped nowhere or lost. */
+static void take_apart(struct v3c_domain *domain, struct v3c_token *token, bool lost)
+{
+	struct v3c_segments *segments = token->segments;
+	bool more = true;
+
+	scoped_guard(mutex, &domain->mutex)
+		xa_erase(&domain->token_at, segments->first);
+	while (more) {
+		scoped_guard(mutex, &domain->mutex)
+			more = unbuild_some(domain, token, &lost);
+		cond_resched();
+	}
+	release_space(domain, segments->first, segments->pages, lost);
+	guard(mutex)(&domain->mutex);
+	list_del(&token->entry);
+	scoped_guard(spinlock_irqsave, &token->lock)
+		token->segments = NULL;
+	kvfree_rcu(segments, rcu);
+	v3c_handle_free(&v3c_tokens, &token->handle);
+}
+
+/* Addresses and memory for a token; what it reserves is built when it is in its domain's list. */
+static NTSTATUS begin_token(struct v3c_domain *domain, u64 pages, const struct v3c_place *place,
+			    struct v3c_token **out, struct v3c_why *why)
 {
 	struct v3c_segments *segments;
 	struct v3c_token *token;
 	struct v3c_op op;
 	NTSTATUS status;
 	int ret;
+
+	lockdep_assert_held(&domain->mutex);
 
 	if (!v3c_handle_is(domain, V3C_KIND_DOMAIN))
 		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_BAD_HANDLE, domain, 0, 0);
@@ -144,26 +243,69 @@ static NTSTATUS create(struct v3c_domain *domain, u64 pages, const struct v3c_pl
 		return v3c_range_place_failed(ret, place, pages, why);
 	segments = kvzalloc(struct_size(segments, state, pages), GFP_KERNEL | __GFP_NOWARN);
 	token = segments ? v3c_handle_alloc(&v3c_tokens) : NULL;
-	ret = token ? build_tables(domain, &op) : -ENOMEM;
-	if (ret)
-		goto undo;
+	if (!token || xa_err(xa_store(&domain->token_at, op.first, segments, GFP_KERNEL)))
+		goto no_memory;
 	segments->domain = domain;
 	segments->first = op.first;
 	segments->pages = pages;
 	segments->base = op.first << V3C_PAGE_SHIFT;
 	segments->size = pages << V3C_PAGE_SHIFT;
+	enlist_token(token, domain, segments);
+	/* Nobody waits for the tables on account of the addresses, which are taken. */
 	v3c_space_commit(&domain->space, &op);
-	publish_token(token, domain, segments);
 	*out = token;
 	return STATUS_SUCCESS;
-undo:
-	v3c_refuse_errno(why, ret, STATUS_INSUFFICIENT_RESOURCES, domain,
+
+no_memory:
+	v3c_refuse_errno(why, -ENOMEM, STATUS_INSUFFICIENT_RESOURCES, domain,
 			 op.first << V3C_PAGE_SHIFT, ((op.last + 1) << V3C_PAGE_SHIFT) - 1);
 	v3c_space_abort(&domain->space, &op);
 	if (token)
 		v3c_handle_free(&v3c_tokens, &token->handle);
 	kvfree(segments);
 	return STATUS_INSUFFICIENT_RESOURCES;
+}
+
+/* In steps, between which devices may be attached and detached, and others reserve. */
+static int build_token(struct v3c_domain *domain, struct v3c_token *token)
+{
+	int ret;
+
+	for (;;) {
+		scoped_guard(mutex, &domain->mutex) {
+			ret = build_some(domain, token);
+			if (ret > 0)
+				publish_token(token);
+		}
+		if (ret)
+			return min(ret, 0);
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		cond_resched();
+	}
+}
+
+static NTSTATUS create(struct v3c_domain *domain, u64 pages, const struct v3c_place *place,
+		       struct v3c_token **out, struct v3c_why *why)
+{
+	struct v3c_token *token;
+	NTSTATUS status;
+	u64 first;
+	int ret;
+
+	scoped_guard(mutex, &domain->mutex)
+		status = begin_token(domain, pages, place, &token, why);
+	if (!NT_SUCCESS(status))
+		return status;
+	first = first_of(token) << V3C_PAGE_SHIFT;
+	ret = build_token(domain, token);
+	if (!ret) {
+		*out = token;
+		return STATUS_SUCCESS;
+	}
+	take_apart(domain, token, ret == -EUCLEAN);
+	return v3c_refuse_errno(why, ret, STATUS_INSUFFICIENT_RESOURCES, domain, first,
+				first + (pages << V3C_PAGE_SHIFT) - 1);
 }
 
 /**
@@ -174,90 +316,115 @@ undo:
  * @out: result
  * @why: filled on refusal
  *
- * Context: may sleep.
+ * Context: may sleep; without the domain's mutex, which is taken for a bounded time at a time.
  * Return: status of ReserveLogicalAddressRange, see wdm.h.
  */
 NTSTATUS v3c_token_create(struct v3c_domain *domain, u64 pages, const struct v3c_place *place,
 			  struct v3c_token **out, struct v3c_why *why)
 {
-	NTSTATUS status;
+	NTSTATUS status = create(domain, pages, place, out, why);
 
-	guard(mutex)(&domain->mutex);
-	status = create(domain, pages, place, out, why);
-	trace_v3compat_reserve(domain, NT_SUCCESS(status) ? (*out)->segments->first : 0, pages,
-			       status);
+	trace_v3compat_reserve(domain, NT_SUCCESS(status) ? (*out)->handle.shown[0] >> V3C_PAGE_SHIFT :
+			       0, pages, status);
 	return status;
 }
 
-/*
- * Closed first and looked at then, with a barrier in between: a quick map makes its page BUSY first
- * and looks then whether the token is still there for it.
- */
-static bool close_token(struct v3c_token *token, bool force)
+/* Whether the state of a page has any of some bits. */
+static bool has_pages(const struct v3c_segments *segments, u8 bits)
 {
-	struct v3c_segments *segments = token->segments;
+	const u8 *end = segments->state + segments->pages;
+	const u8 *at = segments->state;
 
-	scoped_guard(spinlock_irqsave, &token->lock) {
-		token->open = false;
-		WRITE_ONCE(token->quick, NULL);
-	}
-	/* Pairs with the cmpxchg of v3c_quick_map_reserved(). */
-	smp_mb();
-	if (force || !memchr_inv(segments->state, 0, segments->pages))
-		return true;
-	guard(spinlock_irqsave)(&token->lock);
-	token->open = true;
-	WRITE_ONCE(token->quick, segments);
+	for (; at < end && (at = memchr_inv(at, 0, end - at)); at++)
+		if (READ_ONCE(*at) & bits)
+			return true;
 	return false;
 }
 
-/* Nothing is mapped in it, or nobody can care. */
-static void free_token(struct v3c_domain *domain, struct v3c_token *token)
+/* What is lost is neither mapped for anybody nor in anybody's hands. */
+static bool has_live_pages(const struct v3c_segments *segments)
 {
-	struct v3c_segments *segments = token->segments;
-	struct v3c_hwpt *hwpt;
+	return has_pages(segments, (u8)~V3C_SEGMENT_LOST);
+}
 
-	lockdep_assert_held(&domain->mutex);
-
-	v3c_for_each_hwpt(domain, hwpt, token->slots)
-		v3c_hwpt_free_tables(hwpt, segments->first, segments->first + segments->pages - 1);
-	release_space(domain, segments->first, segments->pages);
-	scoped_guard(spinlock_irqsave, &domain->space.lock)
-		list_del(&token->entry);
-	scoped_guard(spinlock_irqsave, &token->lock) {
-		v3c_handle_retire(&token->handle);
-		token->segments = NULL;
-	}
-	kvfree_rcu(segments, rcu);
-	v3c_handle_free(&v3c_tokens, &token->handle);
+/* No map starts any more, or as many as ever. */
+static void set_open(struct v3c_token *token, bool open)
+{
+	guard(spinlock_irqsave)(&token->lock);
+	token->open = open;
+	WRITE_ONCE(token->quick, open ? token->segments : NULL);
 }
 
 /**
  * v3c_tokens_permissions() - how a logical page is mapped, if a reservation has it
- * @domain: whose, with its space locked
+ * @domain: whose
+ * @first: first page of the reservation
  * @page: logical page
  *
  * What is in the hands of a map or unmap may count or not.
  *
+ * Context: any.
  * Return: IOMMU_READ and IOMMU_WRITE, or 0.
  */
-int v3c_tokens_permissions(struct v3c_domain *domain, u64 page)
+int v3c_tokens_permissions(struct v3c_domain *domain, u64 first, u64 page)
 {
-	struct v3c_token *token;
-	u64 at;
+	const struct v3c_segments *segments;
 
-	lockdep_assert_held(&domain->space.lock);
+	guard(rcu)();
+	segments = xa_load(&domain->token_at, first);
+	if (!segments || page < segments->first || page - segments->first >= segments->pages)
+		return 0;
+	return READ_ONCE(segments->state[page - segments->first]) &
+	       (V3C_SEGMENT_READ | V3C_SEGMENT_WRITE);
+}
 
-	list_for_each_entry(token, &domain->tokens, entry) {
-		/* They go after the token has left the list. */
-		struct v3c_segments *segments = token->segments;
+static NTSTATUS token_in_use(struct v3c_token *token, struct v3c_why *why)
+{
+	u64 first = first_of(token), pages = token->segments->pages;
 
-		at = page - segments->first;
-		if (page >= segments->first && at < segments->pages)
-			return READ_ONCE(segments->state[at]) &
-			       (V3C_SEGMENT_READ | V3C_SEGMENT_WRITE);
+	trace_v3compat_release(token->domain, first, pages, STATUS_RESOURCE_IN_USE);
+	return v3c_refuse(why, STATUS_RESOURCE_IN_USE, V3C_REASON_IN_USE, token,
+			  first << V3C_PAGE_SHIFT, ((first + pages) << V3C_PAGE_SHIFT) - 1);
+}
+
+/* A token in which something is mapped stays open all the time. */
+static NTSTATUS begin_close(struct v3c_domain *domain, struct v3c_token *token, struct v3c_why *why)
+{
+	guard(mutex)(&domain->mutex);
+	if (!v3c_handle_is(token, V3C_KIND_TOKEN) || token->domain != domain)
+		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_BAD_HANDLE, token, 0, 0);
+	if (token->closing || has_pages(token->segments, V3C_SEGMENT_HEAD))
+		return token_in_use(token, why);
+	token->closing = true;
+	set_open(token, false);
+	return STATUS_SUCCESS;
+}
+
+/*
+ * Waits for those who have started, so that a page that is in passing in somebody's hands counts neither
+ * for him nor against him. A quick operation makes its page BUSY first and looks then whether the token
+ * is still there for it.
+ */
+static void wait_for_users(struct v3c_token *token)
+{
+	wait_event(token->idle, !has_users(token));
+	/* Pairs with the cmpxchg of v3c_quick_map_reserved(). */
+	smp_mb();
+	if (has_live_pages(token->segments))
+		synchronize_rcu_expedited();
+}
+
+/* On success nobody but the caller takes the token apart. */
+static NTSTATUS end_close(struct v3c_domain *domain, struct v3c_token *token, struct v3c_why *why)
+{
+	guard(mutex)(&domain->mutex);
+	token->closing = false;
+	if (!has_live_pages(token->segments)) {
+		v3c_handle_retire(&token->handle);
+		return STATUS_SUCCESS;
 	}
-	return 0;
+	set_open(token, true);
+	return token_in_use(token, why);
 }
 
 /**
@@ -270,28 +437,35 @@ int v3c_tokens_permissions(struct v3c_domain *domain, u64 page)
  */
 NTSTATUS v3c_token_destroy(struct v3c_token *token, struct v3c_why *why)
 {
+	/* A domain's memory stays a domain: at worst this is the mutex of another one. */
 	struct v3c_domain *domain = READ_ONCE(token->domain);
+	NTSTATUS status = begin_close(domain, token, why);
 	u64 first, pages;
 
-	/* A domain's memory stays a domain: at worst this is the mutex of another one. */
-	guard(mutex)(&domain->mutex);
-	if (!v3c_handle_is(token, V3C_KIND_TOKEN) || token->domain != domain)
-		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_BAD_HANDLE, token, 0, 0);
-	first = token->segments->first;
+	if (!NT_SUCCESS(status))
+		return status;
+	wait_for_users(token);
+	status = end_close(domain, token, why);
+	if (!NT_SUCCESS(status))
+		return status;
+	first = first_of(token);
 	pages = token->segments->pages;
-	if (!close_token(token, false)) {
-		v3c_refuse(why, STATUS_RESOURCE_IN_USE, V3C_REASON_IN_USE, token,
-			   first << V3C_PAGE_SHIFT, ((first + pages) << V3C_PAGE_SHIFT) - 1);
-		trace_v3compat_release(domain, first, pages, STATUS_RESOURCE_IN_USE);
-		return STATUS_RESOURCE_IN_USE;
-	}
-	free_token(domain, token);
+	take_apart(domain, token, has_pages(token->segments, V3C_SEGMENT_LOST));
 	trace_v3compat_release(domain, first, pages, STATUS_SUCCESS);
 	return STATUS_SUCCESS;
 }
 
+/*
+ * Nothing is allocated for a map where tables make that possible. A table that is missing by mistake
+ * must not be built in silence, nor may a map that serves to free memory wait for some.
+ */
+static gfp_t gfp_of(const struct v3c_hwpt *hwpt)
+{
+	return hwpt->rules.allocates ? GFP_ATOMIC | __GFP_NOWARN : GFP_NOWAIT | __GFP_NOWARN;
+}
+
 static int map_slots(struct v3c_token *token, u8 slots, u64 page, const struct v3c_phys *phys,
-		     int prot, gfp_t gfp)
+		     int prot)
 {
 	struct v3c_domain *domain = token->domain;
 	struct v3c_hwpt *hwpt;
@@ -299,7 +473,8 @@ static int map_slots(struct v3c_token *token, u8 slots, u64 page, const struct v
 	int ret;
 
 	v3c_for_each_hwpt(domain, hwpt, slots) {
-		ret = v3c_hwpt_map(hwpt, token->segments->first + page, *phys, prot, V3C_SPAN_PAGES, gfp);
+		ret = v3c_hwpt_map(hwpt, first_of(token) + page, *phys, prot, V3C_SPAN_PAGES,
+				   gfp_of(hwpt));
 		if (unlikely(ret))
 			goto undo;
 		done |= BIT(hwpt->slot);
@@ -307,81 +482,118 @@ static int map_slots(struct v3c_token *token, u8 slots, u64 page, const struct v
 	return 0;
 undo:
 	v3c_for_each_hwpt(domain, hwpt, done)
-		v3c_hwpt_unmap_spans(hwpt, token->segments->first + page, phys->pages);
+		if (!v3c_hwpt_unmap_spans(hwpt, first_of(token) + page, phys->pages))
+			ret = -EUCLEAN;
 	return ret;
 }
 
-static void unmap_slots(struct v3c_token *token, u8 slots, u64 page, u64 pages)
+static bool unmap_slots(struct v3c_token *token, u8 slots, u64 page, u64 pages)
 {
 	struct v3c_hwpt *hwpt;
+	bool done = true;
 
 	v3c_for_each_hwpt(token->domain, hwpt, slots)
-		v3c_hwpt_unmap_spans(hwpt, token->segments->first + page, pages);
+		done &= v3c_hwpt_unmap_spans(hwpt, first_of(token) + page, pages);
+	return done;
 }
 
-/* A few leaves of one run, or of unmapped pages, from page @at on, into the table being filled. */
-static int copy_piece(struct v3c_token *token, u64 at, u64 end, u64 *pages)
+/* Pages from @page on that share a span with it, which is as much as is done under the lock at a time. */
+static u64 span_left(const struct v3c_token *token, u64 page)
 {
+	return V3C_SPAN_PAGES - ((first_of(token) + page) & (V3C_SPAN_PAGES - 1));
+}
+
+/* A few leaves of one run of one segment, or of unmapped pages, into the table being filled. */
+static int copy_piece(struct v3c_token *token, u64 at, u64 *pages)
+{
+	const u8 rw = V3C_SEGMENT_READ | V3C_SEGMENT_WRITE;
 	struct v3c_domain *domain = token->domain;
 	struct v3c_hwpt *source = domain->hwpts[__ffs(token->slots & ~token->filling)];
 	struct v3c_hwpt *target = domain->hwpts[__ffs(token->filling)];
-	u8 prot = token->segments->state[at] & (V3C_SEGMENT_READ | V3C_SEGMENT_WRITE);
-	u64 limit = min(end, at + V3C_SPAN_PAGES - ((token->segments->first + at) & (V3C_SPAN_PAGES - 1)));
+	const u8 *state = token->segments->state;
+	u64 end = min(token->segments->pages, at + span_left(token, at));
+	u8 prot = state[at] & rw;
 	u64 same, pfn;
 
-	for (same = at + 1; same < limit; same++)
-		if ((token->segments->state[same] & (V3C_SEGMENT_READ | V3C_SEGMENT_WRITE)) != prot)
+	/* What neighbours share may be unmapped together only, and segments are unmapped one by one. */
+	for (same = at + 1; same < end; same++)
+		if ((state[same] & rw) != prot || (prot && (state[same - 1] & V3C_SEGMENT_TAIL)))
 			break;
 	*pages = same - at;
 	if (!prot)
 		return 0;
-	*pages = v3c_hwpt_run(source, token->segments->first + at, *pages, false, &pfn);
-	return v3c_hwpt_map_run(target, token->segments->first + at, pfn, *pages, prot,
-				GFP_ATOMIC | __GFP_NOWARN);
+	*pages = v3c_hwpt_run(source, first_of(token) + at, *pages, false, &pfn);
+	return v3c_hwpt_map_run(target, first_of(token) + at, pfn, *pages, prot, gfp_of(target));
 }
 
-/* What of a segment lies below @filled must appear in the table being filled, too. */
-static int map_filling(struct v3c_token *token, u64 page, u64 pages)
+/* Marks pages of an operation as mapped in every table, or as not. */
+static void mark_pages(struct v3c_segments *segments, u64 page, u64 pages, u8 value)
 {
-	u64 end = min(page + pages, token->filled), at, part;
+	memset(segments->state + page, value, pages);
+}
+
+/* One run within a span, in the tables that there are now. @end is behind the segment. */
+static int map_part(struct v3c_token *token, u64 page, u64 end, const struct v3c_run *run, int prot)
+{
+	struct v3c_phys phys = { .pfn = run->pfn, .pages = run->pages };
+	struct v3c_phys filled = phys;
 	int ret;
 
-	for (at = page; at < end; at += part) {
-		ret = copy_piece(token, at, end, &part);
-		if (ret) {
-			if (at > page)
-				unmap_slots(token, token->filling, page, at - page);
-			return ret;
-		}
+	guard(spinlock_irqsave)(&token->lock);
+	ret = map_slots(token, token->slots, page, &phys, prot);
+	if (!ret && token->filling && page < token->filled) {
+		filled.pages = min(run->pages, token->filled - page);
+		ret = map_slots(token, token->filling, page, &filled, prot);
+		if (ret && !unmap_slots(token, token->slots, page, run->pages))
+			ret = -EUCLEAN;
 	}
+	if (ret)
+		return ret;
+	mark_pages(token->segments, page, run->pages, V3C_SEGMENT_BUSY | prot);
+	/* Whoever fills a table joins no page of the next segment to it. */
+	if (page + run->pages == end)
+		token->segments->state[end - 1] |= V3C_SEGMENT_TAIL;
 	return 0;
 }
 
-static int map_locked(struct v3c_token *token, u64 page, const struct v3c_phys *phys, int prot)
+static bool unmap_part(struct v3c_token *token, u64 page, u64 pages)
 {
-	int ret = map_slots(token, token->slots, page, phys, prot, GFP_ATOMIC);
+	bool done;
 
-	lockdep_assert_held(&token->lock);
-	if (!ret && token->filling) {
-		ret = map_filling(token, page, phys->pages);
-		if (ret)
-			unmap_slots(token, token->slots, page, phys->pages);
-	}
-	return ret;
-}
-
-static void unmap_locked(struct v3c_token *token, u64 page, u64 pages)
-{
-	lockdep_assert_held(&token->lock);
-	unmap_slots(token, token->slots, page, pages);
+	guard(spinlock_irqsave)(&token->lock);
+	done = unmap_slots(token, token->slots, page, pages);
 	if (token->filling && page < token->filled)
-		unmap_slots(token, token->filling, page, min(pages, token->filled - page));
+		done &= unmap_slots(token, token->filling, page, min(pages, token->filled - page));
+	mark_pages(token->segments, page, pages, V3C_SEGMENT_BUSY);
+	return done;
 }
 
-static void finish_token_op(struct v3c_token *token)
+static bool unmap_parts(struct v3c_token *token, u64 page, u64 pages)
 {
-	if (!--token->inflight && unlikely(token->locked))
-		wake_up_all(&token->idle);
+	u64 end = page + pages, part;
+	bool done = true;
+
+	for (; page < end; page += part) {
+		part = min(end - page, span_left(token, page));
+		done &= unmap_part(token, page, part);
+	}
+	return done;
+}
+
+static int map_parts(struct v3c_token *token, u64 page, struct v3c_phys phys, int prot)
+{
+	struct v3c_run run;
+	u64 at = page;
+	int ret = 0;
+
+	while (!ret && v3c_phys_next(&phys, span_left(token, at), &run)) {
+		ret = map_part(token, at, page + phys.pages, &run, prot);
+		if (!ret)
+			at += run.pages;
+	}
+	if (ret && !unmap_parts(token, page, at - page))
+		ret = -EUCLEAN;
+	return ret;
 }
 
 /* Makes pages BUSY, or none of them when one is. */
@@ -400,12 +612,12 @@ static bool take_pages(struct v3c_segments *segments, u64 page, u64 pages, int p
 	return true;
 }
 
-/* Whoever looks last sees all that was done to the pages. */
-static void give_pages(struct v3c_segments *segments, u64 page, u64 pages)
+/* Whoever looks last sees all that was done to the pages. What is lost is given to nobody. */
+static void give_pages(struct v3c_segments *segments, u64 page, u64 pages, bool lost)
 {
 	/* Pairs with the cmpxchg by which a page is taken. */
 	smp_wmb();
-	memset(segments->state + page, 0, pages);
+	memset(segments->state + page, lost ? V3C_SEGMENT_LOST : 0, pages);
 }
 
 static void make_segment(struct v3c_segments *segments, u64 page, u64 pages)
@@ -422,7 +634,7 @@ static bool take_segment(struct v3c_segments *segments, u64 page, u64 pages)
 	u8 head, taken;
 	u64 at = page;
 
-	if (!segments || page >= segments->pages || !pages || pages > segments->pages - page)
+	if (page >= segments->pages || !pages || pages > segments->pages - page)
 		return false;
 	head = READ_ONCE(segments->state[page]);
 	if (!(head & V3C_SEGMENT_HEAD))
@@ -430,33 +642,87 @@ static bool take_segment(struct v3c_segments *segments, u64 page, u64 pages)
 	taken = head & ~V3C_SEGMENT_HEAD;
 	if (!try_cmpxchg(&segments->state[page], &head, taken))
 		return false;
-	while (!(segments->state[at] & V3C_SEGMENT_TAIL))
+	while (at < page + pages - 1 && !(segments->state[at] & V3C_SEGMENT_TAIL))
 		at++;
-	if (at == page + pages - 1)
+	if (at == page + pages - 1 && (segments->state[at] & V3C_SEGMENT_TAIL))
 		return true;
 	v3c_segment_give(&segments->state[page], taken | V3C_SEGMENT_HEAD);
 	return false;
 }
 
-static NTSTATUS check_map(struct v3c_token *token, u64 page, u64 pages, int prot,
-			  struct v3c_why *why)
-{
-	struct v3c_segments *segments = token->segments;
+/**
+ * struct v3c_token_op - a map or an unmap under way
+ * @segments: of the token, which stays until the end
+ * @slots: page tables that it works on, where it is not to work under the token's lock
+ * @locked: it is
+ */
+struct v3c_token_op {
+	struct v3c_segments *segments;
+	u8 slots;
+	bool locked;
+};
 
-	if (unlikely(!v3c_handle_is(token, V3C_KIND_TOKEN) || !segments))
-		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_BAD_HANDLE, token, 0, 0);
+/* False when the token is none any more. */
+static bool begin_op(struct v3c_token *token, struct v3c_token_op *op)
+{
+	guard(spinlock_irqsave)(&token->lock);
+	if (unlikely(!v3c_handle_is(token, V3C_KIND_TOKEN) || !token->segments))
+		return false;
+	op->segments = token->segments;
+	op->slots = token->slots;
+	op->locked = token->locked;
+	token->users++;
+	token->inflight += !op->locked;
+	return true;
+}
+
+static void end_op(struct v3c_token *token, const struct v3c_token_op *op)
+{
+	guard(spinlock_irqsave)(&token->lock);
+	if (!op->locked)
+		token->inflight--;
+	token->users--;
+	if (unlikely((!token->users && !token->open) || (token->locked && !token->inflight)))
+		wake_up_all(&token->idle);
+}
+
+static NTSTATUS check_map(struct v3c_token *token, const struct v3c_segments *segments, u64 page,
+			  u64 pages, struct v3c_why *why)
+{
 	if (unlikely(page >= segments->pages))
 		return v3c_refuse(why, STATUS_INVALID_PARAMETER_2, V3C_REASON_BEYOND_APERTURE, token,
 				  page << V3C_PAGE_SHIFT, segments->pages << V3C_PAGE_SHIFT);
 	if (unlikely(pages > segments->pages - page))
 		return v3c_refuse(why, STATUS_INVALID_PARAMETER_4, V3C_REASON_BEYOND_APERTURE, token,
 				  pages << V3C_PAGE_SHIFT, segments->pages << V3C_PAGE_SHIFT);
-	if (unlikely(!token->open))
+	if (unlikely(!READ_ONCE(token->open)))
 		return v3c_refuse(why, STATUS_UNSUCCESSFUL, V3C_REASON_BAD_HANDLE, token, 0, 0);
-	if (unlikely(!take_pages(segments, page, pages, prot)))
-		return v3c_refuse(why, STATUS_RESOURCE_IN_USE, V3C_REASON_OVERLAP, token,
-				  page << V3C_PAGE_SHIFT, ((page + pages) << V3C_PAGE_SHIFT) - 1);
 	return STATUS_SUCCESS;
+}
+
+static NTSTATUS map_segment(struct v3c_token *token, const struct v3c_token_op *op, u64 page, int prot,
+			    const struct v3c_phys *phys, struct v3c_why *why)
+{
+	u64 pages = phys->pages, first = page << V3C_PAGE_SHIFT;
+	u64 last = first + (pages << V3C_PAGE_SHIFT) - 1;
+	NTSTATUS status = check_map(token, op->segments, page, pages, why);
+	int ret;
+
+	if (unlikely(!NT_SUCCESS(status)))
+		return status;
+	/* Under the lock each part is marked when it is mapped: a table is filled from the marks. */
+	if (unlikely(!take_pages(op->segments, page, pages, op->locked ? 0 : prot)))
+		return v3c_refuse(why, STATUS_RESOURCE_IN_USE, V3C_REASON_OVERLAP, token, first, last);
+	if (unlikely(op->locked))
+		ret = map_parts(token, page, *phys, prot);
+	else
+		ret = map_slots(token, op->slots, page, phys, prot);
+	if (likely(!ret)) {
+		make_segment(op->segments, page, pages);
+		return STATUS_SUCCESS;
+	}
+	give_pages(op->segments, page, pages, ret == -EUCLEAN);
+	return v3c_refuse_errno(why, ret, STATUS_INVALID_PARAMETER_4, token, first, last);
 }
 
 /**
@@ -467,7 +733,7 @@ static NTSTATUS check_map(struct v3c_token *token, u64 page, u64 pages, int prot
  * @phys: what to map
  * @why: filled on refusal
  *
- * Allocates nothing.
+ * Allocates nothing, unless the IOMMU driver does for every map.
  *
  * Context: any up to softirq, with spinlocks held.
  * Return: status of MapReservedLogicalRange, see wdm.h.
@@ -475,39 +741,14 @@ static NTSTATUS check_map(struct v3c_token *token, u64 page, u64 pages, int prot
 NTSTATUS v3c_token_map(struct v3c_token *token, u64 page, int prot, const struct v3c_phys *phys,
 		       struct v3c_why *why)
 {
-	struct v3c_segments *segments;
-	u64 pages = phys->pages;
-	unsigned long flags;
+	struct v3c_token_op op;
 	NTSTATUS status;
-	int ret;
 
-	spin_lock_irqsave(&token->lock, flags);
-	status = check_map(token, page, pages, prot, why);
-	if (unlikely(!NT_SUCCESS(status)))
-		goto unlock;
-	segments = token->segments;
-	if (unlikely(token->locked)) {
-		ret = map_locked(token, page, phys, prot);
-	} else {
-		u8 slots = token->slots;
-
-		token->inflight++;
-		spin_unlock_irqrestore(&token->lock, flags);
-		ret = map_slots(token, slots, page, phys, prot, v3c_gfp());
-		spin_lock_irqsave(&token->lock, flags);
-		finish_token_op(token);
-	}
-	if (unlikely(ret)) {
-		give_pages(segments, page, pages);
-		status = v3c_refuse_errno(why, ret, STATUS_INVALID_PARAMETER_4, token,
-					  page << V3C_PAGE_SHIFT,
-					  ((page + pages) << V3C_PAGE_SHIFT) - 1);
-	}
-	trace_v3compat_map_reserved(token->domain, segments->first + page, pages, status);
-	if (likely(!ret))
-		make_segment(segments, page, pages);
-unlock:
-	spin_unlock_irqrestore(&token->lock, flags);
+	if (unlikely(!begin_op(token, &op)))
+		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_BAD_HANDLE, token, 0, 0);
+	status = map_segment(token, &op, page, prot, phys, why);
+	trace_v3compat_map_reserved(token->domain, op.segments->first + page, phys->pages, status);
+	end_op(token, &op);
 	return status;
 }
 
@@ -525,34 +766,30 @@ unlock:
  */
 NTSTATUS v3c_token_unmap(struct v3c_token *token, u64 page, u64 pages, struct v3c_why *why)
 {
-	struct v3c_segments *segments;
+	u64 first = page << V3C_PAGE_SHIFT, last = first + (pages << V3C_PAGE_SHIFT) - 1;
 	NTSTATUS status = STATUS_SUCCESS;
-	unsigned long flags;
-	u8 slots;
+	struct v3c_token_op op;
+	bool done;
 
-	spin_lock_irqsave(&token->lock, flags);
-	segments = token->segments;
-	if (unlikely(!v3c_handle_is(token, V3C_KIND_TOKEN) ||
-		     !take_segment(segments, page, pages))) {
-		status = v3c_refuse(why, STATUS_INVALID_PARAMETER, V3C_REASON_NOT_MAPPED, token,
-				    page << V3C_PAGE_SHIFT,
-				    ((page + pages) << V3C_PAGE_SHIFT) - 1);
-		goto unlock;
+	if (unlikely(!begin_op(token, &op)))
+		return v3c_refuse(why, STATUS_INVALID_PARAMETER, V3C_REASON_NOT_MAPPED, token, first,
+				  last);
+	if (unlikely(!take_segment(op.segments, page, pages))) {
+		status = v3c_refuse(why, STATUS_INVALID_PARAMETER, V3C_REASON_NOT_MAPPED, token, first,
+				    last);
+		goto out;
 	}
-	if (unlikely(token->locked)) {
-		unmap_locked(token, page, pages);
-	} else {
-		slots = token->slots;
-		token->inflight++;
-		spin_unlock_irqrestore(&token->lock, flags);
-		unmap_slots(token, slots, page, pages);
-		spin_lock_irqsave(&token->lock, flags);
-		finish_token_op(token);
-	}
-	trace_v3compat_unmap_reserved(token->domain, segments->first + page, pages, status);
-	give_pages(segments, page, pages);
-unlock:
-	spin_unlock_irqrestore(&token->lock, flags);
+	if (unlikely(op.locked))
+		done = unmap_parts(token, page, pages);
+	else
+		done = unmap_slots(token, op.slots, page, pages);
+	trace_v3compat_unmap_reserved(token->domain, op.segments->first + page, pages, status);
+	give_pages(op.segments, page, pages, !done);
+	if (unlikely(!done))
+		status = v3c_refuse(why, STATUS_UNSUCCESSFUL, V3C_REASON_SHORT_UNMAP, token, first,
+				    last);
+out:
+	end_op(token, &op);
 	return status;
 }
 
@@ -562,7 +799,7 @@ static int fill_step(struct v3c_token *token)
 	int ret;
 
 	guard(spinlock_irqsave)(&token->lock);
-	ret = copy_piece(token, token->filled, token->segments->pages, &pages);
+	ret = copy_piece(token, token->filled, &pages);
 	if (!ret)
 		token->filled += pages;
 	return ret;
@@ -571,9 +808,11 @@ static int fill_step(struct v3c_token *token)
 static int fill_token(struct v3c_token *token, struct v3c_hwpt *hwpt)
 {
 	unsigned int tries = 0;
+	u64 built;
 	int ret;
 
-	ret = v3c_hwpt_build_tables(hwpt, token->segments->first, token->segments->first + token->segments->pages - 1);
+	ret = v3c_hwpt_build_tables(hwpt, first_of(token),
+				    first_of(token) + token->segments->pages - 1, &built);
 	if (ret)
 		return ret;
 	lock_token(token);
@@ -596,7 +835,10 @@ static int fill_token(struct v3c_token *token, struct v3c_hwpt *hwpt)
 	return ret;
 }
 
-/* Tables and live segments of every token, for a page table that joins its domain. */
+/*
+ * Tables and live segments of every token, for a page table that joins its domain. Who is building a
+ * token sees to the new table, too; who takes one apart has nothing in it.
+ */
 int v3c_tokens_replay(struct v3c_domain *domain, struct v3c_hwpt *hwpt)
 {
 	struct v3c_token *token;
@@ -605,6 +847,8 @@ int v3c_tokens_replay(struct v3c_domain *domain, struct v3c_hwpt *hwpt)
 	lockdep_assert_held(&domain->mutex);
 
 	list_for_each_entry(token, &domain->tokens, entry) {
+		if (!v3c_handle_is(token, V3C_KIND_TOKEN))
+			continue;
 		ret = fill_token(token, hwpt);
 		if (ret)
 			return ret;
@@ -622,6 +866,8 @@ void v3c_tokens_forget(struct v3c_domain *domain, u8 slot)
 	list_for_each_entry(token, &domain->tokens, entry) {
 		lock_token(token);
 		unlock_token(token, 0, BIT(slot));
+		if (token->partial == slot)
+			token->partial = V3C_MAX_SLOTS;
 	}
 }
 
@@ -630,13 +876,15 @@ void v3c_tokens_reclaim(struct v3c_domain *domain)
 {
 	struct v3c_token *token, *next;
 
-	guard(mutex)(&domain->mutex);
 	list_for_each_entry_safe(token, next, &domain->tokens, entry) {
 		pr_warn("token %u of domain %u was leaked: %llu bytes at %#llx\n",
 			token->handle.serial, domain->handle.serial,
 			token->segments->pages << V3C_PAGE_SHIFT,
 			token->segments->first << V3C_PAGE_SHIFT);
-		close_token(token, true);
-		free_token(domain, token);
+		v3c_handle_retire(&token->handle);
+		/* Its tables, and what is mapped in them, go with the domain. */
+		set_open(token, false);
+		token->slots = 0;
+		take_apart(domain, token, true);
 	}
 }

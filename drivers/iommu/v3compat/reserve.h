@@ -13,12 +13,16 @@ struct v3c_domain;
 struct v3c_hwpt;
 struct v3c_place;
 
-/* A page in the hands of an operation is BUSY, and its segment has no HEAD. The low bits are IOMMU_*. */
+/*
+ * A page in the hands of an operation is BUSY, and its segment has no HEAD. The low bits are IOMMU_*, and
+ * are there while the page is mapped in every table. An IOMMU driver kept a page that is LOST.
+ */
 #define V3C_SEGMENT_READ	0x01
 #define V3C_SEGMENT_WRITE	0x02
 #define V3C_SEGMENT_BUSY	0x10
 #define V3C_SEGMENT_HEAD	0x20
 #define V3C_SEGMENT_TAIL	0x40
+#define V3C_SEGMENT_LOST	0x80
 #define V3C_SEGMENT_WHOLE	(V3C_SEGMENT_BUSY | V3C_SEGMENT_HEAD | V3C_SEGMENT_TAIL)
 
 /**
@@ -45,19 +49,24 @@ struct v3c_segments {
 /**
  * struct v3c_token - a reservation: addresses and the tables below them
  * @handle: first; what it shows is the public IOMMU_DMA_LOGICAL_ADDRESS_TOKEN
- * @lock: protects everything below that can change, from any context, with interrupts off. It also
- *	covers whole maps and unmaps while @locked
- * @idle: woken when @inflight comes to 0
- * @entry: in its domain's list, changed under the domain's mutex and its space's lock
+ * @lock: protects everything below that can change, from any context, with interrupts off, unless it
+ *	says otherwise
+ * @idle: woken when @users or @inflight comes to 0
+ * @entry: in its domain's list, under the domain's mutex
  * @domain: constant while the token lives
  * @segments: what is mapped, constant while the token lives, NULL afterwards
  * @quick: @segments where quick operations may start, or NULL; read inside v3c_quick_enter()
  * @open: maps may start
- * @locked: maps and unmaps run under @lock from end to end
- * @slots: page tables that have all tables for it
+ * @closing: somebody finds out whether it can be given back; under the domain's mutex
+ * @locked: maps and unmaps do a bounded part of their work at a time under @lock, in the tables that it
+ *	names then
+ * @slots: page tables that have all tables for it; also under the domain's mutex
+ * @partial: the slot of a page table that has some of them, or %V3C_MAX_SLOTS; under the domain's mutex
+ * @built: pages, from the start, that have their tables in @partial; under the domain's mutex
  * @filling: of the page tables, the one whose segments are being copied; only while @locked
  * @filled: pages, from the start, that @filling has
- * @inflight: maps and unmaps under way outside @lock, but for quick ones
+ * @users: maps and unmaps under way, but for quick ones
+ * @inflight: of these, such as do their work outside @lock
  *
  * Quick operations start only while the domain has a sole page table: then nobody holds a token
  * @locked.
@@ -71,10 +80,14 @@ struct v3c_token {
 	struct v3c_segments *segments;
 	struct v3c_segments *quick;
 	bool open;
+	bool closing;
 	bool locked;
 	u8 slots;
+	u8 partial;
 	u8 filling;
+	u64 built;
 	u64 filled;
+	unsigned int users;
 	unsigned int inflight;
 };
 
@@ -99,7 +112,7 @@ NTSTATUS v3c_token_map(struct v3c_token *token, u64 page, int prot, const struct
 		       struct v3c_why *why);
 NTSTATUS v3c_token_unmap(struct v3c_token *token, u64 page, u64 pages, struct v3c_why *why);
 
-int v3c_tokens_permissions(struct v3c_domain *domain, u64 page);
+int v3c_tokens_permissions(struct v3c_domain *domain, u64 first, u64 page);
 int v3c_tokens_replay(struct v3c_domain *domain, struct v3c_hwpt *hwpt);
 void v3c_tokens_forget(struct v3c_domain *domain, u8 slot);
 void v3c_tokens_reclaim(struct v3c_domain *domain);

@@ -29,6 +29,12 @@
 /* Free blocks of one order, and spare records, that are kept at hand. */
 #define V3C_CACHE_DEPTH	64
 
+/* Free blocks of all orders that are kept at hand, so that giving all of them up takes a bounded time. */
+#define V3C_CACHE_BLOCKS	192
+
+/* Ranges that are looked at or changed without letting go of the lock. */
+#define V3C_SPACE_STEP	128
+
 static struct kmem_cache *v3c_range_cache;
 
 #define to_range(rb)	rb_entry_safe(rb, struct v3c_range, node)
@@ -184,6 +190,25 @@ struct v3c_range *v3c_space_find(struct v3c_space *space, u64 page)
 	return found;
 }
 
+/* The last range that starts before a page, or NULL. */
+static struct v3c_range *v3c_space_before(struct v3c_space *space, u64 page)
+{
+	struct rb_node *node = space->root.rb_node;
+	struct v3c_range *found = NULL;
+
+	lockdep_assert_held(&space->lock);
+
+	while (node) {
+		if (to_range(node)->first < page) {
+			found = to_range(node);
+			node = node->rb_right;
+		} else {
+			node = node->rb_left;
+		}
+	}
+	return found;
+}
+
 struct v3c_range *v3c_space_next(struct v3c_range *range)
 {
 	return to_range(rb_next(&range->node));
@@ -270,6 +295,7 @@ static struct v3c_range *pop_cached(struct v3c_space *space, const struct v3c_wa
 		return NULL;
 	space->cache[want->order] = range->next;
 	space->nr_cached[want->order]--;
+	space->all_cached--;
 	return range;
 }
 
@@ -277,41 +303,57 @@ static bool push_cached(struct v3c_space *space, struct v3c_range *range)
 {
 	u8 order = range->order;
 
-	if (space->nr_cached[order] == V3C_CACHE_DEPTH)
+	if (space->nr_cached[order] == V3C_CACHE_DEPTH || space->all_cached == V3C_CACHE_BLOCKS)
 		return false;
 	range->state = V3C_RANGE_CACHED;
 	range->next = space->cache[order];
 	space->cache[order] = range;
 	space->nr_cached[order]++;
+	space->all_cached++;
 	return true;
+}
+
+static void forget_block(struct v3c_space *space, struct v3c_range *range)
+{
+	unlink_range(space, range);
+	free_record(space, range);
+}
+
+static bool drain_hot(struct v3c_space *space)
+{
+	unsigned int i, order;
+	struct v3c_range *range;
+	bool any = false;
+
+	for (i = 0; i < V3C_HOT_WAYS; i++) {
+		for (order = 0; order < V3C_HOT_ORDERS; order++) {
+			range = xchg(&space->hot[i].block[order], NULL);
+			if (!range)
+				continue;
+			forget_block(space, range);
+			any = true;
+		}
+	}
+	return any;
 }
 
 static bool drain_cache(struct v3c_space *space)
 {
+	bool any = drain_hot(space);
 	struct v3c_range *range;
-	bool any = false;
-	unsigned int i;
 	u8 order;
 
 	lockdep_assert_held(&space->lock);
 
-	for (i = 0; i < ARRAY_SIZE(space->hot); i++) {
-		range = xchg(&space->hot[i], NULL);
-		if (range) {
-			unlink_range(space, range);
-			free_record(space, range);
-			any = true;
-		}
-	}
 	for (order = 0; order <= V3C_ORDERS; order++) {
 		while ((range = space->cache[order])) {
 			space->cache[order] = range->next;
-			unlink_range(space, range);
-			free_record(space, range);
+			forget_block(space, range);
 			any = true;
 		}
 		space->nr_cached[order] = 0;
 	}
+	space->all_cached = 0;
 	return any;
 }
 
@@ -349,7 +391,7 @@ static void hold_range(struct v3c_space *space, struct v3c_range *range, u64 fir
 	range->first = first;
 	range->last = last;
 	range->generation = op->generation;
-	WRITE_ONCE(*v3c_space_recent(space, first), range);
+	v3c_space_remember(space, first, range);
 	op->range = range;
 	op->first = first;
 	op->last = last;
@@ -394,7 +436,7 @@ static bool epoch_drained(struct v3c_space *space, u8 epoch)
 }
 
 /**
- * v3c_space_quiesce() - wait for every operation that has started
+ * v3c_space_drain() - wait for every operation that has started, but for quick ones
  * @space: the space
  *
  * Operations that start meanwhile are not waited for. Only one caller at a time: the domain's mutex
@@ -402,7 +444,7 @@ static bool epoch_drained(struct v3c_space *space, u8 epoch)
  *
  * Context: may sleep.
  */
-void v3c_space_quiesce(struct v3c_space *space)
+void v3c_space_drain(struct v3c_space *space)
 {
 	u8 old;
 
@@ -411,7 +453,13 @@ void v3c_space_quiesce(struct v3c_space *space)
 		space->epoch ^= 1;
 	}
 	wait_event(space->idle, epoch_drained(space, old));
-	/* Quick operations. Somebody waits for the attach or delete that this is part of. */
+}
+
+/* The same with quick ones, of a domain that none starts on any more. */
+void v3c_space_quiesce(struct v3c_space *space)
+{
+	v3c_space_drain(space);
+	/* Somebody waits for the attach or delete that this is part of. */
 	synchronize_rcu_expedited();
 }
 
@@ -468,8 +516,8 @@ int v3c_space_alloc(struct v3c_space *space, u64 pages, u64 lo, u64 hi,
 		}
 		range = pop_cached(space, &want);
 		if (range) {
-			hold_range(space, range, range->first, range->first + pages - 1, op);
 			copy_traits(range, like);
+			hold_range(space, range, range->first, range->first + pages - 1, op);
 			ret = 0;
 		} else {
 			copy_traits(spare, like);
@@ -561,8 +609,8 @@ retry:
 		range = fresh ?: take_spare(space);
 		if (range) {
 			range->order = 0;
-			hold_range(space, range, first, last, op);
 			copy_traits(range, like);
+			hold_range(space, range, first, last, op);
 			link_range(space, range);
 			return 0;
 		}
@@ -616,55 +664,75 @@ void v3c_space_abort(struct v3c_space *space, struct v3c_op *op)
 	finish_op(space, op);
 }
 
-/* Takes back what take_covered() took, up to page @end. */
-static void untake(struct v3c_range *range, u64 end)
+/*
+ * Goes through the ranges that [@first, @last] is made of, all of which the caller holds, some at a time
+ * under the lock, and lets @each do something about every one. @each may take it out of the space.
+ */
+static void for_held(struct v3c_space *space, u64 first, u64 last,
+		     void (*each)(struct v3c_space *space, struct v3c_range *range))
 {
-	for (; range && range->first < end; range = v3c_space_next(range))
-		v3c_range_give(range, V3C_RANGE_LIVE);
+	struct v3c_range *range, *next;
+	unsigned int step;
+
+	while (first <= last) {
+		guard(spinlock_irqsave)(&space->lock);
+		range = v3c_space_find(space, first);
+		for (step = 0; step < V3C_SPACE_STEP && first <= last; step++) {
+			first = range->last + 1;
+			next = first <= last ? v3c_space_next(range) : NULL;
+			each(space, range);
+			range = next;
+		}
+	}
+}
+
+static void give_live(struct v3c_space *space, struct v3c_range *range)
+{
+	v3c_range_give(range, V3C_RANGE_LIVE);
+}
+
+static void give_lost(struct v3c_space *space, struct v3c_range *range)
+{
+	v3c_range_give(range, V3C_RANGE_LOST);
 }
 
 /*
- * Takes every range that [@first, @last] is made of to UNMAPPING: live ones of @kind, without a hole
- * in between. Returns how many ends are cut, or -ENOENT and takes nothing.
+ * Takes ranges that [@*at, @last] is made of to UNMAPPING, as many as one step allows: live ones of
+ * @kind, without a hole in between. What is taken ends before @*at.
  */
-static int take_covered(struct v3c_space *space, u64 first, u64 last, enum v3c_range_kind kind,
-			struct v3c_range **start)
+static int take_some(struct v3c_space *space, u64 first, u64 last, enum v3c_range_kind kind, u64 *at)
 {
-	struct v3c_range *range = v3c_space_find(space, first);
-	u64 at = first;
-	int cuts = 0;
+	struct v3c_range *range = v3c_space_find(space, *at);
+	unsigned int step;
 	u8 live;
 
-	*start = range;
-	for (;; range = v3c_space_next(range)) {
+	for (step = 0; step < V3C_SPACE_STEP; step++, range = v3c_space_next(range)) {
 		live = V3C_RANGE_LIVE;
-		if (!range || range->first > at || range->last < at ||
+		if (!range || range->first > *at || range->last < *at ||
 		    READ_ONCE(range->state) != V3C_RANGE_LIVE || range->kind != kind ||
 		    !try_cmpxchg(&range->state, &live, V3C_RANGE_UNMAPPING))
-			break;
-		cuts += (range->first < at) + (range->last > last);
-		at = range->last + 1;
+			return -ENOENT;
+		*at = range->last + 1;
 		/* An allocator's ranges come back as they were handed out; neighbours are chance. */
-		if (space->allocates && (cuts || range->last != last))
-			break;
+		if (space->allocates && (range->first != first || range->last != last))
+			return -ENOENT;
 		if (range->last >= last)
-			return cuts;
+			return 0;
 	}
-	untake(*start, at > first ? at : 0);
-	return -ENOENT;
+	return 0;
 }
 
-/* Whether the cuts at the ends of [@first, @last] are possible; the ranges are taken. */
-static bool cuts_possible(struct v3c_space *space, struct v3c_range *range, u64 first, u64 last,
-			  v3c_cut_check_t may_cut, void *arg)
+/* Where what take_some() took begins, if it took anything. */
+static u64 taken_from(struct v3c_space *space, u64 first)
 {
-	for (; range && range->first <= last; range = v3c_space_next(range)) {
-		if (range->first >= first && range->last <= last)
-			continue;
-		if (!may_cut(arg, range, max(range->first, first), min(range->last, last)))
-			return false;
-	}
-	return true;
+	guard(spinlock_irqsave)(&space->lock);
+	return v3c_space_find(space, first)->first;
+}
+
+static struct v3c_range *find_held(struct v3c_space *space, u64 page)
+{
+	guard(spinlock_irqsave)(&space->lock);
+	return v3c_space_find(space, page);
 }
 
 /* Cuts @range, which is taken, in two before page @at; the new record takes the upper part. */
@@ -675,58 +743,48 @@ static struct v3c_range *split_range(struct v3c_space *space, struct v3c_range *
 	upper->first = at;
 	range->last = at - 1;
 	link_range(space, upper);
-	WRITE_ONCE(*v3c_space_recent(space, at), upper);
+	v3c_space_remember(space, at, upper);
 	return upper;
 }
 
-/* Splits what is wanted off the ranges it is only a part of, which stay. */
-static struct v3c_range *split_ends(struct v3c_space *space, struct v3c_range *range, u64 first,
-				    u64 last, struct v3c_range **spare)
-{
-	struct v3c_range *start, *rest;
-
-	if (range->first < first) {
-		start = split_range(space, range, first, *spare++);
-		v3c_range_give(range, V3C_RANGE_LIVE);
-		range = start;
-	}
-	for (start = range; range->last < last; range = v3c_space_next(range))
-		;
-	if (range->last > last) {
-		rest = split_range(space, range, last + 1, *spare);
-		v3c_range_give(rest, V3C_RANGE_LIVE);
-	}
-	return start;
-}
-
 /*
- * Holds [@first, @last] for unmapping. Returns the number of records that its cuts want when there are
- * only @spares of them, 0 when it is done, or an errno.
+ * Splits what is wanted off the ranges at its ends that it is only a part of, which stay. With the lock
+ * not held nobody but the operation does anything about them.
  */
-static int try_hold(struct v3c_space *space, u64 first, u64 last, enum v3c_range_kind kind,
-		    v3c_cut_check_t may_cut, void *arg, struct v3c_range **spare, int spares,
-		    struct v3c_op *op)
+static int split_ends(struct v3c_space *space, v3c_cut_check_t may_cut, void *arg, gfp_t gfp,
+		      struct v3c_op *op)
 {
-	struct v3c_range *range;
-	int cuts;
+	struct v3c_range *head = op->range, *tail = head, *spare[2] = {};
+	unsigned int cuts = 0, i;
+	int ret = 0;
 
-	if (!space->open)
-		return -ESTALE;
-	cuts = take_covered(space, first, last, kind, &range);
-	if (cuts < 0)
-		return cuts;
-	if (cuts && !cuts_possible(space, range, first, last, may_cut, arg))
-		cuts = -EXDEV;
-	if (cuts < 0 || cuts > spares) {
-		untake(range, last + 1);
-		return cuts;
+	if (tail->last < op->last)
+		tail = find_held(space, op->last);
+	if (head->first >= op->first && tail->last <= op->last)
+		return 0;
+	if (!may_cut(arg, op, head, max(head->first, op->first), min(head->last, op->last)) ||
+	    (tail != head && !may_cut(arg, op, tail, tail->first, op->last)))
+		return -EXDEV;
+	for (i = (head->first < op->first) + (tail->last > op->last); i && !ret; i--) {
+		spare[cuts] = kmem_cache_alloc(v3c_range_cache, gfp);
+		if (spare[cuts])
+			cuts++;
+		else
+			ret = -ENOMEM;
 	}
-	op->range = cuts ? split_ends(space, range, first, last, spare) : range;
-	op->first = first;
-	op->last = last;
+	scoped_guard(spinlock_irqsave, &space->lock) {
+		if (ret)
+			break;
+		if (tail->last > op->last)
+			give_live(space, split_range(space, tail, op->last + 1, spare[--cuts]));
+		if (head->first < op->first) {
+			op->range = split_range(space, head, op->first, spare[--cuts]);
+			give_live(space, head);
+		}
+	}
 	while (cuts)
-		spare[--cuts] = NULL;
-	return 0;
+		kmem_cache_free(v3c_range_cache, spare[--cuts]);
+	return ret;
 }
 
 /* @start: the operation begins with this; otherwise it is under way. */
@@ -734,33 +792,34 @@ static int hold_mapped(struct v3c_space *space, u64 first, u64 last, enum v3c_ra
 		       v3c_cut_check_t may_cut, void *arg, gfp_t gfp, bool start,
 		       struct v3c_op *op)
 {
-	struct v3c_range *spare[2] = {};
-	int ret, spares = 0, i;
+	bool begin = start;
+	u64 at = first;
+	int ret = 0;
 
-	for (;;) {
-		scoped_guard(spinlock_irqsave, &space->lock) {
-			ret = try_hold(space, first, last, kind, may_cut, arg, spare, spares, op);
-			if (!ret && start)
-				start_op(space, op);
-			else if (!ret)
-				look_op(space, op);
-		}
-		if (ret <= 0)
-			break;
-		while (spares < ret) {
-			spare[spares] = kmem_cache_alloc(v3c_range_cache, gfp);
-			if (!spare[spares])
-				break;
-			spares++;
-		}
-		if (spares < ret) {
-			ret = -ENOMEM;
-			break;
-		}
+	op->first = first;
+	op->last = last;
+	while (!ret && at <= last) {
+		guard(spinlock_irqsave)(&space->lock);
+		if (begin && !space->open)
+			return -ESTALE;
+		if (begin)
+			start_op(space, op);
+		begin = false;
+		ret = take_some(space, first, last, kind, &at);
+		if (ret || at <= last)
+			continue;
+		/* All of it is held, so that what there is to work on is settled. */
+		look_op(space, op);
+		op->range = v3c_space_find(space, first);
 	}
-	for (i = 0; i < spares; i++)
-		if (spare[i])
-			kmem_cache_free(v3c_range_cache, spare[i]);
+	if (!ret)
+		ret = split_ends(space, may_cut, arg, gfp, op);
+	if (!ret)
+		return 0;
+	if (at > first)
+		for_held(space, taken_from(space, first), at - 1, give_live);
+	if (start)
+		v3c_space_end(space, op);
 	return ret;
 }
 
@@ -773,7 +832,7 @@ static int hold_mapped(struct v3c_space *space, u64 first, u64 last, enum v3c_ra
  * @may_cut: asked for each range that is wanted in part only
  * @arg: for @may_cut
  * @gfp: for the records that cuts cost
- * @op: result, to be given to v3c_space_release_end()
+ * @op: result, to be given to v3c_space_release_end() or v3c_space_lose()
  *
  * Context: any that @gfp allows.
  * Return: 0; -ESTALE on a closed space; -ENOENT if anything in it is not mapped so; -EXDEV if a cut
@@ -792,45 +851,41 @@ int v3c_space_hold(struct v3c_space *space, u64 first, u64 last, enum v3c_range_
 	return hold_mapped(space, first, last, kind, may_cut, arg, gfp, false, op);
 }
 
-static void put_held(struct v3c_space *space, struct v3c_range *range, u64 last)
-{
-	struct v3c_range *next;
-	bool more;
-
-	do {
-		more = range->last < last;
-		next = more ? v3c_space_next(range) : NULL;
-		put_range(space, range);
-		range = next;
-	} while (more);
-}
-
 /* What @op holds is mapped in no page table any more. */
 void v3c_space_release_end(struct v3c_space *space, struct v3c_op *op)
 {
-	unsigned long flags;
+	/* The usual case wants the lock once. */
+	if (op->range->first == op->first && op->range->last == op->last) {
+		v3c_space_abort(space, op);
+		return;
+	}
+	for_held(space, op->first, op->last, put_range);
+	v3c_space_end(space, op);
+}
 
-	spin_lock_irqsave(&space->lock, flags);
-	put_held(space, op->range, op->last);
-	finish_op(space, op);
-	spin_unlock_irqrestore(&space->lock, flags);
+/* Some of what @op holds may be mapped for ever: its addresses are nobody's any more. */
+void v3c_space_lose(struct v3c_space *space, struct v3c_op *op)
+{
+	for_held(space, op->first, op->last, give_lost);
+	v3c_space_end(space, op);
 }
 
 /* One of the ranges that v3c_space_hold() took is mapped in no page table any more. */
 void v3c_space_drop(struct v3c_space *space, u64 first, u64 last)
 {
-	guard(spinlock_irqsave)(&space->lock);
-	put_held(space, v3c_space_find(space, first), last);
+	for_held(space, first, last, put_range);
+}
+
+/* The same of one that may be mapped for ever. */
+void v3c_space_drop_lost(struct v3c_space *space, u64 first, u64 last)
+{
+	for_held(space, first, last, give_lost);
 }
 
 /* One of the ranges that v3c_space_hold() took stays mapped after all. */
 void v3c_space_unhold(struct v3c_space *space, u64 first, u64 last)
 {
-	struct v3c_range *range;
-
-	guard(spinlock_irqsave)(&space->lock);
-	range = v3c_space_find(space, first);
-	untake(range, last + 1);
+	for_held(space, first, last, give_live);
 }
 
 static struct v3c_withheld *alloc_withheld(void)
@@ -860,79 +915,108 @@ static bool is_unmapped_kind(const struct v3c_range *range)
 	return range->kind == V3C_RANGE_HOLE || range->kind == V3C_RANGE_WINDOW;
 }
 
-/* Whether @range, which is in the way of something like @like, may stay there as it is. */
-static bool may_stay(const struct v3c_range *range, const struct v3c_range *like,
-		     v3c_range_check_t compatible, void *arg)
+/* What becomes of a range in the way of something like what is wanted. */
+enum v3c_fate { V3C_STAYS, V3C_TAKEN_OVER, V3C_CONFLICTS };
+
+/*
+ * A window of a device that was not attached yet is mapped now, and a live mapping of the same memory is
+ * the domain's own from then on, so that nobody takes it from under the device. Where a device wants
+ * nothing mapped, such a mapping does no harm to anybody else.
+ */
+static enum v3c_fate fate_of(const struct v3c_range *range, u64 first, u64 last,
+			     const struct v3c_range *like, v3c_range_check_t compatible, void *arg)
 {
-	if (range->state == V3C_RANGE_LIVE && range->kind == V3C_RANGE_DIRECT)
-		return true;
+	bool live = range->state == V3C_RANGE_LIVE;
+
+	if (range->kind == V3C_RANGE_WINDOW && like->kind == V3C_RANGE_DIRECT &&
+	    range->first >= first && range->last <= last)
+		return V3C_TAKEN_OVER;
 	if (is_unmapped_kind(range))
-		return is_unmapped_kind(like);
-	return range->state == V3C_RANGE_LIVE && compatible(arg, range);
+		return is_unmapped_kind(like) ? V3C_STAYS : V3C_CONFLICTS;
+	if (live && range->kind == V3C_RANGE_DIRECT)
+		return !like->prot || (range->prot & like->prot) == like->prot ? V3C_STAYS :
+										 V3C_CONFLICTS;
+	if (!live || !compatible(arg, range, like))
+		return V3C_CONFLICTS;
+	return like->kind == V3C_RANGE_DIRECT ? V3C_TAKEN_OVER : V3C_STAYS;
+}
+
+/* Free pages that become a range like @like. */
+static void add_withheld(struct v3c_space *space, struct v3c_withheld *held, u64 first, u64 last,
+			 const struct v3c_range *like)
+{
+	held->taken_over = false;
+	copy_traits(held->range, like);
+	held->range->state = V3C_RANGE_LIVE;
+	held->range->first = first;
+	held->range->last = last;
+	link_range(space, held->range);
+}
+
+/* A range that is there becomes like @like. It may be mapped with more permissions, and stays so. */
+static void take_over(struct v3c_withheld *held, struct v3c_range *range, const struct v3c_range *like)
+{
+	kmem_cache_free(v3c_range_cache, held->range);
+	held->range = range;
+	held->taken_over = true;
+	held->was_kind = range->kind;
+	held->was_prot = range->prot;
+	if (is_unmapped_kind(range))
+		copy_traits(range, like);
+	range->kind = like->kind;
 }
 
 /*
- * The first part of [@first, @last] that has to become something like @like: free pages, or a window of
- * a device that was not attached yet and shall be mapped now, which is given in @window. 0 pages if
- * there is none.
+ * Sees to the first part of [@*first, @last] that is not like @like yet, if one step reaches it. @*first
+ * moves behind what is. @held is used up if @*used.
  */
-static int uncovered(struct v3c_space *space, u64 first, u64 last, const struct v3c_range *like,
-		     v3c_range_check_t compatible, void *arg, u64 *at, u64 *pages,
-		     struct v3c_range **window)
+static int withhold_some(struct v3c_space *space, u64 *first, u64 last, const struct v3c_range *like,
+			 v3c_range_check_t compatible, void *arg, struct v3c_withheld *held,
+			 bool *used)
 {
 	struct v3c_range *range;
+	unsigned int step;
+	u64 end;
 
-	*pages = 0;
-	*window = NULL;
-	for (; first <= last; first = block_last(range) + 1) {
-		range = v3c_space_find(space, first);
-		if (!range || block_first(range) > first) {
-			*at = first;
-			*pages = (range ? min(last, block_first(range) - 1) : last) - first + 1;
+	for (step = 0; step < V3C_SPACE_STEP && *first <= last; step++) {
+		range = v3c_space_find(space, *first);
+		*used = true;
+		if (!range || block_first(range) > *first) {
+			end = range ? min(last, block_first(range) - 1) : last;
+			add_withheld(space, held, *first, end, like);
+			*first = end + 1;
 			return 0;
 		}
-		if (range->kind == V3C_RANGE_WINDOW && like->kind == V3C_RANGE_DIRECT &&
-		    range->first >= first && range->last <= last) {
-			*window = range;
-			*at = range->first;
-			*pages = v3c_range_pages(range);
+		switch (fate_of(range, *first, last, like, compatible, arg)) {
+		case V3C_TAKEN_OVER:
+			take_over(held, range, like);
+			*first = range->last + 1;
 			return 0;
-		}
-		if (!may_stay(range, like, compatible, arg))
+		case V3C_CONFLICTS:
+			*used = false;
 			return -EADDRINUSE;
+		default:
+			*used = false;
+			*first = block_last(range) + 1;
+		}
 	}
 	return 0;
 }
 
-static void add_withheld(struct v3c_space *space, struct v3c_withheld *held,
-			 struct v3c_range *window, u64 at, u64 pages, const struct v3c_range *like)
-{
-	held->was_window = window;
-	if (window) {
-		kmem_cache_free(v3c_range_cache, held->range);
-		held->range = window;
-	}
-	copy_traits(held->range, like);
-	if (window)
-		return;
-	held->range->state = V3C_RANGE_LIVE;
-	held->range->first = at;
-	held->range->last = at + pages - 1;
-	link_range(space, held->range);
-}
-
 /**
  * v3c_space_withhold() - take addresses out of circulation for good
- * @space: the space
+ * @space: the space; no quick operation starts on it, and none is under way
  * @first: first page
  * @last: last page, not before @first; may lie beyond the end of the space
  * @like: kind and prot of the new ranges
- * @compatible: whether a live range in the way may stay there
+ * @compatible: whether a live range in the way is one that can stand in for a new one
  * @arg: for @compatible
- * @added: gets a &struct v3c_withheld for each range that was added; they are live, in no page table
+ * @added: gets a &struct v3c_withheld for each range that was added, which is live and in no page table,
+ *	or taken over, which is in those that it was in
  *
  * What is withheld already is left as it is, but for the windows of devices that were not attached,
- * when they are to be mapped now. On failure @added holds what was done so far.
+ * when they are to be mapped now. A live mapping that does what a mapped range would do becomes one, as
+ * a whole. On failure @added holds what was done so far.
  *
  * Context: may sleep; under the domain's mutex.
  * Return: 0; -EADDRINUSE if a live range is in the way; -ENOMEM.
@@ -941,33 +1025,29 @@ int v3c_space_withhold(struct v3c_space *space, u64 first, u64 last, const struc
 		       v3c_range_check_t compatible, void *arg, struct list_head *added)
 {
 	struct v3c_withheld *held = NULL;
-	struct v3c_range *window;
-	u64 at, pages;
-	int ret;
+	bool used;
+	int ret = 0;
 
-	/* A range that is just being unmapped is no reason to refuse. */
-	v3c_space_quiesce(space);
-	do {
+	while (!ret && first <= last) {
 		if (!held)
 			held = alloc_withheld();
 		if (!held)
 			return -ENOMEM;
+		used = false;
 		scoped_guard(spinlock_irqsave, &space->lock) {
 			drain_cache(space);
-			ret = uncovered(space, first, last, like, compatible, arg, &at, &pages,
-					&window);
-			if (!ret && pages) {
-				add_withheld(space, held, window, at, pages, like);
-				list_add_tail(&held->entry, added);
-				held = NULL;
-			}
+			ret = withhold_some(space, &first, last, like, compatible, arg, held, &used);
 		}
-	} while (!ret && pages);
+		if (!used)
+			continue;
+		list_add_tail(&held->entry, added);
+		held = NULL;
+	}
 	free_withheld(held);
 	return ret;
 }
 
-/* Undoes v3c_space_withhold(); nothing of it may be in a page table in use. */
+/* Undoes v3c_space_withhold(); what it added must be in no page table in use. */
 void v3c_space_forget(struct v3c_space *space, struct list_head *added)
 {
 	struct v3c_withheld *held, *next;
@@ -975,13 +1055,14 @@ void v3c_space_forget(struct v3c_space *space, struct list_head *added)
 	list_for_each_entry_safe(held, next, added, entry) {
 		list_del(&held->entry);
 		scoped_guard(spinlock_irqsave, &space->lock) {
-			if (held->was_window)
-				held->range->kind = V3C_RANGE_WINDOW;
-			else
+			if (held->taken_over) {
+				held->range->kind = held->was_kind;
+				held->range->prot = held->was_prot;
+			} else if (held->range->state == V3C_RANGE_LIVE) {
 				unlink_range(space, held->range);
+				free_record(space, held->range);
+			}
 		}
-		if (!held->was_window)
-			kmem_cache_free(v3c_range_cache, held->range);
 		kfree(held);
 	}
 }
@@ -997,26 +1078,48 @@ void v3c_withheld_keep(struct list_head *added)
 	}
 }
 
+/* Whether nothing but what is never mapped lies behind page @last, where nobody can put anything. */
+static bool is_clear_behind(struct v3c_space *space, u64 last)
+{
+	u64 at = U64_MAX;
+	struct v3c_range *range;
+	unsigned int step;
+
+	for (;;) {
+		guard(spinlock_irqsave)(&space->lock);
+		range = v3c_space_before(space, at);
+		for (step = 0; step < V3C_SPACE_STEP; step++) {
+			if (!range || block_last(range) <= last)
+				return true;
+			if (!is_unmapped_kind(range))
+				return false;
+			at = range->first;
+			range = to_range(rb_prev(&range->node));
+		}
+	}
+}
+
 /**
  * v3c_space_set_last() - move the end of the space
  * @space: the space
  * @last: last usable page
  *
+ * Context: may sleep; under the domain's mutex.
  * Return: 0, or -ERANGE if something in use, other than what is never mapped, lies beyond.
  */
 int v3c_space_set_last(struct v3c_space *space, u64 last)
 {
-	struct v3c_range *range;
+	u64 old = space->last;
 
-	guard(spinlock_irqsave)(&space->lock);
-	drain_cache(space);
-	for (range = to_range(rb_last(&space->root)); range && block_last(range) > last;
-	     range = to_range(rb_prev(&range->node))) {
-		if (!is_unmapped_kind(range))
-			return -ERANGE;
+	scoped_guard(spinlock_irqsave, &space->lock) {
+		drain_cache(space);
+		space->last = last;
 	}
-	space->last = last;
-	return 0;
+	if (is_clear_behind(space, last))
+		return 0;
+	scoped_guard(spinlock_irqsave, &space->lock)
+		space->last = old;
+	return -ERANGE;
 }
 
 /**
@@ -1038,6 +1141,27 @@ u64 v3c_space_next_filled(struct v3c_space *space, const struct v3c_op *op, u64 
 	if (range->generation == op->generation)
 		return v3c_range_pages(range);
 	return clamp(op->filled, range->first, range->last + 1) - range->first;
+}
+
+/* A copy of the first range from @page on that is mapped for the life of the domain; false without one. */
+bool v3c_space_next_direct(struct v3c_space *space, u64 page, struct v3c_range *copy)
+{
+	struct v3c_range *range;
+	unsigned int step;
+
+	for (;;) {
+		guard(spinlock_irqsave)(&space->lock);
+		range = v3c_space_find(space, page);
+		for (step = 0; step < V3C_SPACE_STEP; step++, range = v3c_space_next(range)) {
+			if (!range)
+				return false;
+			if (range->kind == V3C_RANGE_DIRECT && range->state == V3C_RANGE_LIVE) {
+				*copy = *range;
+				return true;
+			}
+			page = range->last + 1;
+		}
+	}
 }
 
 /**
@@ -1118,6 +1242,7 @@ void v3c_space_clear(struct v3c_space *space)
 		kmem_cache_free(v3c_range_cache, range);
 	memset(space->cache, 0, sizeof(space->cache));
 	memset(space->nr_cached, 0, sizeof(space->nr_cached));
+	space->all_cached = 0;
 	memset(space->hot, 0, sizeof(space->hot));
 	memset(space->recent, 0, sizeof(space->recent));
 }

@@ -3,6 +3,7 @@
 #define V3COMPAT_SPACE_H
 
 #include <linux/atomic.h>
+#include <linux/cache.h>
 #include <linux/list.h>
 #include <linux/rbtree.h>
 #include <linux/smp.h>
@@ -35,6 +36,7 @@ enum v3c_range_state {
 	V3C_RANGE_MAPPING,	/* in the hands of whoever maps it */
 	V3C_RANGE_LIVE,
 	V3C_RANGE_UNMAPPING,	/* in the hands of whoever unmaps it */
+	V3C_RANGE_LOST,		/* in nobody's hands any more: an IOMMU driver kept some of it mapped */
 };
 
 /**
@@ -84,6 +86,11 @@ struct v3c_range {
 	u8 max_gap_order;
 };
 
+/* Free blocks that a processor finds without meeting another one on its way: one of each small order. */
+struct v3c_hot {
+	struct v3c_range *block[V3C_HOT_ORDERS];
+} ____cacheline_aligned_in_smp;
+
 /**
  * struct v3c_space - the logical address space of a domain
  * @lock: protects everything here; taken with interrupts off from any context; nothing but the calls
@@ -92,6 +99,7 @@ struct v3c_range {
  * @last: last page that can be used
  * @cache: free blocks of each order, last freed first
  * @nr_cached: length of each list in @cache
+ * @all_cached: length of all lists in @cache together
  * @hot: free blocks that are in no list of @cache; taken by xchg, put by cmpxchg, without the lock
  * @spare: records that stand for nothing
  * @nr_spare: length of @spare
@@ -112,10 +120,9 @@ struct v3c_space {
 	u64 last;
 	struct v3c_range *cache[V3C_ORDERS + 1];
 	u8 nr_cached[V3C_ORDERS + 1];
+	u8 all_cached;
 	u8 nr_spare;
 	struct v3c_range *spare;
-	struct v3c_range *hot[V3C_HOT_ORDERS * V3C_HOT_WAYS];
-	struct v3c_range *recent[V3C_RECENT];
 	u8 slots;
 	u8 filling;
 	u8 epoch;
@@ -125,6 +132,8 @@ struct v3c_space {
 	wait_queue_head_t idle;
 	bool open;
 	bool allocates;
+	struct v3c_hot hot[V3C_HOT_WAYS];
+	struct v3c_range *recent[V3C_RECENT] ____cacheline_aligned_in_smp;
 };
 
 /**
@@ -150,24 +159,33 @@ struct v3c_op {
 };
 
 /**
- * struct v3c_withheld - a range that v3c_space_withhold() added, so that it can be taken back
+ * struct v3c_withheld - a range that v3c_space_withhold() added or took over, so that it can be undone
  * @entry: in the list of what one call or several added
  * @range: the range
- * @was_window: it was there before, as a window
+ * @taken_over: it was there before
+ * @was_kind: its kind then
+ * @was_prot: its prot then
  * @slots: page tables that have it mapped; the owner's
  */
 struct v3c_withheld {
 	struct list_head entry;
 	struct v3c_range *range;
-	bool was_window;
+	bool taken_over;
+	u8 was_kind;
+	u8 was_prot;
 	u8 slots;
 };
 
-/* Asked under the lock whether a live range may stay where a withheld one is wanted. */
-typedef bool (*v3c_range_check_t)(void *arg, const struct v3c_range *range);
+/* Asked under the lock whether a live range maps what one like @like would map there. */
+typedef bool (*v3c_range_check_t)(void *arg, const struct v3c_range *range,
+				  const struct v3c_range *like);
 
-/* Asked under the lock whether [first, last] can be cut out of @range without splitting a large page. */
-typedef bool (*v3c_cut_check_t)(void *arg, const struct v3c_range *range, u64 first, u64 last);
+/*
+ * Asked, with @range held by @op and the lock not held, whether [first, last] can be cut out of it
+ * without splitting what the IOMMU driver unmaps as a whole.
+ */
+typedef bool (*v3c_cut_check_t)(void *arg, const struct v3c_op *op, const struct v3c_range *range,
+				u64 first, u64 last);
 
 int v3c_space_module_init(void);
 void v3c_space_module_exit(void);
@@ -180,6 +198,7 @@ void v3c_space_clear(struct v3c_space *space);
 
 int v3c_space_begin(struct v3c_space *space, struct v3c_op *op);
 void v3c_space_end(struct v3c_space *space, struct v3c_op *op);
+void v3c_space_drain(struct v3c_space *space);
 void v3c_space_quiesce(struct v3c_space *space);
 
 int v3c_space_alloc(struct v3c_space *space, u64 pages, u64 lo, u64 hi,
@@ -191,6 +210,7 @@ struct v3c_range *v3c_space_search(struct v3c_space *space, u64 first);
 void v3c_space_put(struct v3c_space *space, struct v3c_range *range);
 void v3c_space_commit(struct v3c_space *space, struct v3c_op *op);
 void v3c_space_abort(struct v3c_space *space, struct v3c_op *op);
+void v3c_space_lose(struct v3c_space *space, struct v3c_op *op);
 
 int v3c_space_release_begin(struct v3c_space *space, u64 first, u64 last, enum v3c_range_kind kind,
 			    v3c_cut_check_t may_cut, void *arg, gfp_t gfp, struct v3c_op *op);
@@ -198,6 +218,7 @@ void v3c_space_release_end(struct v3c_space *space, struct v3c_op *op);
 int v3c_space_hold(struct v3c_space *space, u64 first, u64 last, enum v3c_range_kind kind,
 		   v3c_cut_check_t may_cut, void *arg, gfp_t gfp, struct v3c_op *op);
 void v3c_space_drop(struct v3c_space *space, u64 first, u64 last);
+void v3c_space_drop_lost(struct v3c_space *space, u64 first, u64 last);
 void v3c_space_unhold(struct v3c_space *space, u64 first, u64 last);
 
 int v3c_space_withhold(struct v3c_space *space, u64 first, u64 last, const struct v3c_range *like,
@@ -205,6 +226,7 @@ int v3c_space_withhold(struct v3c_space *space, u64 first, u64 last, const struc
 void v3c_space_forget(struct v3c_space *space, struct list_head *added);
 struct v3c_range *v3c_space_find(struct v3c_space *space, u64 page);
 struct v3c_range *v3c_space_next(struct v3c_range *range);
+bool v3c_space_next_direct(struct v3c_space *space, u64 page, struct v3c_range *copy);
 int v3c_space_set_last(struct v3c_space *space, u64 last);
 u64 v3c_space_next_filled(struct v3c_space *space, const struct v3c_op *op, u64 *at);
 void v3c_space_add_slot(struct v3c_space *space, u8 slot, bool fill);
@@ -213,9 +235,24 @@ void v3c_space_remove_slot(struct v3c_space *space, u8 slot);
 
 void v3c_withheld_keep(struct list_head *added);
 
+/* Whether nothing is mapped there yet. */
+static inline bool v3c_withheld_is_new(const struct v3c_withheld *held)
+{
+	return !held->taken_over || held->was_kind == V3C_RANGE_WINDOW;
+}
+
 static inline struct v3c_range **v3c_space_recent(struct v3c_space *space, u64 page)
 {
-	return &space->recent[page % V3C_RECENT];
+	/* Blocks that are neighbours are used at the same time: they go to different cache lines. */
+	return &space->recent[(page % 8 * 8 + page / 8 % 8) % V3C_RECENT];
+}
+
+/* Makes a range known to quick operations. */
+static __always_inline void v3c_space_remember(struct v3c_space *space, u64 page,
+					       struct v3c_range *range)
+{
+	/* Whoever finds it there sees it as it is now, and not what its memory was before. */
+	smp_store_release(v3c_space_recent(space, page), range);
 }
 
 /* Hands a range on; whoever takes it next sees all that was done to it. */
@@ -227,7 +264,7 @@ static __always_inline void v3c_range_give(struct v3c_range *range, enum v3c_ran
 
 static __always_inline struct v3c_range **v3c_space_hot(struct v3c_space *space, u8 order)
 {
-	return space->hot + order * V3C_HOT_WAYS + raw_smp_processor_id() % V3C_HOT_WAYS;
+	return &space->hot[raw_smp_processor_id() % V3C_HOT_WAYS].block[order];
 }
 
 /**
@@ -261,7 +298,7 @@ static __always_inline struct v3c_range *v3c_space_quick_alloc(struct v3c_space 
 	range->prot = prot;
 	range->contiguous = true;
 	range->large = large;
-	WRITE_ONCE(*v3c_space_recent(space, range->first), range);
+	v3c_space_remember(space, range->first, range);
 	return range;
 }
 

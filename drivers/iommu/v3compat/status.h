@@ -31,10 +31,12 @@
 	X(NO_SPACE,		"logical address space is exhausted")	\
 	X(NO_PASID,		"no PASID is left")			\
 	X(NO_MEMORY,		"out of memory")			\
+	X(KILLED,		"caller was killed before it was done")	\
 	X(OVERLAP,		"range is in use")			\
 	X(NOT_MAPPED,		"range is not mapped so")		\
 	X(CUT_LARGE_PAGE,	"cut may fall inside a large page")	\
 	X(HARDWARE,		"IOMMU driver refused")			\
+	X(SHORT_UNMAP,		"IOMMU driver did not unmap all of it")	\
 	X(NO_IOMMU,		"not behind an IOMMU")			\
 	X(NOT_AVAILABLE,	"domain type is not available")		\
 	X(ATTACHED,		"already attached")			\
