@@ -28,7 +28,9 @@ struct iommusim;
 /**
  * struct iommusim_config - what an instance can do; all zeroes is a useful one
  * @aperture_bits: width of a translated address, 30 to 57; 0 means 48
- * @pgsize_bitmap: any of SZ_4K, SZ_2M and SZ_1G; 0 means all three
+ * @pgsize_bitmap: any of the powers of two from SZ_4K to SZ_1G, and at least one that is not larger
+ *	than PAGE_SIZE; 0 means SZ_4K, SZ_2M and SZ_1G. Others than these three are translations
+ *	made of several entries, as in AMD's page tables.
  * @max_pasids: PASIDs 1 to @max_pasids - 1 can be attached; 0 means none. At most 1 << 20.
  * @quirks: any of &enum iommusim_quirk
  * @features: any of &enum iommusim_feature
@@ -101,11 +103,11 @@ struct iommusim_fault {
  * struct iommusim_stats - what an instance did, and what its domains hold now
  * @maps: calls of the driver's map operation
  * @unmaps: calls of the driver's unmap operation
- * @flushes: invalidations of a range
+ * @flushes: invalidations of a range, @refused_flushes included
  * @flush_all: invalidations of a whole domain
  * @tables: page-table pages in use now, roots included
- * @leaf_4k: 4 KiB entries present now
- * @leaf_2m: 2 MiB entries present now
+ * @leaf_4k: 4 KiB entries present now; a translation made of several counts as often
+ * @leaf_2m: 2 MiB entries present now, counted in the same way
  * @leaf_1g: 1 GiB entries present now
  * @iotlb_hits: translations served from the IOTLB, @stale_hits included
  * @stale_hits: translations served from the IOTLB whose table entry is gone or different. Any at
@@ -113,6 +115,7 @@ struct iommusim_fault {
  *	forgot to invalidate.
  * @page_requests: groups of page requests that devices sent
  * @unanswered: groups of page requests sent and not answered yet
+ * @refused_flushes: invalidations of a range that were larger than %IOMMUSIM_SHORT_FLUSH allows
  *
  * A domain is counted by the instance it was allocated through, a translation by the instance of
  * the device that asked for it. The default domains of the devices are counted too.
@@ -130,6 +133,7 @@ struct iommusim_stats {
 	u64 stale_hits;
 	u64 page_requests;
 	u64 unanswered;
+	u64 refused_flushes;
 };
 
 struct iommusim *iommusim_create(const struct iommusim_config *cfg);
@@ -149,6 +153,7 @@ int iommusim_page_request(struct device *dev, u32 pasid, const u64 *addresses, u
 			  u32 perm, enum iommu_page_response_code *response);
 void iommusim_fail_attach(struct device *dev, int err, unsigned int times);
 void iommusim_fail_tables(struct iommusim *sim, unsigned int skip, unsigned int times);
+void iommusim_fail_unmaps(struct iommusim *sim, unsigned int skip, unsigned int times);
 void iommusim_get_stats(struct iommusim *sim, struct iommusim_stats *out);
 
 #endif /* __LINUX_IOMMUSIM_H */

@@ -369,6 +369,7 @@ static int do_stats(struct iommusim_file *file, void *arg)
 	cmd->out_stale_hits = stats.stale_hits;
 	cmd->out_page_requests = stats.page_requests;
 	cmd->out_unanswered = stats.unanswered;
+	cmd->out_refused_flushes = stats.refused_flushes;
 	return 0;
 }
 

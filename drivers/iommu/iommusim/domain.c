@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <linux/delay.h>
 #include <linux/module.h>
 #include <linux/overflow.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
+#include <linux/srcu.h>
 #include <linux/wait_bit.h>
 
 #include "compat.h"
@@ -12,6 +14,11 @@
 /* What a fresh domain of IOMMUSIM_LATE_GEOMETRY claims to translate. */
 #define LATE_APERTURE_BITS	57
 #define PHYS_BITS		52
+/* What IOMMUSIM_SHORT_FLUSH invalidates at most. */
+#define LARGEST_FLUSH		SZ_1G
+
+/* Maps and unmaps in tables whose root may move. */
+DEFINE_STATIC_SRCU(table_users);
 
 struct iommusim_domain *iommusim_to_paging(struct iommu_domain *domain)
 {
@@ -74,7 +81,7 @@ struct iommu_domain *iommusim_domain_alloc(struct iommusim *sim)
 		return ERR_PTR(-ENOMEM);
 	}
 	rwlock_init(&domain->lock);
-	iommusim_iotlb_init(&domain->iotlb);
+	iommusim_iotlb_init(&domain->iotlb, domain->pgsize_bitmap);
 	iommusim_records_init(&domain->records);
 	kref_init(&domain->ref);
 	domain->sim = iommusim_get(sim);
@@ -95,7 +102,7 @@ void iommusim_domain_free(struct iommu_domain *core_domain)
 
 	write_lock_irqsave(&domain->lock, flags);
 	table = domain->table;
-	domain->table.root = NULL;
+	domain->table.root = 0;
 	init_llist_head(&domain->table.unlinked);
 	iommusim_iotlb_flush_all(&domain->iotlb);
 	write_unlock_irqrestore(&domain->lock, flags);
@@ -125,9 +132,41 @@ static int settle_geometry(struct iommusim_domain *domain, const struct iommusim
 	return 0;
 }
 
+/*
+ * Gives the table another root, as a driver would that thinks nobody maps during an attach: what
+ * others map in the old root after it was copied is lost.
+ */
+static void move_root(struct iommusim_domain *domain)
+{
+	struct iommusim_move move;
+	unsigned long flags;
+
+	if (!iommusim_table_begin_move(&domain->table, domain->aperture_bits, &move))
+		return;
+	usleep_range(1000, 2000);
+	write_lock_irqsave(&domain->lock, flags);
+	WRITE_ONCE(domain->table.root, move.new);
+	write_unlock_irqrestore(&domain->lock, flags);
+	synchronize_srcu_expedited(&table_users);
+	iommusim_table_end_move(&domain->table, &move);
+}
+
+static int begin_map(const struct iommusim_domain *domain)
+{
+	return iommusim_has_quirk(domain->sim, IOMMUSIM_MOVING_ROOT) ?
+	       srcu_read_lock(&table_users) : 0;
+}
+
+static void end_map(const struct iommusim_domain *domain, int index)
+{
+	if (iommusim_has_quirk(domain->sim, IOMMUSIM_MOVING_ROOT))
+		srcu_read_unlock(&table_users, index);
+}
+
 /* On success a context refers to the domain until iommusim_domain_detach(). */
 int iommusim_domain_attach(struct iommusim_domain *domain, struct iommusim *sim)
 {
+	bool moves = false;
 	int err;
 
 	if (iommusim_has_quirk(sim, IOMMUSIM_OWN_DOMAINS) && domain->sim != sim)
@@ -138,9 +177,15 @@ int iommusim_domain_attach(struct iommusim_domain *domain, struct iommusim *sim)
 	if (!err && iommusim_has_quirk(domain->sim, IOMMUSIM_LATE_GEOMETRY))
 		WRITE_ONCE(domain->domain.pgsize_bitmap,
 			   domain->domain.pgsize_bitmap | domain->pgsize_bitmap);
+	if (!err && iommusim_has_quirk(domain->sim, IOMMUSIM_MOVING_ROOT)) {
+		moves = !domain->moved;
+		domain->moved = true;
+	}
 	spin_unlock(&domain->geometry_lock);
 	if (err)
 		return err;
+	if (moves)
+		move_root(domain);
 
 	kref_get(&domain->ref);
 	atomic_inc(&domain->attached);
@@ -189,39 +234,36 @@ int iommusim_map_pages(struct iommu_domain *core_domain, unsigned long iova, phy
 	struct iommusim_record *record = NULL;
 	size_t size = pgsize * pgcount;
 	size_t done = 0;
-	int err;
+	int err, index;
 
 	atomic64_inc(&domain->sim->maps);
 	err = check_map(domain, iova, phys, size, prot);
 	if (err)
 		return err;
-	if (iommusim_has_quirk(domain->sim, IOMMUSIM_ALLOC_PER_MAP)) {
+	if (iommusim_has_quirk(domain->sim, IOMMUSIM_ALLOC_PER_MAP | IOMMUSIM_WHOLE_MAPS)) {
 		record = iommusim_record_alloc(gfp);
 		if (!record)
 			return -ENOMEM;
 	}
 	if (!READ_ONCE(domain->settled))
 		note_highest(domain, iova + size - 1);
+	index = begin_map(domain);
 	err = iommusim_table_map(&domain->table, iova, phys, pgsize, pgcount, prot, gfp, &done);
+	end_map(domain, index);
 	iommusim_record_add(&domain->records, record, iova, done);
 	*mapped += done;
 	return err;
 }
 
-size_t iommusim_unmap_pages(struct iommu_domain *core_domain, unsigned long iova, size_t pgsize,
-			    size_t pgcount, struct iommu_iotlb_gather *gather)
+static size_t unmap_span(struct iommusim_domain *domain, u64 iova, size_t size,
+			 struct iommu_iotlb_gather *gather)
 {
-	struct iommusim_domain *domain = iommusim_to_paging(core_domain);
-	size_t size = pgsize * pgcount;
 	struct iommusim_span removed;
-	u64 last;
+	int index;
 
-	atomic64_inc(&domain->sim->unmaps);
-	if (!size || check_add_overflow((u64)iova, size - 1, &last) ||
-	    !is_translatable(domain, iova, last))
-		return 0;
-
+	index = begin_map(domain);
 	iommusim_table_unmap(&domain->table, iova, size, &removed);
+	end_map(domain, index);
 	if (!removed.size)
 		return 0;
 	if (iommusim_has_quirk(domain->sim, IOMMUSIM_ALLOC_PER_MAP))
@@ -230,17 +272,66 @@ size_t iommusim_unmap_pages(struct iommu_domain *core_domain, unsigned long iova
 	return removed.size;
 }
 
+static size_t unmap_whole_maps(struct iommusim_domain *domain, u64 first, u64 last,
+			       struct iommu_iotlb_gather *gather)
+{
+	size_t size, done = 0;
+	u64 start;
+
+	while (iommusim_records_take_next(&domain->records, first, last, &start, &size))
+		done += unmap_span(domain, start, size, gather);
+	return done;
+}
+
+size_t iommusim_unmap_pages(struct iommu_domain *core_domain, unsigned long iova, size_t pgsize,
+			    size_t pgcount, struct iommu_iotlb_gather *gather)
+{
+	struct iommusim_domain *domain = iommusim_to_paging(core_domain);
+	size_t size = pgsize * pgcount;
+	u64 last;
+
+	atomic64_inc(&domain->sim->unmaps);
+	if (!size || check_add_overflow((u64)iova, size - 1, &last) ||
+	    !is_translatable(domain, iova, last))
+		return 0;
+	if (iommusim_take_failure(&domain->sim->unmap_failures))
+		return 0;
+	if (iommusim_has_quirk(domain->sim, IOMMUSIM_WHOLE_MAPS))
+		return unmap_whole_maps(domain, iova, last, gather);
+	return unmap_span(domain, iova, size, gather);
+}
+
+/* What an invalidation of the range reaches; false when that is more than it can. */
+static bool widen_flush(const struct iommusim_domain *domain, u64 *first, u64 *last)
+{
+	u64 inside;
+
+	if (!iommusim_has_quirk(domain->sim, IOMMUSIM_SHORT_FLUSH))
+		return true;
+	/* All bits from the topmost one in which the two differ. */
+	inside = *first == *last ? 0 : GENMASK_ULL(__fls(*first ^ *last), 0);
+	*first &= ~inside;
+	*last |= inside;
+	return inside < LARGEST_FLUSH;
+}
+
 void iommusim_iotlb_sync(struct iommu_domain *core_domain, struct iommu_iotlb_gather *gather)
 {
 	struct iommusim_domain *domain = iommusim_to_paging(core_domain);
+	u64 first = gather->start, last = gather->end;
 	unsigned long flags;
+	bool reaches;
 
 	/* 6.12 asks for a sync also when nothing was unmapped. */
-	if (gather->start > gather->end)
+	if (first > last)
 		return;
 	atomic64_inc(&domain->sim->flushes);
+	reaches = widen_flush(domain, &first, &last);
+	if (!reaches)
+		atomic64_inc(&domain->sim->refused_flushes);
 	write_lock_irqsave(&domain->lock, flags);
-	iommusim_iotlb_flush_range(&domain->iotlb, gather->start, gather->end);
+	if (reaches)
+		iommusim_iotlb_flush_range(&domain->iotlb, first, last);
 	iommusim_table_reap(&domain->table);
 	write_unlock_irqrestore(&domain->lock, flags);
 }
@@ -259,7 +350,7 @@ void iommusim_flush_iotlb_all(struct iommu_domain *core_domain)
 
 static u64 leaf_to_phys(const struct iommusim_leaf *leaf, u64 iova)
 {
-	return leaf->phys | (iova & (BIT_ULL(iommusim_level_shift(leaf->level)) - 1));
+	return leaf->phys | (iova & (BIT_ULL(leaf->shift) - 1));
 }
 
 phys_addr_t iommusim_iova_to_phys(struct iommu_domain *core_domain, dma_addr_t iova)
@@ -296,7 +387,7 @@ void iommusim_domain_report(struct iommusim_domain *domain, struct device *dev, 
 
 static bool is_same_leaf(const struct iommusim_leaf *a, const struct iommusim_leaf *b)
 {
-	return a->phys == b->phys && a->level == b->level && a->readable == b->readable &&
+	return a->phys == b->phys && a->shift == b->shift && a->readable == b->readable &&
 	       a->writable == b->writable;
 }
 

@@ -39,6 +39,7 @@ struct iommusim_domain {
 	u8 aperture_bits;
 	unsigned long pgsize_bitmap;	/* of the hardware; users may clear bits in domain's */
 	bool settled;			/* geometry is final; maps read it without the lock */
+	bool moved;			/* the root has been, or is being */
 	atomic64_t highest;		/* address mapped so far, while not settled */
 };
 

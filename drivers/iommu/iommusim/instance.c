@@ -15,9 +15,12 @@
 			 IOMMUSIM_UNMAP_WHOLE | IOMMUSIM_LATE_GEOMETRY |		\
 			 IOMMUSIM_NO_IDENTITY | IOMMUSIM_ALLOC_PER_MAP |		\
 			 IOMMUSIM_OWN_DOMAINS | IOMMUSIM_SILENT_FAULTS |		\
-			 IOMMUSIM_SVA_PASIDS_ONLY | IOMMUSIM_SIGN_EXTEND)
+			 IOMMUSIM_SVA_PASIDS_ONLY | IOMMUSIM_SIGN_EXTEND |		\
+			 IOMMUSIM_WHOLE_MAPS | IOMMUSIM_MOVING_ROOT |			\
+			 IOMMUSIM_SHORT_FLUSH)
 #define ALL_FEATURES	(IOMMUSIM_PAGE_REQUESTS | IOMMUSIM_SVA)
-#define ALL_SIZES	(SZ_4K | SZ_2M | SZ_1G)
+#define LEVEL_SIZES	((unsigned long)(SZ_4K | SZ_2M | SZ_1G))
+#define ALL_SIZES	GENMASK(IOMMUSIM_MAX_SHIFT, 12)
 #define DEFAULT_BITS	48
 #define MIN_BITS	30
 #define MAX_BITS	57
@@ -29,10 +32,15 @@ static int check_config(const struct iommusim_config *config)
 {
 	const u32 overlap = IOMMUSIM_OVERLAP_KEEP | IOMMUSIM_OVERLAP_REPLACE;
 	const u32 geometry = IOMMUSIM_LATE_GEOMETRY | IOMMUSIM_SIGN_EXTEND;
+	const unsigned long sizes = config->pgsize_bitmap;
 
 	if (config->aperture_bits < MIN_BITS || config->aperture_bits > MAX_BITS)
 		return -EINVAL;
-	if (config->pgsize_bitmap & ~(unsigned long)ALL_SIZES)
+	/* The core cannot do without a size that makes up a page of the kernel. */
+	if ((sizes & ~ALL_SIZES) || !(sizes & GENMASK(PAGE_SHIFT, 0)))
+		return -EINVAL;
+	if ((config->quirks & overlap) &&
+	    ((sizes & ~LEVEL_SIZES) || (config->quirks & IOMMUSIM_WHOLE_MAPS)))
 		return -EINVAL;
 	if (config->max_pasids > MAX_PASIDS)
 		return -EINVAL;
@@ -74,7 +82,7 @@ static struct iommusim *alloc_instance(const struct iommusim_config *config)
 	if (!sim->config.aperture_bits)
 		sim->config.aperture_bits = DEFAULT_BITS;
 	if (!sim->config.pgsize_bitmap)
-		sim->config.pgsize_bitmap = ALL_SIZES;
+		sim->config.pgsize_bitmap = LEVEL_SIZES;
 	err = check_config(&sim->config);
 	if (err)
 		goto err_free;
@@ -105,6 +113,19 @@ static int alloc_queue(struct iommusim *sim)
 	return sim->queue ? 0 : -ENOMEM;
 }
 
+/* Who asks what an IOMMU driver can do has only its name to go by. */
+static int add_to_sysfs(struct iommusim *sim)
+{
+	const u32 quirks = sim->config.quirks;
+
+	return iommu_device_sysfs_add(&sim->iommu, &sim->hw->dev, NULL, "iommusim%s%s%s%s%s%d",
+				      quirks & IOMMUSIM_SILENT_FAULTS ? "-silent" : "",
+				      quirks & IOMMUSIM_WHOLE_MAPS ? "-whole" : "",
+				      quirks & IOMMUSIM_MOVING_ROOT ? "-moving" : "",
+				      quirks & IOMMUSIM_SHORT_FLUSH ? "-short" : "",
+				      quirks & IOMMUSIM_ALLOC_PER_MAP ? "-alloc" : "", sim->id);
+}
+
 /* The core finds the driver of a device by firmware node, so the instance needs one of its own. */
 static int register_instance(struct iommusim *sim)
 {
@@ -123,10 +144,7 @@ static int register_instance(struct iommusim *sim)
 	err = alloc_queue(sim);
 	if (err)
 		goto err_fwnode;
-	/* Who asks what an IOMMU driver can do has only its name to go by. */
-	err = iommu_device_sysfs_add(&sim->iommu, &sim->hw->dev, NULL, "%s%d",
-				     sim->config.quirks & IOMMUSIM_SILENT_FAULTS ?
-				     "iommusim-silent" : "iommusim", sim->id);
+	err = add_to_sysfs(sim);
 	if (err)
 		goto err_queue;
 	err = iommu_device_register(&sim->iommu, iommusim_ops(&sim->config), NULL);
@@ -210,6 +228,23 @@ void iommusim_destroy(struct iommusim *sim)
 }
 V3C_EXPORT_NS_GPL(iommusim_destroy, IOMMUSIM);
 
+static void set_failures(struct iommusim_failures *failures, unsigned int skip,
+			 unsigned int times)
+{
+	atomic_set(&failures->times, 0);
+	atomic_set(&failures->skip, min_t(unsigned int, skip, INT_MAX));
+	atomic_set(&failures->times, min_t(unsigned int, times, INT_MAX));
+}
+
+bool iommusim_take_failure(struct iommusim_failures *failures)
+{
+	if (!atomic_read(&failures->times))
+		return false;
+	if (atomic_dec_if_positive(&failures->skip) >= 0)
+		return false;
+	return atomic_dec_if_positive(&failures->times) >= 0;
+}
+
 /**
  * iommusim_fail_tables() - let allocations of page-table pages fail
  * @sim: the instance through which the domains were allocated
@@ -222,20 +257,23 @@ V3C_EXPORT_NS_GPL(iommusim_destroy, IOMMUSIM);
  */
 void iommusim_fail_tables(struct iommusim *sim, unsigned int skip, unsigned int times)
 {
-	atomic_set(&sim->fail_tables, 0);
-	atomic_set(&sim->skip_tables, min_t(unsigned int, skip, INT_MAX));
-	atomic_set(&sim->fail_tables, min_t(unsigned int, times, INT_MAX));
+	set_failures(&sim->table_failures, skip, times);
 }
 V3C_EXPORT_NS_GPL(iommusim_fail_tables, IOMMUSIM);
 
-bool iommusim_table_alloc_fails(struct iommusim *sim)
+/**
+ * iommusim_fail_unmaps() - let calls of the driver's unmap operation fail
+ * @sim: the instance through which the domains were allocated
+ * @skip: that many more succeed
+ * @times: then that many remove nothing and return 0; 0 ends all failing
+ *
+ * Context: any.
+ */
+void iommusim_fail_unmaps(struct iommusim *sim, unsigned int skip, unsigned int times)
 {
-	if (!atomic_read(&sim->fail_tables))
-		return false;
-	if (atomic_dec_if_positive(&sim->skip_tables) >= 0)
-		return false;
-	return atomic_dec_if_positive(&sim->fail_tables) >= 0;
+	set_failures(&sim->unmap_failures, skip, times);
 }
+V3C_EXPORT_NS_GPL(iommusim_fail_unmaps, IOMMUSIM);
 
 /**
  * iommusim_get_stats() - what an instance did and holds
@@ -259,6 +297,7 @@ void iommusim_get_stats(struct iommusim *sim, struct iommusim_stats *out)
 		.stale_hits = atomic64_read(&sim->stale_hits),
 		.page_requests = atomic64_read(&sim->page_requests),
 		.unanswered = atomic64_read(&sim->unanswered),
+		.refused_flushes = atomic64_read(&sim->refused_flushes),
 	};
 }
 V3C_EXPORT_NS_GPL(iommusim_get_stats, IOMMUSIM);

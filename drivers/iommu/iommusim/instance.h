@@ -13,7 +13,14 @@
 
 struct platform_device;
 
-#define IOMMUSIM_LEAF_SIZES	3	/* 4K, 2M, 1G */
+#define IOMMUSIM_LEAF_LEVELS	3	/* whose entries translate 4K, 2M, 1G */
+#define IOMMUSIM_MAX_SHIFT	30	/* of the largest leaf */
+
+/* How often something still succeeds before it fails so many times. */
+struct iommusim_failures {
+	atomic_t skip;
+	atomic_t times;
+};
 
 /*
  * One instance. Its domains and devices each hold a reference, since both can outlive the
@@ -33,23 +40,24 @@ struct iommusim {
 	struct xarray groups;		/* config group number -> struct iommusim_group */
 	u32 next_stream;
 
-	atomic_t skip_tables;		/* table allocations that still succeed ... */
-	atomic_t fail_tables;		/* ... before this many fail */
+	struct iommusim_failures table_failures;
+	struct iommusim_failures unmap_failures;
 
 	atomic64_t maps;
 	atomic64_t unmaps;
 	atomic64_t flushes;
 	atomic64_t flush_all;
 	atomic64_t tables;
-	atomic64_t leaves[IOMMUSIM_LEAF_SIZES];
+	atomic64_t leaves[IOMMUSIM_LEAF_LEVELS];
 	atomic64_t iotlb_hits;
 	atomic64_t stale_hits;
 	atomic64_t page_requests;
 	atomic64_t unanswered;
+	atomic64_t refused_flushes;
 };
 
 void iommusim_put(struct iommusim *sim);
-bool iommusim_table_alloc_fails(struct iommusim *sim);
+bool iommusim_take_failure(struct iommusim_failures *failures);
 
 static inline struct iommusim *iommusim_get(struct iommusim *sim)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <linux/bits.h>
+#include <linux/bitops.h>
 #include <linux/gfp.h>
 
 #include "iotlb.h"
@@ -8,27 +8,28 @@
 #define TAG_WRITE	BIT(1)
 #define TAG_SHIFT	2
 
-void iommusim_iotlb_init(struct iommusim_iotlb *iotlb)
+void iommusim_iotlb_init(struct iommusim_iotlb *iotlb, unsigned long sizes)
 {
-	unsigned int level;
+	unsigned int shift;
 
-	for (level = 0; level < IOMMUSIM_LEAF_SIZES; level++)
-		xa_init_flags(&iotlb->leaves[level], XA_FLAGS_LOCK_IRQ);
+	iotlb->sizes = sizes;
+	for_each_set_bit(shift, &iotlb->sizes, BITS_PER_LONG)
+		xa_init_flags(&iotlb->leaves[shift], XA_FLAGS_LOCK_IRQ);
 }
 
 bool iommusim_iotlb_find(struct iommusim_iotlb *iotlb, u64 iova, struct iommusim_leaf *leaf)
 {
-	unsigned int level;
+	unsigned int shift;
 
-	for (level = 0; level < IOMMUSIM_LEAF_SIZES; level++) {
-		void *found = xa_load(&iotlb->leaves[level], iova >> iommusim_level_shift(level));
+	for_each_set_bit(shift, &iotlb->sizes, BITS_PER_LONG) {
+		void *found = xa_load(&iotlb->leaves[shift], iova >> shift);
 		unsigned long value;
 
 		if (!found)
 			continue;
 		value = xa_to_value(found);
 		leaf->phys = (u64)(value >> TAG_SHIFT) << iommusim_level_shift(0);
-		leaf->level = level;
+		leaf->shift = shift;
 		leaf->readable = value & TAG_READ;
 		leaf->writable = value & TAG_WRITE;
 		return true;
@@ -45,17 +46,16 @@ void iommusim_iotlb_fill(struct iommusim_iotlb *iotlb, u64 iova, const struct io
 		value |= TAG_READ;
 	if (leaf->writable)
 		value |= TAG_WRITE;
-	xa_store(&iotlb->leaves[leaf->level], iova >> iommusim_level_shift(leaf->level),
-		 xa_mk_value(value), GFP_ATOMIC | __GFP_NOWARN);
+	xa_store(&iotlb->leaves[leaf->shift], iova >> leaf->shift, xa_mk_value(value),
+		 GFP_ATOMIC | __GFP_NOWARN);
 }
 
 void iommusim_iotlb_flush_range(struct iommusim_iotlb *iotlb, u64 first, u64 last)
 {
-	unsigned int level;
+	unsigned int shift;
 
-	for (level = 0; level < IOMMUSIM_LEAF_SIZES; level++) {
-		struct xarray *leaves = &iotlb->leaves[level];
-		unsigned int shift = iommusim_level_shift(level);
+	for_each_set_bit(shift, &iotlb->sizes, BITS_PER_LONG) {
+		struct xarray *leaves = &iotlb->leaves[shift];
 		unsigned long index;
 		void *found;
 
@@ -66,8 +66,8 @@ void iommusim_iotlb_flush_range(struct iommusim_iotlb *iotlb, u64 first, u64 las
 
 void iommusim_iotlb_flush_all(struct iommusim_iotlb *iotlb)
 {
-	unsigned int level;
+	unsigned int shift;
 
-	for (level = 0; level < IOMMUSIM_LEAF_SIZES; level++)
-		xa_destroy(&iotlb->leaves[level]);
+	for_each_set_bit(shift, &iotlb->sizes, BITS_PER_LONG)
+		xa_destroy(&iotlb->leaves[shift]);
 }

@@ -16,10 +16,11 @@
  * Lookups and fills may run in parallel; the caller excludes both from an invalidation.
  */
 struct iommusim_iotlb {
-	struct xarray leaves[IOMMUSIM_LEAF_SIZES];	/* by address >> level shift */
+	unsigned long sizes;				/* that a leaf can have */
+	struct xarray leaves[IOMMUSIM_MAX_SHIFT + 1];	/* by log2 of the size; address >> that */
 };
 
-void iommusim_iotlb_init(struct iommusim_iotlb *iotlb);
+void iommusim_iotlb_init(struct iommusim_iotlb *iotlb, unsigned long sizes);
 bool iommusim_iotlb_find(struct iommusim_iotlb *iotlb, u64 iova, struct iommusim_leaf *leaf);
 void iommusim_iotlb_fill(struct iommusim_iotlb *iotlb, u64 iova, const struct iommusim_leaf *leaf);
 void iommusim_iotlb_flush_range(struct iommusim_iotlb *iotlb, u64 first, u64 last);

@@ -38,6 +38,28 @@ void iommusim_record_add(struct iommusim_records *records, struct iommusim_recor
 	spin_unlock_irqrestore(&records->lock, flags);
 }
 
+/* Removes the first record in the range, all of it; false when that began before, or is none. */
+bool iommusim_records_take_next(struct iommusim_records *records, u64 first, u64 last,
+				u64 *start, size_t *size)
+{
+	struct interval_tree_node *node;
+	unsigned long flags;
+
+	spin_lock_irqsave(&records->lock, flags);
+	node = interval_tree_iter_first(&records->tree, first, last);
+	if (node && node->start < first)
+		node = NULL;
+	if (node)
+		interval_tree_remove(node, &records->tree);
+	spin_unlock_irqrestore(&records->lock, flags);
+	if (!node)
+		return false;
+	*start = node->start;
+	*size = node->last - node->start + 1;
+	kfree(container_of(node, struct iommusim_record, node));
+	return true;
+}
+
 /* Removes every record of which a part was unmapped: nobody can unmap the rest by itself. */
 void iommusim_records_remove(struct iommusim_records *records, u64 first, u64 last)
 {

@@ -8,7 +8,10 @@
 
 struct iommusim_record;
 
-/* What IOMMUSIM_ALLOC_PER_MAP allocates: one record for each call of map, as virtio-iommu keeps. */
+/*
+ * What IOMMUSIM_ALLOC_PER_MAP and IOMMUSIM_WHOLE_MAPS allocate: one record for each call of map, as
+ * virtio-iommu keeps.
+ */
 struct iommusim_records {
 	spinlock_t lock;
 	struct rb_root_cached tree;	/* protected by @lock */
@@ -18,6 +21,8 @@ void iommusim_records_init(struct iommusim_records *records);
 struct iommusim_record *iommusim_record_alloc(gfp_t gfp);
 void iommusim_record_add(struct iommusim_records *records, struct iommusim_record *record,
 			 u64 first, size_t size);
+bool iommusim_records_take_next(struct iommusim_records *records, u64 first, u64 last,
+				u64 *start, size_t *size);
 void iommusim_records_remove(struct iommusim_records *records, u64 first, u64 last);
 
 #endif /* _IOMMUSIM_RECORD_H */

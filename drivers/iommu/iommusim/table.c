@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <linux/bitfield.h>
 #include <linux/bits.h>
 #include <linux/gfp.h>
 #include <linux/io.h>
@@ -14,10 +15,15 @@
 #define ENTRY_READ	BIT_ULL(1)
 #define ENTRY_WRITE	BIT_ULL(2)
 #define ENTRY_LEAF	BIT_ULL(3)
-#define ENTRY_PHYS	GENMASK_ULL(51, 12)
+#define ENTRY_ORDER	GENMASK_ULL(7, 4)	/* log2 of how many entries make up the leaf */
+#define ENTRY_PHYS	GENMASK_ULL(51, 12)	/* of the leaf's first byte, in each of them */
 
-/* Enough for a 1 GiB leaf below the root, whatever the aperture. */
+/* Enough for a 1 GiB leaf in the root, whatever the aperture. */
 #define MIN_LEVELS	3
+/* Where the root may move, it and the table below hold no leaves, and nothing they hold goes. */
+#define MOVING_LEVELS	4
+
+#define ROOT_LEVELS	GENMASK(2, 0)
 
 static u64 level_size(unsigned int level)
 {
@@ -39,6 +45,11 @@ static bool is_leaf(u64 entry)
 	return entry & ENTRY_LEAF;
 }
 
+static unsigned int leaf_order(u64 entry)
+{
+	return FIELD_GET(ENTRY_ORDER, entry);
+}
+
 static u64 *to_table(u64 entry)
 {
 	return phys_to_virt(entry & ENTRY_PHYS);
@@ -48,7 +59,7 @@ static u64 *alloc_table(struct iommusim *sim, gfp_t gfp)
 {
 	struct page *page;
 
-	if (iommusim_table_alloc_fails(sim))
+	if (iommusim_take_failure(&sim->table_failures))
 		return NULL;
 	page = alloc_page(gfp | __GFP_ZERO | __GFP_NOWARN);
 	if (!page)
@@ -125,24 +136,108 @@ static void free_subtree(struct iommusim *sim, u64 *entries, unsigned int level)
 	free_table(sim, entries);
 }
 
+static unsigned int levels_for(const struct iommusim *sim, unsigned int bits)
+{
+	unsigned int least = iommusim_has_quirk(sim, IOMMUSIM_MOVING_ROOT) ? MOVING_LEVELS :
+									     MIN_LEVELS;
+
+	return max(least, DIV_ROUND_UP(bits - 12, 9));
+}
+
+static u64 *root_entries(unsigned long root)
+{
+	return (u64 *)(root & ~ROOT_LEVELS);
+}
+
+static unsigned int root_level(unsigned long root)
+{
+	return FIELD_GET(ROOT_LEVELS, root) - 1;
+}
+
+static unsigned long make_root(u64 *entries, unsigned int levels)
+{
+	return (unsigned long)entries | levels;
+}
+
 int iommusim_table_init(struct iommusim_table *table, struct iommusim *sim, unsigned int bits)
 {
+	u64 *entries = alloc_table(sim, GFP_KERNEL);
+
+	if (!entries)
+		return -ENOMEM;
 	table->sim = sim;
-	table->levels = max(MIN_LEVELS, DIV_ROUND_UP(bits - 12, 9));
+	table->root = make_root(entries, levels_for(sim, bits));
 	init_llist_head(&table->unlinked);
-	table->root = alloc_table(sim, GFP_KERNEL);
-	return table->root ? 0 : -ENOMEM;
+	return 0;
 }
 
 /* The caller excludes walks. Afterwards they find nothing mapped. */
 void iommusim_table_destroy(struct iommusim_table *table)
 {
-	u64 *root = table->root;
+	unsigned long root = table->root;
 
 	iommusim_table_reap(table);
-	table->root = NULL;
+	table->root = 0;
 	if (root)
-		free_subtree(table->sim, root, table->levels - 1);
+		free_subtree(table->sim, root_entries(root), root_level(root));
+}
+
+/*
+ * The root as it is now, or NULL: nothing can be at @last. Only a root that lost levels on its
+ * way is too small for what the domain let pass before.
+ */
+static u64 *get_root(const struct iommusim_table *table, u64 last, unsigned int *level)
+{
+	unsigned long root = READ_ONCE(table->root);
+
+	if (!root)
+		return NULL;
+	*level = root_level(root);
+	if (!iommusim_has_quirk(table->sim, IOMMUSIM_SIGN_EXTEND) &&
+	    last >> iommusim_level_shift(*level + 1))
+		return NULL;
+	return root_entries(root);
+}
+
+/*
+ * Copies the root, without levels that @bits do not need. The caller makes move->new the root while
+ * it excludes walks, and ends the move when no map or unmap is left that began before. False when
+ * there is no memory: the root stays.
+ */
+bool iommusim_table_begin_move(struct iommusim_table *table, unsigned int bits,
+			       struct iommusim_move *move)
+{
+	unsigned int levels = levels_for(table->sim, bits);
+	u64 *new = alloc_table(table->sim, GFP_KERNEL);
+	unsigned int at, i;
+
+	if (!new)
+		return false;
+	move->old = table->root;
+	move->new = make_root(new, levels);
+	move->copied = root_entries(move->old);
+	for (at = root_level(move->old); at >= levels && move->copied; at--) {
+		u64 entry = READ_ONCE(move->copied[0]);
+
+		move->copied = is_present(entry) ? to_table(entry) : NULL;
+	}
+	for (i = 0; move->copied && i < ENTRIES; i++)
+		new[i] = READ_ONCE(move->copied[i]);
+	return true;
+}
+
+/* Frees the old root, and what was mapped in it since it was copied. */
+void iommusim_table_end_move(struct iommusim_table *table, const struct iommusim_move *move)
+{
+	u64 *new = root_entries(move->new);
+	unsigned int i;
+
+	/* What both hold was copied: each table is in one place, and none of these is removed. */
+	for (i = 0; move->copied && i < ENTRIES; i++) {
+		if (move->copied[i] == READ_ONCE(new[i]))
+			move->copied[i] = 0;
+	}
+	free_subtree(table->sim, root_entries(move->old), root_level(move->old));
 }
 
 /* Frees what maps and unmaps unlinked; the caller excludes walks, which may still be inside. */
@@ -189,10 +284,12 @@ static u64 *get_child(struct iommusim_table *table, u64 *entry, unsigned int lev
 /* The table at @level that holds the entry of @iova, built if missing. */
 static u64 *build_path(struct iommusim_table *table, u64 iova, unsigned int level, gfp_t gfp)
 {
-	u64 *entries = table->root;
 	unsigned int at;
+	u64 *entries = get_root(table, iova, &at);
 
-	for (at = table->levels - 1; at > level; at--) {
+	if (!entries)
+		return ERR_PTR(-ERANGE);
+	for (; at > level; at--) {
 		entries = get_child(table, &entries[entry_index(iova, at)], at, gfp);
 		if (IS_ERR(entries))
 			break;
@@ -204,7 +301,7 @@ static u64 *build_path(struct iommusim_table *table, u64 iova, unsigned int leve
  * Sets one entry. Tables that earlier, smaller mappings left behind give way to a large leaf; how
  * a mapping that is still there behaves is for the instance's quirks to say.
  */
-static int set_leaf(struct iommusim_table *table, u64 *entry, unsigned int level, u64 leaf)
+static int set_entry(struct iommusim_table *table, u64 *entry, unsigned int level, u64 leaf)
 {
 	struct iommusim *sim = table->sim;
 	u64 old = 0;
@@ -228,12 +325,34 @@ static int set_leaf(struct iommusim_table *table, u64 *entry, unsigned int level
 	return 0;
 }
 
+/* All the entries of one leaf, or none. Those of a joined leaf meet no overlap quirk. */
+static int set_leaf(struct iommusim_table *table, u64 *entries, unsigned int level, u64 leaf)
+{
+	unsigned int i;
+	int err;
+
+	for (i = 0; i < BIT(leaf_order(leaf)); i++) {
+		err = set_entry(table, &entries[i], level, leaf);
+		if (err)
+			goto err_clear;
+	}
+	return 0;
+
+err_clear:
+	while (i--) {
+		WRITE_ONCE(entries[i], 0);
+		atomic64_dec(&table->sim->leaves[level]);
+	}
+	return err;
+}
+
 /* *@mapped is what was mapped before a failure, for the core to undo. */
 int iommusim_table_map(struct iommusim_table *table, u64 iova, u64 phys, size_t pgsize,
 		       size_t pgcount, int prot, gfp_t gfp, size_t *mapped)
 {
 	unsigned int level = (ilog2(pgsize) - 12) / 9;
-	u64 flags = ENTRY_PRESENT | ENTRY_LEAF;
+	unsigned int order = (ilog2(pgsize) - 12) % 9;
+	u64 flags = ENTRY_PRESENT | ENTRY_LEAF | FIELD_PREP(ENTRY_ORDER, order);
 	u64 *entries = NULL;
 
 	if (prot & IOMMU_READ)
@@ -268,18 +387,24 @@ struct unmap_walk {
 	struct iommusim_span *removed;
 };
 
-/* False when the large leaf at @base must stay, because the range begins inside it. */
-static bool clear_leaf(struct unmap_walk *walk, u64 *entry, unsigned int level, u64 base)
+/* False when the leaf that @entries[@index] is of must stay, because the range begins inside it. */
+static bool clear_leaf(struct unmap_walk *walk, u64 *entries, unsigned int index,
+		       unsigned int level)
 {
 	struct iommusim *sim = walk->table->sim;
 	struct iommusim_span *removed = walk->removed;
-	u64 size = level_size(level);
+	unsigned int order = leaf_order(entries[index]);
+	u64 size = level_size(level) << order;
+	u64 base = walk->next & ~(size - 1);
+	unsigned int i;
 
 	if (walk->next != base && !iommusim_has_quirk(sim, IOMMUSIM_UNMAP_WHOLE))
 		return false;
 
-	WRITE_ONCE(*entry, 0);
-	atomic64_dec(&sim->leaves[level]);
+	index &= ~(BIT(order) - 1);
+	for (i = 0; i < BIT(order); i++)
+		WRITE_ONCE(entries[index + i], 0);
+	atomic64_sub(BIT(order), &sim->leaves[level]);
 	if (!removed->size)
 		removed->first = base;
 	removed->last = base + size - 1;
@@ -288,35 +413,46 @@ static bool clear_leaf(struct unmap_walk *walk, u64 *entry, unsigned int level, 
 	return true;
 }
 
+/* A table goes only when one unmap covers all of it. */
+static bool may_unlink(const struct unmap_walk *walk, u64 first, unsigned int level)
+{
+	u64 size = level_size(level);
+
+	if (iommusim_has_quirk(walk->table->sim, IOMMUSIM_MOVING_ROOT) &&
+	    level >= MOVING_LEVELS - 1)
+		return false;
+	return !(first & (size - 1)) && walk->last - first >= size - 1;
+}
+
 /* Clears the entries of one table; false to stop: a hole, or a leaf that must stay. */
 static bool clear_entries(struct unmap_walk *walk, u64 *entries, unsigned int level)
 {
-	unsigned int index;
+	unsigned int index = entry_index(walk->next, level);
 
-	for (index = entry_index(walk->next, level);
-	     index < ENTRIES && walk->next <= walk->last; index++) {
+	while (index < ENTRIES && walk->next <= walk->last) {
 		u64 entry = READ_ONCE(entries[index]);
 		u64 first = walk->next;
-		u64 base = first & ~(level_size(level) - 1);
 
 		if (!is_present(entry))
 			return false;
 		if (is_leaf(entry)) {
-			if (!clear_leaf(walk, &entries[index], level, base))
+			if (!clear_leaf(walk, entries, index, level))
 				return false;
+			index = (index | (BIT(leaf_order(entry)) - 1)) + 1;
 			continue;
 		}
 		if (!clear_entries(walk, to_table(entry), level - 1))
 			return false;
-		if (first == base && walk->last - base >= level_size(level) - 1) {
+		if (may_unlink(walk, first, level)) {
 			WRITE_ONCE(entries[index], 0);
 			unlink_table(walk->table, to_table(entry));
 		}
+		index++;
 	}
 	return true;
 }
 
-/* Stops at a hole. A table goes only when this one call covers all of it. */
+/* Stops at a hole. */
 void iommusim_table_unmap(struct iommusim_table *table, u64 iova, size_t size,
 			  struct iommusim_span *removed)
 {
@@ -327,14 +463,18 @@ void iommusim_table_unmap(struct iommusim_table *table, u64 iova, size_t size,
 		.removed = removed,
 	};
 
+	unsigned int level;
+	u64 *entries = get_root(table, walk.last, &level);
+
 	removed->size = 0;
-	clear_entries(&walk, table->root, table->levels - 1);
+	if (entries)
+		clear_entries(&walk, entries, level);
 }
 
 bool iommusim_table_walk(const struct iommusim_table *table, u64 iova, struct iommusim_leaf *leaf)
 {
-	unsigned int level = table->levels - 1;
-	u64 *entries = table->root;
+	unsigned int level;
+	u64 *entries = get_root(table, iova, &level);
 
 	if (!entries)
 		return false;
@@ -345,7 +485,7 @@ bool iommusim_table_walk(const struct iommusim_table *table, u64 iova, struct io
 			return false;
 		if (is_leaf(entry)) {
 			leaf->phys = entry & ENTRY_PHYS;
-			leaf->level = level;
+			leaf->shift = iommusim_level_shift(level) + leaf_order(entry);
 			leaf->readable = entry & ENTRY_READ;
 			leaf->writable = entry & ENTRY_WRITE;
 			return true;

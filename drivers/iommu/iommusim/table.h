@@ -16,15 +16,14 @@ struct iommusim;
  */
 struct iommusim_table {
 	struct iommusim *sim;
-	u64 *root;
-	unsigned int levels;
+	unsigned long root;		/* its address and, below, its number of levels; 0: none */
 	struct llist_head unlinked;	/* tables no longer reachable from @root, not yet freed */
 };
 
-/* One translation. */
+/* One translation, of one entry or of several that were joined. */
 struct iommusim_leaf {
-	u64 phys;		/* of the first byte of the entry */
-	unsigned int level;	/* 0: 4K, 1: 2M, 2: 1G */
+	u64 phys;		/* of the first byte */
+	unsigned int shift;	/* log2 of its size */
 	bool readable;
 	bool writable;
 };
@@ -34,6 +33,13 @@ struct iommusim_span {
 	u64 first;
 	u64 last;
 	size_t size;	/* 0: nothing, @first and @last mean nothing */
+};
+
+/* A move of the root that is under way. */
+struct iommusim_move {
+	unsigned long old;	/* as iommusim_table.root */
+	unsigned long new;
+	u64 *copied;		/* the table that @new is a copy of, reachable from @old; or NULL */
 };
 
 static inline unsigned int iommusim_level_shift(unsigned int level)
@@ -48,6 +54,9 @@ int iommusim_table_map(struct iommusim_table *table, u64 iova, u64 phys, size_t 
 		       size_t pgcount, int prot, gfp_t gfp, size_t *mapped);
 void iommusim_table_unmap(struct iommusim_table *table, u64 iova, size_t size,
 			  struct iommusim_span *removed);
+bool iommusim_table_begin_move(struct iommusim_table *table, unsigned int bits,
+			       struct iommusim_move *move);
+void iommusim_table_end_move(struct iommusim_table *table, const struct iommusim_move *move);
 bool iommusim_table_walk(const struct iommusim_table *table, u64 iova, struct iommusim_leaf *leaf);
 
 #endif /* _IOMMUSIM_TABLE_H */

@@ -23,11 +23,12 @@
  * @IOMMUSIM_OVERLAP_KEEP: mapping over something mapped succeeds and leaves the old entry, as
  *	VT-d does in 6.12. Without one of the overlap quirks it is refused with -EADDRINUSE.
  * @IOMMUSIM_OVERLAP_REPLACE: mapping over something mapped succeeds and replaces the old entry, as
- *	AMD does in 6.12. Excludes %IOMMUSIM_OVERLAP_KEEP.
+ *	AMD does in 6.12. Excludes %IOMMUSIM_OVERLAP_KEEP. Both go with page sizes of 4 KiB, 2 MiB and
+ *	1 GiB only.
  * @IOMMUSIM_UNMAP_WHOLE: an unmap that begins inside a large entry removes all of the entry and
  *	reports its whole size, as in 6.12. Without it such an unmap does nothing and returns 0.
  *	In both cases an unmap that begins at the head of a large entry removes all of it, however
- *	little was asked for.
+ *	little was asked for. A translation made of several entries is like a large entry.
  * @IOMMUSIM_LATE_GEOMETRY: a fresh domain offers 4 KiB pages and a 57-bit aperture; the first
  *	attach cuts the aperture to the instance's, and every attach adds the instance's page
  *	sizes, as VT-d does in 6.12. An attach is refused with -EINVAL when something was ever
@@ -46,6 +47,19 @@
  * @IOMMUSIM_SIGN_EXTEND: addresses are the aperture's width and sign-extended from their top bit, as
  *	in VT-d's first stage: half of them is at the end of the 64-bit space, and what is between
  *	the halves is out of range. Excludes %IOMMUSIM_LATE_GEOMETRY.
+ * @IOMMUSIM_WHOLE_MAPS: what one call of the driver's map operation mapped is unmapped as a whole, as
+ *	by virtio-iommu. An unmap removes, and reports with their whole size, the calls that begin
+ *	inside its range; it removes nothing when the range begins inside a call. Each call allocates
+ *	a record, as for %IOMMUSIM_ALLOC_PER_MAP. Excludes the overlap quirks.
+ * @IOMMUSIM_MOVING_ROOT: the first attach of a domain gives its page table a new root, and takes away
+ *	levels that the aperture does not need, without regard for who maps meanwhile, as VT-d does
+ *	before 6.14: the root is copied, and becomes the copy one to two milliseconds later. What was
+ *	mapped through new entries of the old root in between is lost. The root has an entry for
+ *	each 512 GiB, or for more with an aperture of more than 48 bits. It stays where it is when
+ *	there is no memory for another.
+ * @IOMMUSIM_SHORT_FLUSH: an invalidation of a range reaches the smallest naturally aligned power of
+ *	two that covers it; when that is more than 1 GiB, nothing is invalidated, as by QEMU's
+ *	first stage of VT-d. Invalidations of a whole domain always work.
  */
 enum iommusim_quirk {
 	IOMMUSIM_OVERLAP_KEEP		= 1 << 0,
@@ -58,6 +72,9 @@ enum iommusim_quirk {
 	IOMMUSIM_SILENT_FAULTS		= 1 << 7,
 	IOMMUSIM_SVA_PASIDS_ONLY	= 1 << 8,
 	IOMMUSIM_SIGN_EXTEND		= 1 << 9,
+	IOMMUSIM_WHOLE_MAPS		= 1 << 10,
+	IOMMUSIM_MOVING_ROOT		= 1 << 11,
+	IOMMUSIM_SHORT_FLUSH		= 1 << 12,
 };
 
 /**
@@ -105,7 +122,8 @@ enum iommusim_fault_reason {
  * @flags: 0
  * @aperture_bits: width of a translated address, 30 to 57; 0 means 48
  * @quirks: any of &enum iommusim_quirk
- * @pgsize_bitmap: any of 4 KiB, 2 MiB and 1 GiB; 0 means all three
+ * @pgsize_bitmap: any of the powers of two from 4 KiB to 1 GiB, and at least one that is not larger
+ *	than a page of the kernel; 0 means 4 KiB, 2 MiB and 1 GiB
  * @max_pasids: PASIDs 1 to @max_pasids - 1 can be attached; at most 1 << 20
  * @out_id: the new instance
  * @features: any of &enum iommusim_feature
@@ -307,16 +325,17 @@ struct iommusim_ioc_fail_tables {
  * @__reserved: 0
  * @out_maps: calls of the driver's map operation
  * @out_unmaps: calls of the driver's unmap operation
- * @out_flushes: invalidations of a range
+ * @out_flushes: invalidations of a range, @out_refused_flushes included
  * @out_flush_all: invalidations of a whole domain
  * @out_tables: page-table pages in use now
- * @out_leaf_4k: 4 KiB entries present now
+ * @out_leaf_4k: 4 KiB entries present now; a translation made of several counts as often
  * @out_leaf_2m: 2 MiB entries present now
  * @out_leaf_1g: 1 GiB entries present now
  * @out_iotlb_hits: translations served from the IOTLB, @out_stale_hits included
  * @out_stale_hits: those of them whose table entry is gone or different
  * @out_page_requests: groups of page requests that devices sent
  * @out_unanswered: groups of page requests sent and not answered yet
+ * @out_refused_flushes: invalidations of a range that were larger than %IOMMUSIM_SHORT_FLUSH allows
  */
 struct iommusim_ioc_stats {
 	__u32 size;
@@ -335,6 +354,7 @@ struct iommusim_ioc_stats {
 	__aligned_u64 out_stale_hits;
 	__aligned_u64 out_page_requests;
 	__aligned_u64 out_unanswered;
+	__aligned_u64 out_refused_flushes;
 };
 #define IOMMUSIM_IOC_STATS _IO(IOMMUSIM_IOC_TYPE, 0x06)
 

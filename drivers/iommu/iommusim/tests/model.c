@@ -641,9 +641,14 @@ static void test_bad_configurations(struct kunit *test)
 	const struct iommusim_config bad[] = {
 		{ .aperture_bits = 29 },
 		{ .aperture_bits = 58 },
-		{ .pgsize_bitmap = SZ_16K },
+		{ .pgsize_bitmap = SZ_2K | SZ_4K },
+		{ .pgsize_bitmap = SZ_4K | SZ_2G },
+		{ .pgsize_bitmap = SZ_2M },
+		{ .pgsize_bitmap = SZ_2M | SZ_1G, .quirks = IOMMUSIM_LATE_GEOMETRY },
+		{ .pgsize_bitmap = SZ_4K | SZ_8K, .quirks = IOMMUSIM_OVERLAP_REPLACE },
+		{ .quirks = IOMMUSIM_WHOLE_MAPS | IOMMUSIM_OVERLAP_KEEP },
 		{ .max_pasids = BIT(20) + 1 },
-		{ .quirks = BIT(10) },
+		{ .quirks = BIT(13) },
 		{ .quirks = IOMMUSIM_OVERLAP_KEEP | IOMMUSIM_OVERLAP_REPLACE },
 	};
 	const struct iommusim_region backwards = { .first = 1, .last = 0 };
