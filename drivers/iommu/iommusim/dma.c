@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <linux/highmem.h>
 #include <linux/memory_hotplug.h>
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
 #include <linux/sizes.h>
+#include <linux/uaccess.h>
 
 #include "compat.h"
 #include "device.h"
@@ -29,22 +29,48 @@ struct dma {
 	struct iommusim_domain *refused; /* has refused and is to be told, or NULL */
 };
 
+/* copy_to_kernel_nofault(), which modules cannot call. */
+static bool write_nofault(void *to, const void *from, size_t len)
+{
+	bool words = IS_ENABLED(CONFIG_HAVE_EFFICIENT_UNALIGNED_ACCESS) ||
+		     IS_ALIGNED((unsigned long)to | (unsigned long)from, sizeof(u64));
+
+	pagefault_disable();
+	for (; words && len >= sizeof(u64); len -= sizeof(u64)) {
+		__put_kernel_nofault(to, from, u64, err_fault);
+		to += sizeof(u64);
+		from += sizeof(u64);
+	}
+	for (; len; len--, to++, from++)
+		__put_kernel_nofault(to, from, u8, err_fault);
+	pagefault_enable();
+	return true;
+
+err_fault:
+	pagefault_enable();
+	return false;
+}
+
 /*
  * Holes and firmware tables have a struct page too, but a reserved one. So has the kernel image,
- * which no driver has reason to hand to a device.
+ * which no driver has reason to hand to a device. Other pages may be missing in the kernel's direct
+ * map at any time: secret memory, poisoned pages, pages of a guest. There is no high memory where
+ * iommusim can be built. The copies are not instrumented, so KASAN says nothing of a DMA.
  */
 static enum iommusim_fault_reason access_memory(const struct dma *dma, u64 phys, size_t len)
 {
 	struct page *page = pfn_to_online_page(PHYS_PFN(phys));
-	size_t offset = offset_in_page(phys);
+	bool moved;
+	void *data;
 
 	if (!page || PageReserved(page))
 		return IOMMUSIM_FAULT_PHYS;
+	data = page_address(page) + offset_in_page(phys);
 	if (dma->write)
-		memcpy_to_page(page, offset, dma->buf, len);
+		moved = write_nofault(data, dma->buf, len);
 	else
-		memcpy_from_page(dma->buf, page, offset, len);
-	return IOMMUSIM_OK;
+		moved = !copy_from_kernel_nofault(dma->buf, data, len);
+	return moved ? IOMMUSIM_OK : IOMMUSIM_FAULT_PHYS;
 }
 
 /* What becomes of a DMA that @domain refused. sdev->lock is held. */
