@@ -66,8 +66,10 @@ struct iommusim_region {
  *	group of its own
  * @dma_mask: addresses the device can emit (a DMA beyond is %IOMMUSIM_FAULT_ADDRESS_SIZE); 0 means
  *	all 64 bits
- * @regions: its reserved regions, copied; NULL means one MSI window, 0xfee00000 to 0xfeefffff
- * @nr_regions: number of @regions; 0 with non-NULL @regions means none
+ * @regions: its reserved regions, copied; NULL means one MSI window, 0xfee00000 to 0xfeefffff.
+ *	Those of a direct type lie in the aperture and below 1 << 52, and are with the MSI windows
+ *	%IOMMUSIM_MAX_MAPPED_REGIONS bytes at most, since the core goes through them page by page.
+ * @nr_regions: number of @regions, at most %IOMMUSIM_MAX_REGIONS; 0 with non-NULL @regions means none
  * @managed_dma: bind a driver that has driver_managed_dma set and does nothing
  * @ordinary_driver: bind a driver that uses the DMA API's domain, as most do, and does nothing.
  *	Excludes @managed_dma.

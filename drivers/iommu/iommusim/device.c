@@ -245,25 +245,61 @@ void iommusim_get_resv_regions(struct device *dev, struct list_head *head)
 	for (i = 0; i < sdev->nr_regions; i++) {
 		const struct iommusim_region *from = &sdev->regions[i];
 
+		/* The core has no way to learn of one that is missing. */
 		region = iommu_alloc_resv_region(from->first, from->last - from->first + 1,
-						 from->prot, from->type, GFP_KERNEL);
-		if (region)
-			list_add_tail(&region->list, head);
+						 from->prot, from->type,
+						 GFP_KERNEL | __GFP_NOFAIL);
+		list_add_tail(&region->list, head);
 	}
 }
 
-static int copy_regions(struct iommusim_device *sdev, const struct iommusim_device_config *cfg)
+static bool is_direct(const struct iommusim_region *region)
+{
+	return region->type == IOMMU_RESV_DIRECT || region->type == IOMMU_RESV_DIRECT_RELAXABLE;
+}
+
+static bool is_reachable(const struct iommusim *sim, const struct iommusim_region *region)
+{
+	return iommusim_is_translatable(iommusim_has_quirk(sim, IOMMUSIM_SIGN_EXTEND),
+					sim->config.aperture_bits, region->first, region->last) &&
+	       !(region->last >> IOMMUSIM_PHYS_BITS);
+}
+
+/* The core does something for each page of the regions that it maps, and of MSI windows. */
+static bool are_valid(const struct iommusim *sim, const struct iommusim_region *regions, u32 count)
+{
+	u64 left = IOMMUSIM_MAX_MAPPED_REGIONS;
+	u32 i;
+
+	if (count > IOMMUSIM_MAX_REGIONS)
+		return false;
+	for (i = 0; i < count; i++) {
+		const struct iommusim_region *region = &regions[i];
+		u64 more = region->last - region->first;
+
+		if (region->first > region->last || more == U64_MAX)
+			return false;
+		if (is_direct(region) && !is_reachable(sim, region))
+			return false;
+		if (!is_direct(region) && region->type != IOMMU_RESV_MSI)
+			continue;
+		if (more >= left)
+			return false;
+		left -= more + 1;
+	}
+	return true;
+}
+
+static int copy_regions(struct iommusim_device *sdev, const struct iommusim *sim,
+			const struct iommusim_device_config *cfg)
 {
 	const struct iommusim_region *from = cfg->regions ?: &msi_window;
 	u32 count = cfg->regions ? cfg->nr_regions : 1;
-	u32 i;
 
 	if (!cfg->regions && cfg->nr_regions)
 		return -EINVAL;
-	for (i = 0; i < count; i++) {
-		if (from[i].first > from[i].last || from[i].last - from[i].first == U64_MAX)
-			return -EINVAL;
-	}
+	if (!are_valid(sim, from, count))
+		return -EINVAL;
 	if (!count)
 		return 0;
 	sdev->regions = kmemdup_array(from, count, sizeof(*from), GFP_KERNEL);
@@ -281,7 +317,7 @@ static struct iommusim_device *alloc_device(struct iommusim *sim,
 
 	if (!sdev)
 		return ERR_PTR(-ENOMEM);
-	err = copy_regions(sdev, cfg);
+	err = copy_regions(sdev, sim, cfg);
 	if (err) {
 		kfree(sdev);
 		return ERR_PTR(err);

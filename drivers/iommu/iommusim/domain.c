@@ -13,7 +13,6 @@
 
 /* What a fresh domain of IOMMUSIM_LATE_GEOMETRY claims to translate. */
 #define LATE_APERTURE_BITS	57
-#define PHYS_BITS		52
 /* What IOMMUSIM_SHORT_FLUSH invalidates at most. */
 #define LARGEST_FLUSH		SZ_1G
 
@@ -40,21 +39,16 @@ static void set_geometry(struct iommusim_domain *domain, unsigned int bits)
 {
 	u64 last = domain->sign_extend ? U64_MAX : iommusim_last_address(bits);
 
-	domain->aperture_bits = bits;
+	WRITE_ONCE(domain->aperture_bits, bits);
 	domain->domain.geometry.aperture_start = 0;
 	WRITE_ONCE(domain->domain.geometry.aperture_end, last);
 	domain->domain.geometry.force_aperture = true;
 }
 
-/* A range of sign-extended addresses is in one half: all bits from the top one on are the same. */
 static bool is_translatable(const struct iommusim_domain *domain, u64 first, u64 last)
 {
-	s64 sign_first = (s64)first >> (domain->aperture_bits - 1);
-	s64 sign_last = (s64)last >> (domain->aperture_bits - 1);
-
-	if (!domain->sign_extend)
-		return last <= READ_ONCE(domain->domain.geometry.aperture_end);
-	return sign_first == sign_last && (!sign_first || sign_first == -1);
+	return iommusim_is_translatable(domain->sign_extend, READ_ONCE(domain->aperture_bits),
+					first, last);
 }
 
 static void init_geometry(struct iommusim_domain *domain, const struct iommusim *sim)
@@ -222,7 +216,7 @@ static int check_map(struct iommusim_domain *domain, u64 iova, u64 phys, size_t 
 	if (check_add_overflow(iova, size - 1, &last) ||
 	    !is_translatable(domain, iova, last))
 		return -ERANGE;
-	if (check_add_overflow(phys, size - 1, &phys_last) || phys_last >> PHYS_BITS)
+	if (check_add_overflow(phys, size - 1, &phys_last) || phys_last >> IOMMUSIM_PHYS_BITS)
 		return -ERANGE;
 	return 0;
 }

@@ -15,6 +15,7 @@ struct platform_device;
 
 #define IOMMUSIM_LEAF_LEVELS	3	/* whose entries translate 4K, 2M, 1G */
 #define IOMMUSIM_MAX_SHIFT	30	/* of the largest leaf */
+#define IOMMUSIM_PHYS_BITS	52	/* of an entry */
 
 /* How often something still succeeds before it fails so many times. */
 struct iommusim_failures {
@@ -73,6 +74,18 @@ static inline bool iommusim_has_quirk(const struct iommusim *sim, u32 quirk)
 static inline u64 iommusim_last_address(unsigned int bits)
 {
 	return GENMASK_ULL(bits - 1, 0);
+}
+
+/* A range of sign-extended addresses is in one half: all bits from the top one on are the same. */
+static inline bool iommusim_is_translatable(bool sign_extend, unsigned int bits, u64 first,
+					    u64 last)
+{
+	s64 sign_first = (s64)first >> (bits - 1);
+	s64 sign_last = (s64)last >> (bits - 1);
+
+	if (!sign_extend)
+		return last <= iommusim_last_address(bits);
+	return sign_first == sign_last && (!sign_first || sign_first == -1);
 }
 
 #endif /* _IOMMUSIM_INSTANCE_H */

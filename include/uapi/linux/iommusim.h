@@ -3,7 +3,8 @@
  * /dev/iommusim: a software IOMMU for tests, from user space.
  *
  * An open file holds instances and devices, named by ids that mean something in this file only.
- * Closing it unplugs the devices and takes the instances away. Opening needs CAP_SYS_ADMIN.
+ * Closing it unplugs the devices and takes the instances away. Opening needs CAP_SYS_ADMIN and
+ * CAP_SYS_RAWIO, and is refused (EPERM) where the kernel is locked down so that /dev/mem is.
  *
  * Every command begins with its size, so that it can grow: a shorter one of an older program is
  * taken as continued by zeroes, a longer one is refused with E2BIG unless the rest is zero. Unknown
@@ -96,7 +97,8 @@ enum iommusim_feature {
  * @IOMMUSIM_FAULT_NOT_PRESENT: nothing is mapped at the address
  * @IOMMUSIM_FAULT_PERMISSION: the mapping does not allow the access
  * @IOMMUSIM_FAULT_ADDRESS_SIZE: the address is beyond the aperture or the device's DMA mask
- * @IOMMUSIM_FAULT_PHYS: translated to something that is not RAM
+ * @IOMMUSIM_FAULT_PHYS: translated to something that is not RAM, or to RAM that the kernel itself
+ *	cannot reach
  * @IOMMUSIM_FAULT_PASID: the PASID has no domain
  * @IOMMUSIM_FAULT_PAGE_REQUEST: the page request that the DMA sent was refused
  */
@@ -148,8 +150,8 @@ struct iommusim_ioc_create {
  * struct iommusim_ioc_destroy - ioctl(IOMMUSIM_IOC_DESTROY)
  * @size: sizeof(struct iommusim_ioc_destroy)
  * @flags: 0
- * @id: a binding, which is undone; a device, which must have no binding (EBUSY) and is unplugged; or
- *	an instance, which must have no device (EBUSY)
+ * @id: a binding, which is undone; a device, which is unplugged, and of whose group no device must
+ *	have a binding (EBUSY); or an instance, which must have no device (EBUSY)
  * @__reserved: 0
  */
 struct iommusim_ioc_destroy {
@@ -208,6 +210,8 @@ enum iommusim_device_flags {
 
 #define IOMMUSIM_NAME_SIZE	32
 #define IOMMUSIM_MAX_REGIONS	64
+/* Bytes, of all regions of a device that are mapped 1:1 or MSI windows. */
+#define IOMMUSIM_MAX_MAPPED_REGIONS	(64UL << 20)
 
 /**
  * struct iommusim_ioc_device_create - ioctl(IOMMUSIM_IOC_DEVICE_CREATE)
@@ -217,7 +221,9 @@ enum iommusim_device_flags {
  * @group: devices with the same nonzero number share a group
  * @dma_mask: addresses the device can emit; 0 means all
  * @regions: address of @nr_regions &struct iommusim_ioc_region
- * @nr_regions: at most IOMMUSIM_MAX_REGIONS; 0 means one MSI window, 0xfee00000 to 0xfeefffff
+ * @nr_regions: at most IOMMUSIM_MAX_REGIONS; 0 means one MSI window, 0xfee00000 to 0xfeefffff.
+ *	Those that are mapped 1:1 lie in the aperture and below 1 << 52, and are with the MSI windows
+ *	IOMMUSIM_MAX_MAPPED_REGIONS bytes at most.
  * @out_id: the new device
  * @out_name: its name in /sys/bus/platform/devices, with a zero at the end
  *
