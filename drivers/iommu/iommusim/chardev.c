@@ -10,6 +10,7 @@
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/sched/signal.h>
+#include <linux/security.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/stddef.h>
@@ -69,6 +70,23 @@ static struct device *get_dev(struct iommusim_file *file, u32 id)
 	guard(mutex)(&file->lock);
 	object = find_device(file, id);
 	return object ? get_device(object->dev) : NULL;
+}
+
+/*
+ * A device that leaves takes the bindings of its group with it: the core knows them by the first
+ * device that was bound, and by the group's PASIDs.
+ */
+static bool is_group_bound(struct iommusim_file *file, const struct object *device)
+{
+	struct object *object;
+	unsigned long id;
+
+	lockdep_assert_held(&file->lock);
+	xa_for_each(&file->objects, id, object) {
+		if (object->bond && object->parent->dev->iommu_group == device->dev->iommu_group)
+			return true;
+	}
+	return false;
 }
 
 static struct object *add_object(struct iommusim_file *file, u32 *id)
@@ -143,7 +161,7 @@ static int do_destroy(struct iommusim_file *file, void *arg)
 	object = xa_load(&file->objects, cmd->id);
 	if (!object)
 		return -ENOENT;
-	if (object->children)
+	if (object->children || (object->dev && is_group_bound(file, object)))
 		return -EBUSY;
 	destroy_object(file, cmd->id, object);
 	return 0;
@@ -504,9 +522,14 @@ static long ioctl_file(struct file *filp, unsigned int cmd, unsigned long arg)
 static int open_file(struct inode *inode, struct file *filp)
 {
 	struct iommusim_file *file;
+	int err;
 
-	if (!capable(CAP_SYS_ADMIN))
+	/* What a device reads and writes is any of the machine's memory. */
+	if (!capable(CAP_SYS_ADMIN) || !capable(CAP_SYS_RAWIO))
 		return -EPERM;
+	err = security_locked_down(LOCKDOWN_DEV_MEM);
+	if (err)
+		return err;
 	file = kzalloc_obj(*file);
 	if (!file)
 		return -ENOMEM;
