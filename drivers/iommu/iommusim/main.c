@@ -3,6 +3,7 @@
 
 #include <linux/init.h>
 #include <linux/module.h>
+#include <linux/rcupdate.h>
 
 #include "chardev.h"
 #include "device.h"
@@ -28,6 +29,8 @@ static void __exit exit_iommusim(void)
 {
 	iommusim_chardev_unregister();
 	iommusim_drivers_unregister();
+	/* Who put the last reference to the module may have been preempted before it left the code. */
+	synchronize_rcu_tasks();
 }
 module_exit(exit_iommusim);
 
