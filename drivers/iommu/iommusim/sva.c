@@ -40,34 +40,62 @@ static enum iommusim_fault_reason refusal(struct mm_struct *mm, unsigned long ad
 	       IOMMUSIM_FAULT_PERMISSION : IOMMUSIM_FAULT_NOT_PRESENT;
 }
 
+/* A pin would refuse what is shared after a fork(), after any number of page requests. */
+static enum iommusim_fault_reason read_page(struct mm_struct *mm, u64 address, void *buf, size_t len)
+{
+	size_t offset = offset_in_page(address);
+	struct page *page;
+
+	if (get_user_pages_remote(mm, address - offset, 1, FOLL_NOFAULT, &page, NULL) != 1)
+		return refusal(mm, address, false);
+	memcpy_from_page(buf, page, offset, len);
+	put_page(page);
+	return IOMMUSIM_OK;
+}
+
+/*
+ * Anonymous, shared and huge memory only. The page of another file may be written back and write
+ * protected between the two steps here, and its filesystem does not expect it to become dirty then.
+ */
+static enum iommusim_fault_reason write_page(struct mm_struct *mm, u64 address, const void *buf,
+					     size_t len)
+{
+	enum iommusim_fault_reason reason = IOMMUSIM_OK;
+	unsigned int flags = FOLL_NOFAULT | FOLL_WRITE;
+	size_t offset = offset_in_page(address);
+	struct page *page;
+	struct folio *folio;
+	bool is_plain;
+
+	if (pin_user_pages_remote(mm, address - offset, 1, flags, &page, NULL) != 1)
+		return refusal(mm, address, true);
+	folio = page_folio(page);
+	is_plain = folio_test_swapbacked(folio) || folio_test_hugetlb(folio);
+	if (is_plain)
+		memcpy_to_page(page, offset, buf, len);
+	else
+		reason = IOMMUSIM_FAULT_PERMISSION;
+	unpin_user_pages_dirty_lock(&page, 1, is_plain);
+	return reason;
+}
+
 /*
  * Inside one 4 KiB page, of an address space that the caller holds up. Whoever unmaps or protects
- * waits for the lock, so the data is moved before or not at all. That is all the page is needed
- * for: a pin for longer would refuse to read what is shared after a fork(), and would go on so after
- * any number of page requests.
+ * waits for the lock, so the data is moved before or not at all.
  */
 enum iommusim_fault_reason iommusim_sva_access(struct mm_struct *mm, u64 address, void *buf,
 					       size_t len, bool write)
 {
-	enum iommusim_fault_reason reason = IOMMUSIM_OK;
-	unsigned int flags = FOLL_NOFAULT | (write ? FOLL_WRITE : 0);
-	size_t offset = offset_in_page(address);
-	struct page *page;
+	enum iommusim_fault_reason reason;
 
 	mmap_read_lock(mm);
 	/* The kernel prints a backtrace when it is asked for a page just below a stack. */
-	if (!vma_lookup(mm, address) ||
-	    get_user_pages_remote(mm, address - offset, 1, flags, &page, NULL) != 1) {
-		reason = refusal(mm, address, write);
-	} else {
-		if (write)
-			memcpy_to_page(page, offset, buf, len);
-		else
-			memcpy_from_page(buf, page, offset, len);
-		if (write)
-			set_page_dirty_lock(page);
-		put_page(page);
-	}
+	if (!vma_lookup(mm, address))
+		reason = IOMMUSIM_FAULT_NOT_PRESENT;
+	else if (write)
+		reason = write_page(mm, address, buf, len);
+	else
+		reason = read_page(mm, address, buf, len);
 	mmap_read_unlock(mm);
 	return reason;
 }
