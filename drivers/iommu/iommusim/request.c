@@ -237,6 +237,7 @@ void iommusim_page_response(struct device *dev, struct iopf_fault *fault,
 	request = xa_load(&sdev->requests, response->grpid);
 	if (request && core_pasid(request->pasid) == response->pasid) {
 		__xa_erase(&sdev->requests, response->grpid);
+		atomic64_dec(&sdev->sim->unanswered);
 		end_wait(request, response);
 	} else {
 		request = NULL;
@@ -246,7 +247,6 @@ void iommusim_page_response(struct device *dev, struct iopf_fault *fault,
 	if (WARN(!request, "iommusim: %s: answer to page request group %u of PASID %u, which is not open\n",
 		 dev_name(dev), response->grpid, response->pasid))
 		return;
-	atomic64_dec(&sdev->sim->unanswered);
 	put_request(request);
 }
 
