@@ -4,6 +4,7 @@
  * declared as a region that is mapped 1:1, is one that a simulated device can reach whether its
  * default domain is a translating or the identity domain.
  */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -14,10 +15,13 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <linux/capability.h>
 #include <linux/iommusim.h>
 
 #define DEVICE		"/dev/iommusim"
@@ -248,7 +252,12 @@ static void test_bad_instances(void)
 		{ .aperture_bits = 29 },
 		{ .aperture_bits = 58 },
 		{ .aperture_bits = 256 + 48 },
+		{ .pgsize_bitmap = 1 << 11 | 1 << 12 },
+		/* None makes up a page of the kernel. */
 		{ .pgsize_bitmap = 1 << 13 },
+		{ .pgsize_bitmap = 1 << 21 },
+		{ .pgsize_bitmap = 1 << 21, .quirks = IOMMUSIM_LATE_GEOMETRY },
+		{ .pgsize_bitmap = 1 << 30, .quirks = IOMMUSIM_NO_IDENTITY },
 		{ .quirks = 1U << 31 },
 		{ .quirks = IOMMUSIM_OVERLAP_KEEP | IOMMUSIM_OVERLAP_REPLACE },
 		{ .max_pasids = (1 << 20) + 1 },
@@ -291,6 +300,50 @@ static void test_bad_devices(void)
 	EXPECT_ERRNO(ioctl(fd, IOMMUSIM_IOC_DEVICE_CREATE, &cmd), EINVAL);
 	cmd = device_of(sim + 1);
 	EXPECT_ERRNO(ioctl(fd, IOMMUSIM_IOC_DEVICE_CREATE, &cmd), ENOENT);
+	close(fd);
+}
+
+/* Regions for which the core does something page by page. */
+static void test_region_limits(void)
+{
+	const uint64_t max = IOMMUSIM_MAX_MAPPED_REGIONS;
+	const struct {
+		struct iommusim_ioc_region regions[2];
+		unsigned int quirks;
+		int error;
+	} cases[] = {
+		{ { { 0, max - 1, IOMMUSIM_RESV_DIRECT, 3 } }, 0, 0 },
+		{ { { 0, max, IOMMUSIM_RESV_DIRECT, 3 } }, 0, EINVAL },
+		{ { { 0, max, IOMMUSIM_RESV_DIRECT_RELAXABLE, 3 } }, 0, EINVAL },
+		{ { { 0, max, IOMMUSIM_RESV_MSI, 3 } }, 0, EINVAL },
+		{ { { 0, max, IOMMUSIM_RESV_RESERVED, 0 } }, 0, 0 },
+		{ { { 0, UINT64_MAX - 1, IOMMUSIM_RESV_DIRECT, 3 } }, 0, EINVAL },
+		{ { { 0, max / 2, IOMMUSIM_RESV_DIRECT, 3 },
+		    { max, max + max / 2 - 1, IOMMUSIM_RESV_DIRECT, 3 } }, 0, EINVAL },
+		{ { { FAR_AWAY, FAR_AWAY + PAGE - 1, IOMMUSIM_RESV_DIRECT, 3 } }, 0, 0 },
+		{ { { 4 * FAR_AWAY - PAGE, 4 * FAR_AWAY, IOMMUSIM_RESV_DIRECT, 3 } }, 0, EINVAL },
+		{ { { 4 * FAR_AWAY, 4 * FAR_AWAY + PAGE - 1, IOMMUSIM_RESV_DIRECT, 3 } },
+		  IOMMUSIM_LATE_GEOMETRY, EINVAL },
+		{ { { 2 * FAR_AWAY, 2 * FAR_AWAY + PAGE - 1, IOMMUSIM_RESV_DIRECT, 3 } },
+		  IOMMUSIM_SIGN_EXTEND, EINVAL },
+	};
+	int fd = open_device();
+	unsigned int i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct iommusim_ioc_create sim = { .size = sizeof(sim) };
+		struct iommusim_ioc_device_create dev;
+
+		sim.quirks = cases[i].quirks;
+		EXPECT_ERRNO(ioctl(fd, IOMMUSIM_IOC_CREATE, &sim), 0);
+		dev = device_of(sim.out_id);
+		dev.regions = (uintptr_t)cases[i].regions;
+		dev.nr_regions = cases[i].regions[1].last ? 2 : 1;
+		EXPECT_ERRNO(ioctl(fd, IOMMUSIM_IOC_DEVICE_CREATE, &dev), cases[i].error);
+		if (!cases[i].error)
+			EXPECT_ERRNO(destroy(fd, dev.out_id), 0);
+		EXPECT_ERRNO(destroy(fd, sim.out_id), 0);
+	}
 	close(fd);
 }
 
@@ -450,6 +503,141 @@ static void test_permission_and_end(void)
 	EXPECT_EQ(stats_of(fd, sim).out_stale_hits, 0);
 	close(fd);
 	munmap(page, PAGE);
+}
+
+/* Reason of a DMA of one byte. */
+static int try_byte(int fd, unsigned int device, uint64_t address, char *byte, int flags)
+{
+	struct iommusim_ioc_dma dma = dma_of(device, address, byte, 1);
+
+	dma.flags = flags;
+	EXPECT_ERRNO(ioctl(fd, IOMMUSIM_IOC_DMA, &dma), 0);
+	return dma.out_reason;
+}
+
+/* The kernel takes the page out of its direct map, so it has no way to reach it. */
+static void test_secret_memory(void)
+{
+	int secret = syscall(SYS_memfd_secret, 0), fd = open_device();
+	struct iommusim_ioc_device_create dev;
+	char *page = MAP_FAILED, byte = 7;
+	uint64_t phys;
+
+	if (secret < 0) {
+		skip_reason = "the kernel has no secret memory";
+		close(fd);
+		return;
+	}
+	if (!ftruncate(secret, PAGE))
+		page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, secret, 0);
+	if (page == MAP_FAILED) {
+		EXPECT_ERRNO(-1, 0);
+		goto out;
+	}
+	memset(page, 0x5e, PAGE);
+	phys = physical_address(page);
+	if (!phys) {
+		skip_reason = "the kernel does not tell physical addresses";
+		goto out;
+	}
+	dev = create_direct(fd, create_sim(fd), phys, 3);
+	EXPECT_EQ(try_byte(fd, dev.out_id, phys, &byte, 0), IOMMUSIM_FAULT_PHYS);
+	EXPECT_EQ(byte, 7);
+	EXPECT_EQ(try_byte(fd, dev.out_id, phys, &byte, IOMMUSIM_DMA_WRITE), IOMMUSIM_FAULT_PHYS);
+	EXPECT_EQ(page[0], 0x5e);
+out:
+	if (page != MAP_FAILED)
+		munmap(page, PAGE);
+	close(secret);
+	close(fd);
+}
+
+static int write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY);
+	int ret = fd < 0 ? -1 : write(fd, text, strlen(text));
+
+	if (fd >= 0)
+		close(fd);
+	return ret < 0 ? -1 : 0;
+}
+
+/*
+ * Lets the @nth operation of this thread fail that can; 0 ends that and tells if one did. What is
+ * done here can fail as well, in place of what was to be tried.
+ */
+static int fail_nth(int fd, unsigned int nth)
+{
+	char text[16] = "";
+	int reached;
+
+	reached = pread(fd, text, sizeof(text) - 1, 0) > 0 && atoi(text) == 0;
+	snprintf(text, sizeof(text), "%u", nth);
+	if (pwrite(fd, text, strlen(text), 0) < 0)
+		EXPECT_EQ(pwrite(fd, text, strlen(text), 0), strlen(text));
+	return reached;
+}
+
+static int can_fail_allocations(void)
+{
+	static const char * const off[] = {
+		"/sys/kernel/debug/failslab/ignore-gfp-wait",
+		"/sys/kernel/debug/failslab/verbose",
+		"/sys/kernel/debug/fail_page_alloc/ignore-gfp-wait",
+		"/sys/kernel/debug/fail_page_alloc/verbose",
+	};
+	unsigned int i;
+
+	mount("debugfs", "/sys/kernel/debug", "debugfs", 0, NULL);
+	for (i = 0; i < sizeof(off) / sizeof(off[0]); i++) {
+		if (write_file(off[i], "0"))
+			return 0;
+	}
+	return !access("/proc/thread-self/fail-nth", W_OK);
+}
+
+/* Makes one device while the @nth operation that can fail does; false when there are fewer. */
+static int create_failing(int nth_fd, unsigned int nth)
+{
+	struct iommusim_ioc_region region = {
+		.first = FAR_AWAY,
+		.last = FAR_AWAY + PAGE - 1,
+		.type = IOMMUSIM_RESV_DIRECT,
+		.prot = 1,
+	};
+	struct iommusim_ioc_device_create dev;
+	int fd = open_device(), ret, reached;
+
+	dev = device_of(create_sim(fd));
+	dev.regions = (uintptr_t)&region;
+	dev.nr_regions = 1;
+	fail_nth(nth_fd, nth);
+	ret = ioctl(fd, IOMMUSIM_IOC_DEVICE_CREATE, &dev);
+	reached = fail_nth(nth_fd, 0);
+	/* A device that is there has all of its regions. */
+	if (!ret && !is_identity(&dev))
+		EXPECT_EQ(stats_of(fd, dev.sim_id).out_leaf_4k, 1);
+	if (ret)
+		EXPECT_EQ(reached, 1);
+	close(fd);
+	return reached;
+}
+
+static void test_missing_memory(void)
+{
+	unsigned int nth = 1;
+	int fd;
+
+	if (!can_fail_allocations()) {
+		skip_reason = "the kernel does not let allocations fail";
+		return;
+	}
+	fd = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
+	while (create_failing(fd, nth) && nth < 10000)
+		nth++;
+	printf("# %u operations can fail\n", nth - 1);
+	EXPECT_EQ(nth > 1 && nth < 10000, 1);
+	close(fd);
 }
 
 static void test_groups(void)
@@ -619,6 +807,83 @@ static void test_bound_process(void)
 	EXPECT_ERRNO(destroy(b.fd, b.bond), ENOENT);
 	EXPECT_EQ(dma_asking(&b, b.pasid, b.memory, in, 1, 0), IOMMUSIM_FAULT_PASID);
 	EXPECT_ERRNO(destroy(b.fd, b.device), 0);
+	teardown_bound(&b);
+}
+
+/*
+ * The two devices of a group have one binding to a process, which the kernel knows by the first of
+ * them: that one must not go before both gave it up.
+ */
+static void test_bound_group(void)
+{
+	unsigned int bonds[2], devices[2], pasid, i;
+	struct iommusim_ioc_device_create dev;
+	struct bound b;
+
+	if (!setup_bound(&b))
+		return;
+	for (i = 0; i < 2; i++) {
+		dev = device_of(b.sim);
+		dev.group = 7;
+		dev.flags = i ? IOMMUSIM_DEVICE_ORDINARY_DRIVER : 0;
+		devices[i] = create_device(b.fd, &dev);
+	}
+	for (i = 0; i < 2; i++)
+		EXPECT_ERRNO(bind_process(b.fd, devices[i], &bonds[i], &pasid), 0);
+	EXPECT_ERRNO(destroy(b.fd, bonds[0]), 0);
+	EXPECT_ERRNO(destroy(b.fd, devices[0]), EBUSY);
+	EXPECT_ERRNO(destroy(b.fd, bonds[1]), 0);
+
+	/* Nor may the other one, which the core would take for the one that is bound. */
+	EXPECT_ERRNO(bind_process(b.fd, devices[0], &bonds[0], &pasid), 0);
+	EXPECT_ERRNO(destroy(b.fd, devices[1]), EBUSY);
+	EXPECT_ERRNO(destroy(b.fd, bonds[0]), 0);
+	EXPECT_ERRNO(destroy(b.fd, devices[0]), 0);
+	EXPECT_ERRNO(destroy(b.fd, devices[1]), 0);
+	teardown_bound(&b);
+}
+
+/* A file that is mapped is read; only shared memory is written. */
+static void test_bound_files(void)
+{
+	int file, shared = memfd_create("iommusim", MFD_CLOEXEC);
+	char dir[] = "/tmp/iommusim.XXXXXX", byte = 0;
+	char *mapped[3] = { MAP_FAILED, MAP_FAILED, MAP_FAILED };
+	struct bound b;
+
+	if (!setup_bound(&b)) {
+		close(shared);
+		return;
+	}
+	EXPECT_EQ(mkdtemp(dir) && !mount("ramfs", dir, "ramfs", 0, NULL), 1);
+	file = open(dir, O_TMPFILE | O_RDWR, 0600);
+	EXPECT_ERRNO(ftruncate(file, PAGE), 0);
+	EXPECT_ERRNO(ftruncate(shared, PAGE), 0);
+	mapped[0] = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+	mapped[1] = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE, file, 0);
+	mapped[2] = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, shared, 0);
+	EXPECT_EQ(mapped[0] != MAP_FAILED && mapped[1] != MAP_FAILED && mapped[2] != MAP_FAILED, 1);
+	if (test_failures)
+		goto out;
+	memset(mapped[0], 0x21, PAGE);
+	EXPECT_EQ(dma_asking(&b, b.pasid, mapped[0], &byte, 1, 0), IOMMUSIM_OK);
+	EXPECT_EQ(byte, 0x21);
+	byte = 0x22;
+	EXPECT_EQ(dma_asking(&b, b.pasid, mapped[0], &byte, 1, 1), IOMMUSIM_FAULT_PERMISSION);
+	EXPECT_EQ(mapped[0][0], 0x21);
+	EXPECT_EQ(dma_asking(&b, b.pasid, mapped[1], &byte, 1, 1), IOMMUSIM_OK);
+	EXPECT_EQ(mapped[1][0], 0x22);
+	EXPECT_EQ(mapped[0][0], 0x21);
+	EXPECT_EQ(dma_asking(&b, b.pasid, mapped[2], &byte, 1, 1), IOMMUSIM_OK);
+	EXPECT_EQ(mapped[2][0], 0x22);
+out:
+	munmap(mapped[0], PAGE);
+	munmap(mapped[1], PAGE);
+	munmap(mapped[2], PAGE);
+	close(file);
+	close(shared);
+	umount(dir);
+	rmdir(dir);
 	teardown_bound(&b);
 }
 
@@ -806,36 +1071,113 @@ static void test_needs_privilege(void)
 	EXPECT_ERRNO(chmod(DEVICE, 0600), 0);
 }
 
-static const struct {
+static int drop_capability(unsigned int capability)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2];
+
+	if (syscall(SYS_capget, &header, data))
+		return -1;
+	data[capability / 32].effective &= ~(1U << capability % 32);
+	return syscall(SYS_capset, &header, data);
+}
+
+static void test_needs_both_capabilities(void)
+{
+	static const unsigned int needed[] = { CAP_SYS_ADMIN, CAP_SYS_RAWIO };
+	unsigned int i;
+
+	for (i = 0; i < 2; i++) {
+		int status = -1;
+		pid_t child = fork();
+
+		if (!child) {
+			if (drop_capability(needed[i]))
+				_exit(2);
+			_exit(open_device() < 0 && errno == EPERM ? 0 : 1);
+		}
+		EXPECT_EQ(waitpid(child, &status, 0), child);
+		EXPECT_EQ(status, 0);
+	}
+}
+
+/* For the rest of this boot. */
+static void test_lockdown(void)
+{
+	static const char path[] = "/sys/kernel/security/lockdown";
+
+	if (access(path, F_OK))
+		mount("securityfs", "/sys/kernel/security", "securityfs", 0, NULL);
+	if (access(path, F_OK)) {
+		skip_reason = "the kernel has no lockdown";
+		return;
+	}
+	EXPECT_ERRNO(write_file(path, "integrity"), 0);
+	EXPECT_ERRNO(open_device(), EPERM);
+	EXPECT_ERRNO(write_file(path, "confidentiality"), 0);
+	EXPECT_ERRNO(open_device(), EPERM);
+}
+
+struct test {
 	const char *name;
 	void (*run)(void);
-} tests[] = {
+};
+
+static const struct test tests[] = {
 	{ "life", test_life },
 	{ "close_unplugs", test_close_unplugs },
 	{ "ids_are_private", test_ids_are_private },
 	{ "command_sizes", test_command_sizes },
 	{ "bad_instances", test_bad_instances },
 	{ "bad_devices", test_bad_devices },
+	{ "region_limits", test_region_limits },
 	{ "bad_commands", test_bad_commands },
 	{ "faults", test_faults },
 	{ "data", test_data },
 	{ "permission_and_end", test_permission_and_end },
+	{ "secret_memory", test_secret_memory },
+	{ "missing_memory", test_missing_memory },
 	{ "groups", test_groups },
 	{ "drivers", test_drivers },
 	{ "external", test_external },
 	{ "bound_process", test_bound_process },
+	{ "bound_group", test_bound_group },
+	{ "bound_files", test_bound_files },
 	{ "bound_process_ends", test_bound_process_ends },
 	{ "bound_process_forks", test_bound_process_forks },
 	{ "page_requests", test_page_requests },
 	{ "bad_bindings", test_bad_bindings },
 	{ "needs_privilege", test_needs_privilege },
+	{ "needs_both_capabilities", test_needs_both_capabilities },
 };
 
-int main(void)
+static const struct test lockdown_tests[] = {
+	{ "lockdown", test_lockdown },
+};
+
+/*
+ * --lockdown runs what locks the kernel down, and nothing else; with --no-skip a test that was
+ * skipped is one that failed.
+ */
+int main(int argc, char **argv)
 {
 	unsigned int i, count = sizeof(tests) / sizeof(tests[0]);
-	unsigned int failed = 0, skipped = 0;
-	int fd = open_device();
+	unsigned int failed = 0, skipped = 0, no_skip = 0;
+	const struct test *run = tests;
+	int fd;
+
+	for (i = 1; i < (unsigned int)argc; i++) {
+		if (!strcmp(argv[i], "--no-skip")) {
+			no_skip = 1;
+		} else if (!strcmp(argv[i], "--lockdown")) {
+			run = lockdown_tests;
+			count = 1;
+		} else {
+			fprintf(stderr, "usage: %s [--no-skip] [--lockdown]\n", argv[0]);
+			return 2;
+		}
+	}
+	fd = open_device();
 
 	printf("TAP version 13\n");
 	if (fd < 0) {
@@ -847,9 +1189,10 @@ int main(void)
 	for (i = 0; i < count; i++) {
 		test_failures = 0;
 		skip_reason = NULL;
-		tests[i].run();
+		run[i].run();
+		test_failures += no_skip && skip_reason;
 		printf("%sok %u iommusim.%s%s%s\n", test_failures ? "not " : "", i + 1,
-		       tests[i].name, skip_reason ? " # SKIP " : "", skip_reason ?: "");
+		       run[i].name, skip_reason ? " # SKIP " : "", skip_reason ?: "");
 		failed += !!test_failures;
 		skipped += !test_failures && skip_reason;
 		fflush(stdout);
