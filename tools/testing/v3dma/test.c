@@ -60,6 +60,28 @@ VOID TestDropDevice(PTEST Test)
 		     NO_ADDRESS, NO_BYTES);
 }
 
+BOOLEAN TestSimCreate(PTEST Test, PTEST_SIM Sim)
+{
+	NTSTATUS Status;
+
+	Sim->Pdo = TestSimPlug(&Sim->Iommu);
+	if (!ScenarioCheck(Test->Run, "device behind a software IOMMU", NO_ADDRESS, NO_BYTES,
+			   !!Sim->Pdo, "made"))
+		return FALSE;
+	Status = Test->Iommu->CreateDevice(Sim->Pdo, NULL, &Sim->Device);
+	if (ScenarioCall(Test->Run, "CreateDevice", Status, STATUS_SUCCESS, NO_ADDRESS, NO_BYTES))
+		return TRUE;
+	TestSimUnplug(Sim->Iommu, Sim->Pdo);
+	return FALSE;
+}
+
+VOID TestSimDelete(PTEST Test, PTEST_SIM Sim)
+{
+	ScenarioCall(Test->Run, "DeleteDevice", Test->Iommu->DeleteDevice(Sim->Device),
+		     STATUS_SUCCESS, NO_ADDRESS, NO_BYTES);
+	TestSimUnplug(Sim->Iommu, Sim->Pdo);
+}
+
 BOOLEAN TestAllocate(PTEST Test, PBUFFER Buffer, ULONG Pages, BOOLEAN Scattered)
 {
 	if (BufferAllocate(Buffer, Pages, Scattered))
@@ -227,6 +249,11 @@ const SCENARIO TestScenarios[] = {
 	{ "regions", "reserved regions of a domain", RunRegions },
 	{ "version-1", "the first version of the interface", RunVersion1 },
 	{ "faults", "a handler hears of what the IOMMU refused", RunFaults },
+	{ "boundary", "unmaps across borders of what one invalidation can name", RunBoundary },
+	{ "cut-odd", "parts of two adjacent pages that no large page can hold", RunCutOdd },
+	{ "join", "neighbouring segments stay two in a table filled later", RunJoin },
+	{ "first-attach", "maps while a domain without a device gets one", RunFirstAttach },
+	{ "model", "random calls against a plain list, two IOMMUs", RunModel },
 	{ "race-allocator", "several processors map and unmap", RunRaceAllocator },
 	{ "race-explicit", "several processors map and unmap at their own addresses",
 	  RunRaceExplicit },

@@ -37,6 +37,18 @@ typedef struct test {
 	ULONG Devices;
 } TEST, *PTEST;
 
+/**
+ * struct test_sim - a device whose IOMMU is not the machine's
+ * @Iommu: a software IOMMU
+ * @Pdo: the device behind it
+ * @Device: the same, as the interface knows it
+ */
+typedef struct test_sim {
+	struct iommusim *Iommu;
+	PDEVICE_OBJECT Pdo;
+	PIOMMU_DMA_DEVICE Device;
+} TEST_SIM, *PTEST_SIM;
+
 /* Gets that many devices; FALSE, with the scenario skipped or failed, if it cannot. */
 BOOLEAN TestBegin(PTEST Test, PSCENARIO_RUN Run, ULONG Devices);
 VOID TestEnd(PTEST Test);
@@ -47,6 +59,10 @@ BOOLEAN TestAllocate(PTEST Test, PBUFFER Buffer, ULONG Pages, BOOLEAN Scattered)
 /* One device more, which then is the last one; and that one away again. */
 BOOLEAN TestAddDevice(PTEST Test);
 VOID TestDropDevice(PTEST Test);
+
+/* Fails the scenario when it fails. The device must not be attached when it is deleted. */
+BOOLEAN TestSimCreate(PTEST Test, PTEST_SIM Sim);
+VOID TestSimDelete(PTEST Test, PTEST_SIM Sim);
 
 /* NULL when it fails. Attaching and detaching fail the scenario when they fail. */
 PIOMMU_DMA_DOMAIN TestCreateDomain(PTEST Test, IOMMU_DMA_DOMAIN_TYPE Type, BOOLEAN Allocator,
@@ -127,6 +143,13 @@ VOID RunRaceExplicit(PSCENARIO_RUN Run, PVOID Context);
 VOID RunRaceReserved(PSCENARIO_RUN Run, PVOID Context);
 VOID RunRaceAttach(PSCENARIO_RUN Run, PVOID Context);
 VOID RunRaceRemoval(PSCENARIO_RUN Run, PVOID Context);
+/* model.c */
+VOID RunModel(PSCENARIO_RUN Run, PVOID Context);
+/* edges.c */
+VOID RunBoundary(PSCENARIO_RUN Run, PVOID Context);
+VOID RunCutOdd(PSCENARIO_RUN Run, PVOID Context);
+VOID RunJoin(PSCENARIO_RUN Run, PVOID Context);
+VOID RunFirstAttach(PSCENARIO_RUN Run, PVOID Context);
 /* removal.c */
 VOID RunRemoval(PSCENARIO_RUN Run, PVOID Context);
 VOID RunUnbind(PSCENARIO_RUN Run, PVOID Context);

@@ -10,6 +10,7 @@
 #include <linux/delay.h>
 #include <linux/io.h>
 #include <linux/iommu.h>
+#include <linux/iommusim.h>
 #include <linux/kthread.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
@@ -136,6 +137,28 @@ BOOLEAN TestDevFaultsAreTold(ULONG Index)
 
 	pci_dev_put(pdev);
 	return told;
+}
+
+PDEVICE_OBJECT TestSimPlug(struct iommusim **Sim)
+{
+	static const struct iommusim_device_config device = { .managed_dma = true };
+	static const struct iommusim_config plain;
+	struct device *pdo;
+
+	*Sim = iommusim_create(&plain);
+	if (IS_ERR(*Sim))
+		return NULL;
+	pdo = iommusim_device_create(*Sim, &device);
+	if (!IS_ERR(pdo))
+		return pdo;
+	iommusim_destroy(*Sim);
+	return NULL;
+}
+
+VOID TestSimUnplug(struct iommusim *Sim, PDEVICE_OBJECT Pdo)
+{
+	iommusim_device_destroy(Pdo);
+	iommusim_destroy(Sim);
 }
 
 BOOLEAN TestFaultIsWrite(PFAULT_INFORMATION Information)
@@ -295,5 +318,6 @@ static void __exit v3dma_exit(void)
 module_exit(v3dma_exit);
 
 V3C_IMPORT_NS(V3COMPAT);
+V3C_IMPORT_NS(IOMMUSIM);
 MODULE_DESCRIPTION("DMA_IOMMU_INTERFACE_V3 tests with QEMU's iommu-testdev");
 MODULE_LICENSE("GPL");

@@ -7,6 +7,8 @@
 
 #include <wdm.h>
 
+struct iommusim;
+
 /* Devices that the scenarios use, if the machine has as many. */
 #define TESTDEV_COUNT 2
 
@@ -50,6 +52,15 @@ VOID TestDevRestore(VOID);
 
 /* Whether the model of the device's IOMMU raises the event that its driver waits for. */
 BOOLEAN TestDevFaultsAreTold(ULONG Index);
+
+/**
+ * TestSimPlug() - a device of another kind
+ * @Sim: its IOMMU, a software one; filled in
+ *
+ * Return: the device, or NULL, and nothing to unplug.
+ */
+PDEVICE_OBJECT TestSimPlug(struct iommusim **Sim);
+VOID TestSimUnplug(struct iommusim *Sim, PDEVICE_OBJECT Pdo);
 
 /* Of a report: whether the DMA was a write. */
 BOOLEAN TestFaultIsWrite(PFAULT_INFORMATION Information);
