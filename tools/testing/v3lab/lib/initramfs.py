@@ -53,9 +53,7 @@ def write(path, kernel, machine, job):
     with open(path, "wb") as out:
         archive = cpio.Archive(out)
         base(archive)
-        own = [(n, d, "") for m in machine.words("module")
-               for n, d in modules.with_dependencies(kernel, m)]
-        module_list(archive, "machine-modules", own)
+        module_list(archive, "machine-modules", modules.of_machine(kernel, machine))
         module_list(archive, "modules", job.modules)
         for host, guest in job.files:
             archive.copy(host, guest)

@@ -36,22 +36,39 @@ def dependencies(data):
     return match.group(1).decode().split(",") if match and match.group(1) else []
 
 
-def with_dependencies(kernel, name):
-    """[(file name, contents)] in load order; nothing for what is built in."""
-    if is_builtin(kernel, name):
-        return []
-    known, order = index(kernel), {}
+def in_order(names, find):
+    """[(file name, contents, parameters)] of the named modules, each once and after those it needs.
 
-    def visit(wanted):
-        wanted = plain(wanted)
-        if wanted in order or is_builtin(kernel, wanted):
+    find(name) gives a module's entry, or None if it need not be loaded.
+    """
+    seen, order = set(), []
+
+    def visit(name):
+        name = plain(name)
+        if name in seen:
             return
-        if wanted not in known:
-            raise LabError(f"kernel {kernel.release} has no module {wanted}")
-        data = read(known[wanted])
-        for needed in dependencies(data):
-            visit(needed)
-        order[wanted] = data
+        seen.add(name)
+        entry = find(name)
+        if entry:
+            for needed in dependencies(entry[1]):
+                visit(needed)
+            order.append(entry)
 
-    visit(name)
-    return [(f"{name}.ko", data) for name, data in order.items()]
+    for name in names:
+        visit(name)
+    return order
+
+
+def in_kernel(kernel, name):
+    """The entry of a kernel's own module; None for what is built in."""
+    if is_builtin(kernel, name):
+        return None
+    known = index(kernel)
+    if name not in known:
+        raise LabError(f"kernel {kernel.release} has no module {name}")
+    return f"{name}.ko", read(known[name]), ""
+
+
+def of_machine(kernel, machine):
+    """What a machine's data file loads before anything else."""
+    return in_order(machine.words("module"), lambda name: in_kernel(kernel, name))

@@ -5,12 +5,15 @@ With words, only the cases whose name holds one of them.
 """
 
 import os
+import re
+import shutil
 import subprocess
 import tempfile
 
 import conf
 import kernels
 import modbuild
+import modules
 import prepare
 import verdict
 
@@ -102,6 +105,68 @@ def files_and_parameters(bench):
 @case
 def unload_afterwards(bench):
     expect(bench.run(bench.splat("stock-7.3", "quiet"), "--rmmod"), 0)
+
+
+def documented_commands(page, *words):
+    """The commands of the lab that a page of this project prints, its stand-ins replaced."""
+    with open(os.path.join(conf.CHECKOUT, page)) as f:
+        found = re.findall(r"tools/testing/v3lab/v3lab (?:build|run) [^`\n]+", f.read())
+    assert found, f"{page} prints no command of the lab"
+    for word, value in words:
+        found = [re.sub(rf"{re.escape(word)}\b", value, line) for line in found]
+    return found
+
+
+def as_documented(page, *words):
+    """A newcomer's driver, outside the checkout, built and run by the very commands of a page."""
+    def documented(bench):
+        driver = os.path.join(bench.tmp, page.replace("/", "-"))
+        shutil.copytree(os.path.join(conf.LAB, "selftest/ported"), driver)
+        for line in documented_commands(page, (words[0], driver), *words[1:]):
+            done = subprocess.run(line, shell=True, cwd=conf.CHECKOUT, stdin=subprocess.DEVNULL,
+                                  capture_output=True, text=True)
+            expect(done, 0)
+        expect(done, 0, "ported: a page is mapped")
+    documented.__name__ = "ported_driver_as_in_" + os.path.basename(page).replace(".", "_")
+    return documented
+
+
+CASES.append(as_documented("README.md", "DIR", ("COMMAND", "dmesg")))
+CASES.append(as_documented("Documentation/driver-api/v3compat/porting.rst", "/path/to/driver"))
+
+
+@case
+def needed_modules_load_once_and_unload(bench):
+    """The one that is named, after the one that needs it, with the parameters it is given."""
+    driver = os.path.join(bench.tmp, "ported")
+    shutil.copytree(os.path.join(conf.LAB, "selftest/ported"), driver)
+    expect(bench.lab("build", "--kernel", "stock-7.3", driver), 0)
+    show = "cat /sys/module/v3compat/parameters/dma_guard; lsmod | grep -c '^v3compat '"
+    done = bench.run("--insmod", f"{driver}/driver.ko", "--insmod", "v3compat dma_guard=off",
+                     "--rmmod", machine="vtd", command=[show])
+    expect(done, 0)
+    assert done.stdout == "off\n1\n", f"stdout is {done.stdout!r}"
+
+
+@case
+def order_of_modules(bench):
+    needs = {"top": ["left", "right"], "left": ["base"], "right": ["base", "builtin"], "base": [],
+             "round": ["about"], "about": ["round"]}
+    entries = {name: (f"{name}.ko", b"\0depends=" + ",".join(needed).encode() + b"\0", "")
+               for name, needed in needs.items()}
+
+    def order(*names):
+        return " ".join(entry[0][:-3] for entry in modules.in_order(names, entries.get))
+
+    assert order("top") == "base left right top", order("top")
+    assert order("right", "top") == "base right left top", order("right", "top")
+    assert order("round") == "about round", order("round")
+
+
+@case
+def module_named_twice(bench):
+    expect(bench.run("--insmod", "v3compat", "--insmod", "/some/v3compat.ko"), verdict.LAB_ERROR,
+           "v3compat twice")
 
 
 @case
