@@ -271,6 +271,25 @@ def need_sanitizer():
         raise Skip("the sanitizer kernel is not built: v3lab prepare sanitizer")
 
 
+def log_lines(name):
+    with open(os.path.join(conf.LAB, "selftest", name)) as f:
+        return [line.rstrip("\n") for line in f if not line.startswith("#")]
+
+
+@case
+def failing_iommu(bench):
+    lines = log_lines("iommu-failures.txt")
+    missed = [line for line in lines if not verdict.findings(f"[   12.345678] {line}\n", [])]
+    assert lines and not missed, "no rule for\n" + "\n".join(missed)
+
+
+@case
+def refused_access_is_no_failure(bench):
+    lines = log_lines("iommu-ordinary.txt")
+    found = verdict.findings("\n".join(lines), [])
+    assert lines and not found, "a rule for\n" + "\n".join(found)
+
+
 @case
 def memory_error(bench):
     need_sanitizer()
