@@ -1148,7 +1148,8 @@ typedef IOMMU_DOMAIN_DELETE *PIOMMU_DOMAIN_DELETE;
  *   region that the hardware reserves overlaps a live mapping, or its IOMMU does not reach all that
  *   is mapped
  * * STATUS_ACCESS_DENIED - the device may not use this type of domain now, see
- *   QueryAvailableDomainTypes, or others hold the group that shares its translation
+ *   QueryAvailableDomainTypes, others hold the group that shares its translation, or interrupts of the
+ *   group would write into memory (where MSIs are translated, as on ARM64)
  * * STATUS_INSUFFICIENT_RESOURCES - out of memory
  *
  * Source: wdm.h page iommu_domain_attach_device_ex.

@@ -50,6 +50,15 @@ static inline bool v3c_domain_takes_pasids(const struct iommu_domain *domain, st
 #define V3C_VTD_ATTACH_REBUILDS	(LINUX_VERSION_CODE < KERNEL_VERSION(6, 14, 0))
 
 /*
+ * Whether the core refuses interrupt vectors to a device while a domain of a module translates for it.
+ * The others let the device have them, with the physical address of the doorbell in their messages.
+ */
+static inline bool v3c_core_checks_msi(void)
+{
+	return LINUX_VERSION_CODE >= KERNEL_VERSION(6, 15, 0);
+}
+
+/*
  * Kernels that still have the call want to be told before the first bond with a process; the others do
  * what is needed by themselves.
  */

@@ -16,6 +16,7 @@
 #include "group.h"
 #include "guard.h"
 #include "hwpt.h"
+#include "msi.h"
 #include "pasid.h"
 #include "trace.h"
 
@@ -326,6 +327,8 @@ static NTSTATUS attach(struct v3c_domain *domain, struct v3c_device *device, str
 		return v3c_refuse(why, STATUS_INVALID_PARAMETER, V3C_REASON_ATTACHED, device->domain,
 				  0, 0);
 	status = v3c_guard_check(device, domain->type, why);
+	if (NT_SUCCESS(status))
+		status = v3c_msi_check(device, domain->type, why);
 	if (!NT_SUCCESS(status))
 		return status;
 	return v3c_domain_attach(domain, device, why);

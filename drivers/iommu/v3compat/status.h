@@ -43,6 +43,7 @@
 	X(NOT_ATTACHED,		"not attached")				\
 	X(IN_USE,		"still in use")				\
 	X(GROUP_BUSY,		"IOMMU group is in other hands")	\
+	X(MSI,			"interrupts of the device would write into memory") \
 	X(REGION_CONFLICT,	"device's reserved region overlaps a live mapping") \
 	X(TOO_MANY_TABLES,	"domain has its largest number of page tables") \
 	X(TABLES_TOO_LARGE,	"caller's page tables say more than can be mirrored") \

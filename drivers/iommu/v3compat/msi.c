@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Message-signalled interrupts, which are DMA writes.
+ *
+ * Where the hardware knows them by their address, as x86's does, no domain matters to them. Elsewhere
+ * the IOMMU translates them as it does any write: the kernel maps the doorbell in the device's default
+ * domain and writes the address that it has there into the device. In a domain of ours that address is
+ * whatever the client maps there, and under PassThrough it is physical: an interrupt would write into
+ * memory that nobody gave the device.
+ */
+#include <linux/device.h>
+#include <linux/iommu.h>
+#include <linux/pci.h>
+
+#include "compat.h"
+#include "device.h"
+#include "group.h"
+#include "msi.h"
+
+static bool is_translated(struct device *dev)
+{
+	struct iommu_resv_region *region;
+	bool translated = true;
+	LIST_HEAD(regions);
+
+	iommu_get_resv_regions(dev, &regions);
+	list_for_each_entry(region, &regions, list)
+		if (region->type == IOMMU_RESV_MSI)
+			translated = false;
+	iommu_put_resv_regions(dev, &regions);
+	return translated;
+}
+
+/* What is not PCI keeps the data from the first vectors on, until its driver goes. */
+static bool has_vectors(const struct device *dev)
+{
+	if (dev_is_pci(dev))
+		return pci_dev_msi_enabled(to_pci_dev(dev));
+#ifdef CONFIG_GENERIC_MSI_IRQ
+	return dev->msi.data;
+#else
+	return false;
+#endif
+}
+
+static bool can_have_vectors(const struct device *dev)
+{
+	if (!dev_get_msi_domain(dev))
+		return false;
+	return !dev_is_pci(dev) || to_pci_dev(dev)->msi_cap || to_pci_dev(dev)->msix_cap;
+}
+
+/* Of a member of the group, under its lock. */
+static int is_unsafe(struct device *dev, void *arg)
+{
+	const IOMMU_DMA_DOMAIN_TYPE *type = arg;
+
+	/* What an unwary core hands out meanwhile is the physical address of the doorbell. */
+	if (!has_vectors(dev) && (v3c_core_checks_msi() || *type == DomainTypePassThrough ||
+				  !can_have_vectors(dev)))
+		return false;
+	return is_translated(dev);
+}
+
+/* The default domain, unless PASIDs are attached in the group already: then that may be a blocked one. */
+static bool is_identity(struct device *dev)
+{
+	const struct iommu_domain *domain = iommu_get_domain_for_dev(dev);
+
+	return domain && domain->type == IOMMU_DOMAIN_IDENTITY;
+}
+
+/**
+ * v3c_msi_check() - whether an attach would send a device's interrupts into memory
+ * @device: alive, attached nowhere
+ * @type: of the domain
+ * @why: filled on refusal
+ *
+ * The whole group is looked at, since all of it goes through the domain. Once it does, one more attached
+ * member changes nothing. PassThrough does no harm where the default domain does not translate either.
+ * PASIDs need no check: messages carry none.
+ *
+ * Context: may sleep; under v3c_topology.
+ * Return: STATUS_SUCCESS or STATUS_ACCESS_DENIED.
+ */
+NTSTATUS v3c_msi_check(const struct v3c_device *device, IOMMU_DMA_DOMAIN_TYPE type,
+		       struct v3c_why *why)
+{
+	struct v3c_group *ours = v3c_group_find(device->pdo);
+	struct iommu_group *group;
+	int unsafe;
+
+	if (ours && ours->untagged)
+		return STATUS_SUCCESS;
+	if (type == DomainTypePassThrough && is_identity(device->pdo))
+		return STATUS_SUCCESS;
+	group = iommu_group_get(device->pdo);
+	if (!group)
+		return STATUS_SUCCESS;
+	unsafe = iommu_group_for_each_dev(group, &type, is_unsafe);
+	iommu_group_put(group);
+	if (!unsafe)
+		return STATUS_SUCCESS;
+	return v3c_refuse(why, STATUS_ACCESS_DENIED, V3C_REASON_MSI, device, type, 0);
+}
