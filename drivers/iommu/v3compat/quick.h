@@ -147,17 +147,19 @@ static __always_inline bool v3c_quick_unmap(struct v3c_domain *domain, u64 page,
 		goto slow;
 	/* It was mapped in large leaves where it is mapped now only if this table has them, too. */
 	if (unlikely(pages > V3C_QUICK_PAGES &&
-		     !(range->large && v3c_hwpt_has_leaf(hwpt, V3C_QUICK_PAGES))))
-		goto give_range;
-	/* The slow way finds out whether it can be had after all, and tells. */
-	if (unlikely(!v3c_hwpt_unmap(hwpt, page, pages)))
-		goto give_range;
+		     !(range->large && v3c_hwpt_has_leaf(hwpt, V3C_QUICK_PAGES)))) {
+		v3c_range_give(range, V3C_RANGE_LIVE);
+		goto slow;
+	}
+	/* The slow way tells that it is lost. */
+	if (unlikely(!v3c_hwpt_unmap(hwpt, page, pages))) {
+		v3c_range_give(range, V3C_RANGE_LOST);
+		goto slow;
+	}
 	v3c_space_quick_put(&domain->space, range);
 	trace_v3compat_unmap(domain, page, pages, STATUS_SUCCESS);
 	v3c_quick_exit();
 	return true;
-give_range:
-	v3c_range_give(range, V3C_RANGE_LIVE);
 slow:
 	v3c_quick_exit();
 	return false;
@@ -238,7 +240,7 @@ static __always_inline bool v3c_quick_unmap_reserved(struct v3c_token *token, u6
 	/* A busy page keeps the token. */
 	offset += segments->base;
 	if (unlikely(!v3c_hwpt_unmap_bytes(hwpt, offset, V3C_PAGE_SIZE))) {
-		v3c_segment_give(state, was);
+		v3c_segment_give(state, V3C_SEGMENT_LOST);
 		goto slow;
 	}
 	trace_v3compat_unmap_reserved(token->domain, offset >> V3C_PAGE_SHIFT, 1, STATUS_SUCCESS);

@@ -752,6 +752,19 @@ NTSTATUS v3c_token_map(struct v3c_token *token, u64 page, int prot, const struct
 	return status;
 }
 
+/* No segment starts at @page, unless one that is lost. */
+static NTSTATUS not_mapped(struct v3c_token *token, const struct v3c_segments *segments, u64 page,
+			   struct v3c_why *why)
+{
+	u64 first = page << V3C_PAGE_SHIFT, last = first + V3C_PAGE_SIZE - 1;
+
+	if (segments && page < segments->pages &&
+	    READ_ONCE(segments->state[page]) == V3C_SEGMENT_LOST)
+		return v3c_refuse(why, STATUS_UNSUCCESSFUL, V3C_REASON_SHORT_UNMAP, token, first,
+				  last);
+	return v3c_refuse(why, STATUS_INVALID_PARAMETER, V3C_REASON_NOT_MAPPED, token, first, last);
+}
+
 /**
  * v3c_token_unmap() - unmap a segment
  * @token: the token
@@ -772,11 +785,9 @@ NTSTATUS v3c_token_unmap(struct v3c_token *token, u64 page, u64 pages, struct v3
 	bool done;
 
 	if (unlikely(!begin_op(token, &op)))
-		return v3c_refuse(why, STATUS_INVALID_PARAMETER, V3C_REASON_NOT_MAPPED, token, first,
-				  last);
+		return not_mapped(token, NULL, page, why);
 	if (unlikely(!take_segment(op.segments, page, pages))) {
-		status = v3c_refuse(why, STATUS_INVALID_PARAMETER, V3C_REASON_NOT_MAPPED, token, first,
-				    last);
+		status = not_mapped(token, op.segments, page, why);
 		goto out;
 	}
 	if (unlikely(op.locked))

@@ -708,6 +708,9 @@ static int take_some(struct v3c_space *space, u64 first, u64 last, enum v3c_rang
 
 	for (step = 0; step < V3C_SPACE_STEP; step++, range = v3c_space_next(range)) {
 		live = V3C_RANGE_LIVE;
+		if (range && range->first <= *at && range->last >= *at &&
+		    READ_ONCE(range->state) == V3C_RANGE_LOST)
+			return -EUCLEAN;
 		if (!range || range->first > *at || range->last < *at ||
 		    READ_ONCE(range->state) != V3C_RANGE_LIVE || range->kind != kind ||
 		    !try_cmpxchg(&range->state, &live, V3C_RANGE_UNMAPPING))
@@ -835,8 +838,8 @@ static int hold_mapped(struct v3c_space *space, u64 first, u64 last, enum v3c_ra
  * @op: result, to be given to v3c_space_release_end() or v3c_space_lose()
  *
  * Context: any that @gfp allows.
- * Return: 0; -ESTALE on a closed space; -ENOENT if anything in it is not mapped so; -EXDEV if a cut
- * is not possible; -ENOMEM.
+ * Return: 0; -ESTALE on a closed space; -ENOENT if anything in it is not mapped so; -EUCLEAN if it is
+ * lost; -EXDEV if a cut is not possible; -ENOMEM.
  */
 int v3c_space_release_begin(struct v3c_space *space, u64 first, u64 last, enum v3c_range_kind kind,
 			    v3c_cut_check_t may_cut, void *arg, gfp_t gfp, struct v3c_op *op)
