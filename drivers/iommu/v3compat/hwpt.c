@@ -138,6 +138,28 @@ void v3c_hwpt_free(struct v3c_hwpt *hwpt)
 	kfree(hwpt);
 }
 
+/* The first piece of a range that one invalidation reaches, in bytes. */
+static u64 flush_piece(const struct v3c_hwpt *hwpt, u64 iova, u64 size)
+{
+	return min(size, (iova | ~hwpt->flush_mask) + 1 - iova);
+}
+
+/* A driver that puts large leaves in the place of tables invalidates all that one call maps. */
+static noinline int map_pieces(struct v3c_hwpt *hwpt, u64 iova, u64 base, u64 size, int prot, gfp_t gfp)
+{
+	u64 at, part;
+	int ret;
+
+	for (at = 0; at < size; at += part) {
+		part = flush_piece(hwpt, iova + at, size - at);
+		ret = iommu_map(hwpt->domain, iova + at, base + at, part, prot, gfp);
+		if (!ret)
+			continue;
+		return at && !v3c_hwpt_unmap_bytes(hwpt, iova, at) ? -EUCLEAN : ret;
+	}
+	return 0;
+}
+
 /**
  * v3c_hwpt_map_run() - map one contiguous run
  * @hwpt: the table
@@ -149,14 +171,18 @@ void v3c_hwpt_free(struct v3c_hwpt *hwpt)
  *
  * Context: any that @gfp allows.
  * Return: 0; -ENOMEM; -ERANGE for a frame that no machine has; or what the IOMMU driver said. Nothing
- * stays mapped on failure.
+ * stays mapped on failure, unless it is -EUCLEAN, as in v3c_hwpt_map().
  */
 int v3c_hwpt_map_run(struct v3c_hwpt *hwpt, u64 page, u64 pfn, u64 pages, int prot, gfp_t gfp)
 {
+	u64 iova = page << V3C_PAGE_SHIFT, size = pages << V3C_PAGE_SHIFT;
+
 	if (unlikely(!v3c_are_frames(pfn, pages)))
 		return -ERANGE;
-	return iommu_map(hwpt->domain, page << V3C_PAGE_SHIFT, pfn << V3C_PAGE_SHIFT,
-			 pages << V3C_PAGE_SHIFT, v3c_hwpt_prot(hwpt, pfn, prot), gfp);
+	prot = v3c_hwpt_prot(hwpt, pfn, prot);
+	if (unlikely((iova ^ (iova + size - 1)) & hwpt->flush_mask))
+		return map_pieces(hwpt, iova, pfn << V3C_PAGE_SHIFT, size, prot, gfp);
+	return iommu_map(hwpt->domain, iova, pfn << V3C_PAGE_SHIFT, size, prot, gfp);
 }
 
 /* Runs of memory waiting for one call of iommu_map_sg(). */
@@ -216,13 +242,16 @@ static __always_inline int add_run(struct v3c_batch *batch, const struct v3c_run
 	return batch->nents == V3C_SG_BATCH ? flush_batch(batch) : 0;
 }
 
-/* With @span no call of the core reaches across a multiple of it, so that none finds a large leaf. */
+/*
+ * With @span no call of the core reaches across a multiple of it, so that none finds a large leaf; nor
+ * does any reach across one that an invalidation does not.
+ */
 static noinline int map_batches(struct v3c_hwpt *hwpt, u64 page, struct v3c_phys *phys, int prot,
 				u64 span, gfp_t gfp)
 {
+	u64 block = span ?: hwpt->rules.flush_pages, limit = U64_MAX;
 	struct v3c_batch batch;
 	struct v3c_run run;
-	u64 limit = U64_MAX;
 	int ret = 0;
 
 	batch.hwpt = hwpt;
@@ -234,9 +263,9 @@ static noinline int map_batches(struct v3c_hwpt *hwpt, u64 page, struct v3c_phys
 	sg_init_table(batch.sg, V3C_SG_BATCH);
 	sg_unmark_end(&batch.sg[V3C_SG_BATCH - 1]);
 	for (;;) {
-		if (span)
-			limit = span - (batch.page & (span - 1));
-		if (limit == span)
+		if (block)
+			limit = block - (batch.page & (block - 1));
+		if (limit == block)
 			ret = flush_batch(&batch);
 		if (ret || !v3c_phys_next(phys, limit, &run))
 			break;
@@ -300,7 +329,7 @@ noinline bool v3c_hwpt_unmap_pieces(struct v3c_hwpt *hwpt, u64 iova, u64 size)
 	size_t done;
 
 	while (at < size) {
-		part = min(size - at, ((iova + at) | ~hwpt->flush_mask) + 1 - (iova + at));
+		part = flush_piece(hwpt, iova + at, size - at);
 		done = iommu_unmap(hwpt->domain, iova + at, part);
 		at += done;
 		if (done < part)

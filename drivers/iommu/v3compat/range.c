@@ -348,12 +348,13 @@ out:
 	return status;
 }
 
+/* Says how many pages it holds, also on failure. */
 static int hold_identity(struct v3c_domain *domain, struct v3c_phys phys, gfp_t gfp,
-			 struct v3c_op *op, u64 *runs, struct v3c_run *run)
+			 struct v3c_op *op, u64 *held, struct v3c_run *run)
 {
 	int ret;
 
-	for (*runs = 0; v3c_phys_next(&phys, V3C_MAX_PAGES, run); (*runs)++) {
+	for (*held = 0; v3c_phys_next(&phys, V3C_MAX_PAGES, run); *held += run->pages) {
 		if (run->pfn >= V3C_MAX_PAGES)
 			return -ENOENT;
 		ret = v3c_space_hold(&domain->space, run->pfn, run->pfn + run->pages - 1,
@@ -364,34 +365,52 @@ static int hold_identity(struct v3c_domain *domain, struct v3c_phys phys, gfp_t 
 	return 0;
 }
 
+/* Gives up @held pages, which are mapped nowhere any more if they are to be @unmapped. */
+static NTSTATUS release_identity(struct v3c_domain *domain, struct v3c_phys phys, struct v3c_op *op,
+				 u64 held, bool unmapped, struct v3c_why *why)
+{
+	struct v3c_space *space = &domain->space;
+	NTSTATUS status = STATUS_SUCCESS;
+	struct v3c_run run;
+
+	while (held && v3c_phys_next(&phys, held, &run)) {
+		op->first = run.pfn;
+		op->last = run.pfn + run.pages - 1;
+		/* The caller's list of frames may be another one than it was a moment ago. */
+		if (run.pfn >= V3C_MAX_PAGES || !v3c_space_is_held(space, op->first, op->last, op))
+			break;
+		held -= run.pages;
+		if (!unmapped) {
+			v3c_space_unhold(space, op->first, op->last);
+		} else if (unmap_held(domain, op)) {
+			v3c_space_drop(space, op->first, op->last);
+		} else {
+			v3c_space_drop_lost(space, op->first, op->last);
+			status = unmap_failed(domain, run.pfn, run.pages, why);
+		}
+	}
+	if (!held)
+		return status;
+	v3c_space_unhold_all(space, op);
+	return release_failed(-ENOENT, domain, op->first, op->last - op->first + 1, why);
+}
+
 static NTSTATUS unmap_identity(struct v3c_domain *domain, const struct v3c_phys *phys,
 			       struct v3c_why *why)
 {
 	struct v3c_space *space = &domain->space;
-	struct v3c_run run, refused = {};
-	NTSTATUS status = STATUS_SUCCESS;
-	struct v3c_phys at = *phys;
+	struct v3c_run refused = {};
+	NTSTATUS status;
 	struct v3c_op op;
-	u64 runs;
+	u64 held;
 	int ret;
 
 	ret = v3c_space_begin(space, &op);
 	if (ret)
 		return release_failed(ret, domain, 0, phys->pages, why);
 	/* All of it is held before any of it goes, so that a refusal leaves everything mapped. */
-	ret = hold_identity(domain, *phys, v3c_gfp(), &op, &runs, &refused);
-	while (ret && runs-- && v3c_phys_next(&at, V3C_MAX_PAGES, &run))
-		v3c_space_unhold(space, run.pfn, run.pfn + run.pages - 1);
-	while (!ret && v3c_phys_next(&at, V3C_MAX_PAGES, &run)) {
-		op.first = run.pfn;
-		op.last = run.pfn + run.pages - 1;
-		if (unmap_held(domain, &op)) {
-			v3c_space_drop(space, op.first, op.last);
-		} else {
-			v3c_space_drop_lost(space, op.first, op.last);
-			status = unmap_failed(domain, run.pfn, run.pages, why);
-		}
-	}
+	ret = hold_identity(domain, *phys, v3c_gfp(), &op, &held, &refused);
+	status = release_identity(domain, *phys, &op, held, !ret, why);
 	v3c_space_end(space, &op);
 	return ret ? release_failed(ret, domain, refused.pfn, refused.pages, why) : status;
 }

@@ -700,7 +700,8 @@ static void give_lost(struct v3c_space *space, struct v3c_range *range)
  * Takes ranges that [@*at, @last] is made of to UNMAPPING, as many as one step allows: live ones of
  * @kind, without a hole in between. What is taken ends before @*at.
  */
-static int take_some(struct v3c_space *space, u64 first, u64 last, enum v3c_range_kind kind, u64 *at)
+static int take_some(struct v3c_space *space, u64 first, u64 last, enum v3c_range_kind kind,
+		     const struct v3c_op *op, u64 *at)
 {
 	struct v3c_range *range = v3c_space_find(space, *at);
 	unsigned int step;
@@ -715,6 +716,8 @@ static int take_some(struct v3c_space *space, u64 first, u64 last, enum v3c_rang
 		    READ_ONCE(range->state) != V3C_RANGE_LIVE || range->kind != kind ||
 		    !try_cmpxchg(&range->state, &live, V3C_RANGE_UNMAPPING))
 			return -ENOENT;
+		if (!space->allocates)
+			range->holder = op;
 		*at = range->last + 1;
 		/* An allocator's ranges come back as they were handed out; neighbours are chance. */
 		if (space->allocates && (range->first != first || range->last != last))
@@ -808,7 +811,7 @@ static int hold_mapped(struct v3c_space *space, u64 first, u64 last, enum v3c_ra
 		if (begin)
 			start_op(space, op);
 		begin = false;
-		ret = take_some(space, first, last, kind, &at);
+		ret = take_some(space, first, last, kind, op, &at);
 		if (ret || at <= last)
 			continue;
 		/* All of it is held, so that what there is to work on is settled. */
@@ -889,6 +892,59 @@ void v3c_space_drop_lost(struct v3c_space *space, u64 first, u64 last)
 void v3c_space_unhold(struct v3c_space *space, u64 first, u64 last)
 {
 	for_held(space, first, last, give_live);
+}
+
+static bool is_held(const struct v3c_range *range, const struct v3c_op *op)
+{
+	return READ_ONCE(range->state) == V3C_RANGE_UNMAPPING && range->holder == op;
+}
+
+/**
+ * v3c_space_is_held() - whether an operation holds exactly some pages
+ * @space: the space, which does not choose addresses
+ * @first: first page
+ * @last: last page, not before @first
+ * @op: the operation
+ *
+ * Return: true when v3c_space_hold() has taken ranges that make up [@first, @last], and they have not
+ * been given up since.
+ */
+bool v3c_space_is_held(struct v3c_space *space, u64 first, u64 last, const struct v3c_op *op)
+{
+	struct v3c_range *range;
+	unsigned int step;
+
+	while (first <= last) {
+		guard(spinlock_irqsave)(&space->lock);
+		range = v3c_space_find(space, first);
+		for (step = 0; step < V3C_SPACE_STEP && first <= last; step++) {
+			if (!range || range->first != first || range->last > last ||
+			    !is_held(range, op))
+				return false;
+			first = range->last + 1;
+			range = v3c_space_next(range);
+		}
+	}
+	return true;
+}
+
+/* Whatever @op holds stays mapped after all, where nobody knows any more what that is. */
+void v3c_space_unhold_all(struct v3c_space *space, const struct v3c_op *op)
+{
+	struct v3c_range *range;
+	unsigned int step;
+	u64 page = 0;
+
+	do {
+		guard(spinlock_irqsave)(&space->lock);
+		range = v3c_space_find(space, page);
+		for (step = 0; step < V3C_SPACE_STEP && range; step++) {
+			if (is_held(range, op))
+				give_live(space, range);
+			page = range->last + 1;
+			range = v3c_space_next(range);
+		}
+	} while (range);
 }
 
 static struct v3c_withheld *alloc_withheld(void)

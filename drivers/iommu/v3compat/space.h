@@ -22,6 +22,8 @@
 /* Ranges that are found by their first page without a search, if no other one took the place. */
 #define V3C_RECENT		64
 
+struct v3c_op;
+
 enum v3c_range_kind {
 	V3C_RANGE_LOGICAL,	/* MapLogicalRange(Ex) */
 	V3C_RANGE_IDENTITY,	/* MapIdentityRange(Ex) */
@@ -45,7 +47,9 @@ enum v3c_range_state {
  * @rcu: while it waits to be freed
  * @first: first page, inclusive
  * @last: last page, inclusive
- * @gap: free pages between the previous range's block (or page 0) and this one's
+ * @gap: free pages between the previous range's block (or page 0) and this one's, where the space
+ *	chooses addresses
+ * @holder: who has it in %V3C_RANGE_UNMAPPING, where it does not
  * @next: next of its list, while %V3C_RANGE_CACHED or in &v3c_space.spare
  * @generation: of the space when it was mapped
  * @kind: &enum v3c_range_kind
@@ -69,7 +73,10 @@ struct v3c_range {
 	};
 	u64 first;
 	u64 last;
-	u64 gap;
+	union {
+		u64 gap;
+		const struct v3c_op *holder;
+	};
 	union {
 		struct v3c_range *next;
 		struct {
@@ -220,6 +227,8 @@ int v3c_space_hold(struct v3c_space *space, u64 first, u64 last, enum v3c_range_
 void v3c_space_drop(struct v3c_space *space, u64 first, u64 last);
 void v3c_space_drop_lost(struct v3c_space *space, u64 first, u64 last);
 void v3c_space_unhold(struct v3c_space *space, u64 first, u64 last);
+bool v3c_space_is_held(struct v3c_space *space, u64 first, u64 last, const struct v3c_op *op);
+void v3c_space_unhold_all(struct v3c_space *space, const struct v3c_op *op);
 
 int v3c_space_withhold(struct v3c_space *space, u64 first, u64 last, const struct v3c_range *like,
 		       v3c_range_check_t compatible, void *arg, struct list_head *added);
