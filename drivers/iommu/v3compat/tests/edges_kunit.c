@@ -269,11 +269,14 @@ static void maps_outlive_the_first_attach(struct kunit *test)
 	static const struct iommusim_config config = { .quirks = IOMMUSIM_MOVING_ROOT };
 	struct device *pdo = v3t_pdo(test, v3t_sim(test, &config), NULL);
 	struct lonely lonely = { .v3 = V3T_V3(test), .device = v3t_device(test, pdo) };
+	struct v3t_world *w = test->priv;
 	struct page *page = v3t_pages(test, 0);
 	struct v3t_thread thread;
 	unsigned int count, i;
 	int round;
 
+	/* A new domain's table is made for a device that is known. */
+	v3t_delete_device(test, w->device);
 	for (round = 0; round < 8; round++) {
 		lonely.domain = v3t_explicit(test);
 		lonely.attached = false;
