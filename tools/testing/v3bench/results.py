@@ -12,7 +12,7 @@ CLOCK = ("what", "instructions", "ticks", "read_cost")
 TEXT = ("method", "shape", "what", "study", "op", "side")
 
 # Studies of calls that may sleep.
-SLEEPING = ("pasid", "guard")
+SLEEPING = ("pasid", "guard", "section")
 
 # Methods on iommusim have a table of their own.
 SIM = "sim-"

@@ -142,12 +142,41 @@ def print_study(measured, study, title, live_head):
         print(f"{what:<13}{op:<18}" + "".join(f"{cell:>13}" for cell in cells))
 
 
+def print_sections(measured):
+    keys = [key for key in measured.call_keys("section") if key[1] == "cost"]
+    if not keys:
+        return
+    print("\nWhat waits for one call: instructions that it costs (median), and the longest time with interrupts off,"
+          "\nand with interrupts or preemption off (largest sample; what 'nothing' shows is the probe's own)")
+    print(f"{'what':<18}{'of':>10}" + "".join(f"{head:>18}" for head in
+          ("cost", "interrupts off", "either off", "raw: cost", "interrupts off", "either off")))
+    for what, _, live in keys:
+        cells = []
+        for side in ("v3", "raw"):
+            rows = [measured.call("section", what, op, side, live)
+                    for op in ("cost", "interrupts off", "either off")]
+            if not any(rows):
+                continue
+            cells += [number(rows[0]["median"]), number(rows[1]["max"]), number(rows[2]["max"])]
+        print(f"{what:<18}{live:>10,}" + "".join(f"{cell:>18}" for cell in cells))
+
+
+def print_reservations(measured):
+    keys = [key for key in measured.call_keys("section") if key[:2] == ("reserve", "cost")]
+    for _, _, live in keys:
+        reserved = measured.call("section", "reserve", "cost", "v3", live)["median"]
+        freed = measured.call("section", "free reserved", "cost", "v3", live)["median"]
+        print(f"Freeing a reservation of {live:,} pages costs {freed / reserved:.2f} times what making it does")
+
+
 def print_studies(measured):
     print_study(measured, "pasid", "Attaching a domain to a PASID on iommusim, the device's first one and a further"
                 " one: instructions (median) per pair", "")
     print_flushes(measured)
     print_study(measured, "guard", "State changes on iommusim: instructions (median) from the call of"
                 " v3compat_set_guard(); raw: queue_work and flush_work of empty items", "devices")
+    print_sections(measured)
+    print_reservations(measured)
 
 
 def worst(values):

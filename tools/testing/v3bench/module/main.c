@@ -40,7 +40,7 @@ static const struct v3b_method * const methods[] = {
 };
 
 static const struct v3b_study * const studies[] = {
-	&v3b_pasid, &v3b_shadow, &v3b_guard,
+	&v3b_pasid, &v3b_shadow, &v3b_guard, &v3b_section,
 };
 
 /**

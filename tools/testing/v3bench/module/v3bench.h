@@ -264,6 +264,7 @@ extern const struct v3b_method v3b_sim_v3_pasid;
 extern const struct v3b_study v3b_pasid;
 extern const struct v3b_study v3b_shadow;
 extern const struct v3b_study v3b_guard;
+extern const struct v3b_study v3b_section;
 
 int v3b_clock_calibrate(struct v3b *b);
 int v3b_measure_empty(struct v3b *b);
