@@ -14,7 +14,7 @@
 /* Of a driver that nobody has looked at the worst is taken for granted where that costs little. */
 static const struct v3c_driver v3c_unknown = {
 	.name = "unknown",
-	.rules = { .whole_maps = true, .attach_rebuilds = true },
+	.rules = { .whole_maps = true, .attach_rebuilds = true, .attach_sends = true },
 };
 
 /*
@@ -36,7 +36,8 @@ static const struct v3c_driver v3c_drivers[] = {
 	{ .match = "smmu3.", .name = "SMMUv3" },
 	{ .match = "smmu.", .name = "SMMUv2", .faults = true },
 	{ .match = "virtio_iommu", .name = "virtio-iommu",
-	  .rules = { .whole_maps = true, .allocates = true } },
+	  .rules = { .whole_maps = true, .allocates = true, .attach_rebuilds = true,
+		     .attach_sends = true } },
 	{ .match = "riscv-iommu", .name = "RISC-V" },
 	{ .match = "exynos-sysmmu", .name = "Exynos", .faults = true },
 	{ .match = "ipmmu-vmsa", .name = "IPMMU", .faults = true },

@@ -16,6 +16,9 @@ struct iommu_domain;
  * @allocates: each map takes memory, whatever tables are there
  * @attach_rebuilds: attaching the table through an IOMMU for the first time takes levels of it apart,
  *	which no map of it must meet
+ * @attach_sends: the same, each time that a table without a device gets one: until then maps and unmaps
+ *	only change a list, and what the list loses or gains while the attach sends it, the IOMMU is
+ *	never told
  * @first_stage: addresses are sign-extended, so that there is an upper half besides the aperture
  *
  * No driver is trusted to cut an entry: some cut it, some drop all of it, some do nothing. Constant
@@ -27,6 +30,7 @@ struct v3c_rules {
 	bool joins;
 	bool allocates;
 	bool attach_rebuilds;
+	bool attach_sends;
 	bool first_stage;
 };
 

@@ -109,10 +109,12 @@ free_hwpt:
  * @dev: the device
  *
  * Context: under the domain's mutex.
- * Return: false where the IOMMU driver would take levels of the table apart meanwhile.
+ * Return: false where the IOMMU driver would lose some of them, or of the unmaps.
  */
 bool v3c_hwpt_may_attach(const struct v3c_hwpt *hwpt, const struct device *dev)
 {
+	if (hwpt->rules.attach_sends && !hwpt->attached)
+		return false;
 	return !hwpt->rules.attach_rebuilds || hwpt->settled == dev->iommu->iommu_dev;
 }
 
