@@ -29,13 +29,16 @@ def totals_lines(lines):
 
 
 def kunit_py(lines):
-    """What kunit.py says in its last line."""
+    """The sum of what each run of kunit.py says in its last line, None without one."""
     found = [m for m in map(KUNIT_PY.search, lines) if m]
     if not found:
         return None
-    said = {k: int(n) for k, n in re.findall(r"(\w+): (\d+)", found[-1].group(1))}
-    bad = sum(said.get(k, 0) for k in ("failed", "crashed", "errors"))
-    return Counts(said.get("passed", 0), bad, said.get("skipped", 0))
+    total = Counts(0, 0, 0)
+    for m in found:
+        said = {k: int(n) for k, n in re.findall(r"(\w+): (\d+)", m.group(1))}
+        bad = sum(said.get(k, 0) for k in ("failed", "crashed", "errors"))
+        total = add(total, Counts(said.get("passed", 0), bad, said.get("skipped", 0)))
+    return total
 
 
 def tap(lines):

@@ -45,6 +45,10 @@ class Count(unittest.TestCase):
         self.expect("[10:00] Testing complete. Ran 9 tests: passed: 5, crashed: 1, "
                     "failed: 1, skipped: 2\n", 5, 2, 2)
 
+    def test_kunit_py_twice(self):
+        self.expect("[10:00] Testing complete. Ran 2 tests: passed: 1, failed: 1\n"
+                    "[10:01] Testing complete. Ran 3 tests: passed: 3\n", 4, 1, 0)
+
     def test_flat_tap(self):
         self.expect("TAP version 13\n1..3\nok 1 a\nnot ok 2 b\nok 3 c # SKIP none\n", 1, 1, 1)
 
