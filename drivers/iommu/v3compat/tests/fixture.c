@@ -1,9 +1,44 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <kunit/test.h>
+#include <linux/moduleparam.h>
 #include <linux/random.h>
 #include <linux/slab.h>
 
 #include "fixture.h"
+
+/*
+ * What every instance does beside what its case asks for: the suite holds on all of them, so it can
+ * be run on each.
+ */
+static const struct v3t_behaviour {
+	const char *name;
+	u32 quirks;
+	unsigned long page_sizes;
+} behaviours[] = {
+	{ "plain" },
+	{ "whole-maps", IOMMUSIM_WHOLE_MAPS },
+	{ "moving-root", IOMMUSIM_MOVING_ROOT | IOMMUSIM_LATE_GEOMETRY },
+	{ "short-flush", IOMMUSIM_SHORT_FLUSH },
+	{ "alloc-per-map", IOMMUSIM_ALLOC_PER_MAP },
+	{ "joins", 0, GENMASK(30, 12) },
+	{ "unmap-whole", IOMMUSIM_UNMAP_WHOLE },
+	{ "sign-extend", IOMMUSIM_SIGN_EXTEND },
+	{ "late-geometry", IOMMUSIM_LATE_GEOMETRY },
+};
+
+static char *behaviour = "plain";
+module_param(behaviour, charp, 0444);
+MODULE_PARM_DESC(behaviour, "how IOMMU drivers behave that the suite runs on");
+
+static const struct v3t_behaviour *find_behaviour(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(behaviours); i++)
+		if (!strcmp(behaviours[i].name, behaviour))
+			return &behaviours[i];
+	return NULL;
+}
 
 /* In the order in which a case is taken apart. */
 enum v3t_kind {
@@ -145,6 +180,10 @@ int v3t_init(struct kunit *test)
 
 	if (!w)
 		return -ENOMEM;
+	if (!find_behaviour()) {
+		kunit_err(test, "behaviour '%s' is not known\n", behaviour);
+		return -EINVAL;
+	}
 	INIT_LIST_HEAD(&w->owned);
 	test->priv = w;
 
@@ -177,11 +216,59 @@ void v3t_exit(struct kunit *test)
 	}
 }
 
+bool v3t_behaves(u32 quirks)
+{
+	return find_behaviour()->quirks & quirks;
+}
+
+bool v3t_joins_pages(void)
+{
+	return find_behaviour()->page_sizes;
+}
+
+bool v3t_maps_take_memory(void)
+{
+	return v3t_behaves(IOMMUSIM_WHOLE_MAPS | IOMMUSIM_ALLOC_PER_MAP);
+}
+
+void v3t_skip_where(struct kunit *test, u32 quirks, const char *reason)
+{
+	if (v3t_behaves(quirks))
+		kunit_skip(test, "%s", reason);
+}
+
+/* What the case asks for goes first. No driver has whole maps and limits invalidations. */
+static void add_behaviour(struct iommusim_config *config)
+{
+	const u32 overlap = IOMMUSIM_OVERLAP_KEEP | IOMMUSIM_OVERLAP_REPLACE;
+	const u8 bits = config->aperture_bits ?: 48;
+	u32 more = find_behaviour()->quirks;
+
+	if (config->quirks & (overlap | IOMMUSIM_SHORT_FLUSH))
+		more &= ~IOMMUSIM_WHOLE_MAPS;
+	if (config->quirks & IOMMUSIM_WHOLE_MAPS)
+		more &= ~IOMMUSIM_SHORT_FLUSH;
+	if (config->quirks & IOMMUSIM_SIGN_EXTEND)
+		more &= ~IOMMUSIM_LATE_GEOMETRY;
+	if ((config->quirks & (IOMMUSIM_LATE_GEOMETRY | IOMMUSIM_SIGN_EXTEND)) || bits == 57)
+		more &= ~IOMMUSIM_SIGN_EXTEND;
+	/* So that the lower half is all that the case expects. */
+	if (more & IOMMUSIM_SIGN_EXTEND)
+		config->aperture_bits = bits + 1;
+	config->quirks |= more;
+	if (!config->pgsize_bitmap && !(config->quirks & overlap))
+		config->pgsize_bitmap = find_behaviour()->page_sizes;
+}
+
 struct iommusim *v3t_sim(struct kunit *test, const struct iommusim_config *config)
 {
-	static const struct iommusim_config plain;
-	struct iommusim *sim = iommusim_create(config ?: &plain);
+	struct iommusim_config asked = {};
+	struct iommusim *sim;
 
+	if (config)
+		asked = *config;
+	add_behaviour(&asked);
+	sim = iommusim_create(&asked);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, sim);
 	own(test, V3T_SIM, sim, 0);
 	return sim;

@@ -47,7 +47,7 @@ union v3t_out {
  * @v1: table version 1 of IoGetIommuInterfaceEx()
  * @v2: version 2
  * @v3: version 3
- * @sim: a software IOMMU with the default configuration
+ * @sim: a software IOMMU with the default configuration, and the behaviour of this run
  * @pdo: a device behind @sim
  * @device: DMA device of @pdo, not attached
  * @out: where refused calls are told to write
@@ -138,6 +138,17 @@ bool v3t_is_poisoned(const void *data, size_t len);
 
 int v3t_init(struct kunit *test);
 void v3t_exit(struct kunit *test);
+
+/*
+ * The suite can be run on instances of which all have certain quirks or page sizes, as named by the
+ * module's parameter 'behaviour'. A case that cannot hold on them asks and adapts.
+ */
+bool v3t_behaves(u32 quirks);
+bool v3t_joins_pages(void);
+/* Every map takes memory of its own, so a reservation cannot take it in advance. */
+bool v3t_maps_take_memory(void);
+/* Ends the case where all instances have one of @quirks. */
+void v3t_skip_where(struct kunit *test, u32 quirks, const char *reason);
 
 /* Creation asserts success; what is made is released when the case ends. */
 struct iommusim *v3t_sim(struct kunit *test, const struct iommusim_config *config);

@@ -80,6 +80,7 @@ static void every_size_of_leaf_translates(struct kunit *test)
 	struct page **pages = v3t_scattered(test, 3), *block = v3t_pages(test, 9);
 	struct iommusim_stats before, after;
 	u64 top = BIT_ULL(format->bits - 1), last = top + top - SZ_4K;
+	bool knows_sizes = !v3t_behaves(IOMMUSIM_LATE_GEOMETRY);
 	PIOMMU_DMA_DOMAIN domain;
 	struct v3t_tables tables;
 
@@ -98,9 +99,11 @@ static void every_size_of_leaf_translates(struct kunit *test)
 	before = v3t_stats(w->sim);
 	v3t_configure(domain, &tables);
 	after = v3t_stats(w->sim);
-	KUNIT_EXPECT_EQ(test, after.maps - before.maps, 5);
-	KUNIT_EXPECT_EQ(test, after.leaf_2m - before.leaf_2m, 1);
-	KUNIT_EXPECT_EQ(test, after.leaf_1g - before.leaf_1g, 1);
+	if (knows_sizes) {
+		KUNIT_EXPECT_EQ(test, after.maps - before.maps, 5);
+		KUNIT_EXPECT_EQ(test, after.leaf_2m - before.leaf_2m, 1);
+		KUNIT_EXPECT_EQ(test, after.leaf_1g - before.leaf_1g, 1);
+	}
 
 	v3t_attach(test, domain, w->device);
 	v3t_expect_reaches(test, w->pdo, 0, pages[0]);
@@ -288,8 +291,9 @@ static void cost_follows_the_list(struct kunit *test)
 	before = v3t_stats(w->sim);
 	flush(test, domain);
 	after = v3t_stats(w->sim);
-	/* One call for each half of a table. */
-	KUNIT_EXPECT_EQ(test, after.maps - before.maps, 2);
+	/* One call for each half of a table, or for each page that must go alone. */
+	KUNIT_EXPECT_EQ(test, after.maps - before.maps,
+			v3t_joins_pages() || v3t_behaves(IOMMUSIM_WHOLE_MAPS) ? 512 : 2);
 	KUNIT_EXPECT_EQ(test, after.leaf_4k - before.leaf_4k, 512);
 
 	/* Two change, one is flushed. */
@@ -487,6 +491,7 @@ static void nothing_beyond_the_aperture_is_looked_at(struct kunit *test)
 	u64 beyond = BIT_ULL(40), i;
 	struct v3t_tables tables;
 
+	v3t_skip_where(test, IOMMUSIM_LATE_GEOMETRY, "the aperture comes with the first attach");
 	v3t_tables_init(test, &tables, V3T_X64);
 	for (i = 0; i < 512; i++)
 		v3t_set(&tables, beyond + i * SZ_1G, 2, v3t_leaf(&tables, 0, 2, true));
@@ -569,6 +574,7 @@ static void upper_half_faults_where_there_is_none(struct kunit *test)
 	struct v3t_tables tables;
 	PIOMMU_DMA_DOMAIN domain = start(test, &tables, V3T_X64);
 
+	v3t_skip_where(test, IOMMUSIM_SIGN_EXTEND, "there is one");
 	v3t_set_page(&tables, upper, page);
 	v3t_set_page(&tables, AT, page);
 	flush(test, domain);
