@@ -108,15 +108,15 @@ static NTSTATUS check_pasid(struct device *pdo, const IOMMU_DEVICE_CREATION_CONF
 }
 
 static NTSTATUS check_entry(struct device *pdo, const IOMMU_DEVICE_CREATION_CONFIGURATION *entry,
-			    struct v3c_config *config, struct v3c_why *why)
+			    u64 type, struct v3c_config *config, struct v3c_why *why)
 {
-	switch (entry->ConfigType) {
+	switch (type) {
 	case IommuDeviceCreationConfigTypeAcpi:
 		return check_acpi(pdo, entry, why);
 	case IommuDeviceCreationConfigTypePasid:
 		return check_pasid(pdo, entry, config, why);
 	default:
-		return bad_config(why, entry, V3C_REASON_BAD_ENUM, entry->ConfigType);
+		return bad_config(why, entry, V3C_REASON_BAD_ENUM, type);
 	}
 }
 
@@ -139,13 +139,15 @@ static NTSTATUS check_config(struct device *pdo, const IOMMU_DEVICE_CREATION_CON
 	const IOMMU_DEVICE_CREATION_CONFIGURATION *entry = first;
 	unsigned long seen = 0;
 	NTSTATUS status;
+	u64 type;
 
 	while (entry) {
-		status = check_entry(pdo, entry, config, why);
+		type = READ_ONCE(entry->ConfigType);
+		status = check_entry(pdo, entry, type, config, why);
 		if (!NT_SUCCESS(status))
 			return status;
-		if (test_and_set_bit(entry->ConfigType, &seen))
-			return bad_config(why, entry, V3C_REASON_LIST_OVERLAP, entry->ConfigType);
+		if (test_and_set_bit(type, &seen))
+			return bad_config(why, entry, V3C_REASON_LIST_OVERLAP, type);
 		entry = next_entry(entry);
 		if (entry == first)
 			break;

@@ -231,16 +231,19 @@ static unsigned int x64_levels(void)
 
 static bool read_arm64(const DOMAIN_CONFIGURATION_ARM64 *config, struct v3c_tables *tables)
 {
-	return v3c_tables_set_arm64(tables, 0, config->Ttbr0.QuadPart, config->InputSize0) &&
-	       v3c_tables_set_arm64(tables, 1, config->Ttbr1.QuadPart, config->InputSize1);
+	return v3c_tables_set_arm64(tables, 0, READ_ONCE(config->Ttbr0.QuadPart),
+				    READ_ONCE(config->InputSize0)) &&
+	       v3c_tables_set_arm64(tables, 1, READ_ONCE(config->Ttbr1.QuadPart),
+				    READ_ONCE(config->InputSize1));
 }
 
 static NTSTATUS read_config(const DOMAIN_CONFIGURATION *config, struct v3c_tables *tables,
 			    struct v3c_why *why)
 {
+	DOMAIN_CONFIGURATION_ARCH type = READ_ONCE(config->Type);
 	bool translates, good;
 
-	switch (config->Type) {
+	switch (type) {
 	case DomainConfigurationArm64:
 		translates = config->Arm64.TranslationEnabled;
 		good = !translates || read_arm64(&config->Arm64, tables);
@@ -248,12 +251,13 @@ static NTSTATUS read_config(const DOMAIN_CONFIGURATION *config, struct v3c_table
 	case DomainConfigurationX64:
 		translates = config->X64.TranslationEnabled;
 		good = !translates ||
-		       v3c_tables_set_x64(tables, config->X64.FirstLevelPageTableRoot.QuadPart,
+		       v3c_tables_set_x64(tables,
+					  READ_ONCE(config->X64.FirstLevelPageTableRoot.QuadPart),
 					  x64_levels());
 		break;
 	default:
 		return v3c_refuse(why, STATUS_INVALID_PARAMETER_2, V3C_REASON_BAD_ENUM, config,
-				  config->Type, 0);
+				  type, 0);
 	}
 	if (!good)
 		return v3c_refuse(why, STATUS_INVALID_PARAMETER_2, V3C_REASON_BAD_CONFIG, config,

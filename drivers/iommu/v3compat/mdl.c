@@ -24,9 +24,10 @@ static_assert(PAGE_SHIFT == 12);
 /* Pinning fills the PFN array with page pointers first and turns them into numbers in place. */
 static_assert(sizeof(PFN_NUMBER) == sizeof(struct page *));
 
+/* Read once in a call: what is charged is what is pinned, and is given back. */
 static unsigned long count_pages(const MDL *mdl)
 {
-	return ADDRESS_AND_SIZE_TO_SPAN_PAGES(mdl->ByteOffset, mdl->ByteCount);
+	return ADDRESS_AND_SIZE_TO_SPAN_PAGES(READ_ONCE(mdl->ByteOffset), READ_ONCE(mdl->ByteCount));
 }
 
 PMDL IoAllocateMdl(PVOID VirtualAddress, ULONG Length, BOOLEAN SecondaryBuffer, BOOLEAN ChargeQuota,
@@ -90,9 +91,9 @@ static bool kernel_pfn(const void *va, PFN_NUMBER *pfn)
 	return true;
 }
 
-static bool fill_kernel_pages(PMDL mdl)
+static bool fill_kernel_pages(PMDL mdl, unsigned long nr_pages)
 {
-	unsigned long i, nr_pages = count_pages(mdl);
+	unsigned long i;
 	PPFN_NUMBER pfns = MmGetMdlPfnArray(mdl);
 
 	for (i = 0; i < nr_pages; i++)
@@ -103,7 +104,8 @@ static bool fill_kernel_pages(PMDL mdl)
 
 void MmBuildMdlForNonPagedPool(PMDL MemoryDescriptorList)
 {
-	if (v3c_mdl_has_pages(MemoryDescriptorList) || !fill_kernel_pages(MemoryDescriptorList))
+	if (v3c_mdl_has_pages(MemoryDescriptorList) ||
+	    !fill_kernel_pages(MemoryDescriptorList, count_pages(MemoryDescriptorList)))
 		return;
 	MemoryDescriptorList->MappedSystemVa = MmGetMdlVirtualAddress(MemoryDescriptorList);
 	MemoryDescriptorList->MdlFlags |= MDL_SOURCE_IS_NONPAGED_POOL;
@@ -139,12 +141,12 @@ static NTSTATUS pin_status(int err)
 	}
 }
 
-static NTSTATUS pin_pages(PMDL mdl, bool write)
+static NTSTATUS pin_pages(PMDL mdl, unsigned long nr_pages, bool write)
 {
 	unsigned int gup_flags = FOLL_LONGTERM | (write ? FOLL_WRITE : 0);
 	struct page **pages = (struct page **)MmGetMdlPfnArray(mdl);
 	unsigned long start = (unsigned long)mdl->StartVa;
-	unsigned long i, done = 0, nr_pages = count_pages(mdl);
+	unsigned long i, done = 0;
 	PPFN_NUMBER pfns = MmGetMdlPfnArray(mdl);
 
 	while (done < nr_pages) {
@@ -162,7 +164,7 @@ static NTSTATUS pin_pages(PMDL mdl, bool write)
 	return STATUS_SUCCESS;
 }
 
-static NTSTATUS lock_user_pages(PMDL mdl, bool write)
+static NTSTATUS lock_user_pages(PMDL mdl, unsigned long nr_pages, bool write)
 {
 	struct user_struct *user;
 	NTSTATUS status;
@@ -173,13 +175,13 @@ static NTSTATUS lock_user_pages(PMDL mdl, bool write)
 		return STATUS_ACCESS_VIOLATION;
 
 	user = get_uid(current_user());
-	if (!charge_pages(user, count_pages(mdl))) {
+	if (!charge_pages(user, nr_pages)) {
 		free_uid(user);
 		return STATUS_WORKING_SET_QUOTA;
 	}
-	status = pin_pages(mdl, write);
+	status = pin_pages(mdl, nr_pages, write);
 	if (!NT_SUCCESS(status)) {
-		uncharge_pages(user, count_pages(mdl));
+		uncharge_pages(user, nr_pages);
 		return status;
 	}
 	mdl->Process = (struct _EPROCESS *)user;
@@ -192,6 +194,7 @@ NTSTATUS V3cProbeAndLockPages(PMDL MemoryDescriptorList, KPROCESSOR_MODE AccessM
 	PMDL mdl = MemoryDescriptorList;
 	bool write = Operation != IoReadAccess;
 	NTSTATUS status = STATUS_SUCCESS;
+	unsigned long nr_pages;
 
 	if (!mdl || !mdl->ByteCount || v3c_mdl_has_pages(mdl))
 		return STATUS_INVALID_PARAMETER_1;
@@ -200,8 +203,9 @@ NTSTATUS V3cProbeAndLockPages(PMDL MemoryDescriptorList, KPROCESSOR_MODE AccessM
 	if (Operation > IoModifyAccess)
 		return STATUS_INVALID_PARAMETER_3;
 
-	if (AccessMode == UserMode || !fill_kernel_pages(mdl))
-		status = lock_user_pages(mdl, write);
+	nr_pages = count_pages(mdl);
+	if (AccessMode == UserMode || !fill_kernel_pages(mdl, nr_pages))
+		status = lock_user_pages(mdl, nr_pages, write);
 	if (NT_SUCCESS(status))
 		mdl->MdlFlags |= MDL_PAGES_LOCKED | (write ? MDL_WRITE_OPERATION : 0);
 	return status;
@@ -215,12 +219,12 @@ void MmProbeAndLockPages(PMDL MemoryDescriptorList, KPROCESSOR_MODE AccessMode,
 }
 V3C_EXPORT_NS_GPL(MmProbeAndLockPages, V3COMPAT);
 
-static void unpin_pages(PMDL mdl)
+static void unpin_pages(PMDL mdl, unsigned long nr_pages)
 {
 	struct page **pages = (struct page **)MmGetMdlPfnArray(mdl);
-	unsigned long i, nr_pages = count_pages(mdl);
 	bool dirty = mdl->MdlFlags & MDL_WRITE_OPERATION;
 	PPFN_NUMBER pfns = MmGetMdlPfnArray(mdl);
+	unsigned long i;
 
 	for (i = 0; i < nr_pages; i++)
 		pages[i] = pfn_to_page(pfns[i]);
@@ -242,12 +246,14 @@ void MmUnlockPages(PMDL MemoryDescriptorList)
 {
 	PMDL mdl = MemoryDescriptorList;
 	struct user_struct *user = (struct user_struct *)mdl->Process;
+	unsigned long nr_pages;
 
 	if (!(mdl->MdlFlags & MDL_PAGES_LOCKED))
 		return;
 	if (user) {
-		unpin_pages(mdl);
-		uncharge_pages(user, count_pages(mdl));
+		nr_pages = count_pages(mdl);
+		unpin_pages(mdl, nr_pages);
+		uncharge_pages(user, nr_pages);
 		mdl->Process = NULL;
 	}
 	mdl->MdlFlags &= ~(MDL_PAGES_LOCKED | MDL_WRITE_OPERATION);

@@ -2,6 +2,8 @@
 /*
  * Physical descriptions (MDL, contiguous range, PFN array) as an iterator of contiguous runs.
  */
+#include <kunit/visibility.h>
+#include <linux/log2.h>
 #include <linux/overflow.h>
 
 #include "mdl.h"
@@ -10,15 +12,15 @@
 #define V3C_MAX_PFN	(1ULL << (V3C_PHYS_BITS - V3C_PAGE_SHIFT))
 
 /* One element of a chain: whole pages, and really locked or nonpaged ones. */
-static NTSTATUS check_mdl(const MDL *mdl, NTSTATUS status, struct v3c_why *why)
+static NTSTATUS check_mdl(const MDL *mdl, ULONG bytes, NTSTATUS status, struct v3c_why *why)
 {
 	if (!v3c_mdl_has_pages(mdl))
 		return v3c_refuse(why, status, V3C_REASON_NO_PAGES, mdl, 0, 0);
-	if (!MmGetMdlByteCount(mdl))
+	if (!bytes)
 		return v3c_refuse(why, status, V3C_REASON_EMPTY, mdl, 0, 0);
-	if (MmGetMdlByteOffset(mdl) || !v3c_page_aligned(MmGetMdlByteCount(mdl)))
+	if (MmGetMdlByteOffset(mdl) || !v3c_page_aligned(bytes))
 		return v3c_refuse(why, status, V3C_REASON_MISALIGNED, mdl,
-				  MmGetMdlByteOffset(mdl), MmGetMdlByteCount(mdl));
+				  MmGetMdlByteOffset(mdl), bytes);
 	return STATUS_SUCCESS;
 }
 
@@ -26,31 +28,35 @@ static void use_mdl(struct v3c_phys *phys, const MDL *mdl)
 {
 	phys->mdl = mdl;
 	phys->pfns = MmGetMdlPfnArray((PMDL)mdl);
-	phys->count = MmGetMdlByteCount(mdl) >> V3C_PAGE_SHIFT;
+	phys->count = READ_ONCE(mdl->ByteCount) >> V3C_PAGE_SHIFT;
 	phys->next = 0;
 }
 
 static NTSTATUS init_mdl(struct v3c_phys *phys, const MDL *first, NTSTATUS status,
 			 struct v3c_why *why)
 {
-	const MDL *mdl, *slow = first;
+	const MDL *mdl, *next, *met = first;
 	unsigned int n = 0;
 	NTSTATUS checked;
+	ULONG bytes;
 
 	if (!first)
 		return v3c_refuse(why, status, V3C_REASON_NULL_POINTER, NULL, 0, 0);
 
 	phys->pages = 0;
-	for (mdl = first; mdl; mdl = mdl->Next) {
-		checked = check_mdl(mdl, status, why);
+	phys->given = 0;
+	for (mdl = first; mdl; mdl = next) {
+		bytes = READ_ONCE(mdl->ByteCount);
+		checked = check_mdl(mdl, bytes, status, why);
 		if (!NT_SUCCESS(checked))
 			return checked;
-		phys->pages += MmGetMdlByteCount(mdl) >> V3C_PAGE_SHIFT;
-		/* A second pointer at half the speed is met again if the chain bites its tail. */
-		if (++n % 2 == 0)
-			slow = slow->Next;
-		if (mdl->Next == slow)
+		phys->pages += bytes >> V3C_PAGE_SHIFT;
+		/* An element kept for ever longer is met again if the chain bites its tail. */
+		next = READ_ONCE(mdl->Next);
+		if (next == met)
 			return v3c_refuse(why, status, V3C_REASON_LIST_LOOP, mdl, 0, 0);
+		if (is_power_of_2(++n))
+			met = mdl;
 	}
 	use_mdl(phys, first);
 	return STATUS_SUCCESS;
@@ -73,6 +79,7 @@ static NTSTATUS init_contiguous(struct v3c_phys *phys, u64 base, u64 size, NTSTA
 	phys->pfn = base >> V3C_PAGE_SHIFT;
 	phys->pages = size >> V3C_PAGE_SHIFT;
 	phys->next = 0;
+	phys->given = 0;
 	return STATUS_SUCCESS;
 }
 
@@ -92,6 +99,7 @@ static NTSTATUS init_pfns(struct v3c_phys *phys, const PFN_NUMBER *pfns, u64 pag
 	phys->count = pages;
 	phys->pages = pages;
 	phys->next = 0;
+	phys->given = 0;
 	return STATUS_SUCCESS;
 }
 
@@ -110,10 +118,13 @@ static NTSTATUS init_pfns(struct v3c_phys *phys, const PFN_NUMBER *pfns, u64 pag
 NTSTATUS v3c_phys_init(struct v3c_phys *phys, const IOMMU_MAP_PHYSICAL_ADDRESS *desc,
 		       NTSTATUS status, struct v3c_why *why)
 {
+	IOMMU_MAP_PHYSICAL_ADDRESS_TYPE type;
+
 	if (!desc)
 		return v3c_refuse(why, status, V3C_REASON_NULL_POINTER, NULL, 0, 0);
 
-	switch (desc->MapType) {
+	type = READ_ONCE(desc->MapType);
+	switch (type) {
 	case MapPhysicalAddressTypeMdl:
 		return init_mdl(phys, desc->Mdl.Mdl, status, why);
 	case MapPhysicalAddressTypeContiguousRange:
@@ -123,15 +134,19 @@ NTSTATUS v3c_phys_init(struct v3c_phys *phys, const IOMMU_MAP_PHYSICAL_ADDRESS *
 		return init_pfns(phys, desc->PfnArray.PageFrame, desc->PfnArray.NumberOfPages,
 				 status, why);
 	default:
-		return v3c_refuse(why, status, V3C_REASON_BAD_ENUM, desc, desc->MapType, 0);
+		return v3c_refuse(why, status, V3C_REASON_BAD_ENUM, desc, type, 0);
 	}
 }
+EXPORT_SYMBOL_IF_KUNIT(v3c_phys_init);
 
-/* Goes on with the next element of a chain, if there is one. */
+/* Goes on with the next element of a chain, if there is one, and if it has pages still. */
 bool v3c_phys_next_mdl(struct v3c_phys *phys)
 {
-	if (!phys->mdl || !phys->mdl->Next)
+	const MDL *next = phys->mdl ? READ_ONCE(phys->mdl->Next) : NULL;
+
+	if (!next)
 		return false;
-	use_mdl(phys, phys->mdl->Next);
-	return true;
+	use_mdl(phys, next);
+	return phys->count;
 }
+EXPORT_SYMBOL_IF_KUNIT(v3c_phys_next_mdl);

@@ -49,9 +49,10 @@ struct v3c_run {
  * @pfn: first frame when @pfns is NULL
  * @mdl: piece of a chain whose frames @pfns are, or NULL
  * @next: index in @pfns, or pages already given of the contiguous run
+ * @given: pages of frames given so far, never more than @pages
  *
  * Reads the caller's memory while it is iterated and keeps no reference afterwards. A copy restarts
- * an iteration.
+ * an iteration. Whatever the caller does to that memory meanwhile, an iteration gives @pages pages.
  */
 struct v3c_phys {
 	u64 pages;
@@ -60,6 +61,7 @@ struct v3c_phys {
 	u64 pfn;
 	const MDL *mdl;
 	u64 next;
+	u64 given;
 };
 
 NTSTATUS v3c_phys_init(struct v3c_phys *phys, const IOMMU_MAP_PHYSICAL_ADDRESS *desc,
@@ -73,13 +75,13 @@ bool v3c_phys_next_mdl(struct v3c_phys *phys);
  * @run: result
  *
  * Frames that are no physical address of any machine are handed out as they are: the IOMMU driver
- * refuses them.
+ * refuses them. Such frames also stand for what the description has no more, as it was changed.
  *
  * Return: false at the end.
  */
 static __always_inline bool v3c_phys_next(struct v3c_phys *phys, u64 limit, struct v3c_run *run)
 {
-	u64 pages = 0, next = phys->next;
+	u64 pages = 0, next = phys->next, left;
 
 	if (!phys->pfns) {
 		run->pfn = phys->pfn + next;
@@ -88,29 +90,38 @@ static __always_inline bool v3c_phys_next(struct v3c_phys *phys, u64 limit, stru
 		return run->pages;
 	}
 
+	left = phys->pages - phys->given;
+	if (!left)
+		return false;
+	limit = min(limit, left);
 	if (next == phys->count) {
-		if (!v3c_phys_next_mdl(phys))
-			return false;
+		if (unlikely(!v3c_phys_next_mdl(phys))) {
+			run->pfn = V3C_MAX_PAGES;
+			pages = limit;
+			goto out;
+		}
 		next = 0;
 	}
-	run->pfn = phys->pfns[next];
+	run->pfn = READ_ONCE(phys->pfns[next]);
 	/* Neighbours in memory become one run also across the elements of a chain. */
 	for (;;) {
 		do {
 			next++;
 			pages++;
 		} while (next < phys->count && pages < limit &&
-			 phys->pfns[next] == run->pfn + pages);
+			 READ_ONCE(phys->pfns[next]) == run->pfn + pages);
 		phys->next = next;
 		if (next < phys->count || pages == limit || !v3c_phys_next_mdl(phys))
 			break;
 		next = 0;
-		if (phys->pfns[0] != run->pfn + pages) {
+		if (READ_ONCE(phys->pfns[0]) != run->pfn + pages) {
 			phys->next = 0;
 			break;
 		}
 	}
+out:
 	run->pages = pages;
+	phys->given += pages;
 	return true;
 }
 
