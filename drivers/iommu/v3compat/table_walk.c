@@ -11,6 +11,7 @@
 #include <linux/memory_hotplug.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
+#include <linux/page-flags.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
 
@@ -32,12 +33,13 @@ static u64 half_last(u64 page)
 	return half_of(page) ? V3C_UPPER_LAST : V3C_LOWER_LAST;
 }
 
-static u8 x64_phys_bits(void)
+/* Whatever the format has room for: the IOMMU's own entries have no more bits than the processor's. */
+static u8 phys_bits_of(u8 format_bits)
 {
 #ifdef CONFIG_X86
-	return min_t(u8, boot_cpu_data.x86_phys_bits, V3C_X64_PHYS_BITS);
+	return min_t(u8, boot_cpu_data.x86_phys_bits, format_bits);
 #else
-	return V3C_X64_PHYS_BITS;
+	return format_bits;
 #endif
 }
 
@@ -51,7 +53,7 @@ static u8 x64_phys_bits(void)
  */
 bool v3c_tables_set_x64(struct v3c_tables *tables, u64 root, unsigned int levels)
 {
-	u8 phys_bits = x64_phys_bits();
+	u8 phys_bits = phys_bits_of(V3C_X64_PHYS_BITS);
 	struct v3c_table_half half = {
 		.root = root,
 		.bits = levels * V3C_TABLE_BITS + V3C_PAGE_SHIFT - 1,
@@ -81,11 +83,12 @@ bool v3c_tables_set_x64(struct v3c_tables *tables, u64 root, unsigned int levels
  */
 bool v3c_tables_set_arm64(struct v3c_tables *tables, unsigned int half, u64 root, u8 bits)
 {
+	u8 phys_bits = phys_bits_of(V3C_ARM64_PHYS_BITS);
 	unsigned int level, root_bits;
 
 	tables->kind = V3C_TABLES_WALKED;
 	tables->format = V3C_TABLE_ARM64;
-	tables->phys_bits = V3C_ARM64_PHYS_BITS;
+	tables->phys_bits = phys_bits;
 	if (!bits) {
 		tables->half[half].bits = 0;
 		return true;
@@ -95,7 +98,7 @@ bool v3c_tables_set_arm64(struct v3c_tables *tables, unsigned int half, u64 root
 	level = (bits - V3C_PAGE_SHIFT - 1) / V3C_TABLE_BITS;
 	root_bits = bits - V3C_PAGE_SHIFT - level * V3C_TABLE_BITS;
 	/* A root that does not fill a page is aligned to its size. */
-	if (root & ((ENTRY_BYTES << root_bits) - 1) || root >> V3C_ARM64_PHYS_BITS)
+	if (root & ((ENTRY_BYTES << root_bits) - 1) || root >> phys_bits)
 		return false;
 	tables->half[half] = (struct v3c_table_half) {
 		.root = root, .bits = bits, .level = level, .mask = BIT(root_bits) - 1,
@@ -103,12 +106,16 @@ bool v3c_tables_set_arm64(struct v3c_tables *tables, unsigned int half, u64 root
 	return true;
 }
 
-/* Reads entries of one table; they do not cross a page. False if that is no memory. */
+/*
+ * Reads entries of one table; they do not cross a page. False if that is no memory: among what is online
+ * there are also holes, firmware's memory and MMIO, which have a direct mapping nevertheless. All of
+ * these are reserved.
+ */
 static bool read_entries(u64 phys, u64 *values, unsigned int count)
 {
 	struct page *page = pfn_to_online_page(phys >> PAGE_SHIFT);
 
-	if (!page)
+	if (!page || PageReserved(page))
 		return false;
 	return !copy_from_kernel_nofault(values, page_address(page) + offset_in_page(phys),
 					 count * ENTRY_BYTES);
@@ -276,7 +283,7 @@ void v3c_table_walk(const struct v3c_tables *tables, u64 page, u64 limit, struct
  * @tables: the configuration
  * @unit: covers all of them; not empty
  * @first: first page
- * @count: how many, at most 512
+ * @count: how many, at most 256
  * @leaves: result, one v3c_leaf() for each
  *
  * Context: any.

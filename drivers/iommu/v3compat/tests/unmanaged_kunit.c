@@ -3,6 +3,7 @@
 #include <linux/io.h>
 #include <linux/ioport.h>
 #include <linux/irqflags.h>
+#include <linux/page-flags.h>
 #include <linux/v3compat.h>
 
 #include "fixture.h"
@@ -157,7 +158,7 @@ static void bad_entries_fault_alone(struct kunit *test)
 	struct page *page = v3t_pages(test, 0);
 	PIOMMU_DMA_DOMAIN domain;
 	struct v3t_tables tables;
-	u64 no_memory = totalram_pages() * PAGE_SIZE + 64ULL * SZ_1G, good, bad[8], link;
+	u64 no_memory = totalram_pages() * PAGE_SIZE + 64ULL * SZ_1G, good, bad[8], link, *table;
 	unsigned int i, n = 0;
 
 	domain = start(test, &tables, format);
@@ -183,6 +184,16 @@ static void bad_entries_fault_alone(struct kunit *test)
 		flush_page(test, domain, AT + SZ_2M);
 		v3t_expect_reaches(test, w->pdo, AT + SZ_2M, page);
 	}
+	/* A table in what only looks like memory: the kernel marks it, as this does. */
+	table = v3t_entry(&tables, AT + SZ_2M, 0);
+	SetPageReserved(virt_to_page(table));
+	flush(test, domain);
+	v3t_expect_blocked(test, w->pdo, AT + SZ_2M);
+	v3t_expect_reaches(test, w->pdo, AT, page);
+	ClearPageReserved(virt_to_page(table));
+	flush(test, domain);
+	v3t_expect_reaches(test, w->pdo, AT + SZ_2M, page);
+
 	v3t_set(&tables, AT + SZ_2M, 0, v3t_leaf(&tables, no_memory, 0, true));
 	v3t_set(&tables, AT + SZ_2M + SZ_4K, 0, good);
 	flush(test, domain);
@@ -190,6 +201,36 @@ static void bad_entries_fault_alone(struct kunit *test)
 			 IOMMUSIM_FAULT_PHYS);
 	v3t_expect_reaches(test, w->pdo, AT + SZ_2M + SZ_4K, page);
 	v3t_expect_no_stale_hits(test, w->sim);
+}
+
+/* The IOMMU's entries are as wide as the processor's, whatever the owner's format has room for. */
+static void no_address_is_wider_than_the_processors(struct kunit *test)
+{
+#ifdef CONFIG_X86
+	const struct v3t_format *format = param_format(test);
+	struct v3t_world *w = test->priv;
+	unsigned int bits = boot_cpu_data.x86_phys_bits;
+	struct page *page = v3t_pages(test, 0);
+	PIOMMU_DMA_DOMAIN domain;
+	struct v3t_tables tables;
+
+	if (bits >= (format->arm64 ? 48 : 52))
+		kunit_skip(test, "the format has no more bits than the processor");
+	domain = start(test, &tables, format);
+	v3t_set_page(&tables, AT, page);
+	v3t_set(&tables, AT + SZ_4K, 0, v3t_leaf(&tables, BIT_ULL(bits), 0, true));
+	v3t_set(&tables, AT + SZ_2M, 1, v3t_leaf(&tables, BIT_ULL(bits), 1, true));
+	flush(test, domain);
+	v3t_expect_reaches(test, w->pdo, AT, page);
+	v3t_expect_blocked(test, w->pdo, AT + SZ_4K);
+	v3t_expect_blocked(test, w->pdo, AT + SZ_2M);
+	tables.root = BIT_ULL(bits);
+	EXPECT_RESULT(test, STATUS_INVALID_PARAMETER_2, ConfigureDomain,
+		      v3t_install(domain, &tables));
+	v3t_expect_reaches(test, w->pdo, AT, page);
+#else
+	kunit_skip(test, "the width of this processor's addresses is not known");
+#endif
 }
 
 static void changes_take_effect_with_the_flush(struct kunit *test)
@@ -1119,6 +1160,7 @@ static struct kunit_case unmanaged_cases[] = {
 	KUNIT_CASE_PARAM(every_size_of_leaf_translates, format_gen_params),
 	KUNIT_CASE_PARAM(permissions_of_all_levels_count, format_gen_params),
 	KUNIT_CASE_PARAM(bad_entries_fault_alone, format_gen_params),
+	KUNIT_CASE_PARAM(no_address_is_wider_than_the_processors, format_gen_params),
 	KUNIT_CASE(changes_take_effect_with_the_flush),
 	KUNIT_CASE(listed_neighbours_go_together),
 	KUNIT_CASE(listed_neighbours_leave_a_half),
