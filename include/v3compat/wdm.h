@@ -1188,8 +1188,9 @@ typedef IOMMU_DOMAIN_DETACH_DEVICE_EX *PIOMMU_DOMAIN_DETACH_DEVICE_EX;
  * Return:
  * * STATUS_SUCCESS - devices translate as the tables say; nothing old is cached
  * * STATUS_INVALID_PARAMETER_1 - @Domain is NULL, stale or no domain
- * * STATUS_INSUFFICIENT_RESOURCES - no memory for all that the caller's tables translate: some of it
- *   is blocked until the next flush. Nothing old is cached
+ * * STATUS_INSUFFICIENT_RESOURCES - no memory for all that the caller's tables translate, or the
+ *   thread was killed: some of it is blocked until the next flush. Nothing old is cached, unless in
+ *   atomic context there was more to compare than one call does: then that may be for a moment still
  *
  * Source: wdm.h page iommu_flush_domain.
  */
@@ -1408,8 +1409,8 @@ typedef IOMMU_SET_DEVICE_FAULT_REPORTING_EX *PIOMMU_SET_DEVICE_FAULT_REPORTING_E
  *   or beyond physical memory, or an address width is not 16 to 48 (or 0)
  * * STATUS_ACCESS_DENIED - TranslationEnabled is FALSE and policy forbids an attached device to see
  *   all of memory
- * * STATUS_INSUFFICIENT_RESOURCES - out of memory, or the tables say more than can be mirrored: the
- *   domain blocks all DMA
+ * * STATUS_INSUFFICIENT_RESOURCES - out of memory, the tables say more than can be mirrored, or the
+ *   thread was killed: the domain blocks all DMA
  *
  * Source: wdm.h page iommu_domain_configure.
  */

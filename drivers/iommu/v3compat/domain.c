@@ -33,6 +33,7 @@ static void domain_init_once(void *object)
 
 	mutex_init(&domain->mutex);
 	xa_init(&domain->token_at);
+	mutex_init(&domain->configuring);
 	v3c_space_init_once(&domain->space);
 }
 
@@ -253,7 +254,7 @@ static struct v3c_hwpt *with_mirror(struct v3c_domain *domain, struct v3c_hwpt *
 {
 	if (IS_ERR(hwpt) || domain->type != DomainTypeUnmanaged)
 		return hwpt;
-	hwpt->shadow = v3c_shadow_alloc(hwpt, &domain->space, &domain->tables);
+	hwpt->shadow = v3c_shadow_alloc(hwpt, &domain->space, &domain->tables, &domain->nodes);
 	if (hwpt->shadow)
 		return hwpt;
 	v3c_hwpt_free(hwpt);
@@ -752,13 +753,15 @@ static int check_mirrors(struct v3c_domain *domain, struct list_head *added)
 }
 
 /* Every page table, as the owner's tables are now. What fails is reported, and the others are done. */
-static int sync_mirrors(struct v3c_domain *domain, u8 slots, bool may_sleep)
+static int sync_mirrors(struct v3c_domain *domain)
 {
 	struct v3c_hwpt *hwpt;
 	int ret = 0, err;
 
-	v3c_for_each_hwpt(domain, hwpt, slots) {
-		err = v3c_shadow_sync(hwpt->shadow, may_sleep);
+	lockdep_assert_held(&domain->mutex);
+
+	v3c_for_each_hwpt(domain, hwpt, domain->space.slots) {
+		err = v3c_shadow_sync(hwpt->shadow, true);
 		ret = ret ? ret : err;
 	}
 	return ret;
@@ -772,7 +775,7 @@ static void forget(struct v3c_domain *domain, struct list_head *added)
 	v3c_space_forget(&domain->space, added);
 	/* A flush may have left it out. Without memory now it is left out until the next one. */
 	if (any && domain->type == DomainTypeUnmanaged)
-		sync_mirrors(domain, domain->space.slots, true);
+		sync_mirrors(domain);
 }
 
 static NTSTATUS withhold_for(struct v3c_domain *domain, const struct v3c_target *target,
@@ -1003,29 +1006,163 @@ static bool has_guarded(struct v3c_domain *domain)
 	return false;
 }
 
+/**
+ * struct v3c_flush - a call that brings mirrors up to date
+ * @domain: the domain
+ * @serial: of the domain that the call is about, as the memory may become another's on the way
+ * @op: that keeps the page tables. It is given up now and then, so that whoever waits for operations
+ *	does not wait for all of a long call
+ * @slots: page tables there were at the start; later ones are filled by whoever adds them
+ * @work: of the call
+ */
+struct v3c_flush {
+	struct v3c_domain *domain;
+	u32 serial;
+	struct v3c_op op;
+	u8 slots;
+	struct v3c_work work;
+};
+
+static int begin_piece(struct v3c_flush *flush)
+{
+	const struct v3c_handle *handle = &flush->domain->handle;
+	int ret = v3c_space_begin(&flush->domain->space, &flush->op);
+
+	if (ret)
+		return ret;
+	/* A new domain has its serial before its kind. */
+	if (smp_load_acquire(&handle->kind) == V3C_KIND_DOMAIN &&
+	    READ_ONCE(handle->serial) == flush->serial)
+		return 0;
+	v3c_space_end(&flush->domain->space, &flush->op);
+	return -ESTALE;
+}
+
+/* -ESTALE without a domain; otherwise to be ended by v3c_space_end(), unless next_piece() failed. */
+static int begin_flush(struct v3c_flush *flush, struct v3c_domain *domain, u32 serial,
+		       bool may_sleep)
+{
+	int ret;
+
+	flush->domain = domain;
+	flush->serial = serial;
+	v3c_work_init(&flush->work, may_sleep);
+	ret = begin_piece(flush);
+	if (!ret)
+		flush->slots = flush->op.slots;
+	return ret;
+}
+
+static int next_piece(struct v3c_flush *flush)
+{
+	v3c_space_end(&flush->domain->space, &flush->op);
+	v3c_work_renew(&flush->work);
+	return begin_piece(flush);
+}
+
+static int sync_slot(struct v3c_flush *flush, u8 slot, u64 first, u64 last)
+{
+	struct v3c_sync sync;
+	int ret;
+
+	v3c_sync_init(&sync, first, last);
+	while (flush->op.slots & BIT(slot) &&
+	       v3c_shadow_sync_piece(flush->domain->hwpts[slot]->shadow, &sync, &flush->work)) {
+		ret = next_piece(flush);
+		if (ret)
+			return ret;
+	}
+	return sync.err;
+}
+
+/* What fails is reported, and the other page tables are done. */
+static int sync_pages(struct v3c_flush *flush, u64 first, u64 last)
+{
+	int ret = 0, err;
+	u8 slot;
+
+	for (slot = 0; slot < V3C_MAX_SLOTS; slot++) {
+		if (!(flush->slots & BIT(slot)))
+			continue;
+		err = sync_slot(flush, slot, first, last);
+		if (err == -ESTALE)
+			return err;
+		ret = ret ? ret : err;
+	}
+	return ret;
+}
+
+/* A domain as it was when it had that serial; by now it may be gone. */
+static int sync_all(struct v3c_domain *domain, u32 serial)
+{
+	struct v3c_flush flush;
+	int ret = begin_flush(&flush, domain, serial, true);
+
+	if (!ret)
+		ret = sync_pages(&flush, 0, V3C_UPPER_LAST);
+	if (ret != -ESTALE)
+		v3c_space_end(&domain->space, &flush.op);
+	return ret;
+}
+
+static NTSTATUS check_tables(struct v3c_domain *domain, const struct v3c_tables *tables,
+			     struct v3c_why *why)
+{
+	if (!v3c_handle_is(domain, V3C_KIND_DOMAIN))
+		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_BAD_HANDLE, domain, 0, 0);
+	if (domain->type != DomainTypeUnmanaged)
+		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_WRONG_TYPE, domain,
+				  domain->type, 0);
+	if (tables->kind == V3C_TABLES_IDENTITY && has_guarded(domain))
+		return v3c_refuse(why, STATUS_ACCESS_DENIED, V3C_REASON_NOT_AVAILABLE, domain,
+				  domain->type, 0);
+	return STATUS_SUCCESS;
+}
+
+/* All or nothing, and nothing needs no memory. */
+static void configure_none(struct v3c_domain *domain, u32 serial)
+{
+	static const struct v3c_tables none = { .kind = V3C_TABLES_NONE };
+
+	scoped_guard(mutex, &domain->mutex) {
+		if (!v3c_handle_is(domain, V3C_KIND_DOMAIN) || domain->handle.serial != serial)
+			return;
+		install(domain, &none);
+	}
+	sync_all(domain, serial);
+}
+
 static NTSTATUS configure(struct v3c_domain *domain, const struct v3c_tables *wanted,
 			  struct v3c_why *why)
 {
-	static const struct v3c_tables none = { .kind = V3C_TABLES_NONE };
 	struct v3c_tables tables = *wanted;
+	NTSTATUS status;
+	u32 serial;
 	int ret;
 
+	lockdep_assert_held(&domain->configuring);
+
 	if (tables.kind == V3C_TABLES_IDENTITY) {
-		if (has_guarded(domain))
-			return v3c_refuse(why, STATUS_ACCESS_DENIED, V3C_REASON_NOT_AVAILABLE,
-					  domain, domain->type, 0);
 		tables.runs = v3c_runs_collect();
 		if (!tables.runs)
 			return v3c_refuse(why, STATUS_INSUFFICIENT_RESOURCES, V3C_REASON_NO_MEMORY,
 					  domain, 0, 0);
 	}
-	install(domain, &tables);
-	ret = sync_mirrors(domain, domain->space.slots, true);
+	/* Nor does the guard change before the tables are known to whoever attaches. */
+	v3c_domain_lock(domain);
+	status = check_tables(domain, &tables, why);
+	serial = domain->handle.serial;
+	if (NT_SUCCESS(status))
+		install(domain, &tables);
+	v3c_domain_unlock(domain);
+	if (!NT_SUCCESS(status)) {
+		v3c_runs_free(tables.runs);
+		return status;
+	}
+	ret = sync_all(domain, serial);
 	if (!ret)
 		return STATUS_SUCCESS;
-	/* All or nothing, and nothing needs no memory. */
-	install(domain, &none);
-	sync_mirrors(domain, domain->space.slots, true);
+	configure_none(domain, serial);
 	return v3c_refuse_errno(why, ret, STATUS_INSUFFICIENT_RESOURCES, domain, 0, 0);
 }
 
@@ -1035,21 +1172,22 @@ static NTSTATUS configure(struct v3c_domain *domain, const struct v3c_tables *wa
  * @tables: checked; copied
  * @why: filled on refusal
  *
+ * The tables are mirrored without any lock that another call waits for, but for another configuration
+ * of the same domain.
+ *
  * Context: may sleep.
  * Return: status of ConfigureDomain, see wdm.h.
  */
 NTSTATUS v3c_domain_configure(struct v3c_domain *domain, const struct v3c_tables *tables,
 			      struct v3c_why *why)
 {
-	/* Nor does the guard change. */
-	guard(mutex)(&v3c_topology);
-	guard(mutex)(&domain->mutex);
-	if (!v3c_handle_is(domain, V3C_KIND_DOMAIN))
-		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_BAD_HANDLE, domain, 0, 0);
-	if (domain->type != DomainTypeUnmanaged)
-		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_WRONG_TYPE, domain,
-				  domain->type, 0);
-	return configure(domain, tables, why);
+	NTSTATUS status;
+
+	if (mutex_lock_killable(&domain->configuring))
+		return v3c_refuse_errno(why, -EINTR, STATUS_INSUFFICIENT_RESOURCES, domain, 0, 0);
+	status = configure(domain, tables, why);
+	mutex_unlock(&domain->configuring);
+	return status;
 }
 
 /*
@@ -1072,24 +1210,30 @@ static u64 listed_page(const u8 *list, ULONG index)
 	return address >> V3C_PAGE_SHIFT;
 }
 
+/* Listed pages that are compared together. */
+#define V3C_LISTED_RUN	256
+
 /* Pages that follow each other in the list share the walk, and the invalidation. */
-static int sync_list(struct v3c_domain *domain, u8 slots, ULONG number, const u8 *list,
-		     bool may_sleep)
+static int sync_list(struct v3c_flush *flush, ULONG number, const u8 *list)
 {
-	ULONG done, run;
-	struct v3c_hwpt *hwpt;
+	ULONG done, run, limit;
 	int ret = 0, err;
 	u64 first;
 
 	for (done = 0; done < number; done += run) {
 		first = listed_page(list, done);
-		for (run = 1; run < number - done; run++)
+		limit = min_t(ULONG, number - done, V3C_LISTED_RUN);
+		for (run = 1; run < limit; run++)
 			if (listed_page(list, done + run) != first + run)
 				break;
-		v3c_for_each_hwpt(domain, hwpt, slots) {
-			err = v3c_shadow_sync_pages(hwpt->shadow, first, first + run - 1, may_sleep);
-			ret = ret ? ret : err;
-		}
+		err = sync_pages(flush, first, first + run - 1);
+		if (err == -ESTALE)
+			return err;
+		ret = ret ? ret : err;
+		v3c_work_done(&flush->work, run);
+		/* With no work left this only has a work item do the rest. */
+		if (v3c_work_is_over(&flush->work) && done + run < number)
+			return sync_pages(flush, 0, V3C_UPPER_LAST);
 	}
 	return ret;
 }
@@ -1098,20 +1242,22 @@ static int sync_list(struct v3c_domain *domain, u8 slots, ULONG number, const u8
 static NTSTATUS flush(struct v3c_domain *domain, ULONG number, const void *list,
 		      struct v3c_why *why)
 {
-	bool may_sleep = gfpflags_allow_blocking(v3c_gfp());
-	struct v3c_op op;
-	int ret = 0;
+	struct v3c_flush call;
+	int ret;
 
-	if (v3c_space_begin(&domain->space, &op))
-		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_BAD_HANDLE, domain,
-				  0, 0);
+	ret = begin_flush(&call, domain, READ_ONCE(domain->handle.serial),
+			  gfpflags_allow_blocking(v3c_gfp()));
+	if (ret)
+		goto out;
 	if (domain->type != DomainTypeUnmanaged)
-		flush_all(domain, op.slots);
+		flush_all(domain, call.slots);
 	else if (list)
-		ret = sync_list(domain, op.slots, number, list, may_sleep);
+		ret = sync_list(&call, number, list);
 	else
-		ret = sync_mirrors(domain, op.slots, may_sleep);
-	v3c_space_end(&domain->space, &op);
+		ret = sync_pages(&call, 0, V3C_UPPER_LAST);
+	if (ret != -ESTALE)
+		v3c_space_end(&domain->space, &call.op);
+out:
 	if (ret)
 		return v3c_refuse_errno(why, ret, STATUS_INSUFFICIENT_RESOURCES, domain, 0, 0);
 	return STATUS_SUCCESS;
@@ -1124,7 +1270,7 @@ static NTSTATUS flush(struct v3c_domain *domain, ULONG number, const void *list,
  *
  * Context: any up to softirq, with spinlocks held.
  * Return: STATUS_SUCCESS; _1 when the domain was deleted meanwhile; or INSUFFICIENT_RESOURCES when
- * some of an Unmanaged domain's tables could not be mirrored.
+ * some of an Unmanaged domain's tables could not be mirrored, or not all compared without sleeping.
  */
 NTSTATUS v3c_domain_flush(struct v3c_domain *domain, struct v3c_why *why)
 {

@@ -35,6 +35,8 @@ struct v3c_pasid;
  * @token_at: &struct v3c_segments of live tokens by their first page; changed under @mutex, read under RCU
  * @tables: what the owner of an Unmanaged domain configured, under @mutex; the page tables' mirrors
  *	have copies
+ * @configuring: serialises those who change @tables; outside v3c_topology
+ * @nodes: of all of its mirrors together
  */
 struct v3c_domain {
 	struct v3c_handle handle;
@@ -49,6 +51,8 @@ struct v3c_domain {
 	struct list_head tokens;
 	struct xarray token_at;
 	struct v3c_tables tables;
+	struct mutex configuring;
+	atomic_long_t nodes;
 };
 
 extern struct v3c_pool v3c_domains;

@@ -11,6 +11,7 @@
 #include "hwpt.h"
 #include "pasid.h"
 #include "reserve.h"
+#include "shadow.h"
 #include "space.h"
 
 static int __init v3compat_init(void)
@@ -21,9 +22,12 @@ static int __init v3compat_init(void)
 	ret = v3c_space_module_init();
 	if (ret)
 		goto exit_hwpt;
-	ret = v3c_fault_module_init();
+	ret = v3c_shadow_module_init();
 	if (ret)
 		goto exit_space;
+	ret = v3c_fault_module_init();
+	if (ret)
+		goto exit_shadow;
 	ret = v3c_guard_module_init();
 	if (ret)
 		goto exit_fault;
@@ -36,6 +40,8 @@ exit_guard:
 	v3c_guard_module_exit();
 exit_fault:
 	v3c_fault_module_exit();
+exit_shadow:
+	v3c_shadow_module_exit();
 exit_space:
 	v3c_space_module_exit();
 exit_hwpt:
@@ -54,6 +60,7 @@ static void __exit v3compat_exit(void)
 	v3c_pool_destroy(&v3c_domains);
 	v3c_pool_destroy(&v3c_pasids);
 	v3c_pool_destroy(&v3c_devices);
+	v3c_shadow_module_exit();
 	v3c_space_module_exit();
 	v3c_hwpt_module_exit();
 }

@@ -9,17 +9,24 @@
  * The comparison goes on in steps of bounded length, each under the lock. A step reads the owner's
  * entries anew, so any number of flushes may be under way: each leaves behind what it read after it
  * began, or what a later one read. What is gone is unmapped before anything is mapped, and unmapping
- * takes no memory, so what must go goes, whatever else fails.
+ * takes no memory, so what must go goes, whatever else fails. Only a caller that cannot sleep is not
+ * kept for all of a large mirror: what it does not get to, a work item goes through for it.
  *
  * A block in the owner's tables where the tree still has smaller leaves is mirrored in smaller leaves,
  * as long as any of them stays as it is: the device may be using it.
  */
+#include <linux/atomic.h>
 #include <linux/gfp.h>
 #include <linux/iommu.h>
+#include <linux/minmax.h>
 #include <linux/mm.h>
+#include <linux/moduleparam.h>
 #include <linux/sched.h>
+#include <linux/sched/signal.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
+#include <linux/workqueue.h>
 
 #include "hwpt.h"
 #include "replay.h"
@@ -30,22 +37,45 @@
 #define V3C_NODE_ENTRIES	(1u << V3C_TABLE_BITS)
 #define V3C_ROOT_LEVEL		(V3C_TREE_LEVELS - 1)
 
-/* Work done without letting go of the lock, in 4 KiB entries looked at. */
-#define V3C_STEP_WORK		V3C_NODE_ENTRIES
-#define V3C_LARGE_WORK		64
+/* Leaves of a node that are compared in one piece. */
+#define V3C_PART_ENTRIES	(V3C_NODE_ENTRIES / 2)
 
-/* Part of memory that the nodes of one tree may take; the tables of the IOMMU take as much again. */
-#define V3C_NODES_SHARE		64
-#define V3C_NODES_MIN		64
+/* Work done without letting go of the lock, in 4 KiB entries looked at. */
+#define V3C_STEP_WORK		V3C_PART_ENTRIES
+#define V3C_LARGE_WORK		64
+#define V3C_WALK_WORK		32
+
+/* Between two moments at which page tables may come and go. */
+#define V3C_PIECE_WORK		(16 * V3C_STEP_WORK)
+
+/* What one call does that cannot sleep: entries looked at, and of these calls that map. */
+#define V3C_ATOMIC_WORK		(512 * V3C_STEP_WORK)
+#define V3C_ATOMIC_MAPS		(32 * V3C_STEP_WORK)
 
 /*
- * In a node's struct page: it stands, or has stood, for one leaf of the owner's tables, which one
- * address is enough to flush.
+ * Nodes that there may be, and at most as many tables of the IOMMU besides. The shares of memory are for
+ * machines that have little.
  */
-#define V3C_NODE_SPLIT		BIT(16)
+#define V3C_NODES_PER_MIB	(SZ_1M / PAGE_SIZE)
+#define V3C_DOMAIN_SHARE	64
+#define V3C_TOTAL_SHARE		16
+#define V3C_NODES_MIN		64UL
 
-/* An entry is 0, a v3c_leaf(), or this and the address of a node. */
+/* Tables that are freed at a time where there is no room for another node. */
+#define V3C_FREE_TABLES		64UL
+
+/*
+ * In a node's struct page, for each part of it: it stands, or has stood, for one leaf of the owner's
+ * tables, which one address is enough to flush.
+ */
+#define V3C_PART_SPLIT(part)	BIT(16 + (part))
+#define V3C_NODE_SPLIT		(V3C_PART_SPLIT(0) | V3C_PART_SPLIT(1))
+
+/* An entry is 0, a v3c_leaf(), this and the address of a node, or only the next. */
 #define V3C_ENTRY_NODE		BIT_ULL(2)
+
+/* There is nothing, but where a node was the IOMMU driver has a table still; it counts as a node. */
+#define V3C_ENTRY_TABLE		BIT_ULL(3)
 
 /**
  * struct v3c_shadow - what of the owner's tables is in a page table
@@ -55,9 +85,12 @@
  * @space: of the domain: what is withheld there is not mirrored
  * @tables: as configured
  * @root: the node that covers everything
- * @wanted: the leaves of one node, while they are compared
- * @nodes: in use, but for @root
- * @max_nodes: that may be
+ * @wanted: the leaves of one part of a node, while they are compared
+ * @nodes: in use, but for @root, and tables that are left of others
+ * @tables_left: of @nodes, those
+ * @domain_nodes: the same of all mirrors of the domain
+ * @rest: goes through all of it for a caller that could not
+ * @dying: nobody asks for @rest any more
  */
 struct v3c_shadow {
 	spinlock_t lock;
@@ -67,26 +100,27 @@ struct v3c_shadow {
 	u64 *root;
 	u64 *wanted;
 	unsigned long nodes;
-	unsigned long max_nodes;
+	unsigned long tables_left;
+	atomic_long_t *domain_nodes;
+	struct work_struct rest;
+	bool dying;
 };
 
-/**
- * struct v3c_sync - a comparison under way
- * @first: first page, as far as one leaf or another has widened it
- * @last: last page, likewise
- * @at: everything before is done
- * @visited: tables met that had nothing to mirror
- * @refused: large leaves met that the IOMMU driver did not take
- * @removes_only: there is no memory to mirror anything more
- */
-struct v3c_sync {
-	u64 first;
-	u64 last;
-	u64 at;
-	unsigned long visited;
-	unsigned long refused;
-	bool removes_only;
-};
+static unsigned int mirror_limit = 64;
+module_param(mirror_limit, uint, 0644);
+MODULE_PARM_DESC(mirror_limit, "MiB for the mirror of one Unmanaged domain's tables");
+
+static unsigned int mirror_total_limit = 256;
+module_param(mirror_total_limit, uint, 0644);
+MODULE_PARM_DESC(mirror_total_limit, "MiB for the mirrors of all domains together");
+
+/* Nodes of all mirrors. */
+static atomic_long_t v3c_nodes;
+
+static struct workqueue_struct *v3c_shadow_queue;
+
+/* Zeroes, as large as what one table of 4 KiB leaves translates; NULL until somebody may need it. */
+static struct page *v3c_block;
 
 /**
  * struct v3c_place - where in the tree a page is
@@ -114,6 +148,11 @@ static bool is_node(u64 entry)
 	return entry & V3C_ENTRY_NODE;
 }
 
+static bool is_empty(u64 entry)
+{
+	return !(entry & ~V3C_ENTRY_TABLE);
+}
+
 static u64 *to_node(u64 entry)
 {
 	return (u64 *)(unsigned long)(entry & ~V3C_ENTRY_NODE);
@@ -130,11 +169,13 @@ static bool is_split(const u64 *node)
 	return page_private(virt_to_page(node)) & V3C_NODE_SPLIT;
 }
 
-static void set_split(u64 *node, bool split)
+/* @parts: of V3C_NODE_SPLIT */
+static void set_split(u64 *node, unsigned long parts, bool split)
 {
 	struct page *page = virt_to_page(node);
+	unsigned long was = page_private(page) & ~parts;
 
-	set_page_private(page, node_used(node) | (split ? V3C_NODE_SPLIT : 0));
+	set_page_private(page, was | (split ? parts : 0));
 }
 
 static void set_entry(u64 *node, u64 *entry, u64 value)
@@ -143,6 +184,44 @@ static void set_entry(u64 *node, u64 *entry, u64 value)
 
 	set_page_private(page, page_private(page) + !!value - !!*entry);
 	*entry = value;
+}
+
+static unsigned long nodes_allowed(unsigned int mib, unsigned int share)
+{
+	return max(min(mib * V3C_NODES_PER_MIB, totalram_pages() / share), V3C_NODES_MIN);
+}
+
+static unsigned long domain_limit(void)
+{
+	return nodes_allowed(READ_ONCE(mirror_limit), V3C_DOMAIN_SHARE);
+}
+
+/* True if @count was below @limit, and is one more now. */
+static bool take_one(atomic_long_t *count, unsigned long limit)
+{
+	if (atomic_long_inc_return(count) <= limit)
+		return true;
+	atomic_long_dec(count);
+	return false;
+}
+
+static int charge_node(struct v3c_shadow *shadow)
+{
+	if (!take_one(&v3c_nodes, nodes_allowed(READ_ONCE(mirror_total_limit), V3C_TOTAL_SHARE)))
+		return -E2BIG;
+	if (!take_one(shadow->domain_nodes, domain_limit())) {
+		atomic_long_dec(&v3c_nodes);
+		return -E2BIG;
+	}
+	shadow->nodes++;
+	return 0;
+}
+
+static void uncharge_nodes(struct v3c_shadow *shadow, unsigned long nodes)
+{
+	shadow->nodes -= nodes;
+	atomic_long_sub(nodes, shadow->domain_nodes);
+	atomic_long_sub(nodes, &v3c_nodes);
 }
 
 static u64 *alloc_node(gfp_t gfp)
@@ -185,33 +264,58 @@ static void find_place(struct v3c_shadow *shadow, u64 page, struct v3c_place *pl
 	}
 }
 
-/* Frees the nodes that are empty from @place upwards. */
+/* Frees the node of @place, which becomes the entry above, with @value in it. */
+static void free_place(struct v3c_shadow *shadow, struct v3c_place *place, u64 page, u64 value)
+{
+	free_node(place->node[place->level]);
+	set_level(place, page, place->level + 1);
+	set_entry(place->node[place->level], place->entry, value);
+	if (value)
+		shadow->tables_left++;
+	else
+		uncharge_nodes(shadow, 1);
+}
+
+/*
+ * Frees the nodes that are empty from @place upwards. The IOMMU driver keeps its tables, of which those
+ * of 4 KiB leaves are remembered: there may be 512 times as many as others.
+ */
 static void prune(struct v3c_shadow *shadow, struct v3c_place *place, u64 page)
 {
-	while (place->level < V3C_ROOT_LEVEL && !node_used(place->node[place->level])) {
-		free_node(place->node[place->level]);
-		shadow->nodes--;
-		set_level(place, page, place->level + 1);
-		set_entry(place->node[place->level], place->entry, 0);
-	}
+	while (place->level < V3C_ROOT_LEVEL && !node_used(place->node[place->level]))
+		free_place(shadow, place, page, place->level ? 0 : V3C_ENTRY_TABLE);
+}
+
+/* The table that is left at @place, if there is one, is gone. */
+static void forget_table(struct v3c_shadow *shadow, struct v3c_place *place)
+{
+	if (*place->entry != V3C_ENTRY_TABLE)
+		return;
+	set_entry(place->node[place->level], place->entry, 0);
+	shadow->tables_left--;
+	uncharge_nodes(shadow, 1);
 }
 
 /* Adds nodes below the empty entry at @place, so that there is one at @level. */
-static int descend(struct v3c_shadow *shadow, struct v3c_place *place, u64 page, unsigned int level)
+static int descend(struct v3c_shadow *shadow, struct v3c_sync *sync, struct v3c_place *place,
+		   unsigned int level)
 {
+	u64 page = sync->at;
 	int ret = 0;
 	u64 *node;
 
 	while (place->level > level) {
-		ret = -E2BIG;
-		if (shadow->nodes >= shadow->max_nodes)
-			break;
+		node = alloc_node(sync->gfp);
 		ret = -ENOMEM;
-		node = alloc_node(GFP_ATOMIC);
 		if (!node)
 			break;
-		ret = 0;
-		shadow->nodes++;
+		/* A table that is left has been counted. */
+		ret = *place->entry ? 0 : charge_node(shadow);
+		if (ret) {
+			free_node(node);
+			break;
+		}
+		shadow->tables_left -= !!*place->entry;
 		set_entry(place->node[place->level], place->entry,
 			  (unsigned long)node | V3C_ENTRY_NODE);
 		place->node[place->level - 1] = node;
@@ -222,14 +326,15 @@ static int descend(struct v3c_shadow *shadow, struct v3c_place *place, u64 page,
 	return ret;
 }
 
-/* The last page of the pages from @place on for which the node of @place has nothing. */
-static u64 empty_until(const struct v3c_place *place)
+/* A last page of the pages from @place on for which the node of @place has nothing. */
+static u64 empty_until(const struct v3c_place *place, bool (*empty)(u64 entry))
 {
 	const u64 *end = place->node[place->level] + V3C_NODE_ENTRIES;
 	const u64 *entry = place->entry + 1;
 	u64 pages = v3c_level_pages(place->level);
 
-	while (entry < end && !*entry)
+	end = min(end, place->entry + V3C_WALK_WORK);
+	while (entry < end && empty(*entry))
 		entry++;
 	return place->last + (entry - place->entry - 1) * pages;
 }
@@ -327,30 +432,32 @@ static void mark_split(const struct v3c_place *place, const struct v3c_unit *uni
 
 	if (unit->kind == V3C_ENTRY_LEAF)
 		for (level = place->level; level < unit->level; level++)
-			set_split(place->node[level], true);
+			set_split(place->node[level], V3C_NODE_SPLIT, true);
 }
 
-/* Nobody runs out of time over a table that is found again and again and has nothing in it. */
-static int count_visit(struct v3c_shadow *shadow, struct v3c_sync *sync)
+/* Nobody runs out of time over a table that is found again and again and has nothing in its parts. */
+static int count_visit(struct v3c_sync *sync)
 {
-	return ++sync->visited > shadow->max_nodes ? -E2BIG : 0;
+	return ++sync->visited > 2 * domain_limit() ? -E2BIG : 0;
 }
 
-/* Nor over large leaves that cannot be mirrored: some of them are as much work as such a table. */
-static int count_refused(struct v3c_shadow *shadow, struct v3c_sync *sync)
+/* Nor over large leaves that cannot be mirrored: some of them are as much work as such a part. */
+static int count_refused(struct v3c_sync *sync)
 {
-	return ++sync->refused % (V3C_STEP_WORK / V3C_LARGE_WORK) ? 0 : count_visit(shadow, sync);
+	return ++sync->refused % (V3C_PART_ENTRIES / V3C_LARGE_WORK) ? 0 : count_visit(sync);
 }
 
 /*
  * Maps, or does not: an address that the IOMMU driver refuses is one that is not translated. Only lack
  * of memory is an error.
  */
-static int map_leaf(struct v3c_shadow *shadow, u64 page, u64 leaf, u64 pages, bool *mapped)
+static int map_leaf(struct v3c_shadow *shadow, struct v3c_sync *sync, u64 page, u64 leaf, u64 pages,
+		    bool *mapped)
 {
 	int ret = v3c_hwpt_map_run(shadow->hwpt, page, v3c_leaf_phys(leaf) >> V3C_PAGE_SHIFT,
-				   pages, v3c_leaf_prot(leaf), GFP_ATOMIC | __GFP_NOWARN);
+				   pages, v3c_leaf_prot(leaf), sync->gfp | __GFP_NOWARN);
 
+	sync->maps++;
 	WARN_ONCE(ret == -EADDRINUSE || ret == -EEXIST,
 		  "v3compat: page table has something at %#llx\n", page << V3C_PAGE_SHIFT);
 	*mapped = !ret;
@@ -371,24 +478,27 @@ static int map_large(struct v3c_shadow *shadow, struct v3c_sync *sync, struct v3
 	bool mapped;
 	int ret;
 
-	ret = descend(shadow, place, page, level);
+	ret = descend(shadow, sync, place, level);
 	if (ret)
 		return ret;
 	mark_split(place, unit);
 	leaf = unit_leaf(unit, place->first);
-	ret = map_leaf(shadow, place->first, leaf, v3c_level_pages(level), &mapped);
-	if (mapped)
+	ret = map_leaf(shadow, sync, place->first, leaf, v3c_level_pages(level), &mapped);
+	if (mapped) {
+		/* It took the table's place. */
+		forget_table(shadow, place);
 		set_entry(place->node[level], place->entry, leaf);
+	}
 	if (!ret)
 		sync->at = place->last + 1;
 	if (!ret && !mapped)
-		ret = count_refused(shadow, sync);
+		ret = count_refused(sync);
 	prune(shadow, place, page);
 	return ret;
 }
 
 /* Unmaps the leaves of a node that are not as wanted; one invalidation for all of them. */
-static bool remove_leaves(struct v3c_shadow *shadow, u64 *node, u64 first, unsigned int count,
+static void remove_leaves(struct v3c_shadow *shadow, u64 *node, u64 first, unsigned int count,
 			  const u64 *wanted)
 {
 	u64 *entries = node + entry_index(first, 0);
@@ -410,7 +520,6 @@ static bool remove_leaves(struct v3c_shadow *shadow, u64 *node, u64 first, unsig
 	}
 	if (any)
 		v3c_hwpt_sync_gather(shadow->hwpt, &gather);
-	return any;
 }
 
 /* How many wanted leaves from @i on can be mapped in one call. */
@@ -432,26 +541,26 @@ static unsigned int run_length(struct v3c_shadow *shadow, const u64 *entries, u6
 	return run;
 }
 
-static int map_run(struct v3c_shadow *shadow, u64 *node, u64 *entries, u64 page, unsigned int run,
-		   const u64 *wanted)
+static int map_run(struct v3c_shadow *shadow, struct v3c_sync *sync, u64 *node, u64 *entries,
+		   u64 page, unsigned int run, const u64 *wanted)
 {
 	unsigned int i;
 	bool mapped;
 	int ret;
 
-	ret = map_leaf(shadow, page, wanted[0], run, &mapped);
+	ret = map_leaf(shadow, sync, page, wanted[0], run, &mapped);
 	for (i = 0; mapped && i < run; i++)
 		set_entry(node, &entries[i], wanted[i]);
 	if (mapped || ret || run == 1)
 		return ret;
 	/* It is one of them that the driver does not like. */
 	for (i = 0; !ret && i < run; i++)
-		ret = map_run(shadow, node, &entries[i], page + i, 1, &wanted[i]);
+		ret = map_run(shadow, sync, node, &entries[i], page + i, 1, &wanted[i]);
 	return ret;
 }
 
-static int add_leaves(struct v3c_shadow *shadow, u64 *node, u64 first, unsigned int count,
-		      const u64 *wanted)
+static int add_leaves(struct v3c_shadow *shadow, struct v3c_sync *sync, u64 *node, u64 first,
+		      unsigned int count, const u64 *wanted)
 {
 	u64 *entries = node + entry_index(first, 0);
 	unsigned int i, run;
@@ -462,22 +571,67 @@ static int add_leaves(struct v3c_shadow *shadow, u64 *node, u64 first, unsigned 
 		if (entries[i] || !wanted[i])
 			continue;
 		run = run_length(shadow, entries, first, i, count, wanted);
-		ret = map_run(shadow, node, &entries[i], first + i, run, &wanted[i]);
+		ret = map_run(shadow, sync, node, &entries[i], first + i, run, &wanted[i]);
 	}
 	return ret;
+}
+
+/* All leaves of a full node go: in one call, with which the IOMMU driver's table goes, too. */
+static bool remove_node(struct v3c_shadow *shadow, struct v3c_sync *sync, struct v3c_place *place,
+			const struct v3c_unit *unit)
+{
+	u64 first = sync->at, last = first | (V3C_NODE_ENTRIES - 1);
+
+	if (place->level || unit->kind != V3C_ENTRY_EMPTY || first & (V3C_NODE_ENTRIES - 1) ||
+	    last > min(unit->last, sync->last) || node_used(place->node[0]) != V3C_NODE_ENTRIES)
+		return false;
+	v3c_hwpt_unmap(shadow->hwpt, first, V3C_NODE_ENTRIES);
+	free_place(shadow, place, first, 0);
+	prune(shadow, place, first);
+	sync->at = last + 1;
+	return true;
+}
+
+/*
+ * Where the tree has smaller leaves for one of the owner's, all of the node is compared before anything
+ * is added: if nothing is left that had to stay as it was, the large leaf serves. True if there is more
+ * to compare, or nothing left.
+ */
+static bool makes_room(struct v3c_shadow *shadow, struct v3c_sync *sync, struct v3c_place *place,
+		       u64 last)
+{
+	u64 first = sync->at, node_first = first & ~(u64)(V3C_NODE_ENTRIES - 1);
+
+	if (sync->err || sync->compared == node_first || !fits(shadow, 1, first))
+		return false;
+	sync->at = last + 1;
+	if (node_used(place->node[0]) && sync->at < node_first + V3C_NODE_ENTRIES)
+		return true;
+	/* The leaf has widened the comparison to all of it. */
+	sync->compared = node_first;
+	sync->at = node_first;
+	prune(shadow, place, first);
+	return true;
 }
 
 /* Brings up to date leaves of the node at @place, or that ought to be below the empty entry there. */
 static int sync_leaves(struct v3c_shadow *shadow, struct v3c_sync *sync, struct v3c_place *place,
 		       const struct v3c_unit *unit, unsigned int *work)
 {
+	bool large = unit->kind == V3C_ENTRY_LEAF && unit->level;
 	u64 first = sync->at, *wanted = shadow->wanted;
-	u64 last = min3(first | (V3C_NODE_ENTRIES - 1), unit->last, sync->last);
+	u64 last = min3(first | (V3C_PART_ENTRIES - 1), unit->last, sync->last);
 	unsigned int count = last - first + 1;
-	bool removed = false;
 	int ret = 0;
 
+	/* What is compared in one piece is as much as fits in a step. */
+	if (*work && *work + count > V3C_STEP_WORK) {
+		*work = V3C_STEP_WORK;
+		return 0;
+	}
 	*work += count;
+	if (remove_node(shadow, sync, place, unit))
+		return 0;
 	if (unit->kind == V3C_ENTRY_EMPTY) {
 		memset(wanted, 0, count * sizeof(*wanted));
 	} else {
@@ -487,29 +641,27 @@ static int sync_leaves(struct v3c_shadow *shadow, struct v3c_sync *sync, struct 
 	if (place->level) {
 		sync->at = last + 1;
 		if (!memchr_inv(wanted, 0, count * sizeof(*wanted)))
-			return count_visit(shadow, sync);
+			return count_visit(sync);
 		sync->at = first;
-		ret = descend(shadow, place, first, 0);
+		ret = descend(shadow, sync, place, 0);
 		if (ret)
 			return ret;
+		sync->compared = first & ~(u64)(V3C_NODE_ENTRIES - 1);
 	} else {
-		removed = remove_leaves(shadow, place->node[0], first, count, wanted);
+		remove_leaves(shadow, place->node[0], first, count, wanted);
 	}
 	/* Larger nodes are not compared in one piece: what they stood for they stand for until freed. */
-	if (count == V3C_NODE_ENTRIES)
-		set_split(place->node[0], unit->kind == V3C_ENTRY_LEAF && unit->level);
+	if (count == V3C_PART_ENTRIES)
+		set_split(place->node[0], V3C_PART_SPLIT(entry_index(first, 0) / count), large);
 	mark_split(place, unit);
-	/* Nothing is left that had to stay as it was: perhaps a large leaf serves. */
-	if (removed && unit->kind == V3C_ENTRY_LEAF && !node_used(place->node[0])) {
-		prune(shadow, place, first);
+	if (large && makes_room(shadow, sync, place, last))
 		return 0;
-	}
-	if (!sync->removes_only)
-		ret = add_leaves(shadow, place->node[0], first, count, wanted);
+	if (!sync->err)
+		ret = add_leaves(shadow, sync, place->node[0], first, count, wanted);
 	if (!ret)
 		sync->at = last + 1;
 	if (!ret && !node_used(place->node[0]))
-		ret = count_visit(shadow, sync);
+		ret = count_visit(sync);
 	prune(shadow, place, first);
 	return ret;
 }
@@ -532,7 +684,7 @@ static int sync_large(struct v3c_shadow *shadow, struct v3c_sync *sync, struct v
 	 * is counted, as an owner could have it happen again and again.
 	 */
 	if (place->first < sync->at) {
-		ret = count_visit(shadow, sync);
+		ret = count_visit(sync);
 		if (!ret)
 			sync->at = place->first;
 	}
@@ -547,22 +699,23 @@ static int sync_nothing(struct v3c_shadow *shadow, struct v3c_sync *sync, struct
 	unsigned int level;
 	u64 pages;
 
-	if (sync->removes_only) {
-		sync->at = empty_until(place) + 1;
+	if (sync->err) {
+		sync->at = empty_until(place, is_empty) + 1;
 		return 0;
 	}
 	if (unit->kind == V3C_ENTRY_EMPTY) {
 		pages = v3c_level_pages(min(unit->entry_level + 1, V3C_ROOT_LEVEL));
-		sync->at = min(unit->last, empty_until(place)) + 1;
-		return unit->first & (pages - 1) ? 0 : count_visit(shadow, sync);
+		sync->at = min(unit->last, empty_until(place, is_empty)) + 1;
+		return unit->first & (pages - 1) ? 0 : count_visit(sync);
 	}
 	if (unit->kind == V3C_ENTRY_LEAF) {
 		level = min_t(unsigned int, unit->level, place->level);
 		while (level && !fits(shadow, level, sync->at))
 			level--;
-		*work += V3C_LARGE_WORK;
-		if (level)
+		if (level) {
+			*work += V3C_LARGE_WORK;
 			return map_large(shadow, sync, place, level, unit);
+		}
 	}
 	return sync_leaves(shadow, sync, place, unit, work);
 }
@@ -587,7 +740,6 @@ static int sync_some(struct v3c_shadow *shadow, struct v3c_sync *sync, unsigned 
 	struct v3c_place place;
 	struct v3c_unit unit;
 
-	++*work;
 	find_place(shadow, sync->at, &place);
 	if (widen_split(sync, &place))
 		return 0;
@@ -597,78 +749,236 @@ static int sync_some(struct v3c_shadow *shadow, struct v3c_sync *sync, unsigned 
 	mark_split(&place, &unit);
 	if (!place.level)
 		return sync_leaves(shadow, sync, &place, &unit, work);
-	if (!*place.entry)
+	if (is_empty(*place.entry))
 		return sync_nothing(shadow, sync, &place, &unit, work);
 	*work += V3C_LARGE_WORK;
 	return sync_large(shadow, sync, &place, &unit);
 }
 
-static int sync_step(struct v3c_shadow *shadow, struct v3c_sync *sync)
+static bool is_nothing(u64 entry)
 {
-	unsigned int work = 0;
-	int ret = 0;
+	return !entry;
+}
+
+/*
+ * Has the IOMMU driver free the table that is left at @place: by a large leaf, of zeroes for whoever
+ * strays there. Without that the table stays until the page table is freed.
+ */
+static void free_table(struct v3c_shadow *shadow, struct v3c_place *place, u64 page)
+{
+	if (!v3c_block || !v3c_hwpt_has_leaf(shadow->hwpt, V3C_NODE_ENTRIES) ||
+	    !fits(shadow, 1, page) ||
+	    v3c_hwpt_map_run(shadow->hwpt, place->first, page_to_pfn(v3c_block), V3C_NODE_ENTRIES,
+			     IOMMU_READ, GFP_ATOMIC | __GFP_NOWARN))
+		return;
+	v3c_hwpt_unmap(shadow->hwpt, place->first, V3C_NODE_ENTRIES);
+	forget_table(shadow, place);
+	prune(shadow, place, page);
+}
+
+static u64 free_tables_step(struct v3c_shadow *shadow, u64 page, struct v3c_work *work)
+{
+	struct v3c_place place;
+	unsigned int done;
 
 	guard(spinlock_irqsave)(&shadow->lock);
-	while (!ret && sync->at <= sync->last && work < V3C_STEP_WORK)
-		ret = sync_some(shadow, sync, &work);
+	for (done = 0; done < V3C_STEP_WORK && page <= V3C_UPPER_LAST; done += V3C_WALK_WORK) {
+		find_place(shadow, page, &place);
+		if (*place.entry == V3C_ENTRY_TABLE) {
+			free_table(shadow, &place, page);
+			done += V3C_LARGE_WORK;
+		}
+		if (!place.level || *place.entry == V3C_ENTRY_TABLE)
+			page |= V3C_NODE_ENTRIES - 1;
+		else
+			page = empty_until(&place, is_nothing);
+		page++;
+		if (page > V3C_LOWER_LAST && page < V3C_UPPER_FIRST)
+			page = V3C_UPPER_FIRST;
+	}
+	v3c_work_done(work, done);
+	return page;
+}
+
+/* Makes room by freeing some tables that have nothing in them; false if there are none. */
+static bool free_tables(struct v3c_shadow *shadow, struct v3c_work *work)
+{
+	unsigned long left = READ_ONCE(shadow->tables_left);
+	unsigned long target = left - min(left, V3C_FREE_TABLES);
+	u64 page = 0;
+
+	while (READ_ONCE(shadow->tables_left) > target && page <= V3C_UPPER_LAST &&
+	       !v3c_work_is_over(work)) {
+		page = free_tables_step(shadow, page, work);
+		if (work->may_sleep)
+			cond_resched();
+	}
+	return READ_ONCE(shadow->tables_left) < left;
+}
+
+static int sync_step(struct v3c_shadow *shadow, struct v3c_sync *sync, struct v3c_work *work)
+{
+	unsigned int done = 0;
+	int ret = 0;
+
+	sync->maps = 0;
+	scoped_guard(spinlock_irqsave, &shadow->lock) {
+		while (!ret && sync->at <= sync->last && done < V3C_STEP_WORK) {
+			ret = sync_some(shadow, sync, &done);
+			done += V3C_WALK_WORK;
+		}
+	}
+	v3c_work_done(work, done);
+	work->maps -= min(work->maps, sync->maps);
 	return ret;
 }
 
-static int sync_range(struct v3c_shadow *shadow, u64 first, u64 last, bool may_sleep)
+/* Goes on from the lower half of the addresses to the upper; false when all is done. */
+static bool has_more(const struct v3c_shadow *shadow, struct v3c_sync *sync)
 {
-	struct v3c_sync sync = { .first = first, .last = last, .at = first };
-	unsigned int tries = 0;
-	int ret, err = 0;
+	bool upper = sync->at >= V3C_UPPER_FIRST;
 
-	while (sync.at <= sync.last) {
-		ret = sync_step(shadow, &sync);
-		if (!ret)
-			tries = 0;
-		else if (ret != -ENOMEM || !may_sleep || v3c_replay_refill(&tries))
-			err = ret;
-		/* The rest is not mirrored, but nothing of it stays that should not. */
-		sync.removes_only = err;
-		if (may_sleep)
-			cond_resched();
+	if (sync->at > sync->last && !upper && sync->end >= V3C_UPPER_FIRST) {
+		sync->first = V3C_UPPER_FIRST;
+		sync->last = sync->end;
+		sync->at = sync->first;
+		upper = true;
 	}
-	return err;
+	return sync->at <= sync->last && (!upper || v3c_hwpt_has_upper_half(shadow->hwpt));
+}
+
+/* Why nothing more may be mapped, or 0. */
+static int adding_ends(const struct v3c_work *work)
+{
+	if (work->may_sleep)
+		return fatal_signal_pending(current) ? -EINTR : 0;
+	return work->maps ? 0 : -EDQUOT;
 }
 
 /**
- * v3c_shadow_sync_pages() - bring some pages of a page table up to date
- * @shadow: its mirror
+ * v3c_work_init() - what one call may do
+ * @work: result
+ * @may_sleep: it may wait for memory, lets others run, and ends early when its thread is killed.
+ *	Otherwise what it does has a bound
+ */
+void v3c_work_init(struct v3c_work *work, bool may_sleep)
+{
+	*work = (struct v3c_work) {
+		.may_sleep = may_sleep,
+		.piece = V3C_PIECE_WORK,
+		.left = V3C_ATOMIC_WORK,
+		.maps = V3C_ATOMIC_MAPS,
+	};
+}
+
+/* Counts entries that somebody looked at. */
+void v3c_work_done(struct v3c_work *work, unsigned int entries)
+{
+	work->piece -= min(work->piece, entries);
+	if (!work->may_sleep)
+		work->left -= min(work->left, entries);
+}
+
+/* Begins another piece. */
+void v3c_work_renew(struct v3c_work *work)
+{
+	work->piece = V3C_PIECE_WORK;
+	if (work->may_sleep)
+		cond_resched();
+}
+
+/**
+ * v3c_sync_init() - say what is to be brought up to date
+ * @sync: result
  * @first: first logical page of 64-bit addresses, any
  * @last: last page, not before @first
- * @may_sleep: it may wait for memory, and lets others run
- *
- * With them goes all of the leaves that they were or are a part of.
- *
- * Context: any that @may_sleep allows.
- * Return: 0; -ENOMEM, or -E2BIG when the owner's tables say more than may be mirrored: then some of it
- * is not mapped, but nothing is mapped that should not be.
  */
-int v3c_shadow_sync_pages(struct v3c_shadow *shadow, u64 first, u64 last, bool may_sleep)
+void v3c_sync_init(struct v3c_sync *sync, u64 first, u64 last)
 {
-	int ret = 0, upper = 0;
-
-	if (first <= V3C_LOWER_LAST)
-		ret = sync_range(shadow, first, min(last, V3C_LOWER_LAST), may_sleep);
-	if (last >= V3C_UPPER_FIRST && v3c_hwpt_has_upper_half(shadow->hwpt))
-		upper = sync_range(shadow, max(first, V3C_UPPER_FIRST), last, may_sleep);
-	return ret ? ret : upper;
+	*sync = (struct v3c_sync) {
+		.first = first,
+		.last = first <= V3C_LOWER_LAST ? min(last, V3C_LOWER_LAST) : last,
+		.at = max(first, first <= V3C_LOWER_LAST ? 0 : V3C_UPPER_FIRST),
+		.end = last,
+		.compared = U64_MAX,
+	};
 }
 
 /**
- * v3c_shadow_sync() - bring a page table up to date
+ * v3c_shadow_sync_piece() - bring some pages of a page table up to date, for a while
  * @shadow: its mirror
- * @may_sleep: it may wait for memory, and lets others run
+ * @sync: which pages, and how far that has come
+ * @work: of the call; the piece is over when v3c_work_renew() is due
+ *
+ * With the pages go all of the leaves that they were or are a part of. What @work has no room for when
+ * it cannot sleep, a work item removes if it has to be removed.
+ *
+ * Context: any that @work->may_sleep allows.
+ * Return: whether there is more to do. If not, @sync->err is 0; -ENOMEM; -E2BIG when the owner's tables
+ * say more than may be mirrored; -EINTR when the thread is killed; or -EDQUOT when @work is used up.
+ * Then some of it is not mapped, but nothing is mapped that should not be, unless v3c_work_is_over().
+ */
+bool v3c_shadow_sync_piece(struct v3c_shadow *shadow, struct v3c_sync *sync, struct v3c_work *work)
+{
+	int ret;
+
+	while (has_more(shadow, sync)) {
+		if (v3c_work_is_over(work)) {
+			sync->err = -EDQUOT;
+			queue_work(v3c_shadow_queue, &shadow->rest);
+			return false;
+		}
+		if (!work->piece)
+			return true;
+		if (!sync->err)
+			sync->err = adding_ends(work);
+		/* The last reserves of memory only when there was no other, and reclaim has found some. */
+		sync->gfp = work->may_sleep && !sync->tries ? GFP_NOWAIT : GFP_ATOMIC;
+		ret = sync_step(shadow, sync, work);
+		if (!ret)
+			sync->tries = 0;
+		else if (ret == -E2BIG && !sync->err && free_tables(shadow, work))
+			continue;
+		else if (ret != -ENOMEM || !work->may_sleep || v3c_replay_refill(&sync->tries))
+			sync->err = ret;
+		if (work->may_sleep)
+			cond_resched();
+	}
+	return false;
+}
+
+/**
+ * v3c_shadow_sync() - bring all of a page table up to date
+ * @shadow: its mirror; the caller keeps it
+ * @may_sleep: as for v3c_work_init()
  *
  * Context: any that @may_sleep allows.
- * Return: as v3c_shadow_sync_pages().
+ * Return: as v3c_shadow_sync_piece().
  */
 int v3c_shadow_sync(struct v3c_shadow *shadow, bool may_sleep)
 {
-	return v3c_shadow_sync_pages(shadow, 0, V3C_UPPER_LAST, may_sleep);
+	struct v3c_work work;
+	struct v3c_sync sync;
+
+	v3c_work_init(&work, may_sleep);
+	v3c_sync_init(&sync, 0, V3C_UPPER_LAST);
+	while (v3c_shadow_sync_piece(shadow, &sync, &work))
+		v3c_work_renew(&work);
+	return sync.err;
+}
+
+/* Maps nothing: whoever was told that it is not mapped may have changed it again. */
+static void remove_rest(struct work_struct *rest)
+{
+	struct v3c_shadow *shadow = container_of(rest, struct v3c_shadow, rest);
+	struct v3c_work work;
+	struct v3c_sync sync;
+
+	v3c_work_init(&work, true);
+	v3c_sync_init(&sync, 0, V3C_UPPER_LAST);
+	sync.err = -EDQUOT;
+	while (!READ_ONCE(shadow->dying) && v3c_shadow_sync_piece(shadow, &sync, &work))
+		v3c_work_renew(&work);
 }
 
 /**
@@ -704,9 +1014,9 @@ static bool half_overlaps(struct v3c_shadow *shadow, u64 first, u64 last)
 	while (first <= last) {
 		guard(spinlock_irqsave)(&shadow->lock);
 		find_place(shadow, first, &place);
-		if (*place.entry)
+		if (!is_empty(*place.entry))
 			return true;
-		first = empty_until(&place) + 1;
+		first = empty_until(&place, is_empty) + 1;
 	}
 	return false;
 }
@@ -728,17 +1038,31 @@ bool v3c_shadow_overlaps(struct v3c_shadow *shadow, u64 first, u64 last)
 	       half_overlaps(shadow, max(first, V3C_UPPER_FIRST), last);
 }
 
+/* Nothing depends on it but how long tables are kept. */
+static void prepare_block(void)
+{
+	struct page *block;
+
+	if (READ_ONCE(v3c_block))
+		return;
+	block = alloc_pages(GFP_KERNEL | __GFP_ZERO | __GFP_NORETRY | __GFP_NOWARN,
+			    V3C_TABLE_BITS);
+	if (block && cmpxchg(&v3c_block, NULL, block))
+		__free_pages(block, V3C_TABLE_BITS);
+}
+
 /**
  * v3c_shadow_alloc() - allocate the mirror of a page table
  * @hwpt: the page table, empty
  * @space: of its domain
  * @tables: as configured
+ * @domain_nodes: number of nodes of all mirrors of the domain, which outlives this one
  *
  * Context: may sleep.
  * Return: the mirror, to be given to v3c_shadow_free(), or NULL without memory.
  */
 struct v3c_shadow *v3c_shadow_alloc(struct v3c_hwpt *hwpt, struct v3c_space *space,
-				    const struct v3c_tables *tables)
+				    const struct v3c_tables *tables, atomic_long_t *domain_nodes)
 {
 	struct v3c_shadow *shadow = kzalloc(sizeof(*shadow), GFP_KERNEL);
 
@@ -748,11 +1072,13 @@ struct v3c_shadow *v3c_shadow_alloc(struct v3c_hwpt *hwpt, struct v3c_space *spa
 	shadow->hwpt = hwpt;
 	shadow->space = space;
 	shadow->tables = *tables;
-	shadow->max_nodes = max(totalram_pages() / V3C_NODES_SHARE, (unsigned long)V3C_NODES_MIN);
+	shadow->domain_nodes = domain_nodes;
+	prepare_block();
+	INIT_WORK(&shadow->rest, remove_rest);
 	shadow->root = alloc_node(GFP_KERNEL);
 	if (!shadow->root)
 		goto free_shadow;
-	shadow->wanted = kcalloc(V3C_NODE_ENTRIES, sizeof(*shadow->wanted), GFP_KERNEL);
+	shadow->wanted = kcalloc(V3C_PART_ENTRIES, sizeof(*shadow->wanted), GFP_KERNEL);
 	if (!shadow->wanted)
 		goto free_root;
 	return shadow;
@@ -787,7 +1113,23 @@ void v3c_shadow_free(struct v3c_shadow *shadow)
 {
 	if (!shadow)
 		return;
+	WRITE_ONCE(shadow->dying, true);
+	cancel_work_sync(&shadow->rest);
 	free_subtree(shadow->root, V3C_ROOT_LEVEL);
+	uncharge_nodes(shadow, shadow->nodes);
 	kfree(shadow->wanted);
 	kfree(shadow);
+}
+
+int v3c_shadow_module_init(void)
+{
+	v3c_shadow_queue = alloc_workqueue("v3compat_mirrors", WQ_UNBOUND, 0);
+	return v3c_shadow_queue ? 0 : -ENOMEM;
+}
+
+void v3c_shadow_module_exit(void)
+{
+	destroy_workqueue(v3c_shadow_queue);
+	if (v3c_block)
+		__free_pages(v3c_block, V3C_TABLE_BITS);
 }

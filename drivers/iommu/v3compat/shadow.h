@@ -2,6 +2,8 @@
 #ifndef V3COMPAT_SHADOW_H
 #define V3COMPAT_SHADOW_H
 
+#include <linux/atomic.h>
+#include <linux/gfp_types.h>
 #include <linux/types.h>
 
 struct v3c_hwpt;
@@ -9,13 +11,69 @@ struct v3c_shadow;
 struct v3c_space;
 struct v3c_tables;
 
+/**
+ * struct v3c_work - what a call that compares may do still, in entries looked at
+ * @may_sleep: it may, and need not stop before it is done
+ * @piece: before v3c_work_renew() is due
+ * @left: before it stops, unless it may sleep
+ * @maps: calls that map anything, likewise; afterwards it removes only
+ */
+struct v3c_work {
+	bool may_sleep;
+	unsigned int piece;
+	unsigned int left;
+	unsigned int maps;
+};
+
+/**
+ * struct v3c_sync - a comparison under way
+ * @first: first page, as far as one leaf or another has widened it
+ * @last: last page of this half of the addresses, likewise
+ * @at: everything before is done
+ * @end: last page of all
+ * @compared: first page of the node whose leaves were last compared with a large leaf
+ * @visited: parts of tables met that had nothing to mirror
+ * @refused: large leaves met that the IOMMU driver did not take
+ * @maps: calls that map in this step
+ * @tries: to get memory
+ * @gfp: for nodes and tables in this step
+ * @err: why nothing more is mapped, or 0
+ */
+struct v3c_sync {
+	u64 first;
+	u64 last;
+	u64 at;
+	u64 end;
+	u64 compared;
+	unsigned long visited;
+	unsigned long refused;
+	unsigned int maps;
+	unsigned int tries;
+	gfp_t gfp;
+	int err;
+};
+
+/* Whether the call has to stop, done or not. */
+static inline bool v3c_work_is_over(const struct v3c_work *work)
+{
+	return !work->left;
+}
+
+void v3c_work_init(struct v3c_work *work, bool may_sleep);
+void v3c_work_done(struct v3c_work *work, unsigned int entries);
+void v3c_work_renew(struct v3c_work *work);
+
 struct v3c_shadow *v3c_shadow_alloc(struct v3c_hwpt *hwpt, struct v3c_space *space,
-				    const struct v3c_tables *tables);
+				    const struct v3c_tables *tables, atomic_long_t *domain_nodes);
 void v3c_shadow_free(struct v3c_shadow *shadow);
 void v3c_shadow_set_tables(struct v3c_shadow *shadow, const struct v3c_tables *tables);
+void v3c_sync_init(struct v3c_sync *sync, u64 first, u64 last);
+bool v3c_shadow_sync_piece(struct v3c_shadow *shadow, struct v3c_sync *sync, struct v3c_work *work);
 int v3c_shadow_sync(struct v3c_shadow *shadow, bool may_sleep);
-int v3c_shadow_sync_pages(struct v3c_shadow *shadow, u64 first, u64 last, bool may_sleep);
 int v3c_shadow_permissions(struct v3c_shadow *shadow, u64 page);
 bool v3c_shadow_overlaps(struct v3c_shadow *shadow, u64 first, u64 last);
+
+int v3c_shadow_module_init(void);
+void v3c_shadow_module_exit(void);
 
 #endif

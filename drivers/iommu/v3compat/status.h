@@ -31,7 +31,6 @@
 	X(NO_SPACE,		"logical address space is exhausted")	\
 	X(NO_PASID,		"no PASID is left")			\
 	X(NO_MEMORY,		"out of memory")			\
-	X(KILLED,		"caller was killed before it was done")	\
 	X(OVERLAP,		"range is in use")			\
 	X(NOT_MAPPED,		"range is not mapped so")		\
 	X(CUT_LARGE_PAGE,	"cut may fall inside a large page")	\
@@ -47,6 +46,8 @@
 	X(REGION_CONFLICT,	"device's reserved region overlaps a live mapping") \
 	X(TOO_MANY_TABLES,	"domain has its largest number of page tables") \
 	X(TABLES_TOO_LARGE,	"caller's page tables say more than can be mirrored") \
+	X(TOO_MUCH_WORK,	"caller's page tables say more than is mirrored without sleeping") \
+	X(KILLED,		"calling thread was killed")		\
 	X(BAD_CONFIG,		"configuration is not supported")	\
 	X(NO_FAULTS,		"nothing tells about faults of the device") \
 	X(NOT_ENABLED,		"not enabled")				\
