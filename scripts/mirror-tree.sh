@@ -13,4 +13,5 @@ test "$dir" != "$overlay" || die "$1 is the project itself"
 drop_dangling "$dir" Kbuild drivers include samples tools
 # shellcheck disable=SC2046 # no file of this project has a blank in its name
 place link "$dir" $(overlay_files Kbuild drivers include samples \
-			tools/testing/v3dma tools/testing/v3leak tools/testing/v3bench)
+			tools/testing/v3dma tools/testing/v3leak tools/testing/v3fuzz \
+			tools/testing/v3bench)
