@@ -182,6 +182,8 @@ static struct v3c_device *make_device(struct device *pdo, bool v1, const struct 
 	device->pdo = get_device(pdo);
 	device->domain = NULL;
 	device->group = NULL;
+	device->bonds = 0;
+	device->busy = false;
 	device->gone = false;
 	device->first_stage = first_stage;
 	device->watch = (struct v3c_watch) { .entry = LIST_HEAD_INIT(device->watch.entry) };
@@ -347,6 +349,13 @@ static bool twin_attached(struct v3c_device *device)
 	return false;
 }
 
+/* Whether an attach that nothing else refuses would wait in the core. */
+static bool must_wait(struct v3c_device *device)
+{
+	return v3c_handle_is(device, V3C_KIND_DEVICE) && !device->gone && !device->domain &&
+	       v3c_group_is_busy(device->pdo);
+}
+
 /**
  * v3c_device_attach() - attach a device to a domain
  * @domain: the domain
@@ -362,6 +371,13 @@ NTSTATUS v3c_device_attach(struct v3c_domain *domain, struct v3c_device *device,
 	NTSTATUS status;
 
 	v3c_domain_lock(domain);
+	while (must_wait(device)) {
+		if (v3c_domain_wait_for_group(domain)) {
+			status = v3c_refuse(why, STATUS_ACCESS_DENIED, V3C_REASON_GROUP_BUSY, device,
+					    0, 0);
+			goto unlock;
+		}
+	}
 	if (!v3c_handle_is(device, V3C_KIND_DEVICE)) {
 		status = v3c_refuse(why, STATUS_INVALID_PARAMETER_2, V3C_REASON_BAD_HANDLE, device, 0,
 				    0);
@@ -377,11 +393,21 @@ unlock:
 	return status;
 }
 
+/* With v3c_topology released meanwhile; nobody else is busy with it. */
 static void detach(struct v3c_device *device)
 {
 	struct v3c_domain *domain = device->domain;
+	struct v3c_group *group = device->group;
+	bool last = !--group->untagged;
 
-	v3c_domain_detach(device);
+	device->busy = true;
+	v3c_group_begin(group, device->pdo);
+	v3c_fault_close(&device->faults);
+	if (last)
+		v3c_group_detach(group);
+	v3c_group_end(group);
+	v3c_domain_detach(device, last);
+	device->busy = false;
 	trace_v3compat_detach(domain, device, STATUS_SUCCESS);
 }
 
@@ -398,7 +424,7 @@ NTSTATUS v3c_device_detach(struct v3c_device *device, struct v3c_why *why)
 	guard(mutex)(&v3c_topology);
 	if (!v3c_handle_is(device, V3C_KIND_DEVICE))
 		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_BAD_HANDLE, device, 0, 0);
-	if (!device->domain) {
+	if (!device->domain || device->busy) {
 		trace_v3compat_detach(NULL, device, STATUS_INVALID_PARAMETER_1);
 		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_NOT_ATTACHED, device, 0, 0);
 	}
@@ -436,6 +462,13 @@ NTSTATUS v3c_device_attach_pdo(struct v3c_domain *domain, struct device *pdo, st
 	NTSTATUS status;
 
 	v3c_domain_lock(domain);
+	while (!find_attached(pdo) && v3c_group_is_busy(pdo)) {
+		if (v3c_domain_wait_for_group(domain)) {
+			status = v3c_refuse(why, STATUS_ACCESS_DENIED, V3C_REASON_GROUP_BUSY, pdo, 0,
+					    0);
+			goto unlock;
+		}
+	}
 	if (!has_iommu(pdo))
 		status = v3c_refuse(why, STATUS_NOT_FOUND, V3C_REASON_NO_IOMMU, pdo, 0, 0);
 	else if (find_attached(pdo))
@@ -449,6 +482,7 @@ NTSTATUS v3c_device_attach_pdo(struct v3c_domain *domain, struct device *pdo, st
 		if (!NT_SUCCESS(status))
 			retire_device(device);
 	}
+unlock:
 	v3c_domain_unlock(domain);
 	if (device && !NT_SUCCESS(status))
 		free_device(device);
@@ -470,7 +504,7 @@ NTSTATUS v3c_device_detach_pdo(struct v3c_domain *domain, struct device *pdo, st
 
 	scoped_guard(mutex, &v3c_topology) {
 		device = find_attached(pdo);
-		if (!device || !device->v1 || device->domain != domain)
+		if (!device || !device->v1 || device->busy || device->domain != domain)
 			return v3c_refuse(why, STATUS_INVALID_PARAMETER_2, V3C_REASON_NOT_ATTACHED,
 					  pdo, 0, 0);
 		detach(device);
@@ -664,6 +698,19 @@ struct device *v3c_device_next_known(struct v3c_device **pos)
 	return NULL;
 }
 
+/* Whether a sub-device of the Linux device is bound to a process, or being bound or unbound. */
+bool v3c_device_has_bonds(struct device *pdo)
+{
+	struct v3c_device *device;
+
+	lockdep_assert_held(&v3c_topology);
+
+	list_for_each_entry(device, &v3c_device_list, entry)
+		if (device->pdo == pdo && device->bonds)
+			return true;
+	return false;
+}
+
 static int match_iommu(struct device *dev, const void *data)
 {
 	return has_iommu(dev);
@@ -693,34 +740,70 @@ struct device *v3c_device_next_any(struct device *dev)
 	return next;
 }
 
+/* Detaches what is attached in the device's group and @which says, or waits for who is busy with it. */
+static bool detach_one_of_group(struct device *dev, bool (*which)(struct v3c_device *device))
+{
+	struct v3c_group *group = v3c_group_find(dev);
+	struct v3c_device *device;
+
+	if (!group)
+		return false;
+	list_for_each_entry(device, &v3c_device_list, entry)
+		if (v3c_group_find(device->pdo) == group && which(device))
+			return true;
+	return false;
+}
+
 /*
  * PASIDs are in the tables of every member of a group, and a driver that loses a member forgets to take
  * them out of there. So none may be attached while one leaves.
  */
 static void member_leaves(struct device *dev)
 {
-	struct v3c_group *group = v3c_group_find(dev);
-	struct v3c_device *device;
-
-	if (!group)
-		return;
-	list_for_each_entry(device, &v3c_device_list, entry)
-		if (v3c_group_find(device->pdo) == group)
-			v3c_pasids_detach(device);
+	while (detach_one_of_group(dev, v3c_pasids_detach_one))
+		;
 }
 
-/* What V1 attached is nobody's then: it goes to @dead, for free_device(). */
-static void detach_gone(struct v3c_device *device, struct list_head *dead)
+/* Detaches the device or a sub-device, or waits for who is busy with it; whether there was something. */
+static bool detach_one(struct v3c_device *device)
 {
-	v3c_pasids_detach(device);
-	if (device->domain)
+	if (v3c_pasids_detach_one(device))
+		return true;
+	if (!device->domain)
+		return false;
+	if (device->busy)
+		v3c_group_wait();
+	else
 		detach(device);
-	device->gone = true;
+	return true;
+}
+
+/* The device has left, or its driver; whether v3c_topology was released, so that any of them may be gone. */
+static bool leave(struct v3c_device *device, bool gone, struct list_head *dead)
+{
+	bool attached = device->domain || v3c_pasids_attached(device);
+
+	/* Of a device that is gone there is nothing more to tell than that. */
+	if (!gone && !device->gone)
+		v3c_guard_abandon(device);
+	/* What is queued could be told to a function that has left with its module. */
+	if (!gone)
+		v3c_fault_end(device);
+	if (attached && !gone && !device->gone)
+		dev_warn(device->pdo, "driver is gone and left its device attached\n");
+	/* Nothing more is attached from here on. */
+	device->gone |= gone || attached;
+	if (detach_one(device))
+		return true;
+	if (!device->gone)
+		return false;
 	give_back_iopf(device);
-	if (!device->v1)
-		return;
-	retire_device(device);
-	list_add(&device->entry, dead);
+	/* What V1 attached is nobody's then. */
+	if (device->v1) {
+		retire_device(device);
+		list_add(&device->entry, dead);
+	}
+	return false;
 }
 
 /*
@@ -733,25 +816,10 @@ static void device_leaves(struct device *dev, bool gone, struct list_head *dead)
 
 	lockdep_assert_held(&v3c_topology);
 
-	list_for_each_entry_safe(device, next, &v3c_device_list, entry) {
-		if (device->pdo != dev)
-			continue;
-		/* Of a device that is gone there is nothing more to tell than that. */
-		if (!gone && !device->gone)
-			v3c_guard_abandon(device);
-		/* What is queued could be told to a function that has left with its module. */
-		if (!gone)
-			v3c_fault_end(device);
-		if (!device->domain && !v3c_pasids_attached(device)) {
-			device->gone |= gone;
-			if (gone)
-				give_back_iopf(device);
-			continue;
-		}
-		if (!gone)
-			dev_warn(dev, "driver is gone and left its device attached\n");
-		detach_gone(device, dead);
-	}
+again:
+	list_for_each_entry_safe(device, next, &v3c_device_list, entry)
+		if (device->pdo == dev && leave(device, gone, dead))
+			goto again;
 	if (gone)
 		member_leaves(dev);
 }
@@ -802,23 +870,32 @@ unwind:
 	return ret;
 }
 
+/* What its owner forgot goes to @dead, unless the bus notifier is busy with it, which is waited for. */
+static void reclaim(struct v3c_device *device, struct list_head *dead)
+{
+	if (v3c_group_is_busy(device->pdo)) {
+		v3c_group_wait();
+		return;
+	}
+	pr_warn("device %u (%s) was leaked%s\n", device->handle.serial, dev_name(device->pdo),
+		device->domain ? " while attached" : "");
+	v3c_pasids_reclaim(device);
+	while (detach_one(device))
+		;
+	retire_device(device);
+	list_add(&device->entry, dead);
+}
+
 /* Detaches and frees what was leaked, by name. */
 void v3c_device_module_exit(void)
 {
-	struct v3c_device *device, *next;
+	struct v3c_device *device;
 	LIST_HEAD(dead);
 	unsigned int i;
 
 	scoped_guard(mutex, &v3c_topology) {
-		list_for_each_entry_safe(device, next, &v3c_device_list, entry) {
-			pr_warn("device %u (%s) was leaked%s\n", device->handle.serial,
-				dev_name(device->pdo), device->domain ? " while attached" : "");
-			v3c_pasids_reclaim(device);
-			if (device->domain)
-				detach(device);
-			retire_device(device);
-			list_add(&device->entry, &dead);
-		}
+		while ((device = list_first_entry_or_null(&v3c_device_list, struct v3c_device, entry)))
+			reclaim(device, &dead);
 	}
 	free_devices(&dead);
 	for (i = 0; i < ARRAY_SIZE(v3c_buses); i++)

@@ -26,6 +26,9 @@ struct v3c_group;
  * @watch: who wants to know of changes
  * @faults: names the attachment to @domain
  * @reporter: its faults on their way to a handler
+ * @bonds: sub-devices that are bound to a process, or being bound or unbound, under v3c_topology
+ * @busy: somebody is detaching it, with v3c_topology released; nobody else does anything with the
+ *	attachment then. Under v3c_topology
  * @gone: removed from the system, under v3c_topology
  * @first_stage: its IOMMU has first-stage tables for TranslateS1
  * @v1: made by V1's AttachDevice, which knows no device objects
@@ -45,6 +48,8 @@ struct v3c_device {
 	struct v3c_watch watch;
 	struct v3c_fault_target faults;
 	struct v3c_reporter reporter;
+	unsigned int bonds;
+	bool busy;
 	bool gone;
 	bool first_stage;
 	bool v1;
@@ -58,7 +63,8 @@ extern struct v3c_pool v3c_devices;
 
 /*
  * Devices, groups and who is attached to what. While it is held no device behind an IOMMU leaves it:
- * the bus notifier waits for it. Outermost lock of the module.
+ * the bus notifier waits for it. Outermost lock of the module. What may wait for a process or for a
+ * callback is done with it released, see group.c.
  */
 extern struct mutex v3c_topology;
 
@@ -87,6 +93,7 @@ NTSTATUS v3c_device_input_mappings(struct device *pdo, INPUT_MAPPING_ELEMENT *bu
 				   ULONG *needed, struct v3c_why *why);
 u32 v3c_device_first_input_mapping(struct v3c_device *device);
 bool v3c_device_has_input_mapping(struct v3c_device *device, u32 id);
+bool v3c_device_has_bonds(struct device *pdo);
 struct device *v3c_device_next_any(struct device *dev);
 struct device *v3c_device_next_known(struct v3c_device **pos);
 

@@ -69,6 +69,24 @@ void v3c_domain_unlock(struct v3c_domain *domain)
 	mutex_unlock(&v3c_topology);
 }
 
+/**
+ * v3c_domain_wait_for_group() - let others go on until a group is not busy any more
+ * @domain: locked by v3c_domain_lock(), and again on return; the caller looks at everything again
+ *
+ * Context: may sleep.
+ * Return: 0 when some group has become idle, or -EINTR when the caller is killed.
+ */
+int v3c_domain_wait_for_group(struct v3c_domain *domain)
+{
+	int ret;
+
+	mutex_unlock(&domain->mutex);
+	ret = v3c_group_wait_killable();
+	mutex_unlock(&v3c_topology);
+	v3c_domain_lock(domain);
+	return ret;
+}
+
 /* Quick operations may start again if there is one table for them. */
 static void allow_quick(struct v3c_domain *domain)
 {
@@ -499,10 +517,12 @@ static int target_attach(struct v3c_target *target, struct v3c_hwpt *hwpt)
 
 static void target_detach(struct v3c_target *target)
 {
-	if (target->tagged)
+	if (target->tagged) {
 		v3c_attachment_detach(target->tagged);
-	else
+	} else {
 		v3c_group_detach(target->group);
+		v3c_group_detached(target->group);
+	}
 }
 
 /* The driver wants a page table of another kind, or, for a PASID, none at all. */
@@ -908,11 +928,12 @@ NTSTATUS v3c_domain_attach(struct v3c_domain *domain, struct v3c_device *device,
 
 /**
  * v3c_domain_detach() - undo v3c_domain_attach()
- * @device: attached
+ * @device: attached; its faults are told no more
+ * @last: it was the last one of its group, which the IOMMU translates no more
  *
  * Context: may sleep; under v3c_topology.
  */
-void v3c_domain_detach(struct v3c_device *device)
+void v3c_domain_detach(struct v3c_device *device, bool last)
 {
 	struct v3c_domain *domain = device->domain;
 	struct v3c_group *group = device->group;
@@ -921,10 +942,9 @@ void v3c_domain_detach(struct v3c_device *device)
 	lockdep_assert_held(&v3c_topology);
 
 	guard(mutex)(&domain->mutex);
-	v3c_fault_close(&device->faults);
-	if (!--group->untagged) {
+	if (last) {
 		hwpt = group->hwpt;
-		v3c_group_detach(group);
+		v3c_group_detached(group);
 		group->domain = NULL;
 	}
 	list_del(&device->attached);
@@ -960,7 +980,7 @@ NTSTATUS v3c_domain_attach_pasid(struct v3c_domain *domain, struct v3c_pasid *pa
 
 /**
  * v3c_domain_detach_pasid() - undo v3c_domain_attach_pasid()
- * @pasid: attached to a domain
+ * @pasid: attached to a domain; v3c_attachment_detach() is done
  *
  * Context: may sleep; under v3c_topology.
  */
@@ -972,7 +992,6 @@ void v3c_domain_detach_pasid(struct v3c_pasid *pasid)
 	lockdep_assert_held(&v3c_topology);
 
 	guard(mutex)(&domain->mutex);
-	v3c_attachment_detach(attachment);
 	list_del(&attachment->entry);
 	leave(domain, pasid->group, attachment->hwpt);
 	pasid->group = NULL;

@@ -88,6 +88,7 @@ static inline bool v3c_domain_shows_all(const struct v3c_domain *domain)
 
 void v3c_domain_lock(struct v3c_domain *domain);
 void v3c_domain_unlock(struct v3c_domain *domain);
+int v3c_domain_wait_for_group(struct v3c_domain *domain);
 int v3c_domain_member_joins(struct v3c_domain *domain, struct device *dev);
 
 NTSTATUS v3c_domain_create(IOMMU_DMA_DOMAIN_TYPE type,
@@ -97,7 +98,7 @@ NTSTATUS v3c_domain_create(IOMMU_DMA_DOMAIN_TYPE type,
 NTSTATUS v3c_domain_destroy(struct v3c_domain *domain, struct v3c_why *why);
 NTSTATUS v3c_domain_attach(struct v3c_domain *domain, struct v3c_device *device,
 			   struct v3c_why *why);
-void v3c_domain_detach(struct v3c_device *device);
+void v3c_domain_detach(struct v3c_device *device, bool last);
 NTSTATUS v3c_domain_attach_pasid(struct v3c_domain *domain, struct v3c_pasid *pasid,
 				 struct v3c_attachment *attachment, struct v3c_why *why);
 void v3c_domain_detach_pasid(struct v3c_pasid *pasid);

@@ -86,7 +86,8 @@ static NTSTATUS create_sva_device(PIOMMU_DMA_DEVICE handle, struct mm_struct *mm
  * What DMA tagged with @pasid reads and writes is what the process would, at the same addresses and with
  * the same permissions. Nothing keeps the address space alive: when the process exits, the DMA finds
  * nothing any more, and the sub-device waits for its owner. Detaching, exit of the process and removal of
- * the device may come in any order.
+ * the device may come in any order. Detaching waits for page faults of the process, however long they
+ * take; nobody waits for that but who has to do with it, see Documentation/driver-api/v3compat/context.rst.
  *
  * To the interface the sub-device is attached: AttachPasidDevice answers STATUS_UNSUCCESSFUL,
  * DeletePasidDevice STATUS_RESOURCE_IN_USE. Once detached it can only be deleted: AttachPasidDevice
@@ -103,8 +104,8 @@ static NTSTATUS create_sva_device(PIOMMU_DMA_DEVICE handle, struct mm_struct *mm
  * * STATUS_INVALID_PARAMETER_4 - @pasid is NULL
  * * STATUS_NOT_SUPPORTED - the kernel, the IOMMU or its driver cannot share address spaces
  * * STATUS_NONE_MAPPED - no PASID is free, or the one of the process is too large for the device
- * * STATUS_ACCESS_DENIED - the IOMMU group of the device is in other hands, or the process uses
- *   addresses that no device can
+ * * STATUS_ACCESS_DENIED - the IOMMU group of the device is in other hands, the process uses
+ *   addresses that no device can, or the caller was killed while it waited for another bond to end
  * * STATUS_INSUFFICIENT_RESOURCES - out of memory
  */
 NTSTATUS v3compat_create_sva_device(PIOMMU_DMA_DEVICE device, struct mm_struct *mm,

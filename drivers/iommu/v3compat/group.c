@@ -1,18 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * IOMMU groups: what the hardware cannot tell apart is attached together, and owned where possible.
+ *
+ * What takes a translation away waits until the IOMMU has no page request of it any more, and those of a
+ * process wait for whatever its page faults do: a file server of its own, for instance. So the core
+ * is called for that with v3c_topology released. It holds the lock of its group meanwhile: until the
+ * call is over, whoever needs that lock waits, with v3c_topology released, too.
  */
 #include <linux/device.h>
 #include <linux/iommu.h>
 #include <linux/pci.h>
 #include <linux/platform_device.h>
 #include <linux/slab.h>
+#include <linux/wait.h>
 
 #include "device.h"
 #include "group.h"
 #include "guard.h"
 
 static LIST_HEAD(v3c_groups);
+
+/* Calls with v3c_topology released that are over; written under it. */
+static unsigned long v3c_calls_over;
+static DECLARE_WAIT_QUEUE_HEAD(v3c_calls_wait);
 
 /* One owner cookie for all: the members of a group are claimed once, for whichever domain. */
 static int v3c_owner;
@@ -29,6 +39,101 @@ struct v3c_group *v3c_group_find(struct device *dev)
 		if (core && group->group == core)
 			return group;
 	return NULL;
+}
+
+/* What can be plugged in from outside, or what the firmware does not vouch for. */
+static int is_external(struct device *dev, void *unused)
+{
+	return dev_is_removable(dev) || (dev_is_pci(dev) && to_pci_dev(dev)->untrusted);
+}
+
+/**
+ * v3c_group_is_external() - whether a device, or one that the IOMMU cannot tell from it, is external
+ * @dev: the device
+ *
+ * What one member of a group sees, all of them do.
+ *
+ * Context: may sleep; under v3c_topology.
+ * Return: true if it is. While the group is busy, what it was when that began: the core lets nobody join
+ * or leave it then.
+ */
+bool v3c_group_is_external(struct device *dev)
+{
+	struct v3c_group *ours = v3c_group_find(dev);
+	struct iommu_group *group;
+	bool external;
+
+	if (ours && ours->busy)
+		return ours->external;
+	group = iommu_group_get(dev);
+	if (!group)
+		return is_external(dev, NULL);
+	external = iommu_group_for_each_dev(group, NULL, is_external);
+	iommu_group_put(group);
+	return external;
+}
+
+/* Whether the core is being called for the device's group with v3c_topology released. */
+bool v3c_group_is_busy(struct device *dev)
+{
+	struct v3c_group *group = v3c_group_find(dev);
+
+	return group && group->busy;
+}
+
+/**
+ * v3c_group_begin() - release v3c_topology for a call of the IOMMU core that may wait for long
+ * @group: in use until v3c_group_end()
+ * @dev: a device in it, which does not leave it until then
+ *
+ * What the call is about must be marked as busy, so that nobody else begins another one for it.
+ *
+ * Context: may sleep; under v3c_topology.
+ */
+void v3c_group_begin(struct v3c_group *group, struct device *dev)
+{
+	lockdep_assert_held(&v3c_topology);
+
+	if (!group->busy)
+		group->external = v3c_group_is_external(dev);
+	group->busy++;
+	mutex_unlock(&v3c_topology);
+}
+
+/* Takes v3c_topology again. */
+void v3c_group_end(struct v3c_group *group)
+{
+	mutex_lock(&v3c_topology);
+	group->busy--;
+	WRITE_ONCE(v3c_calls_over, v3c_calls_over + 1);
+	wake_up_all(&v3c_calls_wait);
+}
+
+/**
+ * v3c_group_wait() - wait until such a call is over, of whichever group
+ *
+ * Context: may sleep; under v3c_topology, which is released meanwhile: the caller looks at everything
+ * again. Somebody is busy.
+ */
+void v3c_group_wait(void)
+{
+	unsigned long seen = v3c_calls_over;
+
+	mutex_unlock(&v3c_topology);
+	wait_event(v3c_calls_wait, READ_ONCE(v3c_calls_over) != seen);
+	mutex_lock(&v3c_topology);
+}
+
+/* The same, unless a signal kills the caller: -EBUSY then. */
+int v3c_group_wait_killable(void)
+{
+	unsigned long seen = v3c_calls_over;
+	int ret;
+
+	mutex_unlock(&v3c_topology);
+	ret = wait_event_killable(v3c_calls_wait, READ_ONCE(v3c_calls_over) != seen);
+	mutex_lock(&v3c_topology);
+	return ret ? -EBUSY : 0;
 }
 
 /* Whether a driver is bound that uses the DMA API, which then goes through our page table. */
@@ -177,9 +282,16 @@ int v3c_group_attach(struct v3c_group *group, struct iommu_domain *translation,
 	return 0;
 }
 
+/* Undoes it. Nothing changes here, so that v3c_topology need not be held; v3c_group_detached() follows. */
 void v3c_group_detach(struct v3c_group *group)
 {
 	iommu_detach_group(group->translation, group->group);
+}
+
+void v3c_group_detached(struct v3c_group *group)
+{
+	lockdep_assert_held(&v3c_topology);
+
 	group->translation = NULL;
 	group->hwpt = NULL;
 }

@@ -12,10 +12,8 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/device.h>
-#include <linux/iommu.h>
 #include <linux/kstrtox.h>
 #include <linux/module.h>
-#include <linux/pci.h>
 #include <linux/sched.h>
 #include <linux/string.h>
 #include <linux/sysfs.h>
@@ -59,25 +57,6 @@ static struct workqueue_struct *v3c_guard_queue;
 static void deliver_changes(struct work_struct *work);
 static DECLARE_WORK(v3c_guard_work, deliver_changes);
 
-/* What can be plugged in from outside, or what the firmware does not vouch for. */
-static int is_external(struct device *dev, void *unused)
-{
-	return dev_is_removable(dev) || (dev_is_pci(dev) && to_pci_dev(dev)->untrusted);
-}
-
-/* What one member of a group sees, all of them do. */
-static bool shares_with_external(struct device *dev)
-{
-	struct iommu_group *group = iommu_group_get(dev);
-	bool external;
-
-	if (!group)
-		return is_external(dev, NULL);
-	external = iommu_group_for_each_dev(group, NULL, is_external);
-	iommu_group_put(group);
-	return external;
-}
-
 /**
  * v3c_guard_allows_bypass() - whether a device may see all of memory now
  * @dev: the device
@@ -95,7 +74,7 @@ bool v3c_guard_allows_bypass(struct device *dev)
 	case V3COMPAT_GUARD_OFF:
 		return true;
 	case V3COMPAT_GUARD_EXTERNAL:
-		return !v3c_locked && !shares_with_external(dev);
+		return !v3c_locked && !v3c_group_is_external(dev);
 	default:
 		return false;
 	}

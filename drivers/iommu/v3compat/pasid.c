@@ -98,7 +98,10 @@ int v3c_attachment_attach(struct v3c_attachment *attachment, struct v3c_hwpt *hw
 	return -EOPNOTSUPP;
 }
 
-/* Undoes v3c_attachment_attach(), under the domain's mutex. No translation is left in any TLB. */
+/*
+ * Undoes v3c_attachment_attach(). No translation is left in any TLB. The IOMMU driver may wait for page
+ * requests of any process that its IOMMU serves.
+ */
 void v3c_attachment_detach(struct v3c_attachment *attachment)
 {
 	/* Nobody answers a page request of a PASID that is not there. */
@@ -111,60 +114,96 @@ static bool is_attached(const struct v3c_pasid *pasid)
 	return pasid->attachment || pasid->sva;
 }
 
-/* Whether a sub-device of the same Linux device is bound to a process. */
-static bool has_bond(const struct device *pdo)
+/* The first bond of a Linux device switches on what the last one switches off. */
+static int begin_bond(struct v3c_device *device)
 {
-	const struct v3c_pasid *pasid;
+	int ret = 0;
 
 	lockdep_assert_held(&v3c_topology);
 
-	guard(mutex)(&v3c_pasids.lock);
-	list_for_each_entry(pasid, &v3c_pasids.live, handle.entry)
-		if (pasid->sva && pasid->device->pdo == pdo)
-			return true;
-	return false;
+	/* Not every kernel that should refuse does. */
+	if (!v3c_sva_supported(device->pdo))
+		return -EOPNOTSUPP;
+	if (!v3c_device_has_bonds(device->pdo))
+		ret = v3c_sva_enable(device->pdo);
+	if (!ret)
+		device->bonds++;
+	return ret;
+}
+
+static void end_bond(struct v3c_device *device)
+{
+	lockdep_assert_held(&v3c_topology);
+
+	device->bonds--;
+	if (!v3c_device_has_bonds(device->pdo))
+		v3c_sva_disable(device->pdo);
 }
 
 static struct iommu_sva *bind(struct device *pdo, struct mm_struct *mm)
 {
-	bool first = !has_bond(pdo);
+	struct iommu_sva *sva = iommu_sva_bind_device(pdo, mm);
+
+	if (IS_ERR(sva) || sends_tags(pdo))
+		return sva;
+	iommu_sva_unbind_device(sva);
+	return ERR_PTR(-EOPNOTSUPP);
+}
+
+/* The core lets one bond begin or end at a time, of all in the system. */
+static unsigned int v3c_unbinding;
+
+/* With v3c_topology released meanwhile; the sub-device is busy. */
+static struct iommu_sva *bind_process(struct v3c_pasid *pasid, struct mm_struct *mm)
+{
+	struct device *pdo = pasid->device->pdo;
 	struct iommu_sva *sva;
 	int ret;
 
-	/* Not every kernel that should refuse does. */
-	if (!v3c_sva_supported(pdo))
-		return ERR_PTR(-EOPNOTSUPP);
-	ret = first ? v3c_sva_enable(pdo) : 0;
+	ret = begin_bond(pasid->device);
 	if (ret)
 		return ERR_PTR(ret);
-	sva = iommu_sva_bind_device(pdo, mm);
-	if (!IS_ERR(sva) && !sends_tags(pdo)) {
-		iommu_sva_unbind_device(sva);
-		sva = ERR_PTR(-EOPNOTSUPP);
-	}
-	if (IS_ERR(sva) && first)
-		v3c_sva_disable(pdo);
+	v3c_group_begin(pasid->group, pdo);
+	sva = bind(pdo, mm);
+	v3c_group_end(pasid->group);
+	if (IS_ERR(sva))
+		end_bond(pasid->device);
 	return sva;
 }
 
-static void unbind(struct v3c_pasid *pasid)
+/* With v3c_topology released meanwhile; the sub-device is busy. */
+static void unbind_process(struct v3c_pasid *pasid)
 {
-	struct device *pdo = pasid->device->pdo;
-
+	v3c_unbinding++;
+	v3c_group_begin(pasid->group, pasid->device->pdo);
 	iommu_sva_unbind_device(pasid->sva);
+	v3c_group_end(pasid->group);
+	v3c_unbinding--;
 	pasid->sva = NULL;
-	if (!has_bond(pdo))
-		v3c_sva_disable(pdo);
+	end_bond(pasid->device);
 	v3c_group_unuse(pasid->group);
 	pasid->group = NULL;
 }
 
-static void publish(struct v3c_pasid *pasid, struct v3c_device *device)
+/* With v3c_topology released meanwhile; the sub-device is busy. */
+static void detach_domain(struct v3c_pasid *pasid)
+{
+	v3c_group_begin(pasid->group, pasid->device->pdo);
+	v3c_attachment_detach(pasid->attachment);
+	v3c_group_end(pasid->group);
+	v3c_domain_detach_pasid(pasid);
+}
+
+/* Keeps its device from being deleted; nobody else can use it before it is published. */
+static void enlist(struct v3c_pasid *pasid, struct v3c_device *device, bool of_process)
 {
 	pasid->device = device;
+	pasid->of_process = of_process;
+	pasid->group = NULL;
 	pasid->attachment = NULL;
+	pasid->sva = NULL;
+	pasid->busy = false;
 	list_add_tail(&pasid->entry, &device->pasids);
-	v3c_handle_publish(&v3c_pasids, &pasid->handle);
 }
 
 static NTSTATUS check_parent(struct v3c_device *device, struct v3c_why *why)
@@ -180,7 +219,7 @@ static NTSTATUS check_parent(struct v3c_device *device, struct v3c_why *why)
 	return STATUS_SUCCESS;
 }
 
-/* Nobody can see it yet: it goes to publish() or back to its pool. */
+/* Nobody can see it yet: it goes to enlist() or back to its pool. */
 static NTSTATUS alloc_pasid(struct v3c_device *device, struct v3c_pasid **out, struct v3c_why *why)
 {
 	NTSTATUS status = check_parent(device, why);
@@ -218,10 +257,8 @@ NTSTATUS v3c_pasid_create(struct v3c_device *device, struct v3c_pasid **out, str
 		return v3c_refuse(why, STATUS_NONE_MAPPED, V3C_REASON_NO_PASID, device, 0,
 				  device->pdo->iommu->max_pasids);
 	}
-	pasid->of_process = false;
-	pasid->sva = NULL;
-	pasid->group = NULL;
-	publish(pasid, device);
+	enlist(pasid, device, false);
+	v3c_handle_publish(&v3c_pasids, &pasid->handle);
 	*out = pasid;
 	return STATUS_SUCCESS;
 }
@@ -232,6 +269,41 @@ static NTSTATUS refuse_bond(struct v3c_device *device, int err, struct v3c_why *
 		return v3c_refuse(why, STATUS_NONE_MAPPED, V3C_REASON_NO_PASID, device, 0,
 				  device->pdo->iommu->max_pasids);
 	return v3c_refuse_errno(why, err, STATUS_NOT_SUPPORTED, device, 0, 0);
+}
+
+/* With v3c_topology released meanwhile: the core would wait where nobody can kill the caller. */
+static NTSTATUS wait_to_bind(struct v3c_device *device, struct v3c_why *why)
+{
+	NTSTATUS status;
+
+	for (;;) {
+		status = check_parent(device, why);
+		if (!NT_SUCCESS(status))
+			return status;
+		if (!v3c_unbinding && !v3c_group_is_busy(device->pdo))
+			return STATUS_SUCCESS;
+		if (v3c_group_wait_killable())
+			return v3c_refuse(why, STATUS_ACCESS_DENIED, V3C_REASON_GROUP_BUSY, device,
+					  0, 0);
+	}
+}
+
+/* Nobody else has ended it by now: whoever would, waits. */
+static NTSTATUS begin_process(struct v3c_pasid *pasid, struct mm_struct *mm, struct v3c_why *why)
+{
+	struct v3c_device *device = pasid->device;
+
+	pasid->group = v3c_group_use(device->pdo);
+	if (IS_ERR(pasid->group))
+		return v3c_refuse_errno(why, PTR_ERR(pasid->group), STATUS_ACCESS_DENIED, device,
+					0, 0);
+	pasid->busy = true;
+	pasid->sva = bind_process(pasid, mm);
+	pasid->busy = false;
+	if (!IS_ERR(pasid->sva))
+		return STATUS_SUCCESS;
+	v3c_group_unuse(pasid->group);
+	return refuse_bond(device, PTR_ERR(pasid->sva), why);
 }
 
 /**
@@ -253,32 +325,23 @@ NTSTATUS v3c_pasid_create_sva(struct v3c_device *device, struct mm_struct *mm,
 	NTSTATUS status;
 
 	guard(mutex)(&v3c_topology);
-	status = alloc_pasid(device, &pasid, why);
+	status = wait_to_bind(device, why);
+	if (NT_SUCCESS(status))
+		status = alloc_pasid(device, &pasid, why);
 	if (!NT_SUCCESS(status))
 		return status;
-	pasid->group = v3c_group_use(device->pdo);
-	if (IS_ERR(pasid->group)) {
-		status = v3c_refuse_errno(why, PTR_ERR(pasid->group), STATUS_ACCESS_DENIED, device,
-					  0, 0);
-		goto free_handle;
-	}
-	pasid->sva = bind(device->pdo, mm);
-	if (IS_ERR(pasid->sva)) {
-		status = refuse_bond(device, PTR_ERR(pasid->sva), why);
-		goto unuse_group;
+	enlist(pasid, device, true);
+	status = begin_process(pasid, mm, why);
+	if (!NT_SUCCESS(status)) {
+		list_del(&pasid->entry);
+		v3c_handle_free(&v3c_pasids, &pasid->handle);
+		return status;
 	}
 	pasid->number = iommu_sva_get_pasid(pasid->sva);
-	pasid->of_process = true;
-	publish(pasid, device);
+	v3c_handle_publish(&v3c_pasids, &pasid->handle);
 	trace_v3compat_attach_pasid(NULL, pasid, STATUS_SUCCESS);
 	*out = pasid;
 	return STATUS_SUCCESS;
-
-unuse_group:
-	v3c_group_unuse(pasid->group);
-free_handle:
-	v3c_handle_free(&v3c_pasids, &pasid->handle);
-	return status;
 }
 
 static void free_pasid(struct v3c_pasid *pasid)
@@ -310,6 +373,13 @@ NTSTATUS v3c_pasid_destroy(struct v3c_pasid *pasid, struct v3c_why *why)
 				  pasid->number, 0);
 	free_pasid(pasid);
 	return STATUS_SUCCESS;
+}
+
+/* Whether an attach that nothing else refuses would wait in the core. */
+static bool must_wait(struct v3c_pasid *pasid)
+{
+	return v3c_handle_is(pasid, V3C_KIND_PASID) && !pasid->device->gone &&
+	       !is_attached(pasid) && v3c_group_is_busy(pasid->device->pdo);
 }
 
 static NTSTATUS attach(struct v3c_domain *domain, struct v3c_pasid *pasid, struct v3c_why *why)
@@ -352,6 +422,13 @@ NTSTATUS v3c_pasid_attach(struct v3c_domain *domain, struct v3c_pasid *pasid, st
 	NTSTATUS status;
 
 	v3c_domain_lock(domain);
+	while (must_wait(pasid)) {
+		if (v3c_domain_wait_for_group(domain)) {
+			status = v3c_refuse(why, STATUS_ACCESS_DENIED, V3C_REASON_GROUP_BUSY, pasid, 0,
+					    0);
+			goto unlock;
+		}
+	}
 	if (v3c_handle_is(pasid, V3C_KIND_PASID)) {
 		status = attach(domain, pasid, why);
 		trace_v3compat_attach_pasid(domain, pasid, status);
@@ -359,20 +436,22 @@ NTSTATUS v3c_pasid_attach(struct v3c_domain *domain, struct v3c_pasid *pasid, st
 		status = v3c_refuse(why, STATUS_INVALID_PARAMETER_2, V3C_REASON_BAD_HANDLE, pasid, 0,
 				    0);
 	}
+unlock:
 	v3c_domain_unlock(domain);
 	return status;
 }
 
+/* With v3c_topology released meanwhile; nobody else is busy with it. */
 static void detach(struct v3c_pasid *pasid)
 {
-	struct v3c_domain *domain = NULL;
+	struct v3c_domain *domain = pasid->attachment ? pasid->attachment->domain : NULL;
 
-	if (pasid->attachment) {
-		domain = pasid->attachment->domain;
-		v3c_domain_detach_pasid(pasid);
-	} else {
-		unbind(pasid);
-	}
+	pasid->busy = true;
+	if (domain)
+		detach_domain(pasid);
+	else
+		unbind_process(pasid);
+	pasid->busy = false;
 	trace_v3compat_detach_pasid(domain, pasid, STATUS_SUCCESS);
 }
 
@@ -389,7 +468,7 @@ NTSTATUS v3c_pasid_detach(struct v3c_pasid *pasid, struct v3c_why *why)
 	guard(mutex)(&v3c_topology);
 	if (!v3c_handle_is(pasid, V3C_KIND_PASID))
 		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_BAD_HANDLE, pasid, 0, 0);
-	if (!is_attached(pasid))
+	if (!is_attached(pasid) || pasid->busy)
 		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_NOT_ATTACHED, pasid,
 				  pasid->number, 0);
 	detach(pasid);
@@ -409,29 +488,42 @@ bool v3c_pasids_attached(struct v3c_device *device)
 	return false;
 }
 
-/* Detaches all sub-devices of the device, under v3c_topology. */
-void v3c_pasids_detach(struct v3c_device *device)
+/**
+ * v3c_pasids_detach_one() - detach a sub-device, or wait for somebody who is busy with one
+ * @device: whose
+ *
+ * Context: may sleep; under v3c_topology, which is released meanwhile.
+ * Return: whether there was one; then @device may be gone for good.
+ */
+bool v3c_pasids_detach_one(struct v3c_device *device)
 {
 	struct v3c_pasid *pasid;
 
 	lockdep_assert_held(&v3c_topology);
 
-	list_for_each_entry(pasid, &device->pasids, entry)
-		if (is_attached(pasid))
+	list_for_each_entry(pasid, &device->pasids, entry) {
+		if (pasid->busy)
+			v3c_group_wait();
+		else if (is_attached(pasid))
 			detach(pasid);
+		else
+			continue;
+		return true;
+	}
+	return false;
 }
 
-/* At module exit: what the owner of the device forgot. */
+/* At module exit: what the owner of the device forgot, and nobody is busy with. */
 void v3c_pasids_reclaim(struct v3c_device *device)
 {
 	struct v3c_pasid *pasid, *next;
 
-	list_for_each_entry_safe(pasid, next, &device->pasids, entry) {
+	list_for_each_entry(pasid, &device->pasids, entry)
 		pr_warn("sub-device %u (PASID %u of %s) was leaked%s\n", pasid->handle.serial,
 			pasid->number, dev_name(device->pdo),
 			is_attached(pasid) ? " while attached" : "");
-		if (is_attached(pasid))
-			detach(pasid);
+	while (v3c_pasids_detach_one(device))
+		;
+	list_for_each_entry_safe(pasid, next, &device->pasids, entry)
 		free_pasid(pasid);
-	}
 }

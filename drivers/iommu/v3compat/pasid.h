@@ -54,6 +54,8 @@ struct v3c_attachment {
  * @group: how it is attached, or NULL, under v3c_topology
  * @attachment: to a domain, or NULL, under v3c_topology
  * @sva: bond with a process, or NULL, under v3c_topology
+ * @busy: somebody is binding or detaching it, with v3c_topology released; nobody else does anything with
+ *	it then. Under v3c_topology
  */
 struct v3c_pasid {
 	struct v3c_handle handle;
@@ -64,6 +66,7 @@ struct v3c_pasid {
 	struct v3c_group *group;
 	struct v3c_attachment *attachment;
 	struct iommu_sva *sva;
+	bool busy;
 };
 
 extern struct v3c_pool v3c_pasids;
@@ -86,7 +89,7 @@ int v3c_attachment_attach(struct v3c_attachment *attachment, struct v3c_hwpt *hw
 void v3c_attachment_detach(struct v3c_attachment *attachment);
 
 bool v3c_pasids_attached(struct v3c_device *device);
-void v3c_pasids_detach(struct v3c_device *device);
+bool v3c_pasids_detach_one(struct v3c_device *device);
 void v3c_pasids_reclaim(struct v3c_device *device);
 
 #endif

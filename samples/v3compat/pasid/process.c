@@ -220,6 +220,19 @@ static void bad_addresses(int fd)
 	munmap(secret, SIZE);
 }
 
+/* The device, let into the memory of this process; or -1, with errno. */
+static int open_bound(void)
+{
+	int fd = open(device, O_RDWR), err;
+
+	if (fd < 0 || !ioctl(fd, SHARE_BIND))
+		return fd;
+	err = errno;
+	close(fd);
+	errno = err;
+	return -1;
+}
+
 /* In the child: 0 when the device sees what the child sees. It exits while bound. */
 static int child_sees_own(void)
 {
@@ -229,7 +242,7 @@ static int child_sees_own(void)
 		.destination = (uintptr_t)copy,
 		.length = SIZE,
 	};
-	int fd = open(device, O_RDWR);
+	int fd = open_bound();
 
 	fill(in_data, sizeof(in_data), 5);
 	if (fd < 0 || ioctl(fd, SHARE_MOVE, &done) || done.out_refused)
@@ -299,7 +312,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	device = argv[1];
-	fd = open(device, O_RDWR);
+	fd = open_bound();
 	if (fd < 0 && errno == EOPNOTSUPP)
 		return skip_all("this kernel lets no device into the address space of a process");
 	if (fd < 0) {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
 /*
- * /dev/v3c-share0: the device works in the address space of the process that opens it. It reads and
- * writes what the process could, at the same addresses; nothing is mapped or pinned for it.
+ * /dev/v3c-share0: the device works in the address space of the process that opens it and says
+ * SHARE_BIND. It reads and writes what the process could, at the same addresses; nothing is mapped or
+ * pinned for it.
  */
 #ifndef MOVER_SHARE_H
 #define MOVER_SHARE_H
@@ -19,7 +20,7 @@
  * @out_pasid: what the device's transfers were tagged with
  *
  * Fails with EINVAL for a bad length, EPERM in another process than that which opened the file,
- * ENODEV when the device is gone, ENOMEM, EFAULT and EINTR.
+ * ENOTCONN before SHARE_BIND, ENODEV when the device is gone, ENOMEM, EFAULT and EINTR.
  */
 struct share_move {
 	__u64 source;
@@ -32,6 +33,16 @@ struct share_move {
 
 #define SHARE_MOVE _IOWR(0xE8, 0, struct share_move)
 #define SHARE_MOST (1 << 20)
+
+/*
+ * ioctl(SHARE_BIND): let the device into the memory of the process until the file is closed.
+ *
+ * Waits, until it is done or the process is killed, for other processes that end their sharing. Fails
+ * with EOPNOTSUPP where the kernel lets no device into a process, EBUSY the second time, EPERM in another
+ * process than that which opened the file, ENODEV when the device is gone, ENOSPC without a PASID, ENOMEM
+ * and EIO.
+ */
+#define SHARE_BIND _IO(0xE8, 1)
 
 #ifdef __KERNEL__
 struct mover_adapter;

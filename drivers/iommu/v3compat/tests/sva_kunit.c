@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Sub-devices that are bound to a process, and who may go first. */
+#include <linux/anon_inodes.h>
 #include <linux/completion.h>
+#include <linux/delay.h>
+#include <linux/file.h>
+#include <linux/fs.h>
 #include <linux/kthread.h>
 #include <linux/mman.h>
 #include <linux/sched.h>
@@ -480,6 +484,224 @@ static void process_exit_races_with_detach(struct kunit *test)
 	}
 }
 
+/* Memory whose page faults wait, as those of a file whose server does not answer. */
+struct server {
+	struct completion asked, answer;
+};
+
+static vm_fault_t wait_for_server(struct vm_fault *vmf)
+{
+	struct server *server = vmf->vma->vm_private_data;
+
+	complete(&server->asked);
+	wait_for_completion(&server->answer);
+	return VM_FAULT_SIGBUS;
+}
+
+static const struct vm_operations_struct server_vm_ops = { .fault = wait_for_server };
+
+static int map_server(struct file *file, struct vm_area_struct *vma)
+{
+	vma->vm_private_data = file->private_data;
+	vma->vm_ops = &server_vm_ops;
+	return 0;
+}
+
+static const struct file_operations server_fops = { .owner = THIS_MODULE, .mmap = map_server };
+
+/* A device in the middle of a page fault that waits, and a detach that waits for that. */
+struct stall {
+	struct kunit *test;
+	struct server server;
+	struct process p;
+	struct v3t_thread toucher, detacher, remover, others;
+};
+
+static void join(struct v3t_thread *thread)
+{
+	v3t_thread_join(thread);
+	thread->task = ERR_PTR(-ESRCH);
+}
+
+static void answer_server(void *arg)
+{
+	struct stall *stall = arg;
+
+	complete_all(&stall->server.answer);
+	join(&stall->toucher);
+	join(&stall->detacher);
+	join(&stall->remover);
+	join(&stall->others);
+}
+
+/* What others do is over although the server has not answered. */
+static void expect_others_done(struct stall *stall)
+{
+	bool done = wait_for_completion_timeout(&stall->others.done, 60 * HZ);
+
+	KUNIT_EXPECT_FALSE(stall->test, completion_done(&stall->detacher.done));
+	if (!done)
+		answer_server(stall);
+	KUNIT_ASSERT_TRUE(stall->test, done);
+}
+
+static int touch(void *arg)
+{
+	struct stall *stall = arg;
+	u8 byte;
+
+	return probe(&stall->p, 0, &byte, false);
+}
+
+static int detach_bond(void *arg)
+{
+	struct stall *stall = arg;
+
+	return V3T_V3(stall->test)->DetachPasidDevice(stall->p.sub);
+}
+
+#define PATIENCE	500
+
+/* The IOMMU has forgotten the PASID before its driver waits for the page requests. */
+static void wait_until_detaching(struct stall *stall)
+{
+	struct iommusim_fault fault = { };
+	unsigned int i;
+	u8 byte;
+
+	for (i = 0; i < PATIENCE && fault.reason != IOMMUSIM_FAULT_PASID; i++) {
+		msleep(20);
+		iommusim_dma_read(stall->p.pdo, stall->p.pasid, stall->p.memory, &byte, 1, &fault);
+	}
+	KUNIT_ASSERT_EQ(stall->test, fault.reason, IOMMUSIM_FAULT_PASID);
+}
+
+static struct stall *stalled(struct kunit *test)
+{
+	struct stall *stall = kunit_kzalloc(test, sizeof(*stall), GFP_KERNEL);
+	struct file *file;
+
+	KUNIT_ASSERT_NOT_NULL(test, stall);
+	stall->test = test;
+	stall->p = bound(test);
+	init_completion(&stall->server.asked);
+	init_completion(&stall->server.answer);
+	file = anon_inode_getfile("[v3compat_server]", &server_fops, &stall->server, O_RDWR);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, file);
+	stall->p.memory = kunit_vm_mmap(test, file, 0, PAGE_SIZE, PROT_READ, MAP_PRIVATE, 0);
+	fput(file);
+	KUNIT_ASSERT_FALSE(test, !stall->p.memory || IS_ERR_VALUE(stall->p.memory));
+	stall->toucher.task = ERR_PTR(-ESRCH);
+	stall->detacher.task = ERR_PTR(-ESRCH);
+	stall->remover.task = ERR_PTR(-ESRCH);
+	stall->others.task = ERR_PTR(-ESRCH);
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, answer_server, stall), 0);
+	v3t_thread_start(&stall->toucher, touch, stall);
+	if (!wait_for_completion_timeout(&stall->server.asked, 60 * HZ))
+		KUNIT_FAIL_AND_ABORT(test, "no page fault; the device's access: %d",
+				     completion_done(&stall->toucher.done) ?
+				     stall->toucher.result : -1);
+	v3t_thread_start(&stall->detacher, detach_bond, stall);
+	wait_until_detaching(stall);
+	return stall;
+}
+
+/* Hot-plug, in both directions. */
+static int come_and_go(struct iommusim *sim)
+{
+	struct device *pdo = iommusim_device_create(sim, NULL);
+
+	if (IS_ERR(pdo))
+		return PTR_ERR(pdo);
+	iommusim_device_destroy(pdo);
+	return 0;
+}
+
+/* What others do meanwhile, with devices of theirs and with this one. */
+struct others {
+	struct kunit *test;
+	struct stall *stall;
+	struct iommusim *sim;
+	PIOMMU_DMA_DEVICE device;
+	PIOMMU_DMA_DOMAIN domain;
+	NTSTATUS attach, detach, again, delete, create;
+	ULONG types;
+};
+
+static int live_on(void *arg)
+{
+	struct others *o = arg;
+	DMA_IOMMU_INTERFACE_V3 *v3 = V3T_V3(o->test);
+	PIOMMU_DMA_DEVICE twin;
+
+	o->attach = v3->AttachDeviceEx(o->domain, o->device);
+	o->detach = v3->DetachDeviceEx(o->device);
+	v3compat_set_guard(V3COMPAT_GUARD_ALL, true);
+	v3->QueryAvailableDomainTypes(o->stall->p.device, &o->types);
+	v3compat_set_guard(V3COMPAT_GUARD_EXTERNAL, false);
+	o->again = v3->DetachPasidDevice(o->stall->p.sub);
+	o->delete = v3->DeletePasidDevice(o->stall->p.sub);
+	o->create = v3->CreateDevice(o->stall->p.pdo, NULL, &twin);
+	if (NT_SUCCESS(o->create))
+		v3->DeleteDevice(twin);
+	return come_and_go(o->sim);
+}
+
+static void nobody_else_waits_for_a_page_of_a_process(struct kunit *test)
+{
+	struct v3t_world *w = test->priv;
+	PIOMMU_DMA_DOMAIN domain = v3t_explicit(test);
+	struct stall *stall = stalled(test);
+	struct others *o = kunit_kzalloc(test, sizeof(*o), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, o);
+	*o = (struct others) {
+		.test = test, .stall = stall, .sim = w->sim, .device = w->device, .domain = domain,
+	};
+	v3t_thread_start(&stall->others, live_on, o);
+	expect_others_done(stall);
+	KUNIT_EXPECT_EQ(test, (u32)o->attach, (u32)STATUS_SUCCESS);
+	KUNIT_EXPECT_EQ(test, (u32)o->detach, (u32)STATUS_SUCCESS);
+	KUNIT_EXPECT_EQ(test, o->types & BIT(DomainTypePassThrough), 0);
+	EXPECT_RESULT(test, STATUS_INVALID_PARAMETER_1, DetachPasidDevice, o->again);
+	EXPECT_RESULT(test, STATUS_RESOURCE_IN_USE, DeletePasidDevice, o->delete);
+	KUNIT_EXPECT_EQ(test, (u32)o->create, (u32)STATUS_SUCCESS);
+	KUNIT_EXPECT_EQ(test, stall->others.result, 0);
+
+	answer_server(stall);
+	EXPECT_RESULT(test, STATUS_SUCCESS, DetachPasidDevice, stall->detacher.result);
+	v3t_delete_sub_device(test, stall->p.sub);
+}
+
+static int others_come_and_go(void *arg)
+{
+	return come_and_go(arg);
+}
+
+static int unplug_it(void *arg)
+{
+	struct stall *stall = arg;
+
+	v3t_unplug(stall->test, stall->p.pdo);
+	return 0;
+}
+
+/* The device itself waits for it, and then goes. */
+static void removal_waits_for_a_detach_of_its_own(struct kunit *test)
+{
+	struct v3t_world *w = test->priv;
+	struct stall *stall = stalled(test);
+
+	v3t_thread_start(&stall->remover, unplug_it, stall);
+	v3t_thread_start(&stall->others, others_come_and_go, w->sim);
+	expect_others_done(stall);
+	KUNIT_EXPECT_FALSE(test, completion_done(&stall->remover.done));
+	answer_server(stall);
+	EXPECT_RESULT(test, STATUS_SUCCESS, DetachPasidDevice, stall->detacher.result);
+	v3t_delete_sub_device(test, stall->p.sub);
+	v3t_delete_device(test, stall->p.device);
+}
+
 static struct kunit_case sva_cases[] = {
 	KUNIT_CASE(device_reaches_the_process),
 	KUNIT_CASE(counts_as_attached),
@@ -496,6 +718,8 @@ static struct kunit_case sva_cases[] = {
 	KUNIT_CASE(survives_each_allocation_failing),
 	KUNIT_CASE_PARAM(any_order_of_departure, exit_gen_params),
 	KUNIT_CASE(process_exit_races_with_detach),
+	KUNIT_CASE(nobody_else_waits_for_a_page_of_a_process),
+	KUNIT_CASE(removal_waits_for_a_detach_of_its_own),
 	{}
 };
 

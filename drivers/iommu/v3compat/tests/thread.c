@@ -10,7 +10,8 @@ static int run(void *data)
 	struct v3t_thread *thread = data;
 
 	thread->result = thread->fn(thread->arg);
-	complete(&thread->done);
+	/* Some wait for it before they join. */
+	complete_all(&thread->done);
 	return 0;
 }
 
