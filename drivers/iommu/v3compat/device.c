@@ -9,6 +9,7 @@
 #include <linux/iommu.h>
 #include <linux/pci.h>
 #include <linux/platform_device.h>
+#include <linux/workqueue.h>
 
 #include "compat.h"
 #include "device.h"
@@ -248,6 +249,20 @@ static void free_devices(struct list_head *dead)
 	list_for_each_entry_safe(device, next, dead, entry)
 		free_device(device);
 }
+
+/* What drivers left to be freed, under v3c_topology. */
+static LIST_HEAD(v3c_left_devices);
+
+static void free_left_devices(struct work_struct *work)
+{
+	LIST_HEAD(dead);
+
+	scoped_guard(mutex, &v3c_topology)
+		list_splice_init(&v3c_left_devices, &dead);
+	free_devices(&dead);
+}
+
+static DECLARE_WORK(v3c_free_work, free_left_devices);
 
 /**
  * v3c_device_create() - make a DMA device of a Linux device
@@ -831,6 +846,10 @@ again:
  * which it tells before the core looks what became of the group. REMOVED catches what was attached in
  * between; this notifier runs before that of the core, which then takes the device off its IOMMU. And
  * it makes every removal wait for whoever holds v3c_topology.
+ *
+ * A removal waits for a fault handler that is running, as its driver has no means to. What is about
+ * drivers comes under the driver core's lock of the device, which the handler may want, to reset
+ * it for instance: there nobody waits.
  */
 static int bus_event(struct notifier_block *nb, unsigned long event, void *data)
 {
@@ -843,8 +862,12 @@ static int bus_event(struct notifier_block *nb, unsigned long event, void *data)
 	scoped_guard(mutex, &v3c_topology) {
 		if (gone || left)
 			device_leaves(data, gone, &dead);
+		if (left)
+			list_splice_init(&dead, &v3c_left_devices);
 		v3c_guard_changed();
 	}
+	if (left)
+		schedule_work(&v3c_free_work);
 	free_devices(&dead);
 	return NOTIFY_OK;
 }
@@ -900,4 +923,5 @@ void v3c_device_module_exit(void)
 	free_devices(&dead);
 	for (i = 0; i < ARRAY_SIZE(v3c_buses); i++)
 		bus_unregister_notifier(v3c_buses[i], &v3c_bus_notifiers[i]);
+	flush_work(&v3c_free_work);
 }

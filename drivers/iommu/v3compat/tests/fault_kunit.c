@@ -545,7 +545,6 @@ static void removal_drops_nothing(struct kunit *test)
 		  &l->config);
 }
 
-/* V1's device is nobody's when it is gone: its handler has returned by then. */
 /* The handler is about to go with the module of the driver, whatever became of the attachment. */
 static void reporting_goes_with_the_driver(struct kunit *test)
 {
@@ -567,6 +566,7 @@ static void reporting_goes_with_the_driver(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, l->count, 0);
 }
 
+/* V1's device is nobody's when it is gone: its handler has returned by then. */
 static void v1_removal_ends_reporting(struct kunit *test)
 {
 	struct v3t_world *w = test->priv;
@@ -581,6 +581,39 @@ static void v1_removal_ends_reporting(struct kunit *test)
 	stray(test, pdo, SZ_1M, true);
 	v3t_unplug(test, pdo);
 	KUNIT_EXPECT_EQ(test, READ_ONCE(l->count), READ_ONCE(l->ended));
+}
+
+static int release_driver(void *pdo)
+{
+	device_release_driver(pdo);
+	return 0;
+}
+
+/* That happens under the driver core's lock of the device, which a handler may be about to take. */
+static void v1_unbinding_does_not_wait_for_the_handler(struct kunit *test)
+{
+	static const struct iommusim_device_config managed = { .managed_dma = true };
+	struct v3t_world *w = test->priv;
+	struct device *pdo = v3t_pdo(test, w->sim, &managed);
+	struct v3t_listener *l = v3t_listener(test);
+	PIOMMU_DMA_DOMAIN domain;
+	struct v3t_thread thread;
+	bool released;
+
+	ASSERT_V1(test, STATUS_SUCCESS, CreateDomain, TRUE, &domain);
+	v3t_adopt_domain(test, domain);
+	ASSERT_V1(test, STATUS_SUCCESS, AttachDevice, domain, pdo, 0, 1);
+	EXPECT_V1(test, STATUS_SUCCESS, SetDeviceFaultReporting, pdo, 0, TRUE, &l->config);
+	l->hold = true;
+	stray(test, pdo, SZ_1M, true);
+	v3t_wait_begun(test, l, 1);
+	v3t_thread_start(&thread, release_driver, pdo);
+	released = wait_for_completion_timeout(&thread.done, 30 * HZ);
+	KUNIT_EXPECT_TRUE(test, released);
+	KUNIT_EXPECT_EQ(test, READ_ONCE(l->ended), 0);
+	complete_all(&l->release);
+	v3t_thread_join(&thread);
+	v3t_wait_ended(test, l, 1);
 }
 
 static void detached_devices_stay_enabled(struct kunit *test)
@@ -871,6 +904,7 @@ static struct kunit_case fault_cases[] = {
 	KUNIT_CASE(removal_drops_nothing),
 	KUNIT_CASE(reporting_goes_with_the_driver),
 	KUNIT_CASE(v1_removal_ends_reporting),
+	KUNIT_CASE(v1_unbinding_does_not_wait_for_the_handler),
 	KUNIT_CASE(detached_devices_stay_enabled),
 	KUNIT_CASE(needs_memory_to_enable_only),
 	KUNIT_CASE(no_call_follows_a_disable),
