@@ -4,8 +4,10 @@
  * the device's driver gave.
  *
  * A source runs in any context and under locks of its own, so it finds the device and queues a record
- * under one spinlock, and nothing else. A worker calls the handler, one call at a time for each
- * device. Whoever ends reporting waits for the call under way, unless it is made from inside it.
+ * under one spinlock, and nothing else. There may be very many attachments: those of one device to one
+ * table count as one, and no more than V3C_FAULT_STEPS are looked at. A worker calls the handler, one
+ * call at a time for each device. Whoever ends reporting waits for the call under way, unless it is made
+ * from inside it.
  *
  * A group of page requests belongs to whoever takes it off its list, or out of the worker's hands, under
  * the lock: that one answers it, and nobody else looks at it afterwards. Detach takes all there are and
@@ -14,6 +16,8 @@
 #include <linux/hashtable.h>
 #include <linux/iommu.h>
 #include <linux/pci.h>
+#include <linux/ratelimit.h>
+#include <linux/rbtree.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
@@ -32,13 +36,14 @@
 /* Everything in this file; taken with interrupts off, innermost but for the workqueue's. */
 static DEFINE_SPINLOCK(v3c_fault_lock);
 
-static DEFINE_HASHTABLE(v3c_fault_targets, 6);
+/* Devices that one fault is told to at most. */
+#define V3C_FAULT_STEPS	256
 
-/* Enabled ones. */
-static LIST_HEAD(v3c_reporters);
+/* The first one of each kind, see &struct v3c_fault_target. */
+static struct rb_root v3c_fault_tables = RB_ROOT;
 
-/* Of IOMMU drivers, ever. */
-static u64 v3c_fault_reports;
+/* Enabled ones of PCI devices. */
+static DEFINE_HASHTABLE(v3c_reporters, 8);
 
 static struct workqueue_struct *v3c_fault_wq;
 
@@ -75,37 +80,84 @@ static bool push_refused(struct v3c_reporter *reporter, const struct v3c_fault_t
 	return push(reporter, &record);
 }
 
-/*
- * A device may use one page table for several kinds of DMA, which the source does not tell apart: then
- * the fault has no PASID, and is suppressed only if it is for each of them. Some may belong to another
- * DMA device of the same.
- */
-static bool report_refused(struct v3c_fault_target *target, u64 address, bool write)
-{
-	struct v3c_device *device = target->device;
-	bool suppressed = true, only = true;
-	struct v3c_fault_target *other;
+/* What is looked for among the first ones of each kind; without @device or @pdo all of the others. */
+struct v3c_fault_key {
+	const struct v3c_hwpt *hwpt;
+	const struct device *pdo;
+	const struct v3c_device *device;
+};
 
-	hash_for_each_possible(v3c_fault_targets, other, by_hwpt, (unsigned long)target->hwpt) {
-		if (other->hwpt != target->hwpt || other->device->pdo != device->pdo)
-			continue;
-		only &= other == target;
-		suppressed &= other->suppressed || other->device != device;
-	}
-	return !suppressed && push_refused(&device->reporter, target, address,
-					   only ? target->pasid : V3COMPAT_NO_PASID, write);
+static struct v3c_fault_target *of_table(const struct rb_node *node)
+{
+	return rb_entry_safe(node, struct v3c_fault_target, by_table);
+}
+
+static int compare(const void *a, const void *b)
+{
+	return a == b ? 0 : a < b ? -1 : 1;
+}
+
+static int compare_key(const void *data, const struct rb_node *node)
+{
+	const struct v3c_fault_target *target = of_table(node);
+	const struct v3c_fault_key *key = data;
+	int order = compare(key->hwpt, target->hwpt);
+
+	if (!order && key->pdo)
+		order = compare(key->pdo, target->device->pdo);
+	if (!order && key->device)
+		order = compare(key->device, target->device);
+	return order;
+}
+
+static struct v3c_fault_key key_of(const struct v3c_fault_target *target)
+{
+	return (struct v3c_fault_key) {
+		.hwpt = target->hwpt, .pdo = target->device->pdo, .device = target->device,
+	};
+}
+
+static int compare_targets(struct rb_node *node, const struct rb_node *other)
+{
+	struct v3c_fault_key key = key_of(of_table(node));
+
+	return compare_key(&key, other);
+}
+
+static int compare_pasids(struct rb_node *node, const struct rb_node *other)
+{
+	u32 a = rb_entry(node, struct v3c_fault_target, by_pasid)->pasid;
+	u32 b = rb_entry(other, struct v3c_fault_target, by_pasid)->pasid;
+
+	return a == b ? 0 : a < b ? -1 : 1;
+}
+
+static int compare_pasid(const void *pasid, const struct rb_node *node)
+{
+	u32 a = *(const u32 *)pasid, b = rb_entry(node, struct v3c_fault_target, by_pasid)->pasid;
+
+	return a == b ? 0 : a < b ? -1 : 1;
+}
+
+static bool is_of_twin(const struct v3c_fault_target *target, const struct rb_node *beside)
+{
+	const struct v3c_fault_target *other = of_table(beside);
+
+	return other && other->hwpt == target->hwpt && other->device->pdo == target->device->pdo;
 }
 
 /*
- * Whether it is the first time that @reporter meets this report. There may be very many attachments,
- * each of which finds all the others: so they are gone through once for each device.
+ * A device may use one page table for several kinds of DMA, which the source does not tell apart: then
+ * the fault has no PASID, and is suppressed only if it is for each of them. Some may belong to another
+ * DMA device of the same, which are beside each other in the tree. @target is the first of its kind.
  */
-static bool is_first_time(struct v3c_reporter *reporter, u64 report)
+static bool report_refused(struct v3c_fault_target *target, u64 address, bool write)
 {
-	bool first = reporter->report != report;
+	bool only = target->count == 1 && !is_of_twin(target, rb_prev(&target->by_table)) &&
+		    !is_of_twin(target, rb_next(&target->by_table));
 
-	reporter->report = report;
-	return first;
+	return target->loud && push_refused(&target->device->reporter, target, address,
+					    only ? target->pasid : V3COMPAT_NO_PASID, write);
 }
 
 /*
@@ -113,10 +165,9 @@ static bool is_first_time(struct v3c_reporter *reporter, u64 report)
  * group. Then it may have been anybody's who uses the page table. Nor is a device in one that has been
  * removed since.
  */
-static bool may_be_from(const struct v3c_fault_target *target, struct device *dev)
+static bool names_nobody(struct device *dev)
 {
-	return !dev || target->device->pdo == dev ||
-	       (!device_iommu_mapped(dev) && device_is_registered(dev));
+	return !dev || (!device_iommu_mapped(dev) && device_is_registered(dev));
 }
 
 /**
@@ -133,24 +184,36 @@ static bool may_be_from(const struct v3c_fault_target *target, struct device *de
 int v3c_fault_unrecoverable(struct iommu_domain *domain, struct device *dev, unsigned long iova,
 			    int flags, void *hwpt)
 {
+	struct v3c_fault_key key = { .hwpt = hwpt, .pdo = names_nobody(dev) ? NULL : dev };
+	unsigned int steps = V3C_FAULT_STEPS;
 	struct v3c_fault_target *target;
+	struct rb_node *node;
 	int ret = -ENOSYS;
 
 	guard(spinlock_irqsave)(&v3c_fault_lock);
-	v3c_fault_reports++;
-	hash_for_each_possible(v3c_fault_targets, target, by_hwpt, (unsigned long)hwpt)
-		if (target->hwpt == hwpt && target->device->reporter.enabled &&
-		    may_be_from(target, dev) &&
-		    is_first_time(&target->device->reporter, v3c_fault_reports) &&
+	node = rb_find_first(&key, &v3c_fault_tables, compare_key);
+	for (; node && steps--; node = rb_next_match(&key, node, compare_key)) {
+		target = of_table(node);
+		if (target->device->reporter.enabled &&
 		    report_refused(target, iova, flags & IOMMU_FAULT_WRITE))
 			ret = 0;
+	}
 	return ret;
 }
 
 static bool is_source(const struct v3c_fault_source *source, const struct v3c_logged_fault *fault)
 {
-	return dev_is_pci(source->pdo) && pci_dev_id(to_pci_dev(source->pdo)) == fault->rid &&
+	return pci_dev_id(to_pci_dev(source->pdo)) == fault->rid &&
 	       (fault->segment < 0 || fault->segment == source->segment);
+}
+
+static void report_logged(struct v3c_reporter *reporter, const struct v3c_logged_fault *fault)
+{
+	struct rb_node *node = rb_find(&fault->pasid, &reporter->targets, compare_pasid);
+	struct v3c_fault_target *target = rb_entry_safe(node, struct v3c_fault_target, by_pasid);
+
+	if (target && !target->suppressed)
+		push_refused(reporter, target, fault->address, fault->pasid, fault->write);
 }
 
 /**
@@ -161,17 +224,15 @@ static bool is_source(const struct v3c_fault_source *source, const struct v3c_lo
  */
 void v3c_fault_logged(const struct v3c_logged_fault *fault)
 {
-	struct v3c_fault_target *target;
+	unsigned int steps = V3C_FAULT_STEPS;
 	struct v3c_reporter *reporter;
 
 	guard(spinlock_irqsave)(&v3c_fault_lock);
-	list_for_each_entry(reporter, &v3c_reporters, entry) {
-		if (!is_source(&reporter->source, fault))
-			continue;
-		list_for_each_entry(target, &reporter->targets, entry)
-			if (target->pasid == fault->pasid && !target->suppressed)
-				push_refused(reporter, target, fault->address, fault->pasid,
-					     fault->write);
+	hash_for_each_possible(v3c_reporters, reporter, by_rid, fault->rid) {
+		if (!steps--)
+			break;
+		if (is_source(&reporter->source, fault))
+			report_logged(reporter, fault);
 	}
 }
 
@@ -203,11 +264,17 @@ static bool all_allowed(const struct v3c_fault_target *target, const struct iopf
 	return true;
 }
 
+/* Devices choose how long their groups are, and the core takes them as they come. */
+static bool is_too_long(const struct iopf_group *group)
+{
+	return group->fault_count > V3C_FAULT_PAGES;
+}
+
 /* Of a group that is the caller's, who has counted itself in @target->answering. */
 static void answer(struct iopf_group *group, struct v3c_fault_target *target)
 {
 	struct v3c_reporter *reporter = &target->device->reporter;
-	bool allowed = READ_ONCE(target->open) && all_allowed(target, group);
+	bool allowed = READ_ONCE(target->open) && !is_too_long(group) && all_allowed(target, group);
 
 	v3c_iopf_answer(group, allowed ? IOMMU_PAGE_RESP_SUCCESS : IOMMU_PAGE_RESP_INVALID);
 	/* The target may go with its attachment as soon as nobody answers any more. */
@@ -220,7 +287,7 @@ static void answer(struct iopf_group *group, struct v3c_fault_target *target)
 static bool push_group(struct iopf_group *group, struct v3c_fault_target *target)
 {
 	struct v3c_reporter *reporter = &target->device->reporter;
-	bool fits = reporter->nr_groups < V3C_FAULT_QUEUE;
+	bool fits = reporter->nr_groups < V3C_FAULT_QUEUE && !is_too_long(group);
 
 	lockdep_assert_held(&v3c_fault_lock);
 
@@ -496,7 +563,8 @@ static void tell_lost(struct v3c_reporter *reporter)
 		reporter->lost_told = lost;
 		pdo = get_device(reporter->source.pdo);
 	}
-	dev_warn_ratelimited(pdo, "%llu fault reports were dropped\n", lost);
+	if (__ratelimit(&reporter->telling))
+		dev_warn(pdo, "%llu fault reports were dropped\n", lost);
 	put_device(pdo);
 }
 
@@ -514,10 +582,65 @@ static void deliver(struct work_struct *work)
 /* Once in the life of the memory. */
 void v3c_fault_init_once(struct v3c_reporter *reporter)
 {
-	INIT_LIST_HEAD(&reporter->targets);
+	INIT_HLIST_NODE(&reporter->by_rid);
+	reporter->targets = RB_ROOT;
 	INIT_LIST_HEAD(&reporter->groups);
 	INIT_WORK(&reporter->work, deliver);
 	init_waitqueue_head(&reporter->idle);
+	/* Of its own: a noisy device must not keep another one's loss from the log. */
+	ratelimit_state_init(&reporter->telling, DEFAULT_RATELIMIT_INTERVAL,
+			     DEFAULT_RATELIMIT_BURST);
+}
+
+/* The first of its kind stands for all of them in the tree. */
+static void add_target(struct v3c_fault_target *target)
+{
+	struct rb_node *node;
+
+	lockdep_assert_held(&v3c_fault_lock);
+
+	INIT_LIST_HEAD(&target->alike);
+	target->count = 0;
+	target->loud = 0;
+	node = rb_find_add(&target->by_table, &v3c_fault_tables, compare_targets);
+	if (node)
+		list_add_tail(&target->alike, &of_table(node)->alike);
+	else
+		node = &target->by_table;
+	of_table(node)->count++;
+	of_table(node)->loud += !target->suppressed;
+	/* A device has each PASID once. */
+	rb_find_add(&target->by_pasid, &target->device->reporter.targets, compare_pasids);
+}
+
+static void replace_first(struct v3c_fault_target *first)
+{
+	struct v3c_fault_target *next = list_first_entry(&first->alike, struct v3c_fault_target,
+							 alike);
+
+	next->count = first->count;
+	next->loud = first->loud;
+	rb_replace_node(&first->by_table, &next->by_table, &v3c_fault_tables);
+	list_del(&first->alike);
+}
+
+static void remove_target(struct v3c_fault_target *target)
+{
+	struct v3c_fault_key key = key_of(target);
+	struct v3c_fault_target *first;
+
+	lockdep_assert_held(&v3c_fault_lock);
+
+	first = of_table(rb_find(&key, &v3c_fault_tables, compare_key));
+	first->count--;
+	first->loud -= !target->suppressed;
+	if (first != target)
+		list_del(&target->alike);
+	else if (target->count)
+		replace_first(target);
+	else
+		rb_erase(&target->by_table, &v3c_fault_tables);
+	rb_erase(&target->by_pasid, &target->device->reporter.targets);
 }
 
 /**
@@ -543,8 +666,7 @@ void v3c_fault_open(struct v3c_fault_target *target, struct v3c_device *device,
 	target->open = true;
 	target->answering = 0;
 	guard(spinlock_irqsave)(&v3c_fault_lock);
-	hash_add(v3c_fault_targets, &target->by_hwpt, (unsigned long)hwpt);
-	list_add_tail(&target->entry, &device->reporter.targets);
+	add_target(target);
 }
 
 static void take_groups(struct v3c_fault_target *target, struct list_head *groups)
@@ -589,8 +711,7 @@ void v3c_fault_close(struct v3c_fault_target *target)
 
 	scoped_guard(spinlock_irq, &v3c_fault_lock) {
 		WRITE_ONCE(target->open, false);
-		hash_del(&target->by_hwpt);
-		list_del(&target->entry);
+		remove_target(target);
 		take_groups(target, &groups);
 	}
 	list_for_each_entry_safe(group, next, &groups, node)
@@ -681,7 +802,8 @@ NTSTATUS v3c_fault_enable(struct v3c_device *device, u32 base,
 	reporter->lost = 0;
 	reporter->lost_told = 0;
 	reporter->enabled = true;
-	list_add(&reporter->entry, &v3c_reporters);
+	if (dev_is_pci(device->pdo))
+		hash_add(v3c_reporters, &reporter->by_rid, pci_dev_id(to_pci_dev(device->pdo)));
 	return STATUS_SUCCESS;
 }
 
@@ -726,7 +848,7 @@ void v3c_fault_end(struct v3c_device *device)
 		return;
 	scoped_guard(spinlock_irq, &v3c_fault_lock) {
 		reporter->enabled = false;
-		list_del(&reporter->entry);
+		hash_del(&reporter->by_rid);
 		ring = reporter->ring;
 		reporter->ring = NULL;
 		reporter->count = 0;

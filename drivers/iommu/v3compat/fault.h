@@ -4,6 +4,8 @@
 
 #include <linux/iommu.h>
 #include <linux/list.h>
+#include <linux/ratelimit_types.h>
+#include <linux/rbtree_types.h>
 #include <linux/types.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
@@ -20,10 +22,16 @@ struct v3c_hwpt;
 /* What waits for a handler, per device: so many refused DMAs, and so many groups of page requests. */
 #define V3C_FAULT_QUEUE		64
 
+/* So many pages a group of page requests may have: as many as any device is told that it may ask for. */
+#define V3C_FAULT_PAGES		512
+
 /**
  * struct v3c_fault_target - where faults of one attachment go: untagged DMA of a device, or a PASID
- * @by_hwpt: in the hash of all, by @hwpt
- * @entry: in its device's list
+ * @by_table: in the tree of all, by @hwpt, Linux device and @device, if it is the first of its kind
+ * @alike: the first one's list of the others of its kind, or entry there
+ * @count: of its kind, the first one included; kept in the first one, 0 in the others
+ * @loud: of these, how many are not @suppressed
+ * @by_pasid: in its device's tree
  * @device: whose it is
  * @domain: attached to
  * @hwpt: the page table, NULL for the kernel's identity domain; a name, never looked into
@@ -35,8 +43,11 @@ struct v3c_hwpt;
  * Embedded in what is attached; everything is under the lock of fault.c.
  */
 struct v3c_fault_target {
-	struct hlist_node by_hwpt;
-	struct list_head entry;
+	struct rb_node by_table;
+	struct list_head alike;
+	unsigned int count;
+	unsigned int loud;
+	struct rb_node by_pasid;
 	struct v3c_device *device;
 	struct v3c_domain *domain;
 	const struct v3c_hwpt *hwpt;
@@ -78,13 +89,12 @@ struct v3c_fault_source {
 
 /**
  * struct v3c_reporter - a device's faults on their way to its handler
- * @entry: in the list of those enabled
- * @targets: the device's attachments
+ * @by_rid: in the hash of PCI devices that are enabled, by requester ID
+ * @targets: the device's attachments, by PASID
  * @work: runs the handler
  * @idle: woken when a call of the handler has returned, and when a group has been answered
  * @config: the handler, while @enabled
  * @source: the device, while @enabled
- * @report: the last one of an IOMMU driver's that it met
  * @ring: %V3C_FAULT_QUEUE records, while @enabled
  * @first: oldest record in @ring
  * @count: records in @ring
@@ -96,18 +106,18 @@ struct v3c_fault_source {
  * @calls: of the handler, ever
  * @lost: dropped for want of room since reporting was enabled
  * @lost_told: of these, how many the log knows of
+ * @telling: how often the log may be told
  * @enabled: there is a handler
  *
  * Everything is under the lock of fault.c. The memory stays a reporter as long as it stays a device's.
  */
 struct v3c_reporter {
-	struct list_head entry;
-	struct list_head targets;
+	struct hlist_node by_rid;
+	struct rb_root targets;
 	struct work_struct work;
 	wait_queue_head_t idle;
 	DEVICE_FAULT_CONFIGURATION config;
 	struct v3c_fault_source source;
-	u64 report;
 	struct v3c_fault_record *ring;
 	unsigned int first;
 	unsigned int count;
@@ -119,6 +129,7 @@ struct v3c_reporter {
 	u64 calls;
 	u64 lost;
 	u64 lost_told;
+	struct ratelimit_state telling;
 	bool enabled;
 };
 

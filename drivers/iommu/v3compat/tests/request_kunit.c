@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Page requests: DMA that waits for a handler to map, and what else may answer it. */
 #include <linux/delay.h>
+#include <linux/ktime.h>
 
 #include "../fault.h"
 #include "fixture.h"
@@ -499,6 +500,114 @@ static void counts_groups_that_find_no_room(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, unanswered(a), 0);
 }
 
+static int ask_many(struct asker *a, const u64 *pages, unsigned int count)
+{
+	enum iommu_page_response_code response;
+	int ret = iommusim_page_request(a->pdo, a->pasid, pages, count, IOMMU_FAULT_PERM_READ,
+					&response);
+
+	return ret ? ret : response;
+}
+
+/* The length of a group is the device's choice, what is done for it is not. */
+static void refuses_groups_without_end(struct kunit *test)
+{
+	struct asker *a = reporting_asker(test);
+	u64 *pages = kunit_kcalloc(test, V3C_FAULT_PAGES + 1, sizeof(*pages), GFP_KERNEL);
+	struct v3compat_capabilities can;
+	unsigned int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, pages);
+	for (i = 0; i <= V3C_FAULT_PAGES; i++)
+		pages[i] = SZ_1M;
+	v3t_map_at(test, a->domain, v3t_of_page(v3t_pages(test, 0)), SZ_1M);
+	KUNIT_EXPECT_EQ(test, ask_many(a, pages, V3C_FAULT_PAGES + 1), REFUSED);
+	KUNIT_EXPECT_EQ(test, READ_ONCE(a->listener->count), 0);
+	EXPECT_CALL(test, STATUS_SUCCESS, v3compat_query_capabilities, a->device, &can);
+	KUNIT_EXPECT_EQ(test, can.faults_lost, V3C_FAULT_PAGES + 1);
+	KUNIT_EXPECT_EQ(test, ask_many(a, pages, V3C_FAULT_PAGES), ALLOWED);
+	KUNIT_EXPECT_EQ(test, READ_ONCE(a->listener->count), V3C_FAULT_PAGES);
+	KUNIT_EXPECT_EQ(test, unanswered(a), 0);
+}
+
+#define CROWD	512
+
+/* The shortest of many, in nanoseconds: what it takes when nothing comes between. */
+static u64 fastest_report(struct asker *a)
+{
+	struct iommu_domain *domain = iommu_get_domain_for_dev(a->pdo);
+	u64 best = U64_MAX, start;
+	unsigned int i;
+
+	for (i = 0; i < 100; i++) {
+		start = ktime_get_ns();
+		report_iommu_fault(domain, a->pdo, SZ_1M, IOMMU_FAULT_READ);
+		best = min(best, ktime_get_ns() - start);
+	}
+	return best;
+}
+
+/* Devices choose how often, and it is done with interrupts off. */
+static void a_report_costs_the_same_for_any_number_of_sub_devices(struct kunit *test)
+{
+	static const struct iommusim_config many = {
+		.max_pasids = 2 * CROWD, .features = IOMMUSIM_PAGE_REQUESTS,
+	};
+	struct asker *a = kunit_kzalloc(test, sizeof(*a), GFP_KERNEL);
+	u64 alone, crowded;
+	unsigned int i;
+	ULONG pasid;
+
+	KUNIT_ASSERT_NOT_NULL(test, a);
+	a->test = test;
+	a->pdo = v3t_pdo(test, v3t_sim(test, &many), NULL);
+	a->device = v3t_tagged_device(test, a->pdo);
+	a->domain = v3t_explicit(test);
+	a->listener = v3t_listener(test);
+	v3t_attach(test, a->domain, a->device);
+	enable(a);
+	alone = fastest_report(a);
+	for (i = 0; i < CROWD; i++)
+		v3t_attach_pasid(test, a->domain, v3t_sub_device(test, a->device, &pasid));
+	crowded = fastest_report(a);
+	kunit_info(test, "%llu ns alone, %llu ns with %u sub-devices\n", alone, crowded, CROWD);
+	KUNIT_EXPECT_LT(test, crowded, 4 * alone + 1);
+	disable(a);
+}
+
+/* Which of several attachments stands for the others does not matter, nor who leaves first. */
+static void attachments_to_one_table_come_and_go(struct kunit *test)
+{
+	struct asker *a = reporting_asker(test);
+	PIOMMU_DMA_PASID_DEVICE subs[4] = { a->sub };
+	unsigned int i, told = 0;
+	ULONG pasids[4] = { a->pasid };
+
+	for (i = 1; i < ARRAY_SIZE(subs); i++) {
+		subs[i] = v3t_sub_device(test, a->device, &pasids[i]);
+		v3t_attach_pasid(test, a->domain, subs[i]);
+	}
+	for (i = 0; i < ARRAY_SIZE(subs) - 1; i++) {
+		stray(a, pasids[i], SZ_1M);
+		v3t_wait_ended(test, a->listener, ++told);
+		KUNIT_EXPECT_EQ(test, a->listener->faults[told - 1].pasid, V3COMPAT_NO_PASID);
+		/* The first one, one in the middle, the last one. */
+		v3t_detach_pasid(test, subs[i]);
+	}
+	stray(a, pasids[i], SZ_1M);
+	v3t_wait_ended(test, a->listener, ++told);
+	KUNIT_EXPECT_EQ(test, a->listener->faults[told - 1].pasid, pasids[i]);
+	for (i = 0; i < ARRAY_SIZE(subs) - 1; i++)
+		v3t_attach_pasid(test, a->domain, subs[i]);
+	for (i = ARRAY_SIZE(subs); i--;) {
+		stray(a, pasids[i], SZ_1M);
+		v3t_wait_ended(test, a->listener, ++told);
+		KUNIT_EXPECT_EQ(test, a->listener->faults[told - 1].pasid,
+				i ? V3COMPAT_NO_PASID : pasids[0]);
+		v3t_detach_pasid(test, subs[i]);
+	}
+}
+
 /* One request in the hands of the handler, which is held, and one behind it. */
 static void hold_two(struct asker *a, struct request requests[2])
 {
@@ -729,6 +838,9 @@ static struct kunit_case request_cases[] = {
 	KUNIT_CASE(what_other_iommus_lack_does_not_count),
 	KUNIT_CASE(devices_with_and_without_requests_share_a_domain),
 	KUNIT_CASE_SLOW(counts_groups_that_find_no_room),
+	KUNIT_CASE(refuses_groups_without_end),
+	KUNIT_CASE_SLOW(a_report_costs_the_same_for_any_number_of_sub_devices),
+	KUNIT_CASE(attachments_to_one_table_come_and_go),
 	KUNIT_CASE(detach_refuses_what_waits),
 	KUNIT_CASE(removal_refuses_what_waits),
 	KUNIT_CASE(disabling_answers_what_waits),
