@@ -60,7 +60,7 @@ NTSTATUS v3c_device_capabilities(struct v3c_device *device, struct v3compat_capa
 	guard(mutex)(&v3c_topology);
 	if (!v3c_handle_is(device, V3C_KIND_DEVICE))
 		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_BAD_HANDLE, device, 0, 0);
-	if (device->gone)
+	if (v3c_device_is_gone(device))
 		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_DEVICE_GONE, device, 0, 0);
 	pdo = device->pdo;
 	if (v3c_pasid_supported(pdo))

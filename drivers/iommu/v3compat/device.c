@@ -66,6 +66,20 @@ static bool has_iommu(struct device *dev)
 	       bus_is_watched(dev->bus);
 }
 
+/**
+ * v3c_device_is_gone() - whether there is nothing any more that could be attached or asked
+ * @device: the device
+ *
+ * Unbinding the driver of an IOMMU itself takes the devices from behind it, and no event of a bus tells.
+ *
+ * Context: under v3c_topology.
+ * Return: true after its removal, and without its IOMMU.
+ */
+bool v3c_device_is_gone(const struct v3c_device *device)
+{
+	return device->gone || !has_iommu(device->pdo);
+}
+
 static NTSTATUS bad_config(struct v3c_why *why, const void *entry, enum v3c_reason reason, u64 value)
 {
 	return v3c_refuse(why, STATUS_INVALID_PARAMETER_2, reason, entry, value, 0);
@@ -340,7 +354,7 @@ static NTSTATUS attach(struct v3c_domain *domain, struct v3c_device *device, str
 {
 	NTSTATUS status;
 
-	if (device->gone)
+	if (v3c_device_is_gone(device))
 		return v3c_refuse(why, STATUS_INVALID_PARAMETER_2, V3C_REASON_DEVICE_GONE, device, 0, 0);
 	if (device->domain)
 		return v3c_refuse(why, STATUS_INVALID_PARAMETER, V3C_REASON_ATTACHED, device->domain,
@@ -367,7 +381,7 @@ static bool twin_attached(struct v3c_device *device)
 /* Whether an attach that nothing else refuses would wait in the core. */
 static bool must_wait(struct v3c_device *device)
 {
-	return v3c_handle_is(device, V3C_KIND_DEVICE) && !device->gone && !device->domain &&
+	return v3c_handle_is(device, V3C_KIND_DEVICE) && !v3c_device_is_gone(device) && !device->domain &&
 	       v3c_group_is_busy(device->pdo);
 }
 
@@ -705,7 +719,7 @@ struct device *v3c_device_next_known(struct v3c_device **pos)
 	lockdep_assert_held(&v3c_topology);
 
 	list_for_each_entry_continue(device, &v3c_device_list, entry) {
-		if (device->gone)
+		if (v3c_device_is_gone(device))
 			continue;
 		*pos = device;
 		return device->pdo;

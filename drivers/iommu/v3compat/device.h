@@ -93,6 +93,7 @@ NTSTATUS v3c_device_input_mappings(struct device *pdo, INPUT_MAPPING_ELEMENT *bu
 				   ULONG *needed, struct v3c_why *why);
 u32 v3c_device_first_input_mapping(struct v3c_device *device);
 bool v3c_device_has_input_mapping(struct v3c_device *device, u32 id);
+bool v3c_device_is_gone(const struct v3c_device *device);
 bool v3c_device_has_bonds(struct device *pdo);
 struct device *v3c_device_next_any(struct device *dev);
 struct device *v3c_device_next_known(struct v3c_device **pos);

@@ -751,7 +751,7 @@ static NTSTATUS check_enable(struct v3c_device *device, u32 base,
 	if (!config || !config->FaultHandler)
 		return v3c_refuse(why, STATUS_INVALID_PARAMETER_4, V3C_REASON_NULL_POINTER, device,
 				  0, 0);
-	if (device->gone)
+	if (v3c_device_is_gone(device))
 		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_DEVICE_GONE, device, 0, 0);
 	if (!reports_refusals(device->pdo) && !reports_requests(device))
 		return v3c_refuse(why, STATUS_NOT_IMPLEMENTED, V3C_REASON_NO_FAULTS, device, 0, 0);

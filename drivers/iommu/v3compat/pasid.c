@@ -212,7 +212,7 @@ static NTSTATUS check_parent(struct v3c_device *device, struct v3c_why *why)
 
 	if (!v3c_handle_is(device, V3C_KIND_DEVICE))
 		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_BAD_HANDLE, device, 0, 0);
-	if (device->gone)
+	if (v3c_device_is_gone(device))
 		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_DEVICE_GONE, device, 0, 0);
 	if (!device->tagged)
 		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_BAD_CONFIG, device, 0, 0);
@@ -378,7 +378,7 @@ NTSTATUS v3c_pasid_destroy(struct v3c_pasid *pasid, struct v3c_why *why)
 /* Whether an attach that nothing else refuses would wait in the core. */
 static bool must_wait(struct v3c_pasid *pasid)
 {
-	return v3c_handle_is(pasid, V3C_KIND_PASID) && !pasid->device->gone &&
+	return v3c_handle_is(pasid, V3C_KIND_PASID) && !v3c_device_is_gone(pasid->device) &&
 	       !is_attached(pasid) && v3c_group_is_busy(pasid->device->pdo);
 }
 
@@ -387,7 +387,7 @@ static NTSTATUS attach(struct v3c_domain *domain, struct v3c_pasid *pasid, struc
 	struct v3c_attachment *attachment;
 	NTSTATUS status;
 
-	if (pasid->device->gone)
+	if (v3c_device_is_gone(pasid->device))
 		return v3c_refuse(why, STATUS_INVALID_PARAMETER_2, V3C_REASON_DEVICE_GONE, pasid, 0, 0);
 	if (pasid->of_process && !pasid->sva)
 		return v3c_refuse(why, STATUS_INVALID_PARAMETER_2, V3C_REASON_BAD_CONFIG, pasid,

@@ -290,6 +290,41 @@ static void input_mappings_need_an_iommu(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, v3t_is_poisoned(&needed, sizeof(needed)));
 }
 
+static VOID never_called(PVOID context, PFAULT_INFORMATION information)
+{
+}
+
+/* Unbinding the driver of the IOMMU itself leaves the device in its group, and nothing behind that. */
+static void device_may_lose_its_iommu(struct kunit *test)
+{
+	static const struct iommusim_config with_pasids = { .max_pasids = 8 };
+	DEVICE_FAULT_CONFIGURATION config = { .FaultHandler = never_called };
+	struct v3t_world *w = test->priv;
+	struct device *pdo = v3t_pdo(test, v3t_sim(test, &with_pasids), NULL);
+	PIOMMU_DMA_DEVICE device = v3t_tagged_device(test, pdo);
+	PIOMMU_DMA_DOMAIN domain = v3t_explicit(test);
+	struct dev_iommu *iommu = pdo->iommu;
+	PIOMMU_DMA_PASID_DEVICE sub;
+	ULONG types = ~0U, pasid;
+
+	sub = v3t_sub_device(test, device, &pasid);
+	pdo->iommu = NULL;
+	REFUSE_V3(test, STATUS_NOT_FOUND, CreateDevice, pdo, NULL, &w->out.device);
+	REFUSE_V3(test, STATUS_INVALID_PARAMETER_2, AttachDeviceEx, domain, device);
+	REFUSE_V3(test, STATUS_INVALID_PARAMETER_2, AttachPasidDevice, domain, sub);
+	REFUSE_V3(test, STATUS_INVALID_PARAMETER_1, CreatePasidDevice, device, &w->out.sub_device,
+		  &pasid);
+	REFUSE_V3(test, STATUS_INVALID_PARAMETER_1, SetDeviceFaultReportingEx, device, 0, TRUE,
+		  &config);
+	REFUSE_CALL(test, STATUS_INVALID_PARAMETER_1, v3compat_query_capabilities, device,
+		    &w->out.capabilities);
+	V3T_V3(test)->QueryAvailableDomainTypes(device, &types);
+	KUNIT_EXPECT_EQ(test, types, 0);
+	v3t_delete_domain(test, v3t_explicit(test));
+	pdo->iommu = iommu;
+	v3t_attach(test, domain, device);
+}
+
 static struct kunit_case device_cases[] = {
 	KUNIT_CASE_PARAM(takes_a_configuration, single_gen_params),
 	KUNIT_CASE_PARAM(refuses_a_configuration, refused_gen_params),
@@ -303,6 +338,7 @@ static struct kunit_case device_cases[] = {
 	KUNIT_CASE(available_types_of_nothing),
 	KUNIT_CASE(input_mappings_are_stable),
 	KUNIT_CASE(input_mappings_need_an_iommu),
+	KUNIT_CASE(device_may_lose_its_iommu),
 	{}
 };
 
