@@ -186,8 +186,11 @@ bool v3c_group_is_foreign(struct device *dev)
 /*
  * DMA ownership keeps everybody else from changing the group's domain, and its device blocked where
  * no domain of ours is attached. An ordinary driver owns its device already: if it is the client, as a
- * GPU driver would be, its device is attached without. A firmware range that must stay mapped makes
- * the core refuse ownership to anybody; then, too, the attach alone has to do.
+ * GPU driver would be, its device is attached without. The interface has no argument that says who
+ * calls, so the client is taken for the driver of the device that it names: nobody else has a reason to,
+ * and kernel code that wants to harm a device needs no interface for it. A firmware range that must stay
+ * mapped makes the core refuse ownership to anybody; where no ordinary driver has the device, then, too,
+ * the attach alone has to do.
  */
 static int claim(struct v3c_group *group, struct device *dev)
 {
@@ -197,12 +200,10 @@ static int claim(struct v3c_group *group, struct device *dev)
 		group->owned = true;
 		return 0;
 	}
-	if (ret == -EPERM && has_ordinary_driver(dev) &&
-	    !iommu_group_for_each_dev(group->group, dev, foreign_driver))
-		return 0;
-	if (ret == -EINVAL && !iommu_group_for_each_dev(group->group, dev, foreign_driver))
-		return 0;
-	return ret;
+	if (ret != (has_ordinary_driver(dev) ? -EPERM : -EINVAL) ||
+	    iommu_group_for_each_dev(group->group, dev, foreign_driver))
+		return ret;
+	return 0;
 }
 
 static struct v3c_group *take(struct device *dev)
