@@ -32,7 +32,8 @@ enum v3compat_guard {
 	V3COMPAT_GUARD_ALL,
 };
 
-int v3compat_set_guard(enum v3compat_guard policy, bool locked);
+int v3compat_set_guard_policy(enum v3compat_guard policy);
+void v3compat_set_guard_locked(bool locked);
 void v3compat_get_guard(enum v3compat_guard *policy, bool *locked);
 
 NTSTATUS v3compat_create_sva_device(PIOMMU_DMA_DEVICE device, struct mm_struct *mm,

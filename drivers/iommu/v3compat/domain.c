@@ -74,7 +74,7 @@ void v3c_domain_unlock(struct v3c_domain *domain)
  * @domain: locked by v3c_domain_lock(), and again on return; the caller looks at everything again
  *
  * Context: may sleep.
- * Return: 0 when some group has become idle, or -EINTR when the caller is killed.
+ * Return: 0 when some group has become idle, or -EBUSY when the caller is killed.
  */
 int v3c_domain_wait_for_group(struct v3c_domain *domain)
 {

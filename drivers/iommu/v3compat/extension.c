@@ -15,29 +15,48 @@
 #include "pasid.h"
 
 /**
- * v3compat_set_guard() - set which devices may not see all of memory
+ * v3compat_set_guard_policy() - set which devices may not see all of memory
  * @policy: which are guarded
- * @locked: whether every device is, unless @policy is %V3COMPAT_GUARD_OFF
  *
  * Governs which attachments are allowed from now on; one that was allowed before stays. When it
  * returns, every state-change callback that it causes has run, unless it was called inside one.
+ *
+ * The policy is the administrator's, and this is for code that acts for him; a driver that has reasons
+ * of its own not to see all of memory does not ask for PassThrough.
  *
  * Context: process context, may sleep; may be called inside a state-change callback, not while holding
  * what such a callback may want to lock.
  * Return: 0, or -EINVAL when there is no such policy.
  */
-int v3compat_set_guard(enum v3compat_guard policy, bool locked)
+int v3compat_set_guard_policy(enum v3compat_guard policy)
 {
 	might_sleep();
 	if ((unsigned int)policy > V3COMPAT_GUARD_ALL)
 		return -EINVAL;
-	v3c_guard_set(&policy, &locked);
+	v3c_guard_set_policy(policy);
 	return 0;
 }
-V3C_EXPORT_NS_GPL(v3compat_set_guard, V3COMPAT);
+V3C_EXPORT_NS_GPL(v3compat_set_guard_policy, V3COMPAT);
 
 /**
- * v3compat_get_guard() - what v3compat_set_guard() or the administrator set last
+ * v3compat_set_guard_locked() - guard every device for a while, or no more
+ * @locked: whether every device is guarded, unless the policy is %V3COMPAT_GUARD_OFF
+ *
+ * For what locks the screen, which has nothing to do with the policy and leaves it as it is. Otherwise as
+ * v3compat_set_guard_policy().
+ *
+ * Context: process context, may sleep; may be called inside a state-change callback, not while holding
+ * what such a callback may want to lock.
+ */
+void v3compat_set_guard_locked(bool locked)
+{
+	might_sleep();
+	v3c_guard_set_locked(locked);
+}
+V3C_EXPORT_NS_GPL(v3compat_set_guard_locked, V3COMPAT);
+
+/**
+ * v3compat_get_guard() - what Linux-side code or the administrator set last
  * @policy: result
  * @locked: result
  *

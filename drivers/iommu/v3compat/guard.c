@@ -103,7 +103,7 @@ ULONG v3c_guard_domain_types(const struct v3c_device *device)
 
 	lockdep_assert_held(&v3c_topology);
 
-	if (device->gone || v3c_group_is_foreign(device->pdo))
+	if (v3c_device_is_gone(device) || v3c_group_is_foreign(device->pdo))
 		return 0;
 	if (v3c_guard_allows_bypass(device->pdo))
 		types |= BIT(DomainTypePassThrough);
@@ -149,6 +149,18 @@ static void wait_for_progress(void)
 	mutex_unlock(&v3c_topology);
 	wait_event(v3c_progress_wait, READ_ONCE(v3c_progress) != seen);
 	mutex_lock(&v3c_topology);
+}
+
+/* The same, unless a signal comes. */
+static int wait_for_progress_or_signal(void)
+{
+	unsigned long seen = v3c_progress;
+	int ret;
+
+	mutex_unlock(&v3c_topology);
+	ret = wait_event_interruptible(v3c_progress_wait, READ_ONCE(v3c_progress) != seen);
+	mutex_lock(&v3c_topology);
+	return ret ? -EINTR : 0;
 }
 
 static bool is_busy(const struct v3c_device *device)
@@ -289,7 +301,7 @@ NTSTATUS v3c_guard_watch(struct v3c_device *device, PIOMMU_INTERFACE_STATE_CHANG
 		if (!v3c_handle_is(device, V3C_KIND_DEVICE))
 			return v3c_refuse(why, STATUS_INVALID_PARAMETER_3, V3C_REASON_BAD_HANDLE,
 					  device, 0, 0);
-		if (device->gone)
+		if (v3c_device_is_gone(device))
 			return v3c_refuse(why, STATUS_INVALID_PARAMETER_3, V3C_REASON_DEVICE_GONE,
 					  device, 0, 0);
 		if (watch->callback)
@@ -381,28 +393,46 @@ static bool all_have_seen(u64 change)
 	return true;
 }
 
+/* In force when this returns; which change it was. */
+static u64 set_policy(enum v3compat_guard policy)
+{
+	guard(mutex)(&v3c_topology);
+	WRITE_ONCE(v3c_policy, policy);
+	v3c_guard_changed();
+	return v3c_changes;
+}
+
+static u64 set_locked(bool locked)
+{
+	guard(mutex)(&v3c_topology);
+	WRITE_ONCE(v3c_locked, locked);
+	v3c_guard_changed();
+	return v3c_changes;
+}
+
+/* Until the callbacks that the change causes have returned, except inside one. */
+static void wait_for_callbacks(u64 change)
+{
+	guard(mutex)(&v3c_topology);
+	while (!is_inside_callback() && !all_have_seen(change))
+		wait_for_progress();
+}
+
 /**
- * v3c_guard_set() - change the policy
- * @policy: a valid one, or NULL to leave it
- * @locked: or NULL to leave it
+ * v3c_guard_set_policy() - change which devices are guarded
+ * @policy: a valid one
  *
  * Context: may sleep. Waits for the callbacks that this causes, except inside a callback.
  */
-void v3c_guard_set(const enum v3compat_guard *policy, const bool *locked)
+void v3c_guard_set_policy(enum v3compat_guard policy)
 {
-	u64 change;
+	wait_for_callbacks(set_policy(policy));
+}
 
-	guard(mutex)(&v3c_topology);
-	if (policy)
-		WRITE_ONCE(v3c_policy, *policy);
-	if (locked)
-		WRITE_ONCE(v3c_locked, *locked);
-	v3c_guard_changed();
-	change = v3c_changes;
-	if (is_inside_callback())
-		return;
-	while (!all_have_seen(change))
-		wait_for_progress();
+/* The same for the lock. */
+void v3c_guard_set_locked(bool locked)
+{
+	wait_for_callbacks(set_locked(locked));
 }
 
 void v3c_guard_get(enum v3compat_guard *policy, bool *locked)
@@ -418,14 +448,30 @@ static const char * const v3c_policy_names[] = {
 	[V3COMPAT_GUARD_ALL] = "all",
 };
 
-static int set_policy(const char *value, const struct kernel_param *param)
+/*
+ * A callback may wait for a program that looks at the parameters of the module, and may never return:
+ * their lock is released, as all of them are under it, and a signal ends the wait.
+ */
+static int wait_as_writer(u64 change)
+{
+	int ret = 0;
+
+	kernel_param_unlock(THIS_MODULE);
+	mutex_lock(&v3c_topology);
+	while (!ret && !is_inside_callback() && !all_have_seen(change))
+		ret = wait_for_progress_or_signal();
+	mutex_unlock(&v3c_topology);
+	kernel_param_lock(THIS_MODULE);
+	return ret;
+}
+
+static int write_policy(const char *value, const struct kernel_param *param)
 {
 	int policy = sysfs_match_string(v3c_policy_names, value);
 
 	if (policy < 0)
 		return policy;
-	v3c_guard_set(&(enum v3compat_guard) { policy }, NULL);
-	return 0;
+	return wait_as_writer(set_policy(policy));
 }
 
 static int get_policy(char *buffer, const struct kernel_param *param)
@@ -435,20 +481,18 @@ static int get_policy(char *buffer, const struct kernel_param *param)
 
 /* Also called while the module is not initialised yet, or not any more: then nobody is registered. */
 static const struct kernel_param_ops v3c_policy_ops = {
-	.set = set_policy,
+	.set = write_policy,
 	.get = get_policy,
 };
 module_param_cb(dma_guard, &v3c_policy_ops, NULL, 0644);
 MODULE_PARM_DESC(dma_guard, "Devices that may not see all of memory: off, external (default) or all");
 
-static int set_locked(const char *value, const struct kernel_param *param)
+static int write_locked(const char *value, const struct kernel_param *param)
 {
 	bool locked = true;
 	int ret = value ? kstrtobool(value, &locked) : 0;
 
-	if (!ret)
-		v3c_guard_set(NULL, &locked);
-	return ret;
+	return ret ? ret : wait_as_writer(set_locked(locked));
 }
 
 static int get_locked(char *buffer, const struct kernel_param *param)
@@ -458,7 +502,7 @@ static int get_locked(char *buffer, const struct kernel_param *param)
 
 static const struct kernel_param_ops v3c_locked_ops = {
 	.flags = KERNEL_PARAM_OPS_FL_NOARG,
-	.set = set_locked,
+	.set = write_locked,
 	.get = get_locked,
 };
 module_param_cb(dma_guard_locked, &v3c_locked_ops, NULL, 0644);

@@ -33,7 +33,8 @@ bool v3c_guard_allows_any(IOMMU_DMA_DOMAIN_TYPE type);
 NTSTATUS v3c_guard_check(const struct v3c_device *device, IOMMU_DMA_DOMAIN_TYPE type,
 			 struct v3c_why *why);
 
-void v3c_guard_set(const enum v3compat_guard *policy, const bool *locked);
+void v3c_guard_set_policy(enum v3compat_guard policy);
+void v3c_guard_set_locked(bool locked);
 void v3c_guard_get(enum v3compat_guard *policy, bool *locked);
 
 void v3c_guard_changed(void);

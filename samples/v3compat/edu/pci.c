@@ -55,7 +55,6 @@
  * @routine: what it does
  * @context: handed to @routine
  * @policy: the DMA guard before EduGuardEveryDevice()
- * @locked: the same
  */
 struct edu_engine {
 	void __iomem *regs;
@@ -64,7 +63,6 @@ struct edu_engine {
 	VOID (*routine)(PVOID Context);
 	void *context;
 	enum v3compat_guard policy;
-	bool locked;
 };
 
 /**
@@ -147,13 +145,15 @@ ULONG EduTableLevels(VOID)
 
 BOOLEAN EduGuardEveryDevice(PEDU_ENGINE Engine)
 {
-	v3compat_get_guard(&Engine->policy, &Engine->locked);
-	return !v3compat_set_guard(V3COMPAT_GUARD_ALL, Engine->locked);
+	bool locked;
+
+	v3compat_get_guard(&Engine->policy, &locked);
+	return !v3compat_set_guard_policy(V3COMPAT_GUARD_ALL);
 }
 
 BOOLEAN EduRestoreGuard(PEDU_ENGINE Engine)
 {
-	return !v3compat_set_guard(Engine->policy, Engine->locked);
+	return !v3compat_set_guard_policy(Engine->policy);
 }
 
 static const struct scenario scenarios[] = {

@@ -174,7 +174,7 @@ def print_studies(measured):
                 " one: instructions (median) per pair", "")
     print_flushes(measured)
     print_study(measured, "guard", "State changes on iommusim: instructions (median) from the call of"
-                " v3compat_set_guard(); raw: queue_work and flush_work of empty items", "devices")
+                " v3compat_set_guard_policy(); raw: queue_work and flush_work of empty items", "devices")
     print_sections(measured)
     print_reservations(measured)
 

@@ -7,6 +7,7 @@
 #include <linux/fs.h>
 #include <linux/mount.h>
 #include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/v3compat.h>
 
 #include "faults.h"
@@ -82,7 +83,8 @@ static void another_change(PIOMMU_INTERFACE_STATE_CHANGE change, PVOID context)
 
 static void set_guard(struct kunit *test, enum v3compat_guard policy, bool locked)
 {
-	KUNIT_EXPECT_EQ(test, v3compat_set_guard(policy, locked), 0);
+	v3compat_set_guard_locked(locked);
+	KUNIT_EXPECT_EQ(test, v3compat_set_guard_policy(policy), 0);
 }
 
 /* Setting the guard to what it is returns when everything that happened before has been told. */
@@ -103,7 +105,8 @@ static void guard_exit(struct kunit *test)
 		list_del(&watcher->entry);
 		V3T_V3(test)->UnregisterInterfaceStateChangeCallback(on_change, watcher->device);
 	}
-	v3compat_set_guard(V3COMPAT_GUARD_EXTERNAL, false);
+	v3compat_set_guard_policy(V3COMPAT_GUARD_EXTERNAL);
+	v3compat_set_guard_locked(false);
 	v3t_exit(test);
 }
 
@@ -377,8 +380,8 @@ static void bad_policy_changes_nothing(struct kunit *test)
 	enum v3compat_guard policy;
 	bool locked;
 
-	KUNIT_EXPECT_EQ(test, v3compat_set_guard(V3COMPAT_GUARD_ALL + 1, true), -EINVAL);
-	KUNIT_EXPECT_EQ(test, v3compat_set_guard(-1, true), -EINVAL);
+	KUNIT_EXPECT_EQ(test, v3compat_set_guard_policy(V3COMPAT_GUARD_ALL + 1), -EINVAL);
+	KUNIT_EXPECT_EQ(test, v3compat_set_guard_policy(-1), -EINVAL);
 	v3compat_get_guard(&policy, &locked);
 	KUNIT_EXPECT_EQ(test, policy, V3COMPAT_GUARD_EXTERNAL);
 	KUNIT_EXPECT_FALSE(test, locked);
@@ -469,6 +472,104 @@ static void parameters_are_the_policy(struct kunit *test)
 	expect_parameter(test, sysfs, "dma_guard", "off\n");
 	expect_parameter(test, sysfs, "dma_guard_locked", "Y\n");
 	expect_told(test, watcher, 5, all);
+}
+
+/* A callback that does not return before it is allowed to. */
+struct stubborn {
+	struct kunit *test;
+	struct vfsmount *sysfs;
+	struct completion called, release;
+	struct v3t_thread writer, reader;
+};
+
+static void wait_for_release(struct watcher *watcher, ULONG types)
+{
+	struct stubborn *stubborn = watcher->other;
+
+	if (watcher->calls == 1)
+		return;
+	complete(&stubborn->called);
+	wait_for_completion(&stubborn->release);
+}
+
+static int write_policy(void *arg)
+{
+	struct stubborn *stubborn = arg;
+
+	/* Threads of the kernel hear none otherwise. */
+	allow_signal(SIGTERM);
+	return write_parameter(stubborn->test, stubborn->sysfs, "dma_guard", "all");
+}
+
+static int use_other_parameters(void *arg)
+{
+	struct stubborn *stubborn = arg;
+
+	expect_parameter(stubborn->test, stubborn->sysfs, "dma_guard", "all\n");
+	expect_parameter(stubborn->test, stubborn->sysfs, "dma_guard_locked", "N\n");
+	return write_parameter(stubborn->test, stubborn->sysfs, "fault_console", "N");
+}
+
+static void administrator_need_not_wait_for_a_callback(struct kunit *test)
+{
+	struct v3t_world *w = test->priv;
+	struct stubborn *stubborn = kunit_kzalloc(test, sizeof(*stubborn), GFP_KERNEL);
+	struct watcher *watcher = new_watcher(test, w->device);
+	ULONG all = types_of(test, w->device);
+	bool read, written;
+
+	KUNIT_ASSERT_NOT_NULL(test, stubborn);
+	stubborn->test = test;
+	stubborn->sysfs = mount_sysfs(test);
+	init_completion(&stubborn->called);
+	init_completion(&stubborn->release);
+	watcher->other = stubborn;
+	watcher->hook = wait_for_release;
+	watch(test, watcher);
+	v3t_thread_start(&stubborn->writer, write_policy, stubborn);
+	wait_for_completion(&stubborn->called);
+	v3t_thread_start(&stubborn->reader, use_other_parameters, stubborn);
+	read = wait_for_completion_timeout(&stubborn->reader.done, 30 * HZ);
+	KUNIT_EXPECT_TRUE(test, read);
+	KUNIT_EXPECT_FALSE(test, completion_done(&stubborn->writer.done));
+	send_sig(SIGTERM, stubborn->writer.task, 1);
+	written = wait_for_completion_timeout(&stubborn->writer.done, 30 * HZ);
+	KUNIT_EXPECT_TRUE(test, written);
+	KUNIT_EXPECT_EQ(test, types_of(test, w->device), all & ~PASS_THROUGH);
+	KUNIT_EXPECT_EQ(test, watcher->finished, 1);
+
+	complete_all(&stubborn->release);
+	KUNIT_EXPECT_EQ(test, v3t_thread_join(&stubborn->reader), 0);
+	KUNIT_EXPECT_EQ(test, v3t_thread_join(&stubborn->writer), -EINTR);
+	expect_told(test, watcher, 2, all & ~PASS_THROUGH);
+}
+
+static int change_lock(void *arg)
+{
+	unsigned int i;
+
+	for (i = 0; i < 100; i++)
+		v3compat_set_guard_locked(i & 1);
+	return 0;
+}
+
+/* Neither loses what the other one sets. */
+static void policy_and_lock_have_an_author_each(struct kunit *test)
+{
+	enum v3compat_guard policy;
+	struct v3t_thread thread;
+	unsigned int i;
+	bool locked;
+
+	v3t_thread_start(&thread, change_lock, NULL);
+	for (i = 0; i < 100; i++) {
+		v3compat_set_guard_policy(i % (V3COMPAT_GUARD_ALL + 1));
+		v3compat_get_guard(&policy, &locked);
+		KUNIT_EXPECT_EQ(test, policy, i % (V3COMPAT_GUARD_ALL + 1));
+	}
+	KUNIT_EXPECT_EQ(test, v3t_thread_join(&thread), 0);
+	v3compat_get_guard(&policy, &locked);
+	KUNIT_EXPECT_TRUE(test, locked);
 }
 
 static void attachment_outlives_the_policy(struct kunit *test)
@@ -680,7 +781,7 @@ static void callback_may_hand_over(struct kunit *test)
 static void guard_all(struct watcher *watcher, ULONG types)
 {
 	if (types & PASS_THROUGH)
-		KUNIT_EXPECT_EQ(watcher->test, v3compat_set_guard(V3COMPAT_GUARD_ALL, false), 0);
+		KUNIT_EXPECT_EQ(watcher->test, v3compat_set_guard_policy(V3COMPAT_GUARD_ALL), 0);
 }
 
 static void callback_may_change_the_policy(struct kunit *test)
@@ -707,7 +808,7 @@ static void toggle(struct watcher *watcher, ULONG types)
 {
 	if (watcher->calls >= RESTLESS)
 		return;
-	v3compat_set_guard(types & PASS_THROUGH ? V3COMPAT_GUARD_ALL : V3COMPAT_GUARD_OFF, false);
+	v3compat_set_guard_policy(types & PASS_THROUGH ? V3COMPAT_GUARD_ALL : V3COMPAT_GUARD_OFF);
 	/* Whoever could go on now gets the processor. */
 	schedule_timeout_uninterruptible(1);
 }
@@ -893,7 +994,7 @@ static void policy_needs_no_memory(struct kunit *test)
 	v3t_faults_begin();
 	status[0] = v3->RegisterInterfaceStateChangeCallback(on_change, watcher, w->device,
 							     &all_fields);
-	ret = v3compat_set_guard(V3COMPAT_GUARD_ALL, false);
+	ret = v3compat_set_guard_policy(V3COMPAT_GUARD_ALL);
 	v3->QueryAvailableDomainTypes(w->device, &types);
 	status[1] = v3->UnregisterInterfaceStateChangeCallback(on_change, w->device);
 	v3t_faults_end();
@@ -931,8 +1032,10 @@ static int change_policy(void *arg)
 	struct turmoil *t = arg;
 	unsigned int i;
 
-	for (i = 0; i < ROUNDS; i++)
-		complain(t, v3compat_set_guard(i % (V3COMPAT_GUARD_ALL + 1), i & 4));
+	for (i = 0; i < ROUNDS; i++) {
+		complain(t, v3compat_set_guard_policy(i % (V3COMPAT_GUARD_ALL + 1)));
+		v3compat_set_guard_locked(i & 4);
+	}
 	return 0;
 }
 
@@ -1002,8 +1105,8 @@ static int pull_out(void *arg)
 	unsigned int i;
 
 	for (i = 0; i < ROUNDS / 4; i++)
-		complain(t, v3compat_set_guard(i & 1 ? V3COMPAT_GUARD_ALL : V3COMPAT_GUARD_OFF,
-					       false));
+		complain(t, v3compat_set_guard_policy(i & 1 ? V3COMPAT_GUARD_ALL :
+							      V3COMPAT_GUARD_OFF));
 	v3t_unplug(t->test, t->pdo[1]);
 	return 0;
 }
@@ -1046,6 +1149,8 @@ static struct kunit_case guard_cases[] = {
 	KUNIT_CASE(external_member_guards_its_group),
 	KUNIT_CASE(bad_policy_changes_nothing),
 	KUNIT_CASE(parameters_are_the_policy),
+	KUNIT_CASE(administrator_need_not_wait_for_a_callback),
+	KUNIT_CASE(policy_and_lock_have_an_author_each),
 	KUNIT_CASE(attachment_outlives_the_policy),
 	KUNIT_CASE(driver_of_another_member_takes_all_types),
 	KUNIT_CASE(attached_member_shares_its_group),

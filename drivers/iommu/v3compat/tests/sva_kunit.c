@@ -636,9 +636,9 @@ static int live_on(void *arg)
 
 	o->attach = v3->AttachDeviceEx(o->domain, o->device);
 	o->detach = v3->DetachDeviceEx(o->device);
-	v3compat_set_guard(V3COMPAT_GUARD_ALL, true);
+	v3compat_set_guard_policy(V3COMPAT_GUARD_ALL);
 	v3->QueryAvailableDomainTypes(o->stall->p.device, &o->types);
-	v3compat_set_guard(V3COMPAT_GUARD_EXTERNAL, false);
+	v3compat_set_guard_policy(V3COMPAT_GUARD_EXTERNAL);
 	o->again = v3->DetachPasidDevice(o->stall->p.sub);
 	o->delete = v3->DeletePasidDevice(o->stall->p.sub);
 	o->create = v3->CreateDevice(o->stall->p.pdo, NULL, &twin);

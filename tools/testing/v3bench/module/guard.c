@@ -65,7 +65,7 @@ static void run_item(struct work_struct *item)
 
 static int v3_once(struct v3b *b, u32 nr, u32 turn)
 {
-	return v3compat_set_guard(turn % 2 ? V3COMPAT_GUARD_OFF : V3COMPAT_GUARD_ALL, false);
+	return v3compat_set_guard_policy(turn % 2 ? V3COMPAT_GUARD_OFF : V3COMPAT_GUARD_ALL);
 }
 
 static int raw_once(struct v3b *b, u32 nr, u32 turn)
@@ -203,10 +203,12 @@ static int run_v3(struct v3b *b)
 		return err;
 	v3compat_get_guard(&policy, &locked);
 	/* Every turn is a change, the first one as well. */
-	err = v3compat_set_guard(V3COMPAT_GUARD_OFF, false);
+	v3compat_set_guard_locked(false);
+	err = v3compat_set_guard_policy(V3COMPAT_GUARD_OFF);
 	if (!err)
 		err = v3_rows(b);
-	v3compat_set_guard(policy, locked);
+	v3compat_set_guard_policy(policy);
+	v3compat_set_guard_locked(locked);
 	return err;
 }
 
