@@ -886,7 +886,90 @@ static int bus_event(struct notifier_block *nb, unsigned long event, void *data)
 	return NOTIFY_OK;
 }
 
+/* Whether the untagged DMA of a device that has joined the group may go where that of the others does. */
+static bool may_share(struct v3c_group *group, struct device *dev)
+{
+	if (!group->untagged)
+		return true;
+	if (v3c_domain_shows_all(group->domain))
+		return v3c_guard_allows_bypass(dev);
+	return !v3c_domain_member_joins(group->domain, dev);
+}
+
+/* With v3c_topology released meanwhile; whether there was something to detach. */
+static bool detach_untagged(struct v3c_device *device)
+{
+	if (!device->domain)
+		return false;
+	if (device->busy) {
+		v3c_group_wait();
+		return true;
+	}
+	dev_warn(device->pdo, "detached, for a device that may not share the domain has joined its IOMMU group\n");
+	detach(device);
+	/* What V1 attached is nobody's then. */
+	if (device->v1) {
+		retire_device(device);
+		list_add(&device->entry, &v3c_left_devices);
+		schedule_work(&v3c_free_work);
+	}
+	return true;
+}
+
+/*
+ * The core has attached the device to what the others are attached to, but for PASIDs, which it would
+ * nevertheless take out of the device's tables later.
+ */
+static void member_joins(struct device *dev)
+{
+	struct v3c_group *group;
+
+	while (detach_one_of_group(dev, v3c_pasids_detach_one))
+		;
+	group = v3c_group_find(dev);
+	if (!group || may_share(group, dev))
+		return;
+	dev_warn(dev, "may not share the domain of its IOMMU group, which is detached\n");
+	while (detach_one_of_group(dev, detach_untagged))
+		;
+}
+
+/* Runs after the notifier of the core. */
+static int bus_add_event(struct notifier_block *nb, unsigned long event, void *data)
+{
+	if (event != BUS_NOTIFY_ADD_DEVICE)
+		return NOTIFY_OK;
+	guard(mutex)(&v3c_topology);
+	member_joins(data);
+	v3c_guard_changed();
+	return NOTIFY_OK;
+}
+
 static struct notifier_block v3c_bus_notifiers[ARRAY_SIZE(v3c_buses)];
+static struct notifier_block v3c_bus_add_notifiers[ARRAY_SIZE(v3c_buses)];
+
+static int watch_bus(unsigned int i)
+{
+	int ret;
+
+	v3c_bus_notifiers[i].notifier_call = bus_event;
+	v3c_bus_notifiers[i].priority = INT_MAX;
+	ret = bus_register_notifier(v3c_buses[i], &v3c_bus_notifiers[i]);
+	if (ret)
+		return ret;
+	v3c_bus_add_notifiers[i].notifier_call = bus_add_event;
+	v3c_bus_add_notifiers[i].priority = INT_MIN;
+	ret = bus_register_notifier(v3c_buses[i], &v3c_bus_add_notifiers[i]);
+	if (ret)
+		bus_unregister_notifier(v3c_buses[i], &v3c_bus_notifiers[i]);
+	return ret;
+}
+
+static void unwatch_bus(unsigned int i)
+{
+	bus_unregister_notifier(v3c_buses[i], &v3c_bus_add_notifiers[i]);
+	bus_unregister_notifier(v3c_buses[i], &v3c_bus_notifiers[i]);
+}
 
 int v3c_device_module_init(void)
 {
@@ -894,16 +977,14 @@ int v3c_device_module_init(void)
 	int ret;
 
 	for (i = 0; i < ARRAY_SIZE(v3c_buses); i++) {
-		v3c_bus_notifiers[i].notifier_call = bus_event;
-		v3c_bus_notifiers[i].priority = INT_MAX;
-		ret = bus_register_notifier(v3c_buses[i], &v3c_bus_notifiers[i]);
+		ret = watch_bus(i);
 		if (ret)
 			goto unwind;
 	}
 	return 0;
 unwind:
 	while (i--)
-		bus_unregister_notifier(v3c_buses[i], &v3c_bus_notifiers[i]);
+		unwatch_bus(i);
 	return ret;
 }
 
@@ -936,6 +1017,6 @@ void v3c_device_module_exit(void)
 	}
 	free_devices(&dead);
 	for (i = 0; i < ARRAY_SIZE(v3c_buses); i++)
-		bus_unregister_notifier(v3c_buses[i], &v3c_bus_notifiers[i]);
+		unwatch_bus(i);
 	flush_work(&v3c_free_work);
 }

@@ -290,6 +290,79 @@ static void input_mappings_need_an_iommu(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, v3t_is_poisoned(&needed, sizeof(needed)));
 }
 
+static struct device *newcomer(struct kunit *test, const struct iommusim_region *region)
+{
+	struct iommusim_device_config config = { .group = 9, .regions = region, .nr_regions = 1 };
+	struct v3t_world *w = test->priv;
+
+	return v3t_pdo(test, w->sim, &config);
+}
+
+/* Its group translates already: what is reserved for it is kept out of the domain from then on. */
+static void newcomer_brings_its_regions(struct kunit *test)
+{
+	static const struct iommusim_region none = { SZ_16M, SZ_16M + SZ_4K - 1, IOMMU_RESV_MSI };
+	static const struct iommusim_region more = { SZ_32M, SZ_32M + SZ_4K - 1, IOMMU_RESV_RESERVED };
+	struct v3t_world *w = test->priv;
+	struct device *pdo = newcomer(test, &none);
+	PIOMMU_DMA_DEVICE device = v3t_device(test, pdo);
+	PIOMMU_DMA_DOMAIN domain = v3t_explicit(test);
+	IOMMU_MAP_PHYSICAL_ADDRESS what = v3t_of_page(v3t_pages(test, 0));
+	IOMMU_DMA_LOGICAL_ADDRESS at = SZ_32M;
+	struct page *page = v3t_pages(test, 0);
+
+	v3t_map_at(test, domain, v3t_of_page(page), SZ_1M);
+	v3t_attach(test, domain, device);
+	newcomer(test, &more);
+	v3t_expect_reaches(test, pdo, SZ_1M, page);
+	REFUSE_V3(test, STATUS_RESOURCE_IN_USE, MapLogicalRangeEx, domain, V3T_RW, &what, &at, NULL,
+		  NULL, &w->out.address);
+}
+
+/* Where something is mapped already that its region is, one of them has to go. */
+static void newcomer_whose_region_is_mapped_detaches_its_group(struct kunit *test)
+{
+	static const struct iommusim_region none = { SZ_16M, SZ_16M + SZ_4K - 1, IOMMU_RESV_MSI };
+	static const struct iommusim_region more = { SZ_1M, SZ_1M + SZ_4K - 1, IOMMU_RESV_RESERVED };
+	struct device *pdo = newcomer(test, &none);
+	PIOMMU_DMA_DEVICE device = v3t_device(test, pdo);
+	PIOMMU_DMA_DOMAIN domain = v3t_explicit(test);
+	struct page *page = v3t_pages(test, 0);
+
+	v3t_map_at(test, domain, v3t_of_page(page), SZ_1M);
+	v3t_attach(test, domain, device);
+	newcomer(test, &more);
+	v3t_expect_misses(test, pdo, SZ_1M, page);
+	REFUSE_V3(test, STATUS_INVALID_PARAMETER_1, DetachDeviceEx, device);
+	v3t_unmap(test, domain, SZ_1M, 1);
+	v3t_attach(test, domain, device);
+}
+
+/* The core gives a newcomer no PASIDs, but takes them away from it. */
+static void newcomer_detaches_the_sub_devices_of_its_group(struct kunit *test)
+{
+	static const struct iommusim_config with_pasids = { .max_pasids = 8 };
+	static const struct iommusim_device_config member = { .group = 3 };
+	struct iommusim *sim = v3t_sim(test, &with_pasids);
+	PIOMMU_DMA_DEVICE device = v3t_tagged_device(test, v3t_pdo(test, sim, &member));
+	PIOMMU_DMA_DOMAIN domain = v3t_explicit(test), other = v3t_explicit(test);
+	struct device *second;
+	PIOMMU_DMA_PASID_DEVICE sub;
+	struct page *page = v3t_pages(test, 0);
+	ULONG pasid;
+
+	sub = v3t_sub_device(test, device, &pasid);
+	v3t_map_at(test, domain, v3t_of_page(page), SZ_1M);
+	v3t_attach(test, other, device);
+	v3t_attach_pasid(test, domain, sub);
+	second = v3t_pdo(test, sim, &member);
+	REFUSE_V3(test, STATUS_INVALID_PARAMETER_1, DetachPasidDevice, sub);
+	EXPECT_V3(test, STATUS_SUCCESS, AttachPasidDevice, domain, sub);
+	v3t_expect_tagged_reaches(test, second, pasid, SZ_1M, page);
+	EXPECT_V3(test, STATUS_SUCCESS, DetachPasidDevice, sub);
+	v3t_detach(test, device);
+}
+
 static VOID never_called(PVOID context, PFAULT_INFORMATION information)
 {
 }
@@ -339,6 +412,9 @@ static struct kunit_case device_cases[] = {
 	KUNIT_CASE(input_mappings_are_stable),
 	KUNIT_CASE(input_mappings_need_an_iommu),
 	KUNIT_CASE(device_may_lose_its_iommu),
+	KUNIT_CASE(newcomer_brings_its_regions),
+	KUNIT_CASE(newcomer_whose_region_is_mapped_detaches_its_group),
+	KUNIT_CASE(newcomer_detaches_the_sub_devices_of_its_group),
 	{}
 };
 

@@ -373,6 +373,31 @@ static void external_member_guards_its_group(struct kunit *test)
 	v3t_attach(test, everything, device);
 }
 
+/* What is plugged in must not see what the device that was there before may. */
+static void external_newcomer_ends_pass_through(struct kunit *test)
+{
+	static const struct iommusim_device_config outside = { .group = 7, .external = true };
+	struct v3t_world *w = test->priv;
+	struct device *pdo = new_member(test, false, false), *external;
+	PIOMMU_DMA_DEVICE device = v3t_device(test, pdo);
+	PIOMMU_DMA_DOMAIN everything = v3t_domain(test, DomainTypePassThrough, 0);
+	PIOMMU_DMA_DOMAIN translate = v3t_explicit(test);
+	struct page *page = v3t_pages(test, 0);
+	ULONG all = types_of(test, device);
+	struct watcher *watcher = new_watch(test, device);
+
+	v3t_attach(test, everything, device);
+	new_member(test, false, false);
+	v3t_expect_reaches(test, pdo, page_to_phys(page), page);
+	external = v3t_pdo(test, w->sim, &outside);
+	v3t_expect_misses(test, external, page_to_phys(page), page);
+	v3t_expect_misses(test, pdo, page_to_phys(page), page);
+	expect_told(test, watcher, 2, all & ~PASS_THROUGH);
+	REFUSE_V3(test, STATUS_INVALID_PARAMETER_1, DetachDeviceEx, device);
+	REFUSE_V3(test, STATUS_ACCESS_DENIED, AttachDeviceEx, everything, device);
+	v3t_attach(test, translate, device);
+}
+
 static void bad_policy_changes_nothing(struct kunit *test)
 {
 	struct v3t_world *w = test->priv;
@@ -1147,6 +1172,7 @@ static struct kunit_case guard_cases[] = {
 	KUNIT_CASE(tells_differences_only),
 	KUNIT_CASE_PARAM(policy_governs_pass_through, policy_gen_params),
 	KUNIT_CASE(external_member_guards_its_group),
+	KUNIT_CASE(external_newcomer_ends_pass_through),
 	KUNIT_CASE(bad_policy_changes_nothing),
 	KUNIT_CASE(parameters_are_the_policy),
 	KUNIT_CASE(administrator_need_not_wait_for_a_callback),
