@@ -927,35 +927,6 @@ NTSTATUS v3c_domain_attach(struct v3c_domain *domain, struct v3c_device *device,
 }
 
 /**
- * v3c_domain_member_joins() - let another device of a group translate through the group's domain
- * @domain: translates the untagged DMA of the group; does not show all of memory
- * @dev: has joined the group
- *
- * Context: may sleep; under v3c_topology.
- * Return: 0, or an error when what the platform reserves for @dev cannot be withheld.
- */
-int v3c_domain_member_joins(struct v3c_domain *domain, struct device *dev)
-{
-	struct v3c_target target = { .dev = dev };
-	LIST_HEAD(added);
-	struct v3c_why why;
-	NTSTATUS status;
-
-	lockdep_assert_held(&v3c_topology);
-
-	guard(mutex)(&domain->mutex);
-	forbid_quick(domain);
-	v3c_space_quiesce(&domain->space);
-	status = withhold_for(domain, &target, &added, dev, &why);
-	if (NT_SUCCESS(status))
-		v3c_withheld_keep(&added);
-	else
-		forget(domain, &added);
-	allow_quick(domain);
-	return NT_SUCCESS(status) ? 0 : -EADDRINUSE;
-}
-
-/**
  * v3c_domain_detach() - undo v3c_domain_attach()
  * @device: attached; its faults are told no more
  * @last: it was the last one of its group, which the IOMMU translates no more

@@ -98,7 +98,6 @@ NTSTATUS v3c_domain_create(IOMMU_DMA_DOMAIN_TYPE type,
 NTSTATUS v3c_domain_destroy(struct v3c_domain *domain, struct v3c_why *why);
 NTSTATUS v3c_domain_attach(struct v3c_domain *domain, struct v3c_device *device,
 			   struct v3c_why *why);
-int v3c_domain_member_joins(struct v3c_domain *domain, struct device *dev);
 void v3c_domain_detach(struct v3c_device *device, bool last);
 NTSTATUS v3c_domain_attach_pasid(struct v3c_domain *domain, struct v3c_pasid *pasid,
 				 struct v3c_attachment *attachment, struct v3c_why *why);

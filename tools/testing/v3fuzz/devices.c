@@ -522,8 +522,11 @@ void fuzz_watch(struct fuzz_thread *t)
 
 void fuzz_guard(struct fuzz_thread *t)
 {
-	v3compat_set_guard(fuzz_one_in(t, 3) ? V3COMPAT_GUARD_ALL : fuzz_random(t, 2),
-			   fuzz_one_in(t, 4));
+	if (fuzz_one_in(t, 2))
+		v3compat_set_guard_policy(fuzz_one_in(t, 3) ? V3COMPAT_GUARD_ALL :
+							       fuzz_random(t, 2));
+	else
+		v3compat_set_guard_locked(fuzz_one_in(t, 4));
 }
 
 static void ask_for_pages(struct fuzz_thread *t, struct fuzz_target *target, u64 at)

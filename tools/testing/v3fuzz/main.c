@@ -298,7 +298,8 @@ static void end_objects(void)
 	unsigned int i;
 
 	fuzz_inject_end();
-	v3compat_set_guard(V3COMPAT_GUARD_EXTERNAL, false);
+	v3compat_set_guard_policy(V3COMPAT_GUARD_EXTERNAL);
+	v3compat_set_guard_locked(false);
 	for (i = 0; i < fuzz_nr_threads; i++)
 		fuzz_tokens_end(&fuzz_threads[i]);
 	fuzz_wild_end(t);
