@@ -341,7 +341,7 @@ static void newcomer_whose_region_is_mapped_detaches_its_group(struct kunit *tes
 /* The core gives a newcomer no PASIDs, but takes them away from it. */
 static void newcomer_detaches_the_sub_devices_of_its_group(struct kunit *test)
 {
-	static const struct iommusim_config with_pasids = { .max_pasids = 8 };
+	static const struct iommusim_config with_pasids = { .max_pasids = SZ_1K };
 	static const struct iommusim_device_config member = { .group = 3 };
 	struct iommusim *sim = v3t_sim(test, &with_pasids);
 	PIOMMU_DMA_DEVICE device = v3t_tagged_device(test, v3t_pdo(test, sim, &member));
@@ -370,7 +370,7 @@ static VOID never_called(PVOID context, PFAULT_INFORMATION information)
 /* Unbinding the driver of the IOMMU itself leaves the device in its group, and nothing behind that. */
 static void device_may_lose_its_iommu(struct kunit *test)
 {
-	static const struct iommusim_config with_pasids = { .max_pasids = 8 };
+	static const struct iommusim_config with_pasids = { .max_pasids = SZ_1K };
 	DEVICE_FAULT_CONFIGURATION config = { .FaultHandler = never_called };
 	struct v3t_world *w = test->priv;
 	struct device *pdo = v3t_pdo(test, v3t_sim(test, &with_pasids), NULL);
