@@ -256,8 +256,13 @@ static int withhold_known_devices(struct v3c_domain *domain, struct list_head *a
 	struct device *dev;
 	int ret = 0;
 
-	while (!ret && (dev = v3c_device_next_known(&pos)))
-		ret = withhold_group(domain, dev, V3C_USER_POSSIBLE, added);
+	while (!ret && (dev = v3c_device_next_known(&pos))) {
+		/* The core has the group's lock for as long as a busy one is waited for. */
+		if (v3c_group_is_busy(dev))
+			ret = withhold_device(domain, dev, V3C_USER_POSSIBLE, added);
+		else
+			ret = withhold_group(domain, dev, V3C_USER_POSSIBLE, added);
+	}
 	return ret;
 }
 
