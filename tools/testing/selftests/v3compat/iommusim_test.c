@@ -338,7 +338,7 @@ static void test_region_limits(void)
 		EXPECT_ERRNO(ioctl(fd, IOMMUSIM_IOC_CREATE, &sim), 0);
 		dev = device_of(sim.out_id);
 		dev.regions = (uintptr_t)cases[i].regions;
-		dev.nr_regions = cases[i].regions[1].last ? 2 : 1;
+		dev.nr_regions = 1 + !!cases[i].regions[1].last;
 		EXPECT_ERRNO(ioctl(fd, IOMMUSIM_IOC_DEVICE_CREATE, &dev), cases[i].error);
 		if (!cases[i].error)
 			EXPECT_ERRNO(destroy(fd, dev.out_id), 0);
