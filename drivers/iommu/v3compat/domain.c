@@ -618,6 +618,26 @@ static int fill_mirror(struct v3c_target *target, struct v3c_hwpt *hwpt)
 	return ret;
 }
 
+/*
+ * The mirror of a table that nobody is attached to makes room for the one that takes its place; or is
+ * filled again after all, and without memory now by the next flush.
+ */
+static void empty_idle_mirrors(struct v3c_domain *domain, bool empty)
+{
+	struct v3c_hwpt *hwpt;
+
+	v3c_for_each_hwpt(domain, hwpt, domain->space.slots) {
+		if (!hwpt->shadow || hwpt->attached)
+			continue;
+		if (empty) {
+			v3c_shadow_empty(hwpt->shadow);
+			continue;
+		}
+		v3c_shadow_set_tables(hwpt->shadow, &domain->tables);
+		v3c_shadow_sync(hwpt->shadow, true);
+	}
+}
+
 /* What must stay mapped for devices, into a table that nobody knows yet. */
 static int fill_direct(struct v3c_domain *domain, struct v3c_hwpt *hwpt)
 {
@@ -680,11 +700,13 @@ static int attach_translated(struct v3c_domain *domain, struct v3c_target *targe
 		hwpt->attached++;
 	else
 		ret = adopt(domain, target, hwpt);
+	empty_idle_mirrors(domain, true);
 	if (!ret)
 		ret = fill_mirror(target, hwpt);
 	if (!ret)
 		return 0;
 	remove_hwpt(domain, hwpt);
+	empty_idle_mirrors(domain, false);
 	goto restore;
 free_table:
 	free_hwpt(hwpt);
@@ -1096,6 +1118,9 @@ static int sync_slot(struct v3c_flush *flush, u8 slot, u64 first, u64 last)
 		if (ret)
 			return ret;
 	}
+	/* What its driver did not unmap is reachable, whatever the owner's tables say. */
+	if (!sync.err && flush->op.slots & BIT(slot) && READ_ONCE(flush->domain->hwpts[slot]->lost))
+		return -EUCLEAN;
 	return sync.err;
 }
 

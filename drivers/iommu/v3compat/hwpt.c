@@ -29,12 +29,11 @@ static_assert(PAGE_SHIFT == V3C_PAGE_SHIFT, "v3compat needs pages of 4 KiB");
  */
 DEFINE_STATIC_KEY_TRUE(v3c_mmio_is_special);
 
-/* Zeroes that fill what one last-level table covers in one call, or NULL. */
+/* Zeroes that fill what one last-level table covers in one call; NULL until somebody may need them. */
 static struct page *v3c_zero_block;
 
 void v3c_hwpt_module_init(void)
 {
-	v3c_zero_block = alloc_pages(GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN, V3C_TABLE_ORDER);
 	if (IS_ENABLED(CONFIG_X86) && IS_ENABLED(CONFIG_SPARSEMEM_VMEMMAP) &&
 	    !IS_ENABLED(CONFIG_DEBUG_VIRTUAL) &&
 	    !cc_platform_has(CC_ATTR_HOST_MEM_ENCRYPT) &&
@@ -57,6 +56,18 @@ u64 v3c_hwpt_last_page(const struct v3c_hwpt *hwpt)
 	u64 end = hwpt->domain->geometry.aperture_end;
 
 	return min_t(u64, end, S64_MAX) >> V3C_PAGE_SHIFT;
+}
+
+/* Nothing depends on it but how long tables are kept that nobody needs. */
+static void prepare_zero_block(void)
+{
+	struct page *block;
+
+	if (READ_ONCE(v3c_zero_block))
+		return;
+	block = alloc_pages(GFP_KERNEL | __GFP_ZERO | __GFP_NORETRY | __GFP_NOWARN, V3C_TABLE_ORDER);
+	if (block && cmpxchg(&v3c_zero_block, NULL, block))
+		__free_pages(block, V3C_TABLE_ORDER);
 }
 
 static void learn_rules(struct v3c_hwpt *hwpt, struct device *dev)
@@ -94,6 +105,7 @@ struct v3c_hwpt *v3c_hwpt_alloc(struct device *dev, bool pasid)
 	if (device_iommu_capable(dev, IOMMU_CAP_CACHE_COHERENCY))
 		hwpt->prot = IOMMU_CACHE;
 	learn_rules(hwpt, dev);
+	prepare_zero_block();
 	return hwpt;
 
 free_domain:
@@ -505,28 +517,34 @@ int v3c_hwpt_build_tables(struct v3c_hwpt *hwpt, u64 first, u64 last, u64 *built
  * @hwpt: the table
  * @first: first logical page
  * @last: last page, in the same block of V3C_TABLES_STEP pages
+ * @gfp: for what a driver needs to put large leaves in the place of tables
  *
  * Drivers free a table when one call unmaps all that it covers, and stop at the first hole. So the range
  * is filled first, with zeroes and read-only: where the hardware has the size, one large leaf takes the
  * place of each last-level table, and costs no more than the table did. Without memory for the zeroes
  * the tables stay until the page table is freed.
  *
- * Context: may sleep.
- * Return: true; or false when the IOMMU driver kept some of it, so that the range must not be given to
- * anybody.
+ * Context: any that @gfp allows.
+ * Return: 0; -EUCLEAN when the IOMMU driver kept some of it, so that the range must not be given to
+ * anybody; or another error, and some of the tables stay.
  */
-bool v3c_hwpt_free_tables(struct v3c_hwpt *hwpt, u64 first, u64 last)
+int v3c_hwpt_free_tables(struct v3c_hwpt *hwpt, u64 first, u64 last, gfp_t gfp)
 {
 	u64 start = round_up(first, V3C_TABLE_PAGES);
 	u64 end = round_down(last + 1, V3C_TABLE_PAGES);
 	u64 page, pfn;
+	int ret = 0;
 
-	if (hwpt->rules.allocates || start >= end || !v3c_zero_block)
-		return true;
+	if (hwpt->rules.allocates || start >= end)
+		return 0;
+	if (!v3c_zero_block)
+		return -ENOMEM;
 	pfn = page_to_pfn(v3c_zero_block);
-	for (page = start; page < end; page += V3C_TABLE_PAGES)
-		if (v3c_hwpt_map_run(hwpt, page, pfn, V3C_TABLE_PAGES, IOMMU_READ,
-				     GFP_KERNEL | __GFP_NOWARN))
-			break;
-	return page == start || v3c_hwpt_unmap(hwpt, start, page - start);
+	for (page = start; !ret && page < end; page += V3C_TABLE_PAGES)
+		ret = v3c_hwpt_map_run(hwpt, page, pfn, V3C_TABLE_PAGES, IOMMU_READ, gfp);
+	if (ret)
+		page -= V3C_TABLE_PAGES;
+	if (page > start && !v3c_hwpt_unmap(hwpt, start, page - start))
+		return -EUCLEAN;
+	return ret;
 }

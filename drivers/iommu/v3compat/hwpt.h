@@ -155,6 +155,6 @@ bool v3c_hwpt_may_cut(const struct v3c_hwpt *hwpt, const struct v3c_hwpt *source
 		      u64 first, u64 last, u64 at, bool contiguous);
 
 int v3c_hwpt_build_tables(struct v3c_hwpt *hwpt, u64 first, u64 last, u64 *built);
-bool v3c_hwpt_free_tables(struct v3c_hwpt *hwpt, u64 first, u64 last);
+int v3c_hwpt_free_tables(struct v3c_hwpt *hwpt, u64 first, u64 last, gfp_t gfp);
 
 #endif

@@ -141,7 +141,8 @@ static bool unbuild_some(struct v3c_domain *domain, struct v3c_token *token, boo
 	if (token->built) {
 		last = first + token->built - 1;
 		start = max(first, round_down(last, V3C_TABLES_STEP));
-		if (!v3c_hwpt_free_tables(domain->hwpts[token->partial], start, last))
+		if (v3c_hwpt_free_tables(domain->hwpts[token->partial], start, last,
+					 GFP_KERNEL | __GFP_NOWARN) == -EUCLEAN)
 			*lost = true;
 		token->built = start - first;
 	}

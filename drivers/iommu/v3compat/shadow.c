@@ -119,9 +119,6 @@ static atomic_long_t v3c_nodes;
 
 static struct workqueue_struct *v3c_shadow_queue;
 
-/* Zeroes, as large as what one table of 4 KiB leaves translates; NULL until somebody may need it. */
-static struct page *v3c_block;
-
 /**
  * struct v3c_place - where in the tree a page is
  * @node: the nodes from the root down to @level
@@ -360,11 +357,21 @@ static bool next_withheld(struct v3c_shadow *shadow, u64 page, u64 *first, u64 *
 	return true;
 }
 
+/* Whether all of the block of @level around @page is translated, and nothing of it is withheld. */
+static bool is_whole(struct v3c_shadow *shadow, unsigned int level, u64 page)
+{
+	u64 pages = v3c_level_pages(level);
+	u64 first = page & ~(pages - 1), held, held_last;
+
+	if (!is_translated(shadow, first) || !is_translated(shadow, first + pages - 1))
+		return false;
+	return !next_withheld(shadow, first, &held, &held_last) || held > first + pages - 1;
+}
+
 /* Whether the leaf of @level around @page may be mirrored in one piece. */
 static bool fits(struct v3c_shadow *shadow, unsigned int level, u64 page)
 {
 	u64 pages = v3c_level_pages(level);
-	u64 first = page & ~(pages - 1), held, held_last;
 
 	/*
 	 * What the hardware has no such leaf for takes a table for each 2 MiB, which is counted where the
@@ -373,9 +380,7 @@ static bool fits(struct v3c_shadow *shadow, unsigned int level, u64 page)
 	if (!v3c_hwpt_has_leaf(shadow->hwpt, pages) &&
 	    (level > 1 || shadow->tables.kind == V3C_TABLES_WALKED))
 		return false;
-	if (!is_translated(shadow, first) || !is_translated(shadow, first + pages - 1))
-		return false;
-	return !next_withheld(shadow, first, &held, &held_last) || held > first + pages - 1;
+	return is_whole(shadow, level, page);
 }
 
 /* Removes from @wanted what is withheld or beyond the aperture. */
@@ -458,7 +463,7 @@ static int map_leaf(struct v3c_shadow *shadow, struct v3c_sync *sync, u64 page, 
 				   pages, v3c_leaf_prot(leaf), sync->gfp | __GFP_NOWARN);
 
 	sync->maps++;
-	WARN_ONCE(ret == -EADDRINUSE || ret == -EEXIST,
+	WARN_ONCE((ret == -EADDRINUSE || ret == -EEXIST) && !READ_ONCE(shadow->hwpt->lost),
 		  "v3compat: page table has something at %#llx\n", page << V3C_PAGE_SHIFT);
 	*mapped = !ret;
 	return ret == -ENOMEM ? ret : 0;
@@ -760,18 +765,12 @@ static bool is_nothing(u64 entry)
 	return !entry;
 }
 
-/*
- * Has the IOMMU driver free the table that is left at @place: by a large leaf, of zeroes for whoever
- * strays there. Without that the table stays until the page table is freed.
- */
+/* Has the IOMMU driver free the table that is left at @place, if it can be had. */
 static void free_table(struct v3c_shadow *shadow, struct v3c_place *place, u64 page)
 {
-	if (!v3c_block || !v3c_hwpt_has_leaf(shadow->hwpt, V3C_NODE_ENTRIES) ||
-	    !fits(shadow, 1, page) ||
-	    v3c_hwpt_map_run(shadow->hwpt, place->first, page_to_pfn(v3c_block), V3C_NODE_ENTRIES,
-			     IOMMU_READ, GFP_ATOMIC | __GFP_NOWARN))
+	if (!is_whole(shadow, 1, page) ||
+	    v3c_hwpt_free_tables(shadow->hwpt, place->first, place->last, GFP_ATOMIC | __GFP_NOWARN))
 		return;
-	v3c_hwpt_unmap(shadow->hwpt, place->first, V3C_NODE_ENTRIES);
 	forget_table(shadow, place);
 	prune(shadow, place, page);
 }
@@ -982,6 +981,26 @@ static void remove_rest(struct work_struct *rest)
 }
 
 /**
+ * v3c_shadow_empty() - mirror nothing, and give back what tables that can be had
+ * @shadow: the mirror of a page table that nobody is attached to
+ *
+ * v3c_shadow_set_tables() and v3c_shadow_sync() fill it again.
+ *
+ * Context: may sleep.
+ */
+void v3c_shadow_empty(struct v3c_shadow *shadow)
+{
+	static const struct v3c_tables none = { .kind = V3C_TABLES_NONE };
+	struct v3c_work work;
+
+	v3c_shadow_set_tables(shadow, &none);
+	v3c_shadow_sync(shadow, true);
+	v3c_work_init(&work, true);
+	while (free_tables(shadow, &work))
+		;
+}
+
+/**
  * v3c_shadow_set_tables() - give a mirror other tables to go by
  * @shadow: the mirror
  * @tables: copied; what it points to stays until it is replaced
@@ -1038,19 +1057,6 @@ bool v3c_shadow_overlaps(struct v3c_shadow *shadow, u64 first, u64 last)
 	       half_overlaps(shadow, max(first, V3C_UPPER_FIRST), last);
 }
 
-/* Nothing depends on it but how long tables are kept. */
-static void prepare_block(void)
-{
-	struct page *block;
-
-	if (READ_ONCE(v3c_block))
-		return;
-	block = alloc_pages(GFP_KERNEL | __GFP_ZERO | __GFP_NORETRY | __GFP_NOWARN,
-			    V3C_TABLE_BITS);
-	if (block && cmpxchg(&v3c_block, NULL, block))
-		__free_pages(block, V3C_TABLE_BITS);
-}
-
 /**
  * v3c_shadow_alloc() - allocate the mirror of a page table
  * @hwpt: the page table, empty
@@ -1073,7 +1079,6 @@ struct v3c_shadow *v3c_shadow_alloc(struct v3c_hwpt *hwpt, struct v3c_space *spa
 	shadow->space = space;
 	shadow->tables = *tables;
 	shadow->domain_nodes = domain_nodes;
-	prepare_block();
 	INIT_WORK(&shadow->rest, remove_rest);
 	shadow->root = alloc_node(GFP_KERNEL);
 	if (!shadow->root)
@@ -1130,6 +1135,4 @@ int v3c_shadow_module_init(void)
 void v3c_shadow_module_exit(void)
 {
 	destroy_workqueue(v3c_shadow_queue);
-	if (v3c_block)
-		__free_pages(v3c_block, V3C_TABLE_BITS);
 }

@@ -66,6 +66,7 @@ void v3c_work_renew(struct v3c_work *work);
 struct v3c_shadow *v3c_shadow_alloc(struct v3c_hwpt *hwpt, struct v3c_space *space,
 				    const struct v3c_tables *tables, atomic_long_t *domain_nodes);
 void v3c_shadow_free(struct v3c_shadow *shadow);
+void v3c_shadow_empty(struct v3c_shadow *shadow);
 void v3c_shadow_set_tables(struct v3c_shadow *shadow, const struct v3c_tables *tables);
 void v3c_sync_init(struct v3c_sync *sync, u64 first, u64 last);
 bool v3c_shadow_sync_piece(struct v3c_shadow *shadow, struct v3c_sync *sync, struct v3c_work *work);

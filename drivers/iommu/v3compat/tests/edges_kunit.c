@@ -3,6 +3,7 @@
 #include <linux/delay.h>
 
 #include "fixture.h"
+#include "tables.h"
 #include "thread.h"
 
 /* A device whose firmware uses two pages of memory at will. */
@@ -393,6 +394,28 @@ static void failed_unmap_of_a_segment_keeps_it(struct kunit *test)
 	}
 }
 
+static void failed_unmap_of_a_mirrored_page_is_told(struct kunit *test)
+{
+	struct v3t_world *w = test->priv;
+	PIOMMU_DMA_DOMAIN domain = v3t_domain(test, DomainTypeUnmanaged, 0);
+	struct page *page = v3t_pages(test, 0);
+	struct v3t_tables tables;
+	u64 at = SZ_2M;
+
+	v3t_tables_init(test, &tables, V3T_X64);
+	v3t_set_page(&tables, at, page);
+	v3t_configure(domain, &tables);
+	v3t_attach(test, domain, w->device);
+	v3t_set(&tables, at, 0, 0);
+	iommusim_fail_unmaps(w->sim, 0, 1);
+	EXPECT_V3(test, STATUS_UNSUCCESSFUL, FlushDomain, domain);
+	iommusim_fail_unmaps(w->sim, 0, 0);
+	v3t_expect_reaches(test, w->pdo, at, page);
+	EXPECT_V3(test, STATUS_UNSUCCESSFUL, FlushDomainByVaList, domain, FALSE, 1, &at);
+	EXPECT_RESULT(test, STATUS_UNSUCCESSFUL, ConfigureDomain, v3t_install(domain, &tables));
+	v3t_expect_reaches(test, w->pdo, at, page);
+}
+
 static struct kunit_case edges_cases[] = {
 	KUNIT_CASE(regions_of_the_group_are_mapped),
 	KUNIT_CASE(window_of_the_group_is_not_handed_out),
@@ -404,6 +427,7 @@ static struct kunit_case edges_cases[] = {
 	KUNIT_CASE(failed_unmap_of_an_explicit_range_keeps_it),
 	KUNIT_CASE(failed_unmap_of_an_identity_range_keeps_it),
 	KUNIT_CASE(failed_unmap_of_a_segment_keeps_it),
+	KUNIT_CASE(failed_unmap_of_a_mirrored_page_is_told),
 	{}
 };
 

@@ -166,7 +166,8 @@ static void tables_of_old_addresses_are_freed(struct kunit *test)
 		EXPECT_V3(test, STATUS_SUCCESS, FlushDomainByVaList, domain, FALSE, 1, &at);
 		most = max(most, v3t_stats(w->sim).tables);
 	}
-	KUNIT_EXPECT_LE(test, most, at_rest + DOMAIN_PAGES);
+	/* Wide addresses have a level above those that the mirror knows. */
+	KUNIT_EXPECT_LE(test, most, at_rest + DOMAIN_PAGES + 1);
 	KUNIT_EXPECT_EQ(test, v3t_stats(w->sim).leaf_4k + v3t_stats(w->sim).leaf_2m, 0);
 	v3t_expect_no_stale_hits(test, w->sim);
 }
@@ -406,8 +407,11 @@ static void nobody_waits_for_a_configuration(struct kunit *test)
 	start(test, &thread, caller);
 	v3t_attach(test, other, w->device);
 	v3t_detach(test, w->device);
-	v3t_attach(test, caller->domain, w->device);
-	v3t_detach(test, w->device);
+	/* A table that the attach adds has no more room for all of that than the first one. */
+	if (!v3t_behaves(IOMMUSIM_MOVING_ROOT)) {
+		v3t_attach(test, caller->domain, w->device);
+		v3t_detach(test, w->device);
+	}
 	v3t_device(test, v3t_pdo(test, w->sim, NULL));
 	v3t_unplug(test, v3t_pdo(test, w->sim, NULL));
 	KUNIT_EXPECT_FALSE(test, completion_done(&thread.done));
