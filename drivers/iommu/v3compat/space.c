@@ -698,15 +698,17 @@ static void give_lost(struct v3c_space *space, struct v3c_range *range)
 
 /*
  * Takes ranges that [@*at, @last] is made of to UNMAPPING, as many as one step allows: live ones of
- * @kind, without a hole in between. What is taken ends before @*at.
+ * @kind, without a hole in between. What is taken ends before @*at, and begins with @op->range.
  */
 static int take_some(struct v3c_space *space, u64 first, u64 last, enum v3c_range_kind kind,
-		     const struct v3c_op *op, u64 *at)
+		     struct v3c_op *op, u64 *at)
 {
 	struct v3c_range *range = v3c_space_find(space, *at);
 	unsigned int step;
 	u8 live;
 
+	if (*at == first)
+		op->range = range;
 	for (step = 0; step < V3C_SPACE_STEP; step++, range = v3c_space_next(range)) {
 		live = V3C_RANGE_LIVE;
 		if (range && range->first <= *at && range->last >= *at &&
@@ -726,13 +728,6 @@ static int take_some(struct v3c_space *space, u64 first, u64 last, enum v3c_rang
 			return 0;
 	}
 	return 0;
-}
-
-/* Where what take_some() took begins, if it took anything. */
-static u64 taken_from(struct v3c_space *space, u64 first)
-{
-	guard(spinlock_irqsave)(&space->lock);
-	return v3c_space_find(space, first)->first;
 }
 
 static struct v3c_range *find_held(struct v3c_space *space, u64 page)
@@ -816,14 +811,13 @@ static int hold_mapped(struct v3c_space *space, u64 first, u64 last, enum v3c_ra
 			continue;
 		/* All of it is held, so that what there is to work on is settled. */
 		look_op(space, op);
-		op->range = v3c_space_find(space, first);
 	}
 	if (!ret)
 		ret = split_ends(space, may_cut, arg, gfp, op);
 	if (!ret)
 		return 0;
 	if (at > first)
-		for_held(space, taken_from(space, first), at - 1, give_live);
+		for_held(space, op->range->first, at - 1, give_live);
 	if (start)
 		v3c_space_end(space, op);
 	return ret;
