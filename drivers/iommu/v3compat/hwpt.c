@@ -535,7 +535,7 @@ int v3c_hwpt_free_tables(struct v3c_hwpt *hwpt, u64 first, u64 last, gfp_t gfp)
 	u64 page, pfn;
 	int ret = 0;
 
-	if (hwpt->rules.allocates || start >= end)
+	if (start >= end)
 		return 0;
 	if (!v3c_zero_block)
 		return -ENOMEM;

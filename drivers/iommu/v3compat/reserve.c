@@ -128,6 +128,7 @@ static int build_some(struct v3c_domain *domain, struct v3c_token *token)
 static bool unbuild_some(struct v3c_domain *domain, struct v3c_token *token, bool *lost)
 {
 	u64 first = first_of(token), last, start;
+	struct v3c_hwpt *hwpt;
 
 	lockdep_assert_held(&domain->mutex);
 
@@ -138,11 +139,14 @@ static bool unbuild_some(struct v3c_domain *domain, struct v3c_token *token, boo
 		token->slots &= ~BIT(token->partial);
 		token->built = token->segments->pages;
 	}
+	hwpt = domain->hwpts[token->partial];
+	/* Where each map takes memory of its own, none were built. */
+	if (hwpt->rules.allocates)
+		token->built = 0;
 	if (token->built) {
 		last = first + token->built - 1;
 		start = max(first, round_down(last, V3C_TABLES_STEP));
-		if (v3c_hwpt_free_tables(domain->hwpts[token->partial], start, last,
-					 GFP_KERNEL | __GFP_NOWARN) == -EUCLEAN)
+		if (v3c_hwpt_free_tables(hwpt, start, last, GFP_KERNEL | __GFP_NOWARN) == -EUCLEAN)
 			*lost = true;
 		token->built = start - first;
 	}
