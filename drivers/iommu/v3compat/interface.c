@@ -84,14 +84,14 @@ static NTSTATUS check_allocator(const IOMMU_DMA_LOGICAL_ALLOCATOR_CONFIG *config
 	if (!config)
 		return STATUS_SUCCESS;
 	if (config->LogicalAllocatorType != IommuDmaLogicalAllocatorBuddy)
-		return v3c_refuse(why, STATUS_INVALID_PARAMETER_3, V3C_REASON_BAD_ENUM, config,
+		return v3c_refuse(why, STATUS_INVALID_PARAMETER_3, V3C_REASON_BAD_ENUM, NULL,
 				  config->LogicalAllocatorType, 0);
 	width = config->BuddyAllocatorConfig.AddressWidth;
 	if (width <= V3C_PAGE_SHIFT || width > 63)
-		return v3c_refuse(why, STATUS_INVALID_PARAMETER_3, V3C_REASON_BAD_CONFIG, config,
+		return v3c_refuse(why, STATUS_INVALID_PARAMETER_3, V3C_REASON_BAD_CONFIG, NULL,
 				  width, 63);
 	if (type == DomainTypePassThrough || type == DomainTypeUnmanaged)
-		return v3c_refuse(why, STATUS_INVALID_PARAMETER_3, V3C_REASON_WRONG_TYPE, config,
+		return v3c_refuse(why, STATUS_INVALID_PARAMETER_3, V3C_REASON_WRONG_TYPE, NULL,
 				  type, 0);
 	return STATUS_SUCCESS;
 }
@@ -153,11 +153,17 @@ static NTSTATUS create_domain(IOMMU_DMA_DOMAIN_TYPE type, IOMMU_DMA_DOMAIN_CREAT
 			      const IOMMU_DMA_RESERVED_REGION *regions, PIOMMU_DMA_DOMAIN *out,
 			      struct v3c_why *why)
 {
+	IOMMU_DMA_LOGICAL_ALLOCATOR_CONFIG read;
 	struct v3c_domain *domain;
 	NTSTATUS status;
 
 	if (refuse_atomic(why))
 		return STATUS_UNSUCCESSFUL;
+	/* What is used must be what was checked. */
+	if (config) {
+		read = *config;
+		config = &read;
+	}
 	if ((unsigned int)type >= DomainTypeMax)
 		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_BAD_ENUM, NULL, type,
 				  DomainTypeMax);
