@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Devices and sub-devices: made, attached, asked, told of faults and changes. */
+#include <linux/delay.h>
 #include <linux/device.h>
 
 #include "v3fuzz.h"
@@ -100,11 +101,24 @@ static void create_device(struct fuzz_thread *t, struct fuzz_device *device)
 	fuzz_wild_resume(device->handle);
 }
 
+/* Whoever plugs or unplugs a member of the group may be in the middle of detaching what is idle then. */
+static bool is_still_detached(NTSTATUS status, bool idle, unsigned int *tries)
+{
+	if (!idle || status != STATUS_RESOURCE_IN_USE || ++*tries > 1000)
+		return false;
+	msleep(1);
+	return true;
+}
+
 static void delete_device(struct fuzz_thread *t, struct fuzz_device *device)
 {
 	bool used = device->view.attached || device->children || device->watched;
-	NTSTATUS status = FUZZ_CALL(t, DeleteDevice, number(device), used, 0, device->handle);
+	unsigned int tries = 0;
+	NTSTATUS status;
 
+	do {
+		status = FUZZ_CALL(t, DeleteDevice, number(device), used, 0, device->handle);
+	} while (is_still_detached(status, !used, &tries));
 	/* A device that was unplugged is attached nowhere. */
 	if (!used && !NT_SUCCESS(status))
 		fuzz_fail(t, "DeleteDevice of an idle device: %#x", status);
@@ -290,12 +304,15 @@ static void detach_sub(struct fuzz_thread *t, struct fuzz_device *sub)
 static void delete_sub(struct fuzz_thread *t, struct fuzz_device *sub)
 {
 	struct fuzz_device *parent = sub->parent;
+	unsigned int tries = 0;
 	NTSTATUS status;
 
 	if (sub->process || (sub->view.attached && is_gone(sub)))
 		detach_sub(t, sub);
 	mutex_lock_nested(&parent->lock, SINGLE_DEPTH_NESTING);
-	status = FUZZ_CALL(t, DeletePasidDevice, number(sub), 0, 0, sub->sub);
+	do {
+		status = FUZZ_CALL(t, DeletePasidDevice, number(sub), 0, 0, sub->sub);
+	} while (is_still_detached(status, !sub->view.attached, &tries));
 	if (NT_SUCCESS(status))
 		parent->children--;
 	mutex_unlock(&parent->lock);

@@ -28,11 +28,11 @@
 #define REPORT_SIZE	SZ_64K
 
 #define OPERATIONS(X)									\
-	X(domain_life, 8) X(range_map, 8) X(range_unmap, 8) X(identity, 9) X(flush, 3)	\
-	X(token_life, 7) X(segment, 5) X(neighbours, 2) X(device_life, 14)		\
-	X(device_attach, 12) X(sub_life, 14) X(sub_attach, 24) X(ask, 7) X(report, 11)	\
-	X(watch, 8) X(page_request, 4) X(guard, 2) X(plug_toggle, 2) X(inject, 1)	\
-	X(tables, 9) X(tables_scribble, 2) X(wild, 14) X(invalid, 3)
+	X(domain_life, 20) X(range_map, 6) X(range_unmap, 6) X(identity, 14) X(flush, 5)	\
+	X(token_life, 14) X(segment, 5) X(neighbours, 2) X(device_life, 20)		\
+	X(device_attach, 14) X(sub_life, 24) X(sub_attach, 28) X(ask, 10) X(report, 20)	\
+	X(watch, 14) X(page_request, 4) X(guard, 2) X(plug_toggle, 2) X(inject, 1)	\
+	X(tables, 14) X(tables_scribble, 2) X(wild, 10) X(invalid, 3)
 
 struct operation {
 	const char *name;
