@@ -498,19 +498,24 @@ NTSTATUS v3c_device_attach_pdo(struct v3c_domain *domain, struct device *pdo, st
 			goto unlock;
 		}
 	}
-	if (!has_iommu(pdo))
+	if (!has_iommu(pdo)) {
 		status = v3c_refuse(why, STATUS_NOT_FOUND, V3C_REASON_NO_IOMMU, pdo, 0, 0);
-	else if (find_attached(pdo))
+		goto unlock;
+	}
+	if (find_attached(pdo)) {
 		status = v3c_refuse(why, STATUS_INVALID_PARAMETER, V3C_REASON_ATTACHED, pdo, 0, 0);
-	else if (!(device = make_device(pdo, true, &plain)))
+		goto unlock;
+	}
+	device = make_device(pdo, true, &plain);
+	if (!device) {
 		status = v3c_refuse(why, STATUS_INSUFFICIENT_RESOURCES, V3C_REASON_NO_MEMORY, pdo,
 				    0, 0);
-	if (device) {
-		status = attach(domain, device, why);
-		trace_v3compat_attach(domain, device, status);
-		if (!NT_SUCCESS(status))
-			retire_device(device);
+		goto unlock;
 	}
+	status = attach(domain, device, why);
+	trace_v3compat_attach(domain, device, status);
+	if (!NT_SUCCESS(status))
+		retire_device(device);
 unlock:
 	v3c_domain_unlock(domain);
 	if (device && !NT_SUCCESS(status))
