@@ -16,7 +16,7 @@
 /* What IOMMUSIM_SHORT_FLUSH invalidates at most. */
 #define LARGEST_FLUSH		SZ_1G
 
-/* Maps and unmaps in tables whose root may move. */
+/* Maps and unmaps in tables whose root may move, or that are sent late. */
 DEFINE_STATIC_SRCU(table_users);
 
 struct iommusim_domain *iommusim_to_paging(struct iommu_domain *domain)
@@ -145,15 +145,32 @@ static void move_root(struct iommusim_domain *domain)
 	iommusim_table_end_move(&domain->table, &move);
 }
 
+/* Tells the IOMMU what is mapped, as a driver would that thinks nobody maps during an attach. */
+static void send_table(struct iommusim_domain *domain)
+{
+	unsigned long flags;
+
+	write_lock_irqsave(&domain->lock, flags);
+	iommusim_table_begin_send(&domain->table);
+	write_unlock_irqrestore(&domain->lock, flags);
+	usleep_range(1000, 2000);
+	iommusim_table_end_send(&domain->table);
+	synchronize_srcu_expedited(&table_users);
+}
+
+static bool attach_disturbs_maps(const struct iommusim_domain *domain)
+{
+	return iommusim_has_quirk(domain->sim, IOMMUSIM_MOVING_ROOT | IOMMUSIM_LATE_SEND);
+}
+
 static int begin_map(const struct iommusim_domain *domain)
 {
-	return iommusim_has_quirk(domain->sim, IOMMUSIM_MOVING_ROOT) ?
-	       srcu_read_lock(&table_users) : 0;
+	return attach_disturbs_maps(domain) ? srcu_read_lock(&table_users) : 0;
 }
 
 static void end_map(const struct iommusim_domain *domain, int index)
 {
-	if (iommusim_has_quirk(domain->sim, IOMMUSIM_MOVING_ROOT))
+	if (attach_disturbs_maps(domain))
 		srcu_read_unlock(&table_users, index);
 }
 
@@ -182,7 +199,9 @@ int iommusim_domain_attach(struct iommusim_domain *domain, struct iommusim *sim)
 		move_root(domain);
 
 	kref_get(&domain->ref);
-	atomic_inc(&domain->attached);
+	if (!atomic_fetch_inc(&domain->attached) &&
+	    iommusim_has_quirk(domain->sim, IOMMUSIM_LATE_SEND))
+		send_table(domain);
 	return 0;
 }
 
@@ -398,7 +417,7 @@ enum iommusim_fault_reason iommusim_domain_translate(struct iommusim_domain *dom
 	if (!is_translatable(domain, iova, iova))
 		return IOMMUSIM_FAULT_ADDRESS_SIZE;
 
-	found = iommusim_table_walk(&domain->table, iova, &present);
+	found = iommusim_table_walk_sent(&domain->table, iova, &present);
 	if (iommusim_iotlb_find(&domain->iotlb, iova, &cached)) {
 		atomic64_inc(&sim->iotlb_hits);
 		if (!found || !is_same_leaf(&cached, &present))

@@ -17,7 +17,7 @@
 			 IOMMUSIM_OWN_DOMAINS | IOMMUSIM_SILENT_FAULTS |		\
 			 IOMMUSIM_SVA_PASIDS_ONLY | IOMMUSIM_SIGN_EXTEND |		\
 			 IOMMUSIM_WHOLE_MAPS | IOMMUSIM_MOVING_ROOT |			\
-			 IOMMUSIM_SHORT_FLUSH)
+			 IOMMUSIM_SHORT_FLUSH | IOMMUSIM_LATE_SEND)
 #define ALL_FEATURES	(IOMMUSIM_PAGE_REQUESTS | IOMMUSIM_SVA)
 #define LEVEL_SIZES	((unsigned long)(SZ_4K | SZ_2M | SZ_1G))
 #define ALL_SIZES	GENMASK(IOMMUSIM_MAX_SHIFT, 12)
@@ -118,12 +118,13 @@ static int add_to_sysfs(struct iommusim *sim)
 {
 	const u32 quirks = sim->config.quirks;
 
-	return iommu_device_sysfs_add(&sim->iommu, &sim->hw->dev, NULL, "iommusim%s%s%s%s%s%d",
+	return iommu_device_sysfs_add(&sim->iommu, &sim->hw->dev, NULL, "iommusim%s%s%s%s%s%s%d",
 				      quirks & IOMMUSIM_SILENT_FAULTS ? "-silent" : "",
 				      quirks & IOMMUSIM_WHOLE_MAPS ? "-whole" : "",
 				      quirks & IOMMUSIM_MOVING_ROOT ? "-moving" : "",
 				      quirks & IOMMUSIM_SHORT_FLUSH ? "-short" : "",
-				      quirks & IOMMUSIM_ALLOC_PER_MAP ? "-alloc" : "", sim->id);
+				      quirks & IOMMUSIM_ALLOC_PER_MAP ? "-alloc" : "",
+				      quirks & IOMMUSIM_LATE_SEND ? "-late" : "", sim->id);
 }
 
 /* The core finds the driver of a device by firmware node, so the instance needs one of its own. */

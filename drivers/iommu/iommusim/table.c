@@ -16,6 +16,8 @@
 #define ENTRY_WRITE	BIT_ULL(2)
 #define ENTRY_LEAF	BIT_ULL(3)
 #define ENTRY_ORDER	GENMASK_ULL(7, 4)	/* log2 of how many entries make up the leaf */
+#define ENTRY_UNSENT	BIT_ULL(8)		/* present, but the IOMMU does not know it */
+#define ENTRY_KEPT	BIT_ULL(9)		/* not present, but the IOMMU still knows it */
 #define ENTRY_PHYS	GENMASK_ULL(51, 12)	/* of the leaf's first byte, in each of them */
 
 /* Enough for a 1 GiB leaf in the root, whatever the aperture. */
@@ -38,6 +40,11 @@ static unsigned int entry_index(u64 iova, unsigned int level)
 static bool is_present(u64 entry)
 {
 	return entry & ENTRY_PRESENT;
+}
+
+static bool is_sent(u64 entry)
+{
+	return (entry & (ENTRY_PRESENT | ENTRY_KEPT)) && !(entry & ENTRY_UNSENT);
 }
 
 static bool is_leaf(u64 entry)
@@ -270,7 +277,9 @@ static u64 *get_child(struct iommusim_table *table, u64 *entry, unsigned int lev
 	child = alloc_table(table->sim, gfp);
 	if (!child)
 		return ERR_PTR(-ENOMEM);
-	if (!try_cmpxchg(entry, &old, virt_to_phys(child) | ENTRY_PRESENT)) {
+	while (!try_cmpxchg(entry, &old, virt_to_phys(child) | ENTRY_PRESENT)) {
+		if (!is_present(old))
+			continue;
 		free_table(table->sim, child);
 		if (is_present(old) && !is_leaf(old))
 			return to_table(old);
@@ -304,9 +313,11 @@ static u64 *build_path(struct iommusim_table *table, u64 iova, unsigned int leve
 static int set_entry(struct iommusim_table *table, u64 *entry, unsigned int level, u64 leaf)
 {
 	struct iommusim *sim = table->sim;
-	u64 old = 0;
+	u64 old = READ_ONCE(*entry);
 
-	if (try_cmpxchg(entry, &old, leaf)) {
+	while (!is_present(old)) {
+		if (!try_cmpxchg(entry, &old, leaf))
+			continue;
 		atomic64_inc(&sim->leaves[level]);
 		return 0;
 	}
@@ -359,6 +370,10 @@ int iommusim_table_map(struct iommusim_table *table, u64 iova, u64 phys, size_t 
 		flags |= ENTRY_READ;
 	if (prot & IOMMU_WRITE)
 		flags |= ENTRY_WRITE;
+	if (READ_ONCE(table->sending)) {
+		flags |= ENTRY_UNSENT;
+		WRITE_ONCE(table->differs, true);
+	}
 
 	for (; pgcount; pgcount--, iova += pgsize, phys += pgsize, *mapped += pgsize) {
 		unsigned int index = entry_index(iova, level);
@@ -384,6 +399,7 @@ struct unmap_walk {
 	struct iommusim_table *table;
 	u64 next;	/* first address not looked at */
 	u64 last;
+	bool unsent;	/* the IOMMU keeps what it knows */
 	struct iommusim_span *removed;
 };
 
@@ -393,17 +409,21 @@ static bool clear_leaf(struct unmap_walk *walk, u64 *entries, unsigned int index
 {
 	struct iommusim *sim = walk->table->sim;
 	struct iommusim_span *removed = walk->removed;
-	unsigned int order = leaf_order(entries[index]);
+	u64 entry = READ_ONCE(entries[index]);
+	unsigned int order = leaf_order(entry);
 	u64 size = level_size(level) << order;
+	u64 left = 0;
 	u64 base = walk->next & ~(size - 1);
 	unsigned int i;
 
 	if (walk->next != base && !iommusim_has_quirk(sim, IOMMUSIM_UNMAP_WHOLE))
 		return false;
 
+	if (walk->unsent && is_sent(entry))
+		left = (entry & ~ENTRY_PRESENT) | ENTRY_KEPT;
 	index &= ~(BIT(order) - 1);
 	for (i = 0; i < BIT(order); i++)
-		WRITE_ONCE(entries[index + i], 0);
+		WRITE_ONCE(entries[index + i], left);
 	atomic64_sub(BIT(order), &sim->leaves[level]);
 	if (!removed->size)
 		removed->first = base;
@@ -420,6 +440,8 @@ static bool may_unlink(const struct unmap_walk *walk, u64 first, unsigned int le
 
 	if (iommusim_has_quirk(walk->table->sim, IOMMUSIM_MOVING_ROOT) &&
 	    level >= MOVING_LEVELS - 1)
+		return false;
+	if (walk->unsent)
 		return false;
 	return !(first & (size - 1)) && walk->last - first >= size - 1;
 }
@@ -460,18 +482,59 @@ void iommusim_table_unmap(struct iommusim_table *table, u64 iova, size_t size,
 		.table = table,
 		.next = iova,
 		.last = iova + size - 1,
+		.unsent = READ_ONCE(table->sending),
 		.removed = removed,
 	};
-
 	unsigned int level;
 	u64 *entries = get_root(table, walk.last, &level);
 
 	removed->size = 0;
+	if (walk.unsent)
+		WRITE_ONCE(table->differs, true);
 	if (entries)
 		clear_entries(&walk, entries, level);
 }
 
-bool iommusim_table_walk(const struct iommusim_table *table, u64 iova, struct iommusim_leaf *leaf)
+/* Maps and unmaps may be under way; what they put here meanwhile is sent. */
+static void send_subtree(u64 *entries)
+{
+	unsigned int i;
+
+	for (i = 0; i < ENTRIES; i++) {
+		u64 entry = READ_ONCE(entries[i]);
+
+		if (entry & ENTRY_KEPT)
+			try_cmpxchg(&entries[i], &entry, 0);
+		else if (entry & ENTRY_UNSENT)
+			try_cmpxchg(&entries[i], &entry, entry & ~ENTRY_UNSENT);
+		else if (is_present(entry) && !is_leaf(entry))
+			send_subtree(to_table(entry));
+	}
+}
+
+/*
+ * All that is mapped is sent, and nothing that is mapped or unmapped from now on until
+ * iommusim_table_end_send() and the end of the maps and unmaps that began before that. The caller
+ * excludes walks.
+ */
+void iommusim_table_begin_send(struct iommusim_table *table)
+{
+	unsigned int level;
+	u64 *entries = get_root(table, 0, &level);
+
+	if (table->differs && entries)
+		send_subtree(entries);
+	table->differs = false;
+	WRITE_ONCE(table->sending, true);
+}
+
+void iommusim_table_end_send(struct iommusim_table *table)
+{
+	WRITE_ONCE(table->sending, false);
+}
+
+static bool walk_to_leaf(const struct iommusim_table *table, u64 iova, bool sent,
+			 struct iommusim_leaf *leaf)
 {
 	unsigned int level;
 	u64 *entries = get_root(table, iova, &level);
@@ -481,7 +544,7 @@ bool iommusim_table_walk(const struct iommusim_table *table, u64 iova, struct io
 	for (;;) {
 		u64 entry = READ_ONCE(entries[entry_index(iova, level)]);
 
-		if (!is_present(entry))
+		if (!(sent ? is_sent(entry) : is_present(entry)))
 			return false;
 		if (is_leaf(entry)) {
 			leaf->phys = entry & ENTRY_PHYS;
@@ -493,4 +556,17 @@ bool iommusim_table_walk(const struct iommusim_table *table, u64 iova, struct io
 		entries = to_table(entry);
 		level--;
 	}
+}
+
+/* What is mapped. */
+bool iommusim_table_walk(const struct iommusim_table *table, u64 iova, struct iommusim_leaf *leaf)
+{
+	return walk_to_leaf(table, iova, false, leaf);
+}
+
+/* What the IOMMU knows to be mapped. */
+bool iommusim_table_walk_sent(const struct iommusim_table *table, u64 iova,
+			      struct iommusim_leaf *leaf)
+{
+	return walk_to_leaf(table, iova, true, leaf);
 }

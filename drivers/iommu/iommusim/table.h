@@ -18,6 +18,8 @@ struct iommusim_table {
 	struct iommusim *sim;
 	unsigned long root;		/* its address and, below, its number of levels; 0: none */
 	struct llist_head unlinked;	/* tables no longer reachable from @root, not yet freed */
+	bool sending;			/* the IOMMU is told of no map and no unmap */
+	bool differs;			/* it was not told of one */
 };
 
 /* One translation, of one entry or of several that were joined. */
@@ -57,6 +59,10 @@ void iommusim_table_unmap(struct iommusim_table *table, u64 iova, size_t size,
 bool iommusim_table_begin_move(struct iommusim_table *table, unsigned int bits,
 			       struct iommusim_move *move);
 void iommusim_table_end_move(struct iommusim_table *table, const struct iommusim_move *move);
+void iommusim_table_begin_send(struct iommusim_table *table);
+void iommusim_table_end_send(struct iommusim_table *table);
 bool iommusim_table_walk(const struct iommusim_table *table, u64 iova, struct iommusim_leaf *leaf);
+bool iommusim_table_walk_sent(const struct iommusim_table *table, u64 iova,
+			      struct iommusim_leaf *leaf);
 
 #endif /* _IOMMUSIM_TABLE_H */

@@ -61,6 +61,10 @@
  * @IOMMUSIM_SHORT_FLUSH: an invalidation of a range reaches the smallest naturally aligned power of
  *	two that covers it; when that is more than 1 GiB, nothing is invalidated, as by QEMU's
  *	first stage of VT-d. Invalidations of a whole domain always work.
+ * @IOMMUSIM_LATE_SEND: while a domain is attached nowhere, maps and unmaps only change a list. An
+ *	attach sends the list to the IOMMU, for one to two milliseconds, as virtio-iommu does. What
+ *	is mapped meanwhile the IOMMU is never told, so that no DMA finds it, and what is unmapped
+ *	meanwhile it keeps, until something else is mapped there or the list is sent again.
  */
 enum iommusim_quirk {
 	IOMMUSIM_OVERLAP_KEEP		= 1 << 0,
@@ -76,6 +80,7 @@ enum iommusim_quirk {
 	IOMMUSIM_WHOLE_MAPS		= 1 << 10,
 	IOMMUSIM_MOVING_ROOT		= 1 << 11,
 	IOMMUSIM_SHORT_FLUSH		= 1 << 12,
+	IOMMUSIM_LATE_SEND		= 1 << 13,
 };
 
 /**

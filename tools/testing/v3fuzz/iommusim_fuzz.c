@@ -250,7 +250,7 @@ static unsigned int create(unsigned int file, unsigned int features)
 		cmd.create.aperture_bits = one_in(3) ? 30 + rnd(28) : 0;
 		cmd.create.pgsize_bitmap = sizes[rnd(sizeof(sizes) / sizeof(sizes[0]))];
 		cmd.create.max_pasids = rnd(64);
-		cmd.create.quirks = rnd(1 << 13) & rnd(1 << 13) & rnd(1 << 13);
+		cmd.create.quirks = rnd(1 << 14) & rnd(1 << 14) & rnd(1 << 14);
 	}
 	if (features)
 		cmd.create.max_pasids = 64;

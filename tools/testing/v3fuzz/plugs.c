@@ -17,7 +17,7 @@ struct fuzz_sim fuzz_sims[FUZZ_SIMS];
 /* One of each kind that somebody builds; further ones are random. */
 static const struct iommusim_config kinds[] = {
 	{ .max_pasids = 64, .features = IOMMUSIM_PAGE_REQUESTS | IOMMUSIM_SVA },
-	{ .quirks = IOMMUSIM_WHOLE_MAPS },
+	{ .quirks = IOMMUSIM_WHOLE_MAPS | IOMMUSIM_LATE_SEND },
 	{ .pgsize_bitmap = ALL_POWERS, .max_pasids = 32, .features = IOMMUSIM_SVA,
 	  .quirks = IOMMUSIM_SVA_PASIDS_ONLY },
 	{ .quirks = IOMMUSIM_LATE_GEOMETRY | IOMMUSIM_UNMAP_WHOLE | IOMMUSIM_OVERLAP_KEEP |
@@ -41,7 +41,7 @@ static void create_random(struct fuzz_sim *sim, struct rnd_state *rnd)
 			.aperture_bits = 39 + prandom_u32_state(rnd) % 19,
 			.pgsize_bitmap = sizes[prandom_u32_state(rnd) % ARRAY_SIZE(sizes)],
 			.max_pasids = prandom_u32_state(rnd) % 2 * 40,
-			.quirks = quirks % (IOMMUSIM_SHORT_FLUSH << 1) & ~fuzz_without,
+			.quirks = quirks % (IOMMUSIM_LATE_SEND << 1) & ~fuzz_without,
 			.features = prandom_u32_state(rnd) & IOMMUSIM_PAGE_REQUESTS,
 		};
 		sim->sim = iommusim_create(&sim->config);

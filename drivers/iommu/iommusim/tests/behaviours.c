@@ -33,8 +33,8 @@ static void names(struct kunit *test)
 		{ IOMMUSIM_SILENT_FAULTS, "iommusim-silent" },
 		{ IOMMUSIM_WHOLE_MAPS | IOMMUSIM_SHORT_FLUSH, "iommusim-whole-short" },
 		{ IOMMUSIM_SILENT_FAULTS | IOMMUSIM_WHOLE_MAPS | IOMMUSIM_MOVING_ROOT |
-		  IOMMUSIM_SHORT_FLUSH | IOMMUSIM_ALLOC_PER_MAP,
-		  "iommusim-silent-whole-moving-short-alloc" },
+		  IOMMUSIM_SHORT_FLUSH | IOMMUSIM_ALLOC_PER_MAP | IOMMUSIM_LATE_SEND,
+		  "iommusim-silent-whole-moving-short-alloc-late" },
 	};
 	unsigned int i;
 
@@ -298,6 +298,90 @@ static void moving_root_of_late_geometry(struct kunit *test)
 	check_moving_root(test, IOMMUSIM_LATE_GEOMETRY);
 }
 
+static bool is_known_to_hardware(struct bench *b, unsigned long iova)
+{
+	return probe_read(b->dev, iova) == IOMMUSIM_OK;
+}
+
+/* Beside an attach, maps pages behind the @kept first ones and unmaps some of these. */
+static void churn_beside_attach(struct kunit *test, struct move *move, unsigned int kept,
+				unsigned int *unmapped)
+{
+	struct task_struct *task;
+
+	init_completion(&move->done);
+	task = kthread_run(attach_once, move, "iommusim_kunit/attach");
+	KUNIT_ASSERT_FALSE(test, IS_ERR(task));
+	while (!completion_done(&move->done) && *unmapped < kept) {
+		if (map(move->b.domain, IOVA + (kept + move->mapped) * SZ_4K, page_phys(test, 0),
+			SZ_4K))
+			break;
+		move->mapped++;
+		if (iommu_unmap(move->b.domain, IOVA + *unmapped * SZ_4K, SZ_4K) != SZ_4K)
+			break;
+		++*unmapped;
+		usleep_range(10, 20);
+	}
+	wait_for_completion(&move->done);
+	KUNIT_ASSERT_EQ(test, move->err, 0);
+	((struct fixture *)test->priv)->attached[0] = move->b.domain;
+}
+
+#define KEPT	256
+
+/* What the IOMMU was not told of, it is told at the next attach. */
+static bool send_once(struct kunit *test, struct iommusim *sim, struct device *dev)
+{
+	struct move move = { .b = { sim, dev, new_domain(test, dev) } };
+	unsigned int unmapped = 0, stale = 0, i;
+
+	for (i = 0; i < KEPT; i++)
+		KUNIT_ASSERT_EQ(test, map(move.b.domain, IOVA + i * SZ_4K, page_phys(test, 1),
+					  SZ_4K), 0);
+	churn_beside_attach(test, &move, KEPT, &unmapped);
+	for (i = 0; i < KEPT + move.mapped; i++) {
+		bool mapped = iommu_iova_to_phys(move.b.domain, IOVA + i * SZ_4K);
+
+		KUNIT_EXPECT_EQ(test, mapped, i >= unmapped);
+		move.lost += mapped && !is_known_to_hardware(&move.b, IOVA + i * SZ_4K);
+		stale += !mapped && is_known_to_hardware(&move.b, IOVA + i * SZ_4K);
+	}
+	KUNIT_EXPECT_EQ(test, stats_of(sim).stale_hits, 0ULL);
+	KUNIT_EXPECT_EQ(test, stats_of(sim).leaf_4k, KEPT + move.mapped - unmapped + 0ULL);
+	/* A map takes the place of what was kept, an unmap finds what was not sent. */
+	if (stale) {
+		KUNIT_EXPECT_EQ(test, map(move.b.domain, IOVA, page_phys(test, 2), SZ_4K), 0);
+		KUNIT_EXPECT_EQ(test, probe_read(dev, IOVA), IOMMUSIM_OK);
+		KUNIT_EXPECT_EQ(test, iommu_unmap(move.b.domain, IOVA, SZ_4K), (size_t)SZ_4K);
+	}
+	detach(test, dev);
+	attach(test, move.b.domain, dev);
+	for (i = 0; i < KEPT + move.mapped; i++)
+		KUNIT_EXPECT_EQ(test, is_known_to_hardware(&move.b, IOVA + i * SZ_4K), i >= unmapped);
+	KUNIT_EXPECT_EQ(test, iommu_unmap(move.b.domain, IOVA + unmapped * SZ_4K, SZ_4K),
+			(size_t)SZ_4K);
+	KUNIT_EXPECT_EQ(test, probe_read(dev, IOVA + unmapped * SZ_4K), IOMMUSIM_FAULT_NOT_PRESENT);
+	detach(test, dev);
+	free_domain(test, move.b.domain);
+	KUNIT_EXPECT_EQ(test, stats_of(sim).leaf_4k, 0ULL);
+	return move.lost && stale;
+}
+
+static void late_send(struct kunit *test)
+{
+	struct iommusim_config config = { .quirks = IOMMUSIM_LATE_SEND };
+	struct iommusim *sim = new_sim(test, &config);
+	struct device *dev = new_device(test, sim, NULL);
+	unsigned int round;
+
+	/* Somebody must map and unmap while the table is sent: no certainty. */
+	for (round = 0; round < MOVE_ROUNDS; round++) {
+		if (send_once(test, sim, dev))
+			return;
+	}
+	KUNIT_FAIL(test, "nothing was lost in %u attaches", MOVE_ROUNDS);
+}
+
 /*
  * Random maps and unmaps against a list of what each page should be. The memory is one block of
  * BLOCK pages, the addresses lie on both sides of a GiB.
@@ -339,6 +423,7 @@ static const struct random_case random_cases[] = {
 	{ "whole maps, every size", IOMMUSIM_WHOLE_MAPS, EVERY_SIZE },
 	{ "short flush, every size", IOMMUSIM_SHORT_FLUSH, EVERY_SIZE },
 	{ "moving root, every size", IOMMUSIM_MOVING_ROOT | IOMMUSIM_LATE_GEOMETRY, EVERY_SIZE },
+	{ "late send, every size", IOMMUSIM_LATE_SEND, EVERY_SIZE },
 };
 KUNIT_ARRAY_PARAM_DESC(random, random_cases, name);
 
@@ -511,6 +596,7 @@ static struct kunit_case iommusim_behaviour_cases[] = {
 	KUNIT_CASE(failing_unmaps),
 	KUNIT_CASE(moving_root),
 	KUNIT_CASE(moving_root_of_late_geometry),
+	KUNIT_CASE(late_send),
 	KUNIT_CASE_PARAM(random_maps, random_gen_params),
 	{}
 };
