@@ -82,7 +82,8 @@ static void add_named_rules(struct v3c_rules *rules, const char *name)
 {
 	rules->whole_maps |= !!strstr(name, "-whole");
 	rules->allocates |= !!strstr(name, "-whole") || !!strstr(name, "-alloc");
-	rules->attach_rebuilds |= !!strstr(name, "-moving");
+	rules->attach_rebuilds |= !!strstr(name, "-moving") || !!strstr(name, "-late");
+	rules->attach_sends |= !!strstr(name, "-late");
 	if (strstr(name, "-short"))
 		rules->flush_pages = V3C_VTD_FLUSH_PAGES;
 }

@@ -18,7 +18,7 @@ struct iommu_domain;
  *	which no map of it must meet
  * @attach_sends: the same, each time that a table without a device gets one: until then maps and unmaps
  *	only change a list, and what the list loses or gains while the attach sends it, the IOMMU is
- *	never told
+ *	never told. Comes with @attach_rebuilds
  * @first_stage: addresses are sign-extended, so that there is an upper half besides the aperture
  *
  * No driver is trusted to cut an entry: some cut it, some drop all of it, some do nothing. Constant

@@ -294,6 +294,76 @@ static void maps_outlive_the_first_attach(struct kunit *test)
 	}
 }
 
+#define OLD_PAGES	64
+#define OLD_BASE	((u64)SZ_1G)
+
+/* Pages one after the other, of which the first @unmapped are gone. */
+struct procession {
+	struct page *page;
+	unsigned int mapped, unmapped;
+};
+
+static void map_next(struct kunit *test, struct procession *p, PIOMMU_DMA_DOMAIN domain)
+{
+	v3t_map_at(test, domain, v3t_of_page(p->page), OLD_BASE + p->mapped++ * SZ_4K);
+}
+
+static void unmap_first(struct kunit *test, struct procession *p, PIOMMU_DMA_DOMAIN domain)
+{
+	v3t_unmap(test, domain, OLD_BASE + p->unmapped++ * SZ_4K, 1);
+}
+
+static void proceed_until_attached(struct kunit *test, struct procession *p, struct lonely *lonely)
+{
+	while (p->unmapped < p->mapped && !READ_ONCE(lonely->attached)) {
+		if (p->unmapped & 1)
+			map_next(test, p, lonely->domain);
+		unmap_first(test, p, lonely->domain);
+		usleep_range(10, 20);
+	}
+}
+
+static void expect_procession(struct kunit *test, struct procession *p, struct device *pdo)
+{
+	unsigned int i;
+
+	for (i = 0; i < p->mapped; i++) {
+		u64 at = OLD_BASE + i * SZ_4K;
+
+		if (i < p->unmapped)
+			v3t_expect_blocked(test, pdo, at);
+		else
+			v3t_expect_reaches(test, pdo, at, p->page);
+	}
+}
+
+static void maps_and_unmaps_meet_each_attach(struct kunit *test)
+{
+	static const struct iommusim_config config = { .quirks = IOMMUSIM_LATE_SEND };
+	struct device *pdo = v3t_pdo(test, v3t_sim(test, &config), NULL);
+	struct lonely lonely = { .v3 = V3T_V3(test), .device = v3t_device(test, pdo) };
+	struct procession p = { .page = v3t_pages(test, 0) };
+	struct v3t_world *w = test->priv;
+	struct v3t_thread thread;
+	int round, i;
+
+	/* A new domain's table is made for a device that is known. */
+	v3t_delete_device(test, w->device);
+	lonely.domain = v3t_explicit(test);
+	for (round = 0; round < 8; round++) {
+		for (i = 0; i < OLD_PAGES; i++)
+			map_next(test, &p, lonely.domain);
+		lonely.attached = false;
+		v3t_thread_start(&thread, attach_lonely, &lonely);
+		proceed_until_attached(test, &p, &lonely);
+		KUNIT_ASSERT_EQ(test, v3t_thread_join(&thread), 0);
+		if (!EXPECT_RESULT(test, STATUS_SUCCESS, AttachDeviceEx, lonely.status))
+			return;
+		expect_procession(test, &p, pdo);
+		EXPECT_V3(test, STATUS_SUCCESS, DetachDeviceEx, lonely.device);
+	}
+}
+
 #define FAILURES 3
 
 static void failed_unmap_keeps_the_address(struct kunit *test)
@@ -423,6 +493,7 @@ static struct kunit_case edges_cases[] = {
 	KUNIT_CASE(failed_attach_takes_nothing),
 	KUNIT_CASE(domain_is_as_wide_as_its_tables),
 	KUNIT_CASE(maps_outlive_the_first_attach),
+	KUNIT_CASE(maps_and_unmaps_meet_each_attach),
 	KUNIT_CASE(failed_unmap_keeps_the_address),
 	KUNIT_CASE(failed_unmap_of_an_explicit_range_keeps_it),
 	KUNIT_CASE(failed_unmap_of_an_identity_range_keeps_it),

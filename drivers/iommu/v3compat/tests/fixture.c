@@ -24,6 +24,7 @@ static const struct v3t_behaviour {
 	{ "unmap-whole", IOMMUSIM_UNMAP_WHOLE },
 	{ "sign-extend", IOMMUSIM_SIGN_EXTEND },
 	{ "late-geometry", IOMMUSIM_LATE_GEOMETRY },
+	{ "late-send", IOMMUSIM_LATE_SEND },
 };
 
 static char *behaviour = "plain";

@@ -39,6 +39,8 @@ static const struct model_case {
 			   { .quirks = IOMMUSIM_OWN_DOMAINS | IOMMUSIM_SHORT_FLUSH } } },
 	{ "moving root", { { .quirks = IOMMUSIM_MOVING_ROOT },
 			   { .quirks = IOMMUSIM_OWN_DOMAINS | IOMMUSIM_MOVING_ROOT } } },
+	{ "late send", { { .quirks = IOMMUSIM_LATE_SEND | IOMMUSIM_WHOLE_MAPS },
+			 { .quirks = IOMMUSIM_OWN_DOMAINS | IOMMUSIM_LATE_SEND } } },
 };
 
 static void model_name(const struct model_case *c, char *desc)

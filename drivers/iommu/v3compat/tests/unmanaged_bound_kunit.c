@@ -120,6 +120,7 @@ static void all_domains_together_have_a_limit(struct kunit *test)
 	unsigned int i, n = 0;
 	NTSTATUS status;
 
+	v3t_skip_where(test, IOMMUSIM_LATE_SEND, "an attach mirrors anew, beside the old mirror");
 	for (i = 0; i < ARRAY_SIZE(domains); i++)
 		domains[i] = v3t_domain(test, DomainTypeUnmanaged, 0);
 	make_everything(test, &all, 1);
@@ -404,6 +405,7 @@ static void nobody_waits_for_a_configuration(struct kunit *test)
 	struct v3t_world *w = test->priv;
 	struct v3t_thread thread;
 
+	v3t_skip_where(test, IOMMUSIM_LATE_SEND, "an attach mirrors anew, beside the old mirror");
 	start(test, &thread, caller);
 	v3t_attach(test, other, w->device);
 	v3t_detach(test, w->device);
