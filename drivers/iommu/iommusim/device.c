@@ -65,6 +65,9 @@ static int take_attach_failure(struct iommusim_device *sdev, u32 pasid,
 		return 0;
 	if (pasid == IOMMUSIM_NO_PASID && (!sdev->first_domain || domain == sdev->first_domain))
 		return 0;
+	/* Whoever joins an attached group meets the default domain of the others only later. */
+	if (domain->type & __IOMMU_DOMAIN_DMA_API)
+		return 0;
 	write_lock_irqsave(&sdev->lock, flags);
 	if (sdev->attach_failures) {
 		sdev->attach_failures--;
