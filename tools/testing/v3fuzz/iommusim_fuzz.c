@@ -489,7 +489,8 @@ static void let_fail(unsigned int file)
 	if (one_in(2)) {
 		cmd.attach.device_id = some_id(file, DEV);
 		cmd.attach.times = rnd(2);
-		cmd.attach.error = one_in(8) ? rnd(8192) : 1 + rnd(40);
+		/* Bonds fail with it, so that it must be none that says that a command is not there. */
+		cmd.attach.error = one_in(8) ? rnd(2) * (4096 + rnd(8192)) : 1 + rnd(ENOTTY - 1);
 		command(files[file], IOMMUSIM_IOC_FAIL_ATTACH, &cmd, sizeof(cmd.attach),
 			cmd.attach.device_id, cmd.attach.error);
 		return;
