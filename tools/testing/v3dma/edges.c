@@ -180,11 +180,13 @@ static VOID CrossBorders(PTEST Test, PIOMMU_DMA_DOMAIN Domain, enum way Way)
  * @Physical: such an address
  * @Size: bytes
  */
-static const struct piece {
+struct piece {
 	ULONG Mark;
 	ULONGLONG Physical;
 	ULONGLONG Size;
-} Pieces[] = {
+};
+
+static const struct piece Pieces[] = {
 	{ 0, 0, PAGE_SIZE },
 	{ MARKS, 64 * GIB, BIGGEST / 2 },
 	{ 1, 0, PAGE_SIZE },

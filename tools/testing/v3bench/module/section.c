@@ -280,7 +280,6 @@ static NTSTATUS free_reserved(struct v3b *b)
 }
 
 static const struct step nothing_steps[] = { { "nothing", spin } };
-static const struct step unmap_steps[] = { { "unmap ranges", unmap_ranges } };
 static const struct step raw_unmap_steps[] = { { "unmap ranges", raw_unmap_ranges } };
 static const struct step attach_steps[] = {
 	{ "attach second", attach_other },
