@@ -349,7 +349,7 @@ static bool has_pages(const struct v3c_segments *segments, u8 bits)
 /* What is lost is neither mapped for anybody nor in anybody's hands. */
 static bool has_live_pages(const struct v3c_segments *segments)
 {
-	return has_pages(segments, (u8)~V3C_SEGMENT_LOST);
+	return has_pages(segments, U8_MAX ^ V3C_SEGMENT_LOST);
 }
 
 /* No map starts any more, or as many as ever. */

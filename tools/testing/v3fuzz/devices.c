@@ -106,7 +106,7 @@ static bool is_still_detached(NTSTATUS status, bool idle, unsigned int *tries)
 {
 	if (!idle || status != STATUS_RESOURCE_IN_USE || ++*tries > 1000)
 		return false;
-	msleep(1);
+	fsleep(1000);
 	return true;
 }
 
