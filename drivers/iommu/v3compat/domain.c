@@ -116,7 +116,7 @@ static int map_direct(struct v3c_domain *domain, struct list_head *added)
 	int ret;
 
 	list_for_each_entry(held, added, entry) {
-		if (held->range->kind != V3C_RANGE_DIRECT || !v3c_withheld_is_new(held))
+		if (!held->unmapped)
 			continue;
 		v3c_for_each_hwpt(domain, hwpt, domain->space.slots) {
 			ret = v3c_hwpt_map_run(hwpt, held->range->first, held->range->first,

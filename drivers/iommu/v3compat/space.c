@@ -998,6 +998,7 @@ static enum v3c_fate fate_of(const struct v3c_range *range, u64 first, u64 last,
 static void add_withheld(struct v3c_space *space, struct v3c_withheld *held, u64 first, u64 last,
 			 const struct v3c_range *like)
 {
+	held->unmapped = like->kind == V3C_RANGE_DIRECT;
 	held->taken_over = false;
 	copy_traits(held->range, like);
 	held->range->state = V3C_RANGE_LIVE;
@@ -1011,6 +1012,7 @@ static void take_over(struct v3c_withheld *held, struct v3c_range *range, const 
 {
 	kmem_cache_free(v3c_range_cache, held->range);
 	held->range = range;
+	held->unmapped = is_unmapped_kind(range);
 	held->taken_over = true;
 	held->was_kind = range->kind;
 	held->was_prot = range->prot;
@@ -1100,12 +1102,15 @@ int v3c_space_withhold(struct v3c_space *space, u64 first, u64 last, const struc
 	return ret;
 }
 
-/* Undoes v3c_space_withhold(); what it added must be in no page table in use. */
+/*
+ * Undoes v3c_space_withhold(); what it added must be in no page table in use. What was added first goes
+ * last, because it may have been taken over since.
+ */
 void v3c_space_forget(struct v3c_space *space, struct list_head *added)
 {
 	struct v3c_withheld *held, *next;
 
-	list_for_each_entry_safe(held, next, added, entry) {
+	list_for_each_entry_safe_reverse(held, next, added, entry) {
 		list_del(&held->entry);
 		scoped_guard(spinlock_irqsave, &space->lock) {
 			if (held->taken_over) {

@@ -169,6 +169,7 @@ struct v3c_op {
  * struct v3c_withheld - a range that v3c_space_withhold() added or took over, so that it can be undone
  * @entry: in the list of what one call or several added
  * @range: the range
+ * @unmapped: the range is to be mapped, and nothing was there
  * @taken_over: it was there before
  * @was_kind: its kind then
  * @was_prot: its prot then
@@ -177,6 +178,7 @@ struct v3c_op {
 struct v3c_withheld {
 	struct list_head entry;
 	struct v3c_range *range;
+	bool unmapped;
 	bool taken_over;
 	u8 was_kind;
 	u8 was_prot;
@@ -243,12 +245,6 @@ void v3c_space_filled(struct v3c_space *space);
 void v3c_space_remove_slot(struct v3c_space *space, u8 slot);
 
 void v3c_withheld_keep(struct list_head *added);
-
-/* Whether nothing is mapped there yet. */
-static inline bool v3c_withheld_is_new(const struct v3c_withheld *held)
-{
-	return !held->taken_over || held->was_kind == V3C_RANGE_WINDOW;
-}
 
 static inline struct v3c_range **v3c_space_recent(struct v3c_space *space, u64 page)
 {

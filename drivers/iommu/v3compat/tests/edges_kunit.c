@@ -206,6 +206,37 @@ static void failed_attach_takes_nothing(struct kunit *test)
 	expect_withheld(test, &f, domain);
 }
 
+/* A region that another one says is never mapped is still the domain's, or nobody's, and only once. */
+static void failed_attach_undoes_a_window_that_became_a_region(struct kunit *test)
+{
+	struct v3t_world *w = test->priv;
+	PIOMMU_DMA_DOMAIN domain = v3t_explicit(test);
+	struct page *page = v3t_pages(test, 0);
+	struct iommusim_region regions[2];
+	struct iommusim_device_config config = { .regions = regions, .nr_regions = 2 };
+	PIOMMU_DMA_DEVICE device;
+	struct firmware f;
+	struct device *pdo;
+	unsigned int i;
+
+	v3t_attach(test, domain, w->device);
+	prepare_firmware(test, &f);
+	regions[0] = f.region;
+	regions[0].type = IOMMU_RESV_RESERVED;
+	regions[1] = f.region;
+	pdo = v3t_pdo(test, f.sim, &config);
+	device = v3t_device(test, pdo);
+	iommusim_fail_attach(pdo, -ENOMEM, 1);
+	REFUSE_V3(test, STATUS_INSUFFICIENT_RESOURCES, AttachDeviceEx, domain, device);
+	for (i = 0; i < 4; i++)
+		v3t_map_at(test, domain, v3t_of_page(page), f.address + i * SZ_4K);
+	for (i = 0; i < 4; i++)
+		v3t_unmap(test, domain, f.address + i * SZ_4K, 1);
+	v3t_attach(test, domain, device);
+	expect_region(test, &f, pdo);
+	expect_withheld(test, &f, domain);
+}
+
 static void domain_is_as_wide_as_its_tables(struct kunit *test)
 {
 	static const struct iommusim_config wide_config = { .aperture_bits = 48 };
@@ -491,6 +522,7 @@ static struct kunit_case edges_cases[] = {
 	KUNIT_CASE(window_of_the_group_is_not_handed_out),
 	KUNIT_CASE_PARAM(region_takes_what_stands_in_for_it, stand_in_gen_params),
 	KUNIT_CASE(failed_attach_takes_nothing),
+	KUNIT_CASE(failed_attach_undoes_a_window_that_became_a_region),
 	KUNIT_CASE(domain_is_as_wide_as_its_tables),
 	KUNIT_CASE(maps_outlive_the_first_attach),
 	KUNIT_CASE(maps_and_unmaps_meet_each_attach),
