@@ -689,20 +689,22 @@ static int attach_translated(struct v3c_domain *domain, struct v3c_target *targe
 	}
 	/* From here on nothing is mapped that the new table could not hold. */
 	ret = v3c_space_set_last(&domain->space, last_page_with(domain, hwpt));
-	if (!ret)
-		ret = v3c_replay(domain, hwpt);
 	if (ret) {
 		if (hwpt->rules.attach_rebuilds)
 			target_detach(target);
 		goto free_table;
 	}
-	if (hwpt->rules.attach_rebuilds)
-		hwpt->attached++;
+	ret = v3c_replay(domain, hwpt);
+	if (!hwpt->rules.attach_rebuilds)
+		ret = ret ?: adopt(domain, target, hwpt);
+	else if (ret)
+		target_detach(target);
 	else
-		ret = adopt(domain, target, hwpt);
-	empty_idle_mirrors(domain, true);
-	if (!ret)
+		hwpt->attached++;
+	if (!ret) {
+		empty_idle_mirrors(domain, true);
 		ret = fill_mirror(target, hwpt);
+	}
 	if (!ret)
 		return 0;
 	remove_hwpt(domain, hwpt);

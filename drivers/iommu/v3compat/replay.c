@@ -162,7 +162,8 @@ static int replay_ranges(struct v3c_domain *domain, struct v3c_hwpt *hwpt)
  *
  * Context: may sleep. No quick operation starts on the domain, and none is under way.
  * Return: 0, and the table has, and from now on gets, everything; -ENOMEM or what the IOMMU driver
- * said, and the caller frees it.
+ * said. Then the table has some of it, and unmaps take it away from there until the caller, once no
+ * device is attached to it, takes it out of its slot.
  */
 int v3c_replay(struct v3c_domain *domain, struct v3c_hwpt *hwpt)
 {
@@ -178,14 +179,7 @@ int v3c_replay(struct v3c_domain *domain, struct v3c_hwpt *hwpt)
 	ret = replay_ranges(domain, hwpt);
 	if (!ret)
 		ret = v3c_tokens_replay(domain, hwpt);
-	if (!ret) {
+	if (!ret)
 		v3c_space_filled(space);
-		return 0;
-	}
-
-	v3c_space_remove_slot(space, hwpt->slot);
-	v3c_space_drain(space);
-	v3c_tokens_forget(domain, hwpt->slot);
-	domain->hwpts[hwpt->slot] = NULL;
 	return ret;
 }

@@ -847,7 +847,9 @@ static int fill_token(struct v3c_token *token, struct v3c_hwpt *hwpt)
 			break;
 		cond_resched();
 	}
-	unlock_token(token, ret ? 0 : BIT(hwpt->slot), 0);
+	/* What is there already must go with its segments, until v3c_tokens_forget(). */
+	if (!ret)
+		unlock_token(token, BIT(hwpt->slot), 0);
 	return ret;
 }
 
