@@ -122,6 +122,8 @@ static int map_direct(struct v3c_domain *domain, struct list_head *added)
 			ret = v3c_hwpt_map_run(hwpt, held->range->first, held->range->first,
 					       v3c_range_pages(held->range), held->range->prot,
 					       GFP_KERNEL);
+			if (ret == -EUCLEAN)
+				v3c_range_give(held->range, V3C_RANGE_LOST);
 			if (ret)
 				return ret;
 			held->slots |= BIT(hwpt->slot);
