@@ -4,8 +4,9 @@
  *
  * One tree holds every range, ordered by address. Where the space chooses addresses, it is augmented
  * with the largest aligned block that is free in front of any range of a subtree, so that the lowest
- * block of an order is found in one descent. A block that an allocator takes back stays in the tree for a while, on a list of free
- * blocks of its order: giving it out again costs neither a search nor an allocation.
+ * block of an order is found in one descent. A block that an allocator takes back stays in the tree for
+ * a while, on a list of free blocks of its order: giving it out again costs neither a search nor an
+ * allocation.
  *
  * An operation holds its range in state MAPPING or UNMAPPING while the lock is not held, so that no
  * other one touches the same addresses. Every operation is counted under the parity of the epoch it
@@ -639,8 +640,8 @@ void v3c_space_commit(struct v3c_space *space, struct v3c_op *op)
 
 static void put_range(struct v3c_space *space, struct v3c_range *range)
 {
-	/* What an allocator hands out starts where its block does. */
-	if (space->allocates && push_cached(space, range))
+	/* What an allocator hands out starts where its block does, and lies in the space. */
+	if (space->allocates && range->last <= space->last && push_cached(space, range))
 		return;
 	unlink_range(space, range);
 	free_record(space, range);
@@ -974,24 +975,28 @@ enum v3c_fate { V3C_STAYS, V3C_TAKEN_OVER, V3C_CONFLICTS };
 /*
  * A window of a device that was not attached yet is mapped now, and a live mapping of the same memory is
  * the domain's own from then on, so that nobody takes it from under the device. Where a device wants
- * nothing mapped, such a mapping does no harm to anybody else.
+ * nothing mapped, such a mapping does no harm to anybody else, but an allocator would give its addresses
+ * out again. In the rest of an allocator's block there is nothing, and nothing can be mapped.
  */
-static enum v3c_fate fate_of(const struct v3c_range *range, u64 first, u64 last,
-			     const struct v3c_range *like, v3c_range_check_t compatible, void *arg)
+static enum v3c_fate fate_of(const struct v3c_space *space, const struct v3c_range *range, u64 first,
+			     u64 last, const struct v3c_range *like, v3c_range_check_t compatible,
+			     void *arg)
 {
-	bool live = range->state == V3C_RANGE_LIVE;
+	bool wanted = like->kind == V3C_RANGE_DIRECT;
 
-	if (range->kind == V3C_RANGE_WINDOW && like->kind == V3C_RANGE_DIRECT &&
-	    range->first >= first && range->last <= last)
+	if (range->state != V3C_RANGE_LIVE || (wanted && range->last < first))
+		return V3C_CONFLICTS;
+	if (range->kind == V3C_RANGE_WINDOW && wanted && range->first >= first && range->last <= last)
 		return V3C_TAKEN_OVER;
 	if (is_unmapped_kind(range))
-		return is_unmapped_kind(like) ? V3C_STAYS : V3C_CONFLICTS;
-	if (live && range->kind == V3C_RANGE_DIRECT)
-		return !like->prot || (range->prot & like->prot) == like->prot ? V3C_STAYS :
-										 V3C_CONFLICTS;
-	if (!live || !compatible(arg, range, like))
+		return wanted ? V3C_CONFLICTS : V3C_STAYS;
+	if (range->kind == V3C_RANGE_DIRECT)
+		return (range->prot & like->prot) == like->prot ? V3C_STAYS : V3C_CONFLICTS;
+	if (!compatible(arg, range, like))
 		return V3C_CONFLICTS;
-	return like->kind == V3C_RANGE_DIRECT ? V3C_TAKEN_OVER : V3C_STAYS;
+	if (wanted)
+		return V3C_TAKEN_OVER;
+	return space->allocates ? V3C_CONFLICTS : V3C_STAYS;
 }
 
 /* Free pages that become a range like @like. */
@@ -1042,7 +1047,7 @@ static int withhold_some(struct v3c_space *space, u64 *first, u64 last, const st
 			*first = end + 1;
 			return 0;
 		}
-		switch (fate_of(range, *first, last, like, compatible, arg)) {
+		switch (fate_of(space, range, *first, last, like, compatible, arg)) {
 		case V3C_TAKEN_OVER:
 			take_over(held, range, like);
 			*first = range->last + 1;

@@ -180,6 +180,60 @@ static void region_takes_what_stands_in_for_it(struct kunit *test)
 	expect_withheld(test, &f, domain);
 }
 
+/* What a device brings where an allocator has by chance mapped the memory 1:1, in a block of its own. */
+static const struct in_block_case {
+	const char *name;
+	enum iommu_resv_type type;
+	unsigned int first, pages;
+} in_block_cases[] = {
+	{ "region longer than the mapping", IOMMU_RESV_DIRECT, 0, 4 },
+	{ "region in the rest of the block", IOMMU_RESV_DIRECT, 3, 1 },
+	{ "window that is given out again", IOMMU_RESV_RESERVED, 0, 3 },
+};
+
+static void in_block_name(const struct in_block_case *c, char *desc)
+{
+	strscpy(desc, c->name, KUNIT_PARAM_DESC_SIZE);
+}
+
+KUNIT_ARRAY_PARAM(in_block, in_block_cases, in_block_name);
+
+static void region_shares_no_block(struct kunit *test)
+{
+	const struct in_block_case *c = test->param_value;
+	struct v3t_world *w = test->priv;
+	PIOMMU_DMA_DOMAIN domain = v3t_buddy(test);
+	struct page *block = v3t_pages(test, 2);
+	u64 address = page_to_phys(block);
+	IOMMU_DMA_LOGICAL_ADDRESS lo = address, hi = address + SZ_16K - 1, out;
+	IOMMU_MAP_PHYSICAL_ADDRESS what = v3t_of_pages(block, 3), page = v3t_of_page(block);
+	struct iommusim_region region = {
+		.first = address + c->first * SZ_4K, .type = c->type,
+		.prot = IOMMU_READ | IOMMU_WRITE,
+	};
+	struct iommusim_device_config config = { .regions = &region, .nr_regions = 1 };
+	PIOMMU_DMA_DEVICE device;
+	struct device *pdo;
+	unsigned int i;
+
+	region.last = region.first + c->pages * SZ_4K - 1;
+	v3t_attach(test, domain, w->device);
+	ASSERT_V3(test, STATUS_SUCCESS, MapLogicalRangeEx, domain, V3T_RW, &what, NULL, &lo, &hi, &out);
+	KUNIT_ASSERT_EQ(test, out, address);
+	pdo = v3t_pdo(test, v3t_sim(test, NULL), &config);
+	device = v3t_device(test, pdo);
+	REFUSE_V3(test, STATUS_INVALID_PARAMETER, AttachDeviceEx, domain, device);
+	v3t_expect_reaches(test, w->pdo, address, block);
+	v3t_unmap(test, domain, address, 3);
+	v3t_attach(test, domain, device);
+	for (i = 0; i < c->pages && c->type == IOMMU_RESV_DIRECT; i++)
+		v3t_expect_reaches(test, pdo, region.first + i * SZ_4K, block + c->first + i);
+	lo = region.first;
+	hi = region.last;
+	REFUSE_V3(test, STATUS_INVALID_PARAMETER_MIX, MapLogicalRangeEx, domain, V3T_RW, &page, NULL,
+		  &lo, &hi, &w->out.address);
+}
+
 /* What the attach that failed had taken over is the client's again. */
 static void failed_attach_takes_nothing(struct kunit *test)
 {
@@ -521,6 +575,7 @@ static struct kunit_case edges_cases[] = {
 	KUNIT_CASE(regions_of_the_group_are_mapped),
 	KUNIT_CASE(window_of_the_group_is_not_handed_out),
 	KUNIT_CASE_PARAM(region_takes_what_stands_in_for_it, stand_in_gen_params),
+	KUNIT_CASE_PARAM(region_shares_no_block, in_block_gen_params),
 	KUNIT_CASE(failed_attach_takes_nothing),
 	KUNIT_CASE(failed_attach_undoes_a_window_that_became_a_region),
 	KUNIT_CASE(domain_is_as_wide_as_its_tables),
