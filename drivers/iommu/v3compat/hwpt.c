@@ -158,6 +158,27 @@ static u64 flush_piece(const struct v3c_hwpt *hwpt, u64 iova, u64 size)
 	return min(size, (iova | ~hwpt->flush_mask) + 1 - iova);
 }
 
+/*
+ * What the core mapped before a map failed it has unmapped again, without a look at how much of it the
+ * IOMMU driver took back. What is kept ends where the map failed. In a short range every page is looked
+ * at; in a long one the last under each last-level table, where a map that found no memory for the next
+ * table has ended. A map of one leaf has nothing to undo. Returns @err, or -EUCLEAN.
+ */
+static noinline int map_failed(struct v3c_hwpt *hwpt, u64 iova, u64 size, int err)
+{
+	u64 step = size > V3C_SPAN_PAGES << V3C_PAGE_SHIFT ? V3C_TABLE_PAGES << V3C_PAGE_SHIFT :
+							     V3C_PAGE_SIZE;
+	u64 last = iova + size - 1, at = iova | (step - 1);
+
+	for (; at < last; at += step)
+		if (iommu_iova_to_phys(hwpt->domain, at & ~(V3C_PAGE_SIZE - 1)))
+			break;
+	if (at >= last && !iommu_iova_to_phys(hwpt->domain, last & ~(V3C_PAGE_SIZE - 1)))
+		return err;
+	v3c_hwpt_was_short(hwpt, iova, size, 0);
+	return -EUCLEAN;
+}
+
 /* A driver that puts large leaves in the place of tables invalidates all that one call maps. */
 static noinline int map_pieces(struct v3c_hwpt *hwpt, u64 iova, u64 base, u64 size, int prot, gfp_t gfp)
 {
@@ -169,6 +190,7 @@ static noinline int map_pieces(struct v3c_hwpt *hwpt, u64 iova, u64 base, u64 si
 		ret = iommu_map(hwpt->domain, iova + at, base + at, part, prot, gfp);
 		if (!ret)
 			continue;
+		ret = map_failed(hwpt, iova + at, part, ret);
 		return at && !v3c_hwpt_unmap_bytes(hwpt, iova, at) ? -EUCLEAN : ret;
 	}
 	return 0;
@@ -190,13 +212,18 @@ static noinline int map_pieces(struct v3c_hwpt *hwpt, u64 iova, u64 base, u64 si
 int v3c_hwpt_map_run(struct v3c_hwpt *hwpt, u64 page, u64 pfn, u64 pages, int prot, gfp_t gfp)
 {
 	u64 iova = page << V3C_PAGE_SHIFT, size = pages << V3C_PAGE_SHIFT;
+	int ret;
 
 	if (unlikely(!v3c_are_frames(pfn, pages)))
 		return -ERANGE;
 	prot = v3c_hwpt_prot(hwpt, pfn, prot);
 	if (unlikely((iova ^ (iova + size - 1)) & hwpt->flush_mask))
 		return map_pieces(hwpt, iova, pfn << V3C_PAGE_SHIFT, size, prot, gfp);
-	return iommu_map(hwpt->domain, iova, pfn << V3C_PAGE_SHIFT, size, prot, gfp);
+	ret = iommu_map(hwpt->domain, iova, pfn << V3C_PAGE_SHIFT, size, prot, gfp);
+	if (likely(!ret) || (is_power_of_2(pages) && v3c_hwpt_has_leaf(hwpt, pages) &&
+			     !((page | pfn) & (pages - 1))))
+		return ret;
+	return map_failed(hwpt, iova, size, ret);
 }
 
 /* Runs of memory waiting for one call of iommu_map_sg(). */
@@ -224,7 +251,8 @@ static noinline int flush_batch(struct v3c_batch *batch)
 	sg_unmark_end(last);
 	if (mapped < 0) {
 		batch->page -= batch->pages;
-		return mapped;
+		return map_failed(batch->hwpt, batch->page << V3C_PAGE_SHIFT,
+				  batch->pages << V3C_PAGE_SHIFT, mapped);
 	}
 	batch->nents = 0;
 	batch->pages = 0;
@@ -440,8 +468,8 @@ u64 v3c_hwpt_run(const struct v3c_hwpt *hwpt, u64 page, u64 limit, bool contiguo
  *
  * Where a driver unmaps only what one call mapped, no call can have mapped what is not one run.
  *
- * Otherwise the answer follows from addresses alone and not from what the driver made of them: a block of a
- * supported size that is wholly inside, contiguous and aligned on both sides may be one entry. Sizes
+ * Otherwise the answer follows from addresses alone and not from what the driver made of them: a block of
+ * a supported size that is wholly inside, contiguous and aligned on both sides may be one entry. Sizes
  * above 2 MiB are probed at steps of the next smaller size only, which errs on the safe side.
  *
  * Return: false when there may be one.

@@ -549,6 +549,90 @@ static void failed_unmap_of_a_segment_keeps_it(struct kunit *test)
 	}
 }
 
+/* A map that found no memory for the second of its tables, and could not be undone. */
+static void failed_undo_of_a_map_keeps_the_range(struct kunit *test)
+{
+	struct v3t_world *w = test->priv;
+	PIOMMU_DMA_DOMAIN domain = v3t_explicit(test);
+	struct page *pages = v3t_pages(test, 2), **scattered = v3t_scattered(test, 4);
+	const IOMMU_MAP_PHYSICAL_ADDRESS what[] = {
+		v3t_of_pages(pages, 4), v3t_of_pfns(test, scattered, 4),
+	};
+	struct page *const first[] = { pages, scattered[0] };
+	IOMMU_MAP_PHYSICAL_ADDRESS other = v3t_of_page(v3t_pages(test, 0));
+	IOMMU_DMA_LOGICAL_ADDRESS at;
+	int i;
+
+	v3t_attach(test, domain, w->device);
+	for (i = 0; i < ARRAY_SIZE(what); i++) {
+		at = SZ_1G + (2 * i + 1) * SZ_2M - SZ_8K;
+		v3t_map_at(test, domain, other, at - SZ_4K);
+		iommusim_fail_tables(w->sim, 0, 1);
+		iommusim_fail_unmaps(w->sim, 0, 1);
+		REFUSE_V3(test, STATUS_UNSUCCESSFUL, MapLogicalRangeEx, domain, V3T_RW,
+			  (PIOMMU_MAP_PHYSICAL_ADDRESS)&what[i], &at, NULL, NULL, &w->out.address);
+		iommusim_fail_tables(w->sim, 0, 0);
+		iommusim_fail_unmaps(w->sim, 0, 0);
+		v3t_expect_reaches(test, w->pdo, at, first[i]);
+		REFUSE_V3(test, STATUS_RESOURCE_IN_USE, MapLogicalRangeEx, domain, V3T_RW, &other, &at,
+			  NULL, NULL, &w->out.address);
+	}
+}
+
+/* An attach that failed after the domain's table had got the region of the device. */
+static void failed_undo_of_an_attach_keeps_the_region(struct kunit *test)
+{
+	struct v3t_world *w = test->priv;
+	PIOMMU_DMA_DOMAIN domain = v3t_explicit(test);
+	PIOMMU_DMA_DEVICE device;
+	struct firmware f;
+	struct device *pdo;
+	int i;
+
+	v3t_attach(test, domain, w->device);
+	prepare_firmware(test, &f);
+	pdo = firmware_device(test, &f, 0);
+	device = v3t_device(test, pdo);
+	iommusim_fail_attach(pdo, -ENOMEM, 1);
+	iommusim_fail_unmaps(w->sim, 0, 1);
+	REFUSE_V3(test, STATUS_INSUFFICIENT_RESOURCES, AttachDeviceEx, domain, device);
+	iommusim_fail_unmaps(w->sim, 0, 0);
+	v3t_expect_reaches(test, w->pdo, f.address, f.pages);
+	for (i = 0; i < 2; i++) {
+		IOMMU_MAP_PHYSICAL_ADDRESS what = v3t_of_page(f.pages + i);
+
+		REFUSE_V3(test, STATUS_RESOURCE_IN_USE, MapIdentityRangeEx, domain, V3T_RW, &what);
+	}
+	REFUSE_V3(test, STATUS_INVALID_PARAMETER, AttachDeviceEx, domain, device);
+}
+
+/* The same, where the region lies under two tables and there is memory for one. */
+static void failed_undo_of_a_region_keeps_it(struct kunit *test)
+{
+	const struct iommusim_region region = {
+		.first = SZ_1G + SZ_2M - SZ_8K, .last = SZ_1G + SZ_2M + SZ_8K - 1,
+		.type = IOMMU_RESV_DIRECT, .prot = IOMMU_READ | IOMMU_WRITE,
+	};
+	const struct iommusim_device_config config = { .regions = &region, .nr_regions = 1 };
+	struct v3t_world *w = test->priv;
+	PIOMMU_DMA_DOMAIN domain = v3t_explicit(test);
+	IOMMU_MAP_PHYSICAL_ADDRESS what = v3t_of_page(v3t_pages(test, 0));
+	IOMMU_DMA_LOGICAL_ADDRESS at = region.first;
+	PIOMMU_DMA_DEVICE device;
+
+	v3t_attach(test, domain, w->device);
+	v3t_map_at(test, domain, what, at - SZ_4K);
+	device = v3t_device(test, v3t_pdo(test, v3t_sim(test, NULL), &config));
+	iommusim_fail_tables(w->sim, 0, 1);
+	iommusim_fail_unmaps(w->sim, 0, 1);
+	REFUSE_V3(test, STATUS_UNSUCCESSFUL, AttachDeviceEx, domain, device);
+	iommusim_fail_tables(w->sim, 0, 0);
+	iommusim_fail_unmaps(w->sim, 0, 0);
+	REFUSE_V3(test, STATUS_RESOURCE_IN_USE, MapLogicalRangeEx, domain, V3T_RW, &what, &at, NULL,
+		  NULL, &w->out.address);
+	REFUSE_V3(test, STATUS_INVALID_PARAMETER, AttachDeviceEx, domain, device);
+}
+
 static void failed_unmap_of_a_mirrored_page_is_told(struct kunit *test)
 {
 	struct v3t_world *w = test->priv;
@@ -585,6 +669,9 @@ static struct kunit_case edges_cases[] = {
 	KUNIT_CASE(failed_unmap_of_an_explicit_range_keeps_it),
 	KUNIT_CASE(failed_unmap_of_an_identity_range_keeps_it),
 	KUNIT_CASE(failed_unmap_of_a_segment_keeps_it),
+	KUNIT_CASE(failed_undo_of_a_map_keeps_the_range),
+	KUNIT_CASE(failed_undo_of_an_attach_keeps_the_region),
+	KUNIT_CASE(failed_undo_of_a_region_keeps_it),
 	KUNIT_CASE(failed_unmap_of_a_mirrored_page_is_told),
 	{}
 };
