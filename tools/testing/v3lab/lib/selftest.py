@@ -15,6 +15,7 @@ import kernels
 import modbuild
 import modules
 import prepare
+import sync
 import verdict
 
 V3LAB = os.path.join(conf.LAB, "v3lab")
@@ -288,6 +289,31 @@ def refused_access_is_no_failure(bench):
     lines = log_lines("iommu-ordinary.txt")
     found = verdict.findings("\n".join(lines), [])
     assert lines and not found, "a rule for\n" + "\n".join(found)
+
+
+def written(path, text, at):
+    with open(path, "w") as f:
+        f.write(text)
+    os.utime(path, (at, at))
+
+
+@case
+def source_changed_during_a_build_is_built(bench):
+    source, target = (os.path.join(bench.tmp, "sync", name) for name in ("source", "target"))
+    os.makedirs(source)
+    for name in ("changed.h", "same.h"):
+        written(os.path.join(source, name), "old\n", 1000)
+    sync.copy(source, target)
+    # The header was changed after it was copied, and before the build that read the copy had ended.
+    written(os.path.join(source, "changed.h"), "new\n", 2000)
+    written(os.path.join(target, "made.o"), "", 3000)
+    os.utime(os.path.join(target, "same.h"), (1000, 1000))
+    sync.copy(source, target)
+    with open(os.path.join(target, "changed.h")) as f:
+        assert f.read() == "new\n", "the change is not copied"
+    changed, same = (os.path.getmtime(os.path.join(target, name)) for name in ("changed.h", "same.h"))
+    assert changed > 3000, f"changed.h is of {changed}, and the object of 3000 counts as made from it"
+    assert same == 1000, "same.h counts as changed"
 
 
 @case

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Copies a source directory to where it is built, so that sources stay clean and kernels do not mix."""
 
+import filecmp
 import os
 import shutil
 
@@ -25,16 +26,13 @@ def listing(top, keep):
 
 
 def is_same(a, b):
-    try:
-        x, y = os.stat(a), os.stat(b)
-    except FileNotFoundError:
-        return False
-    return (x.st_mtime_ns, x.st_size) == (y.st_mtime_ns, y.st_size)
+    return os.path.isfile(b) and filecmp.cmp(a, b, shallow=False)
 
 
 def copy(source, target, keep=lambda path: True):
     """Makes target's sources those of source; files that did not change keep their time, so make
-    has nothing to do for them, and sources that are gone disappear."""
+    has nothing to do for them, and sources that are gone disappear. The others get the time of the
+    copy: by their own they could be older than an object that was built before they came."""
     note = os.path.join(target, ".v3lab-sources")
     before = set()
     if os.path.exists(note):
@@ -48,7 +46,8 @@ def copy(source, target, keep=lambda path: True):
         there = os.path.join(target, path)
         if not is_same(origin, there):
             os.makedirs(os.path.dirname(there), exist_ok=True)
-            shutil.copy2(origin, there)
+            shutil.copyfile(origin, there)
+            shutil.copymode(origin, there)
     os.makedirs(target, exist_ok=True)
     with open(note, "w") as f:
         f.write("".join(path + "\n" for path in sorted(now)))
