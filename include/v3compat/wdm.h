@@ -1272,6 +1272,8 @@ typedef IOMMU_QUERY_INPUT_MAPPINGS *PIOMMU_QUERY_INPUT_MAPPINGS;
  * * STATUS_IN_USE - the explicit range touches a mapping, a token or a reserved region
  * * STATUS_NOT_SUPPORTED - an explicit address with an allocator, or none without
  * * STATUS_INSUFFICIENT_RESOURCES - out of memory, or of addresses without bounds
+ * * STATUS_UNSUCCESSFUL - out of memory, and the IOMMU driver kept some of what was mapped till
+ *   then: devices may reach the memory until the domain is deleted
  *
  * Source: wdm.h page iommu_map_logical_range_ex.
  */
@@ -1301,6 +1303,8 @@ typedef IOMMU_MAP_LOGICAL_RANGE_EX *PIOMMU_MAP_LOGICAL_RANGE_EX;
  * * STATUS_INVALID_PARAMETER_3 - @NumberOfPages is 0, or the range wraps
  * * STATUS_INVALID_PARAMETER - not exactly mappings of MapLogicalRange(Ex): a hole, a token, an
  *   identity mapping, a reserved region, or a cut through a large page. Nothing changed
+ * * STATUS_UNSUCCESSFUL - the IOMMU driver kept some of it: devices may reach the memory until the
+ *   domain is deleted
  *
  * Source: wdm.h page iommu_unmap_logical_range.
  */
@@ -1327,6 +1331,8 @@ typedef IOMMU_UNMAP_LOGICAL_RANGE *PIOMMU_UNMAP_LOGICAL_RANGE;
  * * STATUS_IN_USE - some of it touches a mapping, a token or a reserved region
  * * STATUS_NOT_SUPPORTED - the domain has an allocator
  * * STATUS_INSUFFICIENT_RESOURCES - out of memory
+ * * STATUS_UNSUCCESSFUL - out of memory, and the IOMMU driver kept some of what was mapped till
+ *   then: devices may reach the memory until the domain is deleted
  *
  * Source: wdm.h page iommu_map_identity_range_ex.
  */
@@ -1347,6 +1353,8 @@ typedef IOMMU_MAP_IDENTITY_RANGE_EX *PIOMMU_MAP_IDENTITY_RANGE_EX;
  * * STATUS_INVALID_PARAMETER_2 - the description is NULL, misaligned, not whole pages or empty
  * * STATUS_INVALID_PARAMETER - some of it is not mapped so. Nothing changed
  * * STATUS_NOT_SUPPORTED - the domain has an allocator
+ * * STATUS_UNSUCCESSFUL - the IOMMU driver kept some of it: devices may reach the memory until the
+ *   domain is deleted
  *
  * Source: wdm.h page iommu_unmap_identity_range_ex.
  */
@@ -1588,6 +1596,8 @@ typedef IOMMU_MAP_RESERVED_LOGICAL_RANGE *PIOMMU_MAP_RESERVED_LOGICAL_RANGE;
  * Return:
  * * STATUS_SUCCESS - unmapped
  * * STATUS_INVALID_PARAMETER - NULL, stale, or no segment that is mapped
+ * * STATUS_UNSUCCESSFUL - the IOMMU driver kept some of it: devices may reach the memory until the
+ *   domain is deleted
  *
  * Source: wdm.h page iommu_unmap_reserved_logical_range.
  */
