@@ -821,14 +821,28 @@ static int fill_step(struct v3c_token *token)
 	return ret;
 }
 
+/* Whoever is killed shall not keep everybody from attaching for as long as a large token takes. */
+static int build_all(struct v3c_token *token, struct v3c_hwpt *hwpt)
+{
+	u64 first = first_of(token), pages = token->segments->pages, page, built;
+	int ret = 0;
+
+	for (page = 0; !ret && page < pages; page += V3C_BUILD_PAGES) {
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		ret = v3c_hwpt_build_tables(hwpt, first + page,
+					    first + min(pages, page + V3C_BUILD_PAGES) - 1, &built);
+		cond_resched();
+	}
+	return ret;
+}
+
 static int fill_token(struct v3c_token *token, struct v3c_hwpt *hwpt)
 {
 	unsigned int tries = 0;
-	u64 built;
 	int ret;
 
-	ret = v3c_hwpt_build_tables(hwpt, first_of(token),
-				    first_of(token) + token->segments->pages - 1, &built);
+	ret = build_all(token, hwpt);
 	if (ret)
 		return ret;
 	lock_token(token);
