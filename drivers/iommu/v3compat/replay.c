@@ -11,14 +11,16 @@
  */
 #include <linux/gfp.h>
 #include <linux/iommu.h>
+#include <linux/log2.h>
+#include <linux/math.h>
 #include <linux/sched.h>
 
 #include "domain.h"
 #include "replay.h"
 #include "reserve.h"
 
-/* Leaves written in one piece. */
-#define V3C_PIECE_LEAVES	32
+/* Entries written in one piece, where leaves are large: some drivers repeat that of a leaf. */
+#define V3C_PIECE_ENTRIES	32
 
 /* Ranges passed over under the lock at a time. */
 #define V3C_LOOK_AHEAD		256
@@ -53,6 +55,12 @@ int v3c_replay_refill(unsigned int *tries)
 	return got ? 0 : -ENOMEM;
 }
 
+/* Entries that a leaf may take in the table that it is in. */
+static u64 entries_of(u64 leaf)
+{
+	return leaf >> rounddown(ilog2(leaf), ilog2(V3C_TABLE_PAGES));
+}
+
 /* How much of a run to map in one piece: a few leaves of the largest size that fits. */
 u64 v3c_replay_piece_limit(const struct v3c_hwpt *hwpt, u64 page, u64 pfn, u64 pages)
 {
@@ -64,7 +72,8 @@ u64 v3c_replay_piece_limit(const struct v3c_hwpt *hwpt, u64 page, u64 pfn, u64 p
 		if (leaf == 1)
 			break;
 		if (!((page | pfn) & (leaf - 1)) && leaf <= pages)
-			return min(pages & ~(leaf - 1), leaf * V3C_PIECE_LEAVES);
+			return min(pages & ~(leaf - 1),
+				   leaf * max(1ULL, V3C_PIECE_ENTRIES / entries_of(leaf)));
 		sizes &= ~leaf;
 	}
 	return min(pages, V3C_SPAN_PAGES - (page & (V3C_SPAN_PAGES - 1)));
@@ -122,6 +131,8 @@ static int replay_step(struct v3c_domain *domain, struct v3c_hwpt *hwpt)
 			ret = replay_piece(domain, hwpt, range, at, &pages);
 			if (!ret)
 				space->filled = at + pages;
+			else if (ret == -EUCLEAN)
+				v3c_range_give(range, V3C_RANGE_LOST);
 			return ret;
 		}
 		space->filled = max(space->filled, range->last + 1);

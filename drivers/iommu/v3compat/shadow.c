@@ -635,8 +635,10 @@ static int sync_leaves(struct v3c_shadow *shadow, struct v3c_sync *sync, struct 
 		return 0;
 	}
 	*work += count;
-	if (remove_node(shadow, sync, place, unit))
+	if (remove_node(shadow, sync, place, unit)) {
+		*work = V3C_STEP_WORK;
 		return 0;
+	}
 	if (unit->kind == V3C_ENTRY_EMPTY) {
 		memset(wanted, 0, count * sizeof(*wanted));
 	} else {
@@ -785,7 +787,9 @@ static u64 free_tables_step(struct v3c_shadow *shadow, u64 page, struct v3c_work
 		find_place(shadow, page, &place);
 		if (*place.entry == V3C_ENTRY_TABLE) {
 			free_table(shadow, &place, page);
-			done += V3C_LARGE_WORK;
+			/* Without a leaf of that size the driver writes each entry of the table. */
+			done += v3c_hwpt_has_leaf(shadow->hwpt, V3C_TABLE_PAGES) ? V3C_LARGE_WORK :
+										   V3C_STEP_WORK;
 		}
 		if (!place.level || *place.entry == V3C_ENTRY_TABLE)
 			page |= V3C_NODE_ENTRIES - 1;
