@@ -40,8 +40,8 @@ static const struct v3c_driver v3c_drivers[] = {
 		     .attach_sends = true } },
 	{ .match = "riscv-iommu", .name = "RISC-V" },
 	{ .match = "exynos-sysmmu", .name = "Exynos", .faults = true },
-	{ .match = "ipmmu-vmsa", .name = "IPMMU", .faults = true },
-	{ .match = "mtk-iommu", .name = "MediaTek", .faults = true },
+	{ .match = "ipmmu-vmsa", .name = "IPMMU", .faults = true, .late_tables = true },
+	{ .match = "mtk-iommu", .name = "MediaTek", .faults = true, .late_tables = true },
 	{ .match = "omap-iommu", .name = "OMAP", .faults = true },
 	{ .match = "qcom-iommu", .name = "Qualcomm", .faults = true },
 	{ .match = "rk_iommu", .name = "Rockchip", .faults = true },
@@ -105,5 +105,5 @@ void v3c_driver_rules(struct device *dev, const struct iommu_domain *domain,
 	if (driver->names_rules)
 		add_named_rules(rules, dev_name(dev->iommu->iommu_dev->dev));
 	rules->joins = rules->whole_maps || has_joined_sizes(domain->pgsize_bitmap);
-	rules->first_stage = domain->geometry.aperture_end == U64_MAX;
+	rules->upper_half = domain->geometry.aperture_end == U64_MAX;
 }

@@ -19,10 +19,10 @@ struct iommu_domain;
  * @attach_sends: the same, each time that a table without a device gets one: until then maps and unmaps
  *	only change a list, and what the list loses or gains while the attach sends it, the IOMMU is
  *	never told. Comes with @attach_rebuilds
- * @first_stage: addresses are sign-extended, so that there is an upper half besides the aperture
+ * @upper_half: negative addresses are translated, too
  *
  * No driver is trusted to cut an entry: some cut it, some drop all of it, some do nothing. Constant
- * once v3c_driver_rules() has filled it in, when the page table is allocated.
+ * as long as anybody but who makes the page table knows it.
  */
 struct v3c_rules {
 	u64 flush_pages;
@@ -31,7 +31,7 @@ struct v3c_rules {
 	bool allocates;
 	bool attach_rebuilds;
 	bool attach_sends;
-	bool first_stage;
+	bool upper_half;
 };
 
 /**
@@ -42,6 +42,8 @@ struct v3c_rules {
  * @logs_faults: it tells the kernel log only, in words that fault_console.c reads
  * @page_requests: it hands on page requests for paging domains that modules attach to PASIDs
  * @enables_pasids_late: it enables the PASIDs of a PCI device only when that is attached itself
+ * @late_tables: a page table is there only once a device is attached to it, and a map before that
+ *	crashes the driver: none is allocated
  * @names_rules: the names of its IOMMUs say which rules they go by
  * @rules: those that all of its page tables have
  */
@@ -52,6 +54,7 @@ struct v3c_driver {
 	bool logs_faults;
 	bool page_requests;
 	bool enables_pasids_late;
+	bool late_tables;
 	bool names_rules;
 	struct v3c_rules rules;
 };

@@ -47,10 +47,7 @@ void v3c_hwpt_module_exit(void)
 		__free_pages(v3c_zero_block, V3C_TABLE_ORDER);
 }
 
-/*
- * An x86 first-stage table translates two halves of which the upper is sign-extended, so that no
- * device finds it through a plain aperture: only what is below the sign bit is one range.
- */
+/* Windows' logical addresses are positive. */
 u64 v3c_hwpt_last_page(const struct v3c_hwpt *hwpt)
 {
 	u64 end = hwpt->domain->geometry.aperture_end;
@@ -91,6 +88,8 @@ struct v3c_hwpt *v3c_hwpt_alloc(struct device *dev, bool pasid)
 	struct v3c_hwpt *hwpt;
 	int ret;
 
+	if (v3c_driver_of(dev)->late_tables)
+		return ERR_PTR(-EOPNOTSUPP);
 	hwpt = kzalloc(sizeof(*hwpt), GFP_KERNEL);
 	if (!hwpt)
 		return ERR_PTR(-ENOMEM);
@@ -130,13 +129,18 @@ bool v3c_hwpt_may_attach(const struct v3c_hwpt *hwpt, const struct device *dev)
 	return !hwpt->rules.attach_rebuilds || hwpt->settled == dev->iommu->iommu_dev;
 }
 
-/* @dev has been attached: what the driver makes of the table is final. Under the domain's mutex. */
+/*
+ * @dev has been attached: what the driver makes of the table is final. Where the attach may change that,
+ * no call knows the table yet; otherwise the rules, which others read meanwhile, stay what they are.
+ * Under the domain's mutex.
+ */
 void v3c_hwpt_settle(struct v3c_hwpt *hwpt, struct device *dev)
 {
 	if (hwpt->settled)
 		return;
 	hwpt->settled = dev->iommu->iommu_dev;
-	learn_rules(hwpt, dev);
+	if (hwpt->rules.attach_rebuilds)
+		learn_rules(hwpt, dev);
 }
 
 /* Whether @dev's IOMMU can use the table for a PASID, as far as it says so without being asked to. */
@@ -155,7 +159,7 @@ void v3c_hwpt_free(struct v3c_hwpt *hwpt)
 /* The first piece of a range that one invalidation reaches, in bytes. */
 static u64 flush_piece(const struct v3c_hwpt *hwpt, u64 iova, u64 size)
 {
-	return min(size, (iova | ~hwpt->flush_mask) + 1 - iova);
+	return min(size - 1, (iova | ~hwpt->flush_mask) - iova) + 1;
 }
 
 /*
@@ -179,7 +183,30 @@ static noinline int map_failed(struct v3c_hwpt *hwpt, u64 iova, u64 size, int er
 	return -EUCLEAN;
 }
 
-/* A driver that puts large leaves in the place of tables invalidates all that one call maps. */
+/*
+ * As much of a run as the core makes one call of the driver for: equal leaves, as many as there are
+ * before a larger one fits.
+ */
+static u64 call_piece(const struct v3c_hwpt *hwpt, u64 iova, u64 base, u64 size)
+{
+	unsigned long sizes = hwpt->domain->pgsize_bitmap;
+	unsigned int bit = min(__fls(size), __ffs64(iova | base | BIT_ULL(63)));
+	u64 leaf = BIT_ULL(__fls(sizes & GENMASK_ULL(bit, 0))), larger;
+
+	sizes &= ~GENMASK_ULL(__fls(leaf), 0);
+	if (sizes) {
+		larger = BIT_ULL(__ffs(sizes));
+		if (!((iova ^ base) & (larger - 1)))
+			size = min(size, larger - (iova & (larger - 1)));
+	}
+	return size & ~(leaf - 1);
+}
+
+/*
+ * A driver that puts large leaves in the place of tables invalidates all that one call maps. One that
+ * allocates per map forgets what it has no memory to unmap: so no call of the core takes more than one
+ * of the driver, which the core would have to undo.
+ */
 static noinline int map_pieces(struct v3c_hwpt *hwpt, u64 iova, u64 base, u64 size, int prot, gfp_t gfp)
 {
 	u64 at, part;
@@ -187,6 +214,8 @@ static noinline int map_pieces(struct v3c_hwpt *hwpt, u64 iova, u64 base, u64 si
 
 	for (at = 0; at < size; at += part) {
 		part = flush_piece(hwpt, iova + at, size - at);
+		if (hwpt->rules.allocates)
+			part = call_piece(hwpt, iova + at, base + at, part);
 		ret = iommu_map(hwpt->domain, iova + at, base + at, part, prot, gfp);
 		if (!ret)
 			continue;
@@ -217,7 +246,7 @@ int v3c_hwpt_map_run(struct v3c_hwpt *hwpt, u64 page, u64 pfn, u64 pages, int pr
 	if (unlikely(!v3c_are_frames(pfn, pages)))
 		return -ERANGE;
 	prot = v3c_hwpt_prot(hwpt, pfn, prot);
-	if (unlikely((iova ^ (iova + size - 1)) & hwpt->flush_mask))
+	if (unlikely((iova ^ (iova + size - 1)) & hwpt->flush_mask || hwpt->rules.allocates))
 		return map_pieces(hwpt, iova, pfn << V3C_PAGE_SHIFT, size, prot, gfp);
 	ret = iommu_map(hwpt->domain, iova, pfn << V3C_PAGE_SHIFT, size, prot, gfp);
 	if (likely(!ret) || (is_power_of_2(pages) && v3c_hwpt_has_leaf(hwpt, pages) &&
@@ -275,7 +304,7 @@ static noinline int map_single(struct v3c_batch *batch, const struct v3c_run *ru
 static __always_inline int add_run(struct v3c_batch *batch, const struct v3c_run *run)
 {
 	if (unlikely(run->pages > V3C_TABLE_PAGES || !v3c_are_frames(run->pfn, run->pages) ||
-		     !v3c_is_memory(run->pfn)))
+		     !v3c_is_memory(run->pfn) || batch->hwpt->rules.allocates))
 		return map_single(batch, run);
 	sg_set_page(&batch->sg[batch->nents++], pfn_to_page(run->pfn),
 		    run->pages << V3C_PAGE_SHIFT, 0);
@@ -362,22 +391,21 @@ noinline bool v3c_hwpt_was_short(struct v3c_hwpt *hwpt, u64 iova, u64 size, u64 
 }
 
 /*
- * An unmap whose range no single invalidation reaches. The driver may remove more at a time than it was
- * told to, where what one call mapped lies across a limit: then it goes on behind that.
+ * An unmap whose range no single invalidation reaches. No call has mapped anything across a limit; a
+ * driver that removes more than it was told to has left what is behind it in TLBs.
  */
 noinline bool v3c_hwpt_unmap_pieces(struct v3c_hwpt *hwpt, u64 iova, u64 size)
 {
-	u64 at = 0, part;
+	u64 at, part;
 	size_t done;
 
-	while (at < size) {
+	for (at = 0; at < size; at += part) {
 		part = flush_piece(hwpt, iova + at, size - at);
 		done = iommu_unmap(hwpt->domain, iova + at, part);
-		at += done;
-		if (done < part)
-			break;
+		if (done != part)
+			return v3c_hwpt_was_short(hwpt, iova, size, at + done);
 	}
-	return at == size || v3c_hwpt_was_short(hwpt, iova, size, at);
+	return true;
 }
 
 /*

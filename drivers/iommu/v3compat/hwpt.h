@@ -4,6 +4,7 @@
 
 #include <linux/iommu.h>
 #include <linux/jump_label.h>
+#include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/types.h>
 
@@ -73,10 +74,15 @@ static inline int v3c_hwpt_prot(const struct v3c_hwpt *hwpt, u64 pfn, int prot)
 	return likely(v3c_is_memory(pfn)) ? prot | hwpt->prot : prot | IOMMU_MMIO;
 }
 
-/* In bytes; may be refused for lack of memory that could be waited for. */
+/*
+ * In bytes; may be refused for lack of memory that could be waited for. Where each map allocates only what
+ * is one leaf is mapped, as nobody here looks how far a map came.
+ */
 static __always_inline int v3c_hwpt_quick_map(struct v3c_hwpt *hwpt, u64 iova, u64 base, u64 size,
 					      int prot)
 {
+	if (unlikely(hwpt->rules.allocates) && (!is_power_of_2(size) || (iova | base) & (size - 1)))
+		return -EAGAIN;
 	return iommu_map(hwpt->domain, iova, base, size,
 			 v3c_hwpt_prot(hwpt, base >> V3C_PAGE_SHIFT, prot),
 			 GFP_NOWAIT | __GFP_NOWARN);
@@ -112,10 +118,10 @@ static inline bool v3c_hwpt_unmap(struct v3c_hwpt *hwpt, u64 page, u64 pages)
 	return v3c_hwpt_unmap_bytes(hwpt, page << V3C_PAGE_SHIFT, pages << V3C_PAGE_SHIFT);
 }
 
-/* Whether addresses are sign-extended, so that there is an upper half besides the aperture. */
+/* Whether negative addresses are translated, too. */
 static inline bool v3c_hwpt_has_upper_half(const struct v3c_hwpt *hwpt)
 {
-	return hwpt->rules.first_stage;
+	return hwpt->rules.upper_half;
 }
 
 /* Whether the hardware has leaves of so many pages. */
