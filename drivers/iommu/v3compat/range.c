@@ -267,8 +267,11 @@ static NTSTATUS check_identity(struct v3c_domain *domain, struct v3c_why *why)
 	return STATUS_SUCCESS;
 }
 
+/* A number for each call of MapIdentityRange(Ex), so that it takes back only what it has mapped itself. */
+static atomic64_t v3c_identity_calls = ATOMIC64_INIT(0);
+
 static int map_identity_run(struct v3c_domain *domain, const struct v3c_run *run, int prot,
-			    gfp_t gfp)
+			    gfp_t gfp, u64 call)
 {
 	struct v3c_range like = { .kind = V3C_RANGE_IDENTITY, .prot = prot, .contiguous = true };
 	struct v3c_phys phys = { .pfn = run->pfn, .pages = run->pages };
@@ -279,28 +282,46 @@ static int map_identity_run(struct v3c_domain *domain, const struct v3c_run *run
 	if (ret)
 		return ret;
 	ret = map_held(domain, &op, &phys, prot, gfp);
-	if (ret)
+	if (ret) {
 		give_up(domain, &op, ret);
-	else
-		v3c_space_commit(&domain->space, &op);
-	return ret;
+		return ret;
+	}
+	op.range->call = call;
+	v3c_space_commit(&domain->space, &op);
+	return 0;
 }
 
-/* Takes back the first @runs runs, which were mapped by this very call. */
-static void undo_identity(struct v3c_domain *domain, struct v3c_phys phys, u64 runs)
+/* What is @call's between two pages; says how many pages that was. */
+static u64 undo_between(struct v3c_domain *domain, u64 page, u64 last, u64 call)
 {
-	struct v3c_run run;
 	struct v3c_op op;
+	u64 pages = 0;
 
-	while (runs-- && v3c_phys_next(&phys, V3C_MAX_PAGES, &run)) {
-		if (v3c_space_release_begin(&domain->space, run.pfn, run.pfn + run.pages - 1,
-					    V3C_RANGE_IDENTITY, may_cut, domain, GFP_ATOMIC, &op))
-			continue;
+	while (v3c_space_hold_call(&domain->space, &page, last, call, &op)) {
+		pages += op.last - op.first + 1;
 		if (unmap_held(domain, &op))
 			v3c_space_release_end(&domain->space, &op);
 		else
 			v3c_space_lose(&domain->space, &op);
 	}
+	return pages;
+}
+
+/*
+ * Takes back the @pages that the call has mapped. The caller's list says where they are, unless it is
+ * another one than it was a moment ago.
+ */
+static void undo_identity(struct v3c_domain *domain, struct v3c_phys phys, u64 pages, u64 call)
+{
+	u64 left = pages;
+	struct v3c_run run;
+
+	while (left && v3c_phys_next(&phys, left, &run) && run.pfn < V3C_MAX_PAGES) {
+		left -= run.pages;
+		pages -= undo_between(domain, run.pfn, run.pfn + run.pages - 1, call);
+	}
+	if (pages)
+		undo_between(domain, 0, U64_MAX, call);
 }
 
 /**
@@ -323,23 +344,24 @@ NTSTATUS v3c_range_map_identity(struct v3c_domain *domain, int prot, const struc
 	struct v3c_phys at = *phys;
 	struct v3c_run run = {};
 	gfp_t gfp = v3c_gfp();
-	u64 runs = 0;
+	u64 pages = 0, call;
 	int ret = 0;
 
 	if (!NT_SUCCESS(status) || domain->type == DomainTypePassThrough)
 		goto out;
+	call = atomic64_inc_return(&v3c_identity_calls);
 	while (v3c_phys_next(&at, V3C_MAX_PAGES, &run)) {
 		/* A frame number that no address has: the sums below would wrap. */
 		ret = run.pfn >= V3C_MAX_PAGES ? -ERANGE :
-			map_identity_run(domain, &run, prot, gfp);
+			map_identity_run(domain, &run, prot, gfp, call);
 		if (ret)
 			break;
-		runs++;
+		pages += run.pages;
 	}
 	if (ret) {
 		u64 first = run.pfn << V3C_PAGE_SHIFT;
 
-		undo_identity(domain, *phys, runs);
+		undo_identity(domain, *phys, pages, call);
 		status = v3c_refuse_errno(why, ret, phys_status, domain, first,
 					  first + (run.pages << V3C_PAGE_SHIFT) - 1);
 	}

@@ -852,6 +852,46 @@ int v3c_space_hold(struct v3c_space *space, u64 first, u64 last, enum v3c_range_
 	return hold_mapped(space, first, last, kind, may_cut, arg, gfp, false, op);
 }
 
+/**
+ * v3c_space_hold_call() - hold what a call has mapped
+ * @space: the space, which does not choose addresses
+ * @page: where to look from; moves behind the range
+ * @last: last page where to look
+ * @call: &v3c_range.call
+ * @op: result, to be given to v3c_space_release_end() or v3c_space_lose()
+ *
+ * Context: any.
+ * Return: whether there was a range of the call.
+ */
+bool v3c_space_hold_call(struct v3c_space *space, u64 *page, u64 last, u64 call, struct v3c_op *op)
+{
+	struct v3c_range *range;
+	unsigned int step;
+
+	while (*page <= last) {
+		guard(spinlock_irqsave)(&space->lock);
+		range = v3c_space_find(space, *page);
+		for (step = 0; step < V3C_SPACE_STEP; step++) {
+			u8 live = V3C_RANGE_LIVE;
+
+			if (!range || range->first > last)
+				return false;
+			*page = range->last + 1;
+			if (range->kind == V3C_RANGE_IDENTITY && range->call == call &&
+			    try_cmpxchg(&range->state, &live, V3C_RANGE_UNMAPPING)) {
+				start_op(space, op);
+				range->holder = op;
+				op->range = range;
+				op->first = range->first;
+				op->last = range->last;
+				return true;
+			}
+			range = v3c_space_next(range);
+		}
+	}
+	return false;
+}
+
 /* What @op holds is mapped in no page table any more. */
 void v3c_space_release_end(struct v3c_space *space, struct v3c_op *op)
 {

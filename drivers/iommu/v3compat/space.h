@@ -50,6 +50,7 @@ enum v3c_range_state {
  * @gap: free pages between the previous range's block (or page 0) and this one's, where the space
  *	chooses addresses
  * @holder: who has it in %V3C_RANGE_UNMAPPING, where it does not
+ * @call: the call of MapIdentityRange(Ex) that mapped it, where it does not and nobody has had it since
  * @next: next of its list, while %V3C_RANGE_CACHED or in &v3c_space.spare
  * @generation: of the space when it was mapped
  * @kind: &enum v3c_range_kind
@@ -76,6 +77,7 @@ struct v3c_range {
 	union {
 		u64 gap;
 		const struct v3c_op *holder;
+		u64 call;
 	};
 	union {
 		struct v3c_range *next;
@@ -223,6 +225,7 @@ void v3c_space_lose(struct v3c_space *space, struct v3c_op *op);
 
 int v3c_space_release_begin(struct v3c_space *space, u64 first, u64 last, enum v3c_range_kind kind,
 			    v3c_cut_check_t may_cut, void *arg, gfp_t gfp, struct v3c_op *op);
+bool v3c_space_hold_call(struct v3c_space *space, u64 *page, u64 last, u64 call, struct v3c_op *op);
 void v3c_space_release_end(struct v3c_space *space, struct v3c_op *op);
 int v3c_space_hold(struct v3c_space *space, u64 first, u64 last, enum v3c_range_kind kind,
 		   v3c_cut_check_t may_cut, void *arg, gfp_t gfp, struct v3c_op *op);

@@ -181,9 +181,47 @@ static void configurations_that_change_are_one_thing_or_another(struct kunit *te
 	KUNIT_EXPECT_EQ(test, v3t_thread_join(&thread), 0);
 }
 
+#define BETWEEN	64
+
+/* A refused call takes back what it has mapped, and that is not what its list says by then. */
+static void identity_lists_that_change_take_nothing_else_back(struct kunit *test)
+{
+	PIOMMU_DMA_DOMAIN domain = v3t_explicit(test);
+	struct page **pages = v3t_scattered(test, BETWEEN + 3);
+	struct page *theirs = pages[BETWEEN + 2];
+	/* The first is one that is free or one that is mapped, the last is mapped. */
+	IOMMU_MAP_PHYSICAL_ADDRESS list = v3t_of_pfns(test, pages, BETWEEN + 2);
+	IOMMU_MAP_PHYSICAL_ADDRESS first = v3t_of_page(pages[0]), other = v3t_of_page(theirs);
+	IOMMU_MAP_PHYSICAL_ADDRESS last = v3t_of_page(pages[BETWEEN + 1]);
+	struct flip flipped = {
+		.value = (u32 *)list.PfnArray.PageFrame,
+		.a = page_to_pfn(pages[0]), .b = page_to_pfn(theirs),
+	};
+	struct v3t_world *w = test->priv;
+	struct v3t_thread thread;
+	unsigned int i;
+	NTSTATUS status;
+
+	v3t_attach(test, domain, w->device);
+	ASSERT_V3(test, STATUS_SUCCESS, MapIdentityRangeEx, domain, V3T_RW, &other);
+	ASSERT_V3(test, STATUS_SUCCESS, MapIdentityRangeEx, domain, V3T_RW, &last);
+	v3t_thread_start(&thread, flip, &flipped);
+	for (i = 0; i < ROUNDS; i++) {
+		status = V3T_V3(test)->MapIdentityRangeEx(domain, V3T_RW, &list);
+		EXPECT_RESULT(test, STATUS_RESOURCE_IN_USE, MapIdentityRangeEx, status);
+		cond_resched();
+	}
+	WRITE_ONCE(flipped.stop, true);
+	KUNIT_EXPECT_EQ(test, v3t_thread_join(&thread), 0);
+	v3t_expect_reaches(test, w->pdo, page_to_phys(theirs), theirs);
+	EXPECT_V3(test, STATUS_SUCCESS, UnmapIdentityRangeEx, domain, &other);
+	EXPECT_V3(test, STATUS_SUCCESS, MapIdentityRangeEx, domain, V3T_RW, &first);
+}
+
 static struct kunit_case fetch_cases[] = {
 	KUNIT_CASE(a_chain_gives_what_it_promised),
 	KUNIT_CASE(mdls_that_change_map_whole_or_not),
+	KUNIT_CASE(identity_lists_that_change_take_nothing_else_back),
 	KUNIT_CASE(configurations_that_change_are_one_thing_or_another),
 	{}
 };
