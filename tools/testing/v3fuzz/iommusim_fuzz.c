@@ -33,8 +33,9 @@
 #define PAGE		4096ULL
 #define FILES		2
 #define PROCESSES	8
-#define OBJECTS		48	/* remembered of a file */
+#define OBJECTS		96	/* remembered of a file */
 #define LOG		24
+#define REASONS		(IOMMUSIM_FAULT_PAGE_REQUEST + 1)
 #define ERRNOS		140
 #define ARENA		(16 * PAGE)
 #define PATTERN		0x5a
@@ -69,6 +70,7 @@ static const char * const names[] = {
 struct shared {
 	unsigned int calls[NR_COMMANDS], successes[NR_COMMANDS], errnos[NR_COMMANDS][ERRNOS];
 	unsigned int total, kills, pairs;
+	unsigned int accesses, met, reasons[REASONS];	/* of DMA, and what of it reached something */
 	unsigned int incarnation[PROCESSES];
 	struct object objects[FILES][OBJECTS];
 	struct entry log[PROCESSES][LOG];
@@ -183,7 +185,9 @@ static int command(int fd, unsigned long request, union command *cmd, unsigned i
 	err = ioctl(fd, request, cmd) ? errno : 0;
 	entry->err = err;
 	count(nr, err);
-	shared->trace[self] = mix(mix(mix(shared->trace[self], nr), err), (uint64_t)id << 32 | flags);
+	/* What lies behind a command that says to be larger is not the seed's choice. */
+	shared->trace[self] = mix(mix(mix(shared->trace[self], nr), sane ? err : ~0U),
+				  (uint64_t)id << 32 | flags);
 	if ((err == E2BIG || err == EFAULT) && sane && nr != 2 && nr != 3 && nr != 8)
 		fail("%s of %u bytes: %s", names[nr], cmd->size, strerror(err));
 	if (err == ENOTTY || err >= ERRNOS)
@@ -243,7 +247,7 @@ static struct object *remember(unsigned int file, enum kind kind, unsigned int i
 
 static unsigned int create(unsigned int file, unsigned int features)
 {
-	static const uint64_t sizes[] = { 0, PAGE, PAGE | 1 << 21, 0x7ffff000, PAGE | 1 << 16, 1 << 21, 1 << 30 };
+	static const uint64_t sizes[] = { 0, PAGE, PAGE | 1 << 21, 0x7ffff000, PAGE | 1 << 16 };
 	union command cmd = { .create = { .features = features } };
 
 	if (!one_in(4)) {
@@ -254,15 +258,17 @@ static unsigned int create(unsigned int file, unsigned int features)
 	}
 	if (features)
 		cmd.create.max_pasids = 64;
-	if (one_in(20))
+	if (one_in(40))
 		cmd.create.quirks |= 1U << rnd(32);
-	if (one_in(20))
+	if (one_in(40))
+		cmd.create.pgsize_bitmap = 1ULL << rnd(64);
+	if (one_in(40))
 		cmd.create.aperture_bits = rnd(2) ? rnd(30) : 58 + rnd(400);
-	if (one_in(20))
+	if (one_in(40))
 		cmd.create.features |= 1U << rnd(32);
-	if (one_in(20))
+	if (one_in(40))
 		cmd.create.max_pasids = 1U << rnd(32);
-	if (one_in(30))
+	if (one_in(60))
 		cmd.create.flags = 1U << rnd(32);
 	if (command(files[file], IOMMUSIM_IOC_CREATE, &cmd, sizeof(cmd.create), cmd.create.quirks,
 		    cmd.create.features))
@@ -290,13 +296,13 @@ static unsigned int choose_regions(struct iommusim_ioc_region *regions, int *dir
 			region->last = region->first + PAGE - 1;
 			*direct |= region->first == direct_phys;
 		}
-		if (!tame && one_in(12))
+		if (!tame && one_in(30))
 			region->first = (uint64_t)rnd(~0U) << rnd(33);
-		if (!tame && one_in(12))
+		if (!tame && one_in(30))
 			region->last = (uint64_t)rnd(~0U) << rnd(33);
-		if (one_in(20))
+		if (one_in(40))
 			region->type = rnd(300);
-		if (one_in(20))
+		if (one_in(40))
 			region->prot = 1U << rnd(32);
 	}
 	return n;
@@ -319,9 +325,9 @@ static unsigned int plug(unsigned int file, unsigned int sim, unsigned int group
 		cmd.device.flags |= 1U << (one_in(4) ? rnd(32) : rnd(5));
 	if (one_in(8))
 		cmd.device.dma_mask = one_in(2) ? rnd(~0U) : (1ULL << 40) - 1;
-	if (one_in(30))
+	if (one_in(60))
 		cmd.device.nr_regions = rnd(100);
-	if (one_in(30))
+	if (one_in(60))
 		cmd.device.regions = one_in(2) ? 8 : ~0ULL - 64;
 	if (command(files[file], IOMMUSIM_IOC_DEVICE_CREATE, &cmd, sizeof(cmd.device), sim,
 		    cmd.device.flags))
@@ -333,21 +339,30 @@ static unsigned int plug(unsigned int file, unsigned int sim, unsigned int group
 	return cmd.device.out_id;
 }
 
-static unsigned int bind(unsigned int file, unsigned int device)
+/* Its id is 0 when there is none. */
+static struct object bind(unsigned int file, unsigned int device)
 {
 	union command cmd = { .bind = { .device_id = device } };
-	struct object *object;
+	struct object *object, none = {};
 
-	if (one_in(30))
+	if (one_in(60))
 		cmd.bind.flags = 1;
 	if (command(files[file], IOMMUSIM_IOC_SVA_BIND, &cmd, sizeof(cmd.bind), device, cmd.bind.flags))
-		return 0;
+		return none;
 	object = remember(file, BOND, cmd.bind.out_id);
 	if (!object)
-		return 0;
+		return none;
 	object->pasid = cmd.bind.out_pasid;
 	object->device = device;
-	return cmd.bind.out_id;
+	return *object;
+}
+
+/* A new one when there is none. */
+static struct object some_bond(unsigned int file)
+{
+	struct object *object = some_object(file, BOND);
+
+	return object ? *object : bind(file, some_id(file, DEV));
 }
 
 static int dma(unsigned int file, unsigned int device, unsigned int pasid, uint64_t at, void *data,
@@ -366,6 +381,12 @@ static int dma(unsigned int file, unsigned int device, unsigned int pasid, uint6
 		     (cmd.dma.out_reason == IOMMUSIM_OK) != (cmd.dma.out_length == length)))
 		fail("DMA of %llu bytes: moved %llu, reason %u", (unsigned long long)length,
 		     (unsigned long long)cmd.dma.out_length, cmd.dma.out_reason);
+	if (!err && length) {
+		__atomic_fetch_add(&shared->accesses, 1, __ATOMIC_RELAXED);
+		__atomic_fetch_add(&shared->met, !!cmd.dma.out_length, __ATOMIC_RELAXED);
+		if (cmd.dma.out_reason < REASONS)
+			__atomic_fetch_add(&shared->reasons[cmd.dma.out_reason], 1, __ATOMIC_RELAXED);
+	}
 	return err;
 }
 
@@ -391,15 +412,14 @@ static void dma_direct(unsigned int file)
 /* Through a bond: what this process has made, if it is its own. */
 static void dma_process(unsigned int file)
 {
-	struct object *object = some_object(file, BOND), bond;
+	struct object bond = some_bond(file);
 	struct iommusim_ioc_dma result;
 	unsigned char data[PAGE + 64];
 	unsigned int length = 1 + rnd(sizeof(data)), i;
 	uint64_t at;
 
-	if (!object)
+	if (!bond.id)
 		return;
-	bond = *object;
 	if (one_in(2)) {
 		at = (uintptr_t)writable + rnd(ARENA - sizeof(data));
 		memset(data, PATTERN, sizeof(data));
@@ -452,12 +472,12 @@ static void dma_anywhere(unsigned int file)
 
 static void request_pages(unsigned int file)
 {
-	struct object *object = some_object(file, BOND);
+	struct object bond = some_bond(file);
 	uint64_t addresses[IOMMUSIM_MAX_PAGE_REQUESTS];
 	union command cmd = {
 		.request = {
-			.device_id = object ? object->device : some_id(file, DEV),
-			.pasid = object && !one_in(8) ? object->pasid : one_in(2) ? rnd(64) :
+			.device_id = bond.id ? bond.device : some_id(file, DEV),
+			.pasid = bond.id && !one_in(8) ? bond.pasid : one_in(2) ? rnd(64) :
 				 IOMMUSIM_NO_PASID,
 			.addresses = (uintptr_t)addresses,
 			.count = 1 + rnd(one_in(4) ? IOMMUSIM_MAX_PAGE_REQUESTS : 4),
@@ -482,24 +502,34 @@ static void request_pages(unsigned int file)
 		fail("PAGE_REQUEST: response %u", cmd.request.out_response);
 }
 
-static void let_fail(unsigned int file)
+static void fail_attach(unsigned int file, unsigned int device)
 {
-	union command cmd = {};
+	/* Bonds fail with it, so that it must be none that says something of the command itself. */
+	static const unsigned int errors[] = { ENOMEM, EBUSY, EINVAL, EIO };
+	union command cmd = {
+		.attach = {
+			.device_id = device,
+			/* The core tries twice, when the process has a domain already. */
+			.times = rnd(4),
+			.error = one_in(8) ? rnd(2) * (4096 + rnd(8192)) :
+					     errors[rnd(sizeof(errors) / sizeof(errors[0]))],
+		},
+	};
 
-	if (one_in(2)) {
-		cmd.attach.device_id = some_id(file, DEV);
-		cmd.attach.times = rnd(2);
-		/* Bonds fail with it, so that it must be none that says that a command is not there. */
-		cmd.attach.error = one_in(8) ? rnd(2) * (4096 + rnd(8192)) : 1 + rnd(ENOTTY - 1);
-		command(files[file], IOMMUSIM_IOC_FAIL_ATTACH, &cmd, sizeof(cmd.attach),
-			cmd.attach.device_id, cmd.attach.error);
-		return;
-	}
-	cmd.tables.sim_id = some_id(file, INSTANCE);
-	cmd.tables.skip = one_in(4) ? rnd(~0U) : rnd(10);
-	cmd.tables.times = one_in(16) ? rnd(~0U) : rnd(2);
-	command(files[file], IOMMUSIM_IOC_FAIL_TABLES, &cmd, sizeof(cmd.tables), cmd.tables.sim_id,
-		cmd.tables.times);
+	command(files[file], IOMMUSIM_IOC_FAIL_ATTACH, &cmd, sizeof(cmd.attach), device, cmd.attach.error);
+}
+
+static void fail_tables(unsigned int file, unsigned int sim)
+{
+	union command cmd = {
+		.tables = {
+			.sim_id = sim,
+			.skip = one_in(4) ? rnd(~0U) : rnd(10),
+			.times = one_in(16) ? rnd(~0U) : rnd(2),
+		},
+	};
+
+	command(files[file], IOMMUSIM_IOC_FAIL_TABLES, &cmd, sizeof(cmd.tables), sim, cmd.tables.times);
 }
 
 static void ask(unsigned int file)
@@ -537,23 +567,39 @@ static void destroy_in_order(unsigned int file, unsigned int *ids, unsigned int 
 	}
 }
 
+/* All there is, also what somebody made who was killed before he could remember it. */
+static void sweep(unsigned int file)
+{
+	unsigned int id;
+
+	for (id = OBJECTS; id; id--)
+		destroy(file, id);
+}
+
 /* A process bound to two devices of one group: all four objects go in any order. */
 static void pair(unsigned int file)
 {
-	unsigned int sim = create(file, IOMMUSIM_SVA | (one_in(2) ? IOMMUSIM_PAGE_REQUESTS : 0));
-	unsigned int group = 1 + rnd(2), ids[4], i;
+	unsigned int sim = create(file, IOMMUSIM_SVA | (one_in(4) ? 0 : IOMMUSIM_PAGE_REQUESTS));
+	unsigned int group = 1 + rnd(2), ids[4] = {}, i;
 	struct iommusim_ioc_dma result;
+	struct object bond;
 	unsigned char byte;
 
 	if (!sim)
 		return;
 	for (i = 0; i < 2; i++)
 		ids[i] = plug(file, sim, group);
-	for (i = 0; i < 2; i++)
-		ids[2 + i] = ids[i] ? bind(file, ids[i]) : 0;
+	for (i = 0; i < 2 && ids[i]; i++) {
+		if (one_in(8))
+			fail_attach(file, ids[i]);
+		bond = bind(file, ids[i]);
+		ids[2 + i] = bond.id;
+		if (bond.id && !dma(file, ids[rnd(2)], bond.pasid, (uintptr_t)readable, &byte, 1,
+				    IOMMUSIM_DMA_PAGE_REQUESTS, &result) &&
+		    !result.out_reason && byte != PATTERN)
+			fail("a device whose group is bound read %#x from the arena", byte);
+	}
 	__atomic_fetch_add(&shared->pairs, ids[2] && ids[3], __ATOMIC_RELAXED);
-	for (i = 0; i < 2; i++)
-		dma(file, ids[i], rnd(64), (uintptr_t)readable, &byte, 1, IOMMUSIM_DMA_PAGE_REQUESTS, &result);
 	if (one_in(4))
 		return;
 	destroy_in_order(file, ids, 4);
@@ -581,56 +627,53 @@ static void operate(void)
 {
 	unsigned int file = rnd(FILES), device;
 
-	switch (rnd(24)) {
+	switch (rnd(32)) {
 	case 0:
-		create(file, one_in(2) ? IOMMUSIM_SVA | IOMMUSIM_PAGE_REQUESTS : rnd(4));
+		create(file, one_in(4) ? rnd(4) : IOMMUSIM_SVA | IOMMUSIM_PAGE_REQUESTS);
 		break;
 	case 1:
-	case 2:
 		plug(file, some_id(file, INSTANCE), rnd(3));
 		break;
-	case 3:
-	case 4:
-	case 5:
+	case 2 ... 5:
 		destroy(file, some_id(file, 1 + rnd(KINDS - 1)));
 		break;
-	case 6:
-	case 7:
+	case 6 ... 7:
 		bind(file, some_id(file, DEV));
 		break;
-	case 8:
-	case 9:
+	case 8 ... 12:
 		request_pages(file);
 		break;
-	case 10:
-	case 11:
+	case 13 ... 15:
 		dma_process(file);
 		break;
-	case 12:
-	case 13:
+	case 16:
 		dma_anywhere(file);
 		break;
-	case 14:
-	case 15:
+	case 17 ... 18:
 		dma_direct(file);
 		break;
-	case 16:
-		let_fail(file);
+	case 19 ... 20:
+		fail_attach(file, some_id(file, DEV));
 		break;
-	case 17:
+	case 21 ... 22:
+		fail_tables(file, some_id(file, INSTANCE));
+		break;
+	case 23 ... 25:
 		ask(file);
 		break;
-	case 18:
+	case 26:
 		nonsense(file);
 		break;
-	case 19:
+	case 27:
 		device = some_id(file, DEV);
 		bind(file, device);
 		bind(file, device);
 		break;
-	case 20:
-		if (one_in(4))
+	case 28:
+		if (one_in(8))
 			open_and_close(file);
+		else if (one_in(8))
+			sweep(file);
 		break;
 	default:
 		pair(file);
@@ -698,10 +741,15 @@ static void prepare(void)
 	}
 }
 
+static int is_over(unsigned int calls, time_t end)
+{
+	return shared->failed || (calls && shared->total >= calls) || (end && time(NULL) >= end);
+}
+
 static void work(uint64_t seed, unsigned int calls, time_t end)
 {
 	random_state = mix(mix(seed, self + 1), shared->incarnation[self] + 1) | 1;
-	while (!shared->failed && (!calls || shared->total < calls) && (!end || time(NULL) < end))
+	while (!is_over(calls, end))
 		operate();
 	_exit(0);
 }
@@ -720,16 +768,18 @@ static pid_t start(uint64_t seed, unsigned int i, unsigned int calls, time_t end
 /* Kills one now and then, in the middle of anything, and starts it again. */
 static void run(uint64_t seed, unsigned int processes, unsigned int calls, time_t end)
 {
+	unsigned int i, next = 100;
 	pid_t pids[PROCESSES];
-	unsigned int i;
 	int status;
 
 	for (i = 0; i < processes; i++)
 		pids[i] = start(seed, i, calls, end);
 	random_state = mix(seed, 77) | 1;
-	while (processes > 1 && !shared->failed && (!calls || shared->total < calls) &&
-	       (!end || time(NULL) < end)) {
-		usleep(20000 + rnd(200000));
+	while (processes > 1 && !is_over(calls, end)) {
+		usleep(rnd(5000));
+		if (shared->total < next)
+			continue;
+		next = shared->total + 10 + rnd(130);
 		i = rnd(processes);
 		kill(pids[i], SIGKILL);
 		waitpid(pids[i], &status, 0);
@@ -788,7 +838,7 @@ static unsigned int count_left(void)
 	return left;
 }
 
-static void report(unsigned int processes, unsigned int least)
+static void report(unsigned int processes, unsigned int least, time_t began)
 {
 	unsigned int nr, err;
 
@@ -803,11 +853,17 @@ static void report(unsigned int processes, unsigned int least)
 		judge(shared->successes[nr] >= least, "%s succeeded %u times, %u wanted", names[nr],
 		      shared->successes[nr], least);
 	}
+	judge(shared->met * 10ULL >= shared->accesses * 3ULL, "%u of %u DMAs met a mapping, 30 %% wanted",
+	      shared->met, shared->accesses);
 	judge(!shared->failed, "%s", shared->failed ? shared->why : "nothing was wrong");
 	judge(!count_left(), "nothing is left when the files are closed");
 	if (shared->failed)
 		show_log(processes);
-	printf("# %u processes killed, %u pairs of bonds\n", shared->kills, shared->pairs);
+	printf("# DMAs by reason:");
+	for (nr = 0; nr < REASONS; nr++)
+		printf(" %u:%u", nr, shared->reasons[nr]);
+	printf("\n# %u processes killed, %u pairs of bonds, %u s\n", shared->kills, shared->pairs,
+	       (unsigned int)(time(NULL) - began));
 }
 
 static void print_usage(void)
@@ -821,6 +877,7 @@ int main(int argc, char **argv)
 {
 	unsigned int calls = 20000, seconds = 0, processes = 4, least = 100, i;
 	uint64_t seed = 0, trace = 0;
+	time_t began = time(NULL);
 	int option;
 
 	while ((option = getopt(argc, argv, "s:c:t:p:l:T")) != -1) {
@@ -858,7 +915,7 @@ int main(int argc, char **argv)
 	run(seed, processes, calls, seconds ? time(NULL) + seconds : 0);
 	for (i = 0; i < FILES; i++)
 		close(files[i]);
-	report(processes, least);
+	report(processes, least, began);
 	for (i = 0; i < processes; i++)
 		trace = mix(trace, shared->trace[i]);
 	printf("# trace %#llx; seed=%llu\n", (unsigned long long)trace, (unsigned long long)seed);
