@@ -28,7 +28,7 @@
 #define REPORT_SIZE	SZ_64K
 
 #define OPERATIONS(X)									\
-	X(domain_life, 20) X(range_map, 6) X(range_unmap, 6) X(identity, 14) X(flush, 5)	\
+	X(domain_life, 28) X(range_map, 6) X(range_unmap, 6) X(identity, 14) X(flush, 5)	\
 	X(token_life, 14) X(segment, 5) X(neighbours, 2) X(device_life, 20)		\
 	X(device_attach, 14) X(sub_life, 24) X(sub_attach, 28) X(ask, 10) X(report, 20)	\
 	X(watch, 14) X(page_request, 4) X(guard, 2) X(plug_toggle, 2) X(inject, 1)	\
