@@ -11,18 +11,18 @@
 #include <linux/iommu.h>
 #include <linux/pci.h>
 #include <linux/platform_device.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
-#include <linux/wait.h>
 
 #include "device.h"
+#include "event.h"
 #include "group.h"
 #include "guard.h"
 
 static LIST_HEAD(v3c_groups);
 
-/* Calls with v3c_topology released that are over; written under it. */
-static unsigned long v3c_calls_over;
-static DECLARE_WAIT_QUEUE_HEAD(v3c_calls_wait);
+/* A call with v3c_topology released is over. */
+static V3C_EVENT(v3c_call_over);
 
 /* One owner cookie for all: the members of a group are claimed once, for whichever domain. */
 static int v3c_owner;
@@ -105,8 +105,7 @@ void v3c_group_end(struct v3c_group *group)
 {
 	mutex_lock(&v3c_topology);
 	group->busy--;
-	WRITE_ONCE(v3c_calls_over, v3c_calls_over + 1);
-	wake_up_all(&v3c_calls_wait);
+	v3c_event_happened(&v3c_call_over);
 }
 
 /**
@@ -117,23 +116,13 @@ void v3c_group_end(struct v3c_group *group)
  */
 void v3c_group_wait(void)
 {
-	unsigned long seen = v3c_calls_over;
-
-	mutex_unlock(&v3c_topology);
-	wait_event(v3c_calls_wait, READ_ONCE(v3c_calls_over) != seen);
-	mutex_lock(&v3c_topology);
+	v3c_event_wait(&v3c_call_over, TASK_UNINTERRUPTIBLE);
 }
 
 /* The same, unless a signal kills the caller: -EBUSY then. */
 int v3c_group_wait_killable(void)
 {
-	unsigned long seen = v3c_calls_over;
-	int ret;
-
-	mutex_unlock(&v3c_topology);
-	ret = wait_event_killable(v3c_calls_wait, READ_ONCE(v3c_calls_over) != seen);
-	mutex_lock(&v3c_topology);
-	return ret ? -EBUSY : 0;
+	return v3c_event_wait(&v3c_call_over, TASK_KILLABLE) ? -EBUSY : 0;
 }
 
 /* Whether a driver is bound that uses the DMA API, which then goes through our page table. */

@@ -17,10 +17,10 @@
 #include <linux/sched.h>
 #include <linux/string.h>
 #include <linux/sysfs.h>
-#include <linux/wait.h>
 #include <linux/workqueue.h>
 
 #include "device.h"
+#include "event.h"
 #include "group.h"
 #include "guard.h"
 #include "trace.h"
@@ -48,9 +48,8 @@ static LIST_HEAD(v3c_watches);
 static LIST_HEAD(v3c_calls);
 static u64 v3c_changes;
 
-/* Grows when something ended that somebody may wait for; written under v3c_topology. */
-static unsigned long v3c_progress;
-static DECLARE_WAIT_QUEUE_HEAD(v3c_progress_wait);
+/* Something ended that somebody may wait for. */
+static V3C_EVENT(v3c_progress);
 
 static struct workqueue_struct *v3c_guard_queue;
 
@@ -131,36 +130,6 @@ NTSTATUS v3c_guard_check(const struct v3c_device *device, IOMMU_DMA_DOMAIN_TYPE 
 	return v3c_refuse(why, STATUS_ACCESS_DENIED,
 			  types ? V3C_REASON_NOT_AVAILABLE : V3C_REASON_GROUP_BUSY, device, type,
 			  types);
-}
-
-static void made_progress(void)
-{
-	lockdep_assert_held(&v3c_topology);
-
-	WRITE_ONCE(v3c_progress, v3c_progress + 1);
-	wake_up_all(&v3c_progress_wait);
-}
-
-/* Releases v3c_topology meanwhile: the caller looks at everything again. */
-static void wait_for_progress(void)
-{
-	unsigned long seen = v3c_progress;
-
-	mutex_unlock(&v3c_topology);
-	wait_event(v3c_progress_wait, READ_ONCE(v3c_progress) != seen);
-	mutex_lock(&v3c_topology);
-}
-
-/* The same, unless a signal comes. */
-static int wait_for_progress_or_signal(void)
-{
-	unsigned long seen = v3c_progress;
-	int ret;
-
-	mutex_unlock(&v3c_topology);
-	ret = wait_event_interruptible(v3c_progress_wait, READ_ONCE(v3c_progress) != seen);
-	mutex_lock(&v3c_topology);
-	return ret ? -EINTR : 0;
 }
 
 static bool is_busy(const struct v3c_device *device)
@@ -245,7 +214,7 @@ static void call_back(struct v3c_device *device, ULONG types)
 	list_del(&call.entry);
 	/* A registration that was made inside knows better. */
 	watch->seen = max(watch->seen, call.seen);
-	made_progress();
+	v3c_event_happened(&v3c_progress);
 }
 
 /* A device whose watcher must be called, and with what; whoever sees no difference is up to date. */
@@ -278,7 +247,7 @@ static void deliver_changes(struct work_struct *work)
 		list_move_tail(&device->watch.entry, &v3c_watches);
 		call_back(device, types);
 	}
-	made_progress();
+	v3c_event_happened(&v3c_progress);
 }
 
 /**
@@ -310,7 +279,7 @@ NTSTATUS v3c_guard_watch(struct v3c_device *device, PIOMMU_INTERFACE_STATE_CHANG
 		/* The callback of a registration that has ended may still run. */
 		if (!is_busy_elsewhere(device))
 			break;
-		wait_for_progress();
+		v3c_event_wait(&v3c_progress, TASK_UNINTERRUPTIBLE);
 	}
 	watch->callback = callback;
 	watch->context = context;
@@ -328,7 +297,7 @@ static void forget(struct v3c_watch *watch)
 	watch->callback = NULL;
 	list_del_init(&watch->entry);
 	/* Nobody need wait any more until it has seen a change. */
-	made_progress();
+	v3c_event_happened(&v3c_progress);
 }
 
 /**
@@ -350,7 +319,7 @@ NTSTATUS v3c_guard_unwatch(struct v3c_device *device,
 		return v3c_refuse(why, STATUS_UNSUCCESSFUL, V3C_REASON_NOT_REGISTERED, device, 0, 0);
 	forget(&device->watch);
 	while (is_busy_elsewhere(device))
-		wait_for_progress();
+		v3c_event_wait(&v3c_progress, TASK_UNINTERRUPTIBLE);
 	return STATUS_SUCCESS;
 }
 
@@ -393,29 +362,27 @@ static bool all_have_seen(u64 change)
 	return true;
 }
 
-/* In force when this returns; which change it was. */
-static u64 set_policy(enum v3compat_guard policy)
+/* In force when this returns; which change it was. What is NULL stays as it is. */
+static u64 change_guard(const enum v3compat_guard *policy, const bool *locked)
 {
 	guard(mutex)(&v3c_topology);
-	WRITE_ONCE(v3c_policy, policy);
-	v3c_guard_changed();
-	return v3c_changes;
-}
-
-static u64 set_locked(bool locked)
-{
-	guard(mutex)(&v3c_topology);
-	WRITE_ONCE(v3c_locked, locked);
+	if (policy)
+		WRITE_ONCE(v3c_policy, *policy);
+	if (locked)
+		WRITE_ONCE(v3c_locked, *locked);
 	v3c_guard_changed();
 	return v3c_changes;
 }
 
 /* Until the callbacks that the change causes have returned, except inside one. */
-static void wait_for_callbacks(u64 change)
+static int wait_for_callbacks(u64 change, unsigned int state)
 {
+	int ret = 0;
+
 	guard(mutex)(&v3c_topology);
-	while (!is_inside_callback() && !all_have_seen(change))
-		wait_for_progress();
+	while (!ret && !is_inside_callback() && !all_have_seen(change))
+		ret = v3c_event_wait(&v3c_progress, state);
+	return ret ? -EINTR : 0;
 }
 
 /**
@@ -426,13 +393,13 @@ static void wait_for_callbacks(u64 change)
  */
 void v3c_guard_set_policy(enum v3compat_guard policy)
 {
-	wait_for_callbacks(set_policy(policy));
+	wait_for_callbacks(change_guard(&policy, NULL), TASK_UNINTERRUPTIBLE);
 }
 
 /* The same for the lock. */
 void v3c_guard_set_locked(bool locked)
 {
-	wait_for_callbacks(set_locked(locked));
+	wait_for_callbacks(change_guard(NULL, &locked), TASK_UNINTERRUPTIBLE);
 }
 
 void v3c_guard_get(enum v3compat_guard *policy, bool *locked)
@@ -454,24 +421,20 @@ static const char * const v3c_policy_names[] = {
  */
 static int wait_as_writer(u64 change)
 {
-	int ret = 0;
+	int ret;
 
 	kernel_param_unlock(THIS_MODULE);
-	mutex_lock(&v3c_topology);
-	while (!ret && !is_inside_callback() && !all_have_seen(change))
-		ret = wait_for_progress_or_signal();
-	mutex_unlock(&v3c_topology);
+	ret = wait_for_callbacks(change, TASK_INTERRUPTIBLE);
 	kernel_param_lock(THIS_MODULE);
 	return ret;
 }
 
 static int write_policy(const char *value, const struct kernel_param *param)
 {
-	int policy = sysfs_match_string(v3c_policy_names, value);
+	int match = sysfs_match_string(v3c_policy_names, value);
+	enum v3compat_guard policy = match;
 
-	if (policy < 0)
-		return policy;
-	return wait_as_writer(set_policy(policy));
+	return match < 0 ? match : wait_as_writer(change_guard(&policy, NULL));
 }
 
 static int get_policy(char *buffer, const struct kernel_param *param)
@@ -492,7 +455,7 @@ static int write_locked(const char *value, const struct kernel_param *param)
 	bool locked = true;
 	int ret = value ? kstrtobool(value, &locked) : 0;
 
-	return ret ? ret : wait_as_writer(set_locked(locked));
+	return ret ? ret : wait_as_writer(change_guard(NULL, &locked));
 }
 
 static int get_locked(char *buffer, const struct kernel_param *param)
