@@ -4,13 +4,12 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
-#include <linux/amba/bus.h>
 #include <linux/device.h>
 #include <linux/iommu.h>
 #include <linux/pci.h>
-#include <linux/platform_device.h>
 #include <linux/workqueue.h>
 
+#include "bus.h"
 #include "compat.h"
 #include "device.h"
 #include "domain.h"
@@ -35,35 +34,17 @@ static void device_init_once(void *object)
 
 V3C_POOL(v3c_devices, V3C_KIND_DEVICE, struct v3c_device, "device", device_init_once);
 
-/* The busses whose devices the IOMMU core looks after and whose types modules can name. */
-static const struct bus_type * const v3c_buses[] = {
-	&platform_bus_type,
-#ifdef CONFIG_PCI
-	&pci_bus_type,
-#endif
-#ifdef CONFIG_ARM_AMBA
-	&amba_bustype,
-#endif
-};
-
-static bool bus_is_watched(const struct bus_type *bus)
-{
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(v3c_buses); i++)
-		if (bus == v3c_buses[i])
-			return true;
-	return false;
-}
-
 /*
  * A group alone is not enough: VFIO makes some without an IOMMU. And a device whose removal nobody
- * tells us of must not be attached.
+ * tells us of must not be attached. Where the driver of an IOMMU is unbound, its devices' data may go
+ * between the two looks, as it may at any time.
  */
 static bool has_iommu(struct device *dev)
 {
-	return device_iommu_mapped(dev) && dev->iommu && dev->iommu->iommu_dev &&
-	       bus_is_watched(dev->bus);
+	const struct dev_iommu *iommu = READ_ONCE(dev->iommu);
+
+	return iommu && READ_ONCE(iommu->iommu_dev) && device_iommu_mapped(dev) &&
+	       v3c_bus_is_watched(dev->bus);
 }
 
 /**
@@ -430,7 +411,7 @@ static void detach(struct v3c_device *device)
 	bool last = !--group->untagged;
 
 	device->busy = true;
-	v3c_group_begin(group, device->pdo);
+	v3c_group_begin(group);
 	v3c_fault_close(&device->faults);
 	if (last)
 		v3c_group_detach(group);
@@ -760,16 +741,15 @@ static int match_iommu(struct device *dev, const void *data)
 struct device *v3c_device_next_any(struct device *dev)
 {
 	struct device *next = NULL;
+	const struct bus_type *bus;
 	unsigned int i = 0;
 
 	lockdep_assert_held(&v3c_topology);
 
-	while (dev && v3c_buses[i] != dev->bus)
+	while (dev && v3c_bus(i) != dev->bus)
 		i++;
-	for (; !next && i < ARRAY_SIZE(v3c_buses); i++)
-		next = bus_find_device(v3c_buses[i],
-				       dev && dev->bus == v3c_buses[i] ? dev : NULL,
-				       NULL, match_iommu);
+	for (; !next && (bus = v3c_bus(i)); i++)
+		next = bus_find_device(bus, dev && dev->bus == bus ? dev : NULL, NULL, match_iommu);
 	put_device(dev);
 	return next;
 }
@@ -870,7 +850,7 @@ again:
  * drivers comes under the driver core's lock of the device, which the handler may want, to reset
  * it for instance: there nobody waits.
  */
-static int bus_event(struct notifier_block *nb, unsigned long event, void *data)
+static int first_bus_event(struct notifier_block *nb, unsigned long event, void *data)
 {
 	bool gone = event == BUS_NOTIFY_DEL_DEVICE || event == BUS_NOTIFY_REMOVED_DEVICE;
 	bool left = event == BUS_NOTIFY_UNBOUND_DRIVER || event == BUS_NOTIFY_DRIVER_NOT_BOUND;
@@ -883,6 +863,8 @@ static int bus_event(struct notifier_block *nb, unsigned long event, void *data)
 			device_leaves(data, gone, &dead);
 		if (left)
 			list_splice_init(&dead, &v3c_left_devices);
+		if (event == BUS_NOTIFY_REMOVED_DEVICE)
+			v3c_bus_forget(data);
 		v3c_guard_changed();
 	}
 	if (left)
@@ -927,70 +909,32 @@ static bool detach_untagged(struct v3c_device *device)
  */
 static void member_joins(struct device *dev)
 {
-	struct v3c_group *group;
+	struct v3c_group *group = v3c_group_find(dev);
 
+	if (group && !may_share(group, dev)) {
+		dev_warn(dev, "may not share the domain of its IOMMU group, which is detached\n");
+		while (detach_one_of_group(dev, detach_untagged))
+			;
+	}
 	while (detach_one_of_group(dev, v3c_pasids_detach_one))
-		;
-	group = v3c_group_find(dev);
-	if (!group || may_share(group, dev))
-		return;
-	dev_warn(dev, "may not share the domain of its IOMMU group, which is detached\n");
-	while (detach_one_of_group(dev, detach_untagged))
 		;
 }
 
 /* Runs after the notifier of the core. */
-static int bus_add_event(struct notifier_block *nb, unsigned long event, void *data)
+static int last_bus_event(struct notifier_block *nb, unsigned long event, void *data)
 {
 	if (event != BUS_NOTIFY_ADD_DEVICE)
 		return NOTIFY_OK;
 	guard(mutex)(&v3c_topology);
+	v3c_bus_learn(data);
 	member_joins(data);
 	v3c_guard_changed();
 	return NOTIFY_OK;
 }
 
-static struct notifier_block v3c_bus_notifiers[ARRAY_SIZE(v3c_buses)];
-static struct notifier_block v3c_bus_add_notifiers[ARRAY_SIZE(v3c_buses)];
-
-static int watch_bus(unsigned int i)
-{
-	int ret;
-
-	v3c_bus_notifiers[i].notifier_call = bus_event;
-	v3c_bus_notifiers[i].priority = INT_MAX;
-	ret = bus_register_notifier(v3c_buses[i], &v3c_bus_notifiers[i]);
-	if (ret)
-		return ret;
-	v3c_bus_add_notifiers[i].notifier_call = bus_add_event;
-	v3c_bus_add_notifiers[i].priority = INT_MIN;
-	ret = bus_register_notifier(v3c_buses[i], &v3c_bus_add_notifiers[i]);
-	if (ret)
-		bus_unregister_notifier(v3c_buses[i], &v3c_bus_notifiers[i]);
-	return ret;
-}
-
-static void unwatch_bus(unsigned int i)
-{
-	bus_unregister_notifier(v3c_buses[i], &v3c_bus_add_notifiers[i]);
-	bus_unregister_notifier(v3c_buses[i], &v3c_bus_notifiers[i]);
-}
-
 int v3c_device_module_init(void)
 {
-	unsigned int i;
-	int ret;
-
-	for (i = 0; i < ARRAY_SIZE(v3c_buses); i++) {
-		ret = watch_bus(i);
-		if (ret)
-			goto unwind;
-	}
-	return 0;
-unwind:
-	while (i--)
-		unwatch_bus(i);
-	return ret;
+	return v3c_bus_watch(first_bus_event, last_bus_event);
 }
 
 /* What its owner forgot goes to @dead, unless the bus notifier is busy with it, which is waited for. */
@@ -1014,14 +958,12 @@ void v3c_device_module_exit(void)
 {
 	struct v3c_device *device;
 	LIST_HEAD(dead);
-	unsigned int i;
 
 	scoped_guard(mutex, &v3c_topology) {
 		while ((device = list_first_entry_or_null(&v3c_device_list, struct v3c_device, entry)))
 			reclaim(device, &dead);
 	}
 	free_devices(&dead);
-	for (i = 0; i < ARRAY_SIZE(v3c_buses); i++)
-		unwatch_bus(i);
+	v3c_bus_unwatch();
 	flush_work(&v3c_free_work);
 }

@@ -13,6 +13,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
+#include "bus.h"
 #include "context.h"
 #include "device.h"
 #include "domain.h"
@@ -227,29 +228,29 @@ static int withhold_device(struct v3c_domain *domain, struct device *dev, enum v
 /* What a group's members share are all of their regions: the IOMMU does not tell them apart. */
 struct v3c_withholding {
 	struct v3c_domain *domain;
+	struct device *dev;
 	enum v3c_user user;
 	struct list_head *added;
 };
 
-static int withhold_member(struct device *dev, void *arg)
+/* Those of a member that is just joining come with v3c_domain_member_joins(). */
+static int withhold_member(struct device *member, void *arg)
 {
 	struct v3c_withholding *what = arg;
 
-	return withhold_device(what->domain, dev, what->user, what->added);
+	if (member != what->dev && !v3c_bus_knows(member))
+		return 0;
+	return withhold_device(what->domain, member, what->user, what->added);
 }
 
 static int withhold_group(struct v3c_domain *domain, struct device *dev, enum v3c_user user,
 			  struct list_head *added)
 {
-	struct v3c_withholding what = { .domain = domain, .user = user, .added = added };
-	struct iommu_group *group = iommu_group_get(dev);
-	int ret;
+	struct v3c_withholding what = {
+		.domain = domain, .dev = dev, .user = user, .added = added,
+	};
 
-	if (!group)
-		return -ENODEV;
-	ret = iommu_group_for_each_dev(group, &what, withhold_member);
-	iommu_group_put(group);
-	return ret;
+	return v3c_group_for_each_member(dev, &what, withhold_member);
 }
 
 static int withhold_known_devices(struct v3c_domain *domain, struct list_head *added)
@@ -258,13 +259,8 @@ static int withhold_known_devices(struct v3c_domain *domain, struct list_head *a
 	struct device *dev;
 	int ret = 0;
 
-	while (!ret && (dev = v3c_device_next_known(&pos))) {
-		/* The core has the group's lock for as long as a busy one is waited for. */
-		if (v3c_group_is_busy(dev))
-			ret = withhold_device(domain, dev, V3C_USER_POSSIBLE, added);
-		else
-			ret = withhold_group(domain, dev, V3C_USER_POSSIBLE, added);
-	}
+	while (!ret && (dev = v3c_device_next_known(&pos)))
+		ret = withhold_group(domain, dev, V3C_USER_POSSIBLE, added);
 	return ret;
 }
 

@@ -14,6 +14,7 @@
 #include <linux/sched.h>
 #include <linux/slab.h>
 
+#include "bus.h"
 #include "device.h"
 #include "event.h"
 #include "group.h"
@@ -29,16 +30,52 @@ static int v3c_owner;
 
 struct v3c_group *v3c_group_find(struct device *dev)
 {
-	struct iommu_group *core = iommu_group_get(dev);
+	struct iommu_group *core = READ_ONCE(dev->iommu_group);
 	struct v3c_group *group;
 
 	lockdep_assert_held(&v3c_topology);
 
-	iommu_group_put(core);
 	list_for_each_entry(group, &v3c_groups, entry)
 		if (core && group->group == core)
 			return group;
 	return NULL;
+}
+
+/* What is done with each member of a group. */
+struct v3c_walk {
+	const struct iommu_group *group;
+	int (*fn)(struct device *member, void *arg);
+	void *arg;
+};
+
+/* Groups are only compared: a device that is about to join may lose its own at any time. */
+static int visit(struct device *dev, void *arg)
+{
+	const struct v3c_walk *walk = arg;
+
+	return READ_ONCE(dev->iommu_group) == walk->group ? walk->fn(dev, walk->arg) : 0;
+}
+
+/**
+ * v3c_group_for_each_member() - go through the devices that the IOMMU cannot tell from one
+ * @dev: the device, in a group
+ * @arg: for @fn
+ * @fn: called with each, also with @dev; nonzero ends the walk
+ *
+ * Of a device that is removed nobody hears any more as soon as it has left its bus. One that the core
+ * is just putting behind its IOMMU may be there already: v3c_bus_knows() tells.
+ *
+ * Context: may sleep; under v3c_topology. No lock of the core is taken.
+ * Return: what @fn returned last.
+ */
+int v3c_group_for_each_member(struct device *dev, void *arg,
+			      int (*fn)(struct device *member, void *arg))
+{
+	struct v3c_walk walk = { .group = READ_ONCE(dev->iommu_group), .fn = fn, .arg = arg };
+
+	lockdep_assert_held(&v3c_topology);
+
+	return walk.group ? v3c_bus_for_each_dev(&walk, visit) : fn(dev, arg);
 }
 
 /* What can be plugged in from outside, or what the firmware does not vouch for. */
@@ -54,23 +91,11 @@ static int is_external(struct device *dev, void *unused)
  * What one member of a group sees, all of them do.
  *
  * Context: may sleep; under v3c_topology.
- * Return: true if it is. While the group is busy, what it was when that began: the core lets nobody join
- * or leave it then.
+ * Return: true if it is.
  */
 bool v3c_group_is_external(struct device *dev)
 {
-	struct v3c_group *ours = v3c_group_find(dev);
-	struct iommu_group *group;
-	bool external;
-
-	if (ours && ours->busy)
-		return ours->external;
-	group = iommu_group_get(dev);
-	if (!group)
-		return is_external(dev, NULL);
-	external = iommu_group_for_each_dev(group, NULL, is_external);
-	iommu_group_put(group);
-	return external;
+	return v3c_group_for_each_member(dev, NULL, is_external);
 }
 
 /* Whether the core is being called for the device's group with v3c_topology released. */
@@ -84,18 +109,15 @@ bool v3c_group_is_busy(struct device *dev)
 /**
  * v3c_group_begin() - release v3c_topology for a call of the IOMMU core that may wait for long
  * @group: in use until v3c_group_end()
- * @dev: a device in it, which does not leave it until then
  *
  * What the call is about must be marked as busy, so that nobody else begins another one for it.
  *
  * Context: may sleep; under v3c_topology.
  */
-void v3c_group_begin(struct v3c_group *group, struct device *dev)
+void v3c_group_begin(struct v3c_group *group)
 {
 	lockdep_assert_held(&v3c_topology);
 
-	if (!group->busy)
-		group->external = v3c_group_is_external(dev);
 	group->busy++;
 	mutex_unlock(&v3c_topology);
 }
@@ -159,17 +181,7 @@ static int foreign_bound(struct device *member, void *dev)
  */
 bool v3c_group_is_foreign(struct device *dev)
 {
-	struct iommu_group *core;
-	bool foreign;
-
-	if (v3c_group_find(dev))
-		return false;
-	core = iommu_group_get(dev);
-	if (!core)
-		return false;
-	foreign = iommu_group_for_each_dev(core, dev, foreign_bound);
-	iommu_group_put(core);
-	return foreign;
+	return !v3c_group_find(dev) && v3c_group_for_each_member(dev, dev, foreign_bound);
 }
 
 /*
@@ -190,7 +202,7 @@ static int claim(struct v3c_group *group, struct device *dev)
 		return 0;
 	}
 	if (ret != (has_ordinary_driver(dev) ? -EPERM : -EINVAL) ||
-	    iommu_group_for_each_dev(group->group, dev, foreign_driver))
+	    v3c_group_for_each_member(dev, dev, foreign_driver))
 		return ret;
 	return 0;
 }

@@ -22,7 +22,6 @@ struct v3c_hwpt;
  * @hwpt: the page table behind @translation, or NULL for the kernel's identity domain
  * @owned: DMA ownership is claimed
  * @busy: calls of the IOMMU core for it that are under way with v3c_topology released
- * @external: what v3c_group_is_external() says while @busy
  *
  * PASIDs are independent of each other and of untagged DMA. What they share is the ownership: where it
  * is claimed, untagged DMA is blocked while there are only PASIDs.
@@ -37,14 +36,15 @@ struct v3c_group {
 	struct v3c_hwpt *hwpt;
 	bool owned;
 	unsigned int busy;
-	bool external;
 };
 
 struct v3c_group *v3c_group_find(struct device *dev);
+int v3c_group_for_each_member(struct device *dev, void *arg,
+			      int (*fn)(struct device *member, void *arg));
 bool v3c_group_is_foreign(struct device *dev);
 bool v3c_group_is_external(struct device *dev);
 bool v3c_group_is_busy(struct device *dev);
-void v3c_group_begin(struct v3c_group *group, struct device *dev);
+void v3c_group_begin(struct v3c_group *group);
 void v3c_group_end(struct v3c_group *group);
 void v3c_group_wait(void);
 int v3c_group_wait_killable(void);

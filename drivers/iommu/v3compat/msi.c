@@ -12,6 +12,7 @@
 #include <linux/iommu.h>
 #include <linux/pci.h>
 
+#include "bus.h"
 #include "compat.h"
 #include "device.h"
 #include "group.h"
@@ -50,16 +51,27 @@ static bool can_have_vectors(const struct device *dev)
 	return !dev_is_pci(dev) || to_pci_dev(dev)->msi_cap || to_pci_dev(dev)->msix_cap;
 }
 
-/* Of a member of the group, under its lock. */
-static int is_unsafe(struct device *dev, void *arg)
-{
-	const IOMMU_DMA_DOMAIN_TYPE *type = arg;
+/* A device to be attached, as a member of its group. */
+struct v3c_msi_query {
+	struct device *dev;
+	IOMMU_DMA_DOMAIN_TYPE type;
+};
 
+static bool is_unsafe(struct device *dev, IOMMU_DMA_DOMAIN_TYPE type)
+{
 	/* What an unwary core hands out meanwhile is the physical address of the doorbell. */
-	if (!has_vectors(dev) && (v3c_core_checks_msi() || *type == DomainTypePassThrough ||
+	if (!has_vectors(dev) && (v3c_core_checks_msi() || type == DomainTypePassThrough ||
 				  !can_have_vectors(dev)))
 		return false;
 	return is_translated(dev);
+}
+
+/* One that is just joining is looked at when it has. */
+static int is_unsafe_member(struct device *member, void *arg)
+{
+	const struct v3c_msi_query *query = arg;
+
+	return (member == query->dev || v3c_bus_knows(member)) && is_unsafe(member, query->type);
 }
 
 /* The default domain, unless PASIDs are attached in the group already: then that may be a blocked one. */
@@ -86,20 +98,14 @@ static bool is_identity(struct device *dev)
 NTSTATUS v3c_msi_check(const struct v3c_device *device, IOMMU_DMA_DOMAIN_TYPE type,
 		       struct v3c_why *why)
 {
+	struct v3c_msi_query query = { .dev = device->pdo, .type = type };
 	struct v3c_group *ours = v3c_group_find(device->pdo);
-	struct iommu_group *group;
-	int unsafe;
 
 	if (ours && ours->untagged)
 		return STATUS_SUCCESS;
 	if (type == DomainTypePassThrough && is_identity(device->pdo))
 		return STATUS_SUCCESS;
-	group = iommu_group_get(device->pdo);
-	if (!group)
-		return STATUS_SUCCESS;
-	unsafe = iommu_group_for_each_dev(group, &type, is_unsafe);
-	iommu_group_put(group);
-	if (!unsafe)
+	if (!v3c_group_for_each_member(device->pdo, &query, is_unsafe_member))
 		return STATUS_SUCCESS;
 	return v3c_refuse(why, STATUS_ACCESS_DENIED, V3C_REASON_MSI, device, type, 0);
 }

@@ -163,7 +163,7 @@ static struct iommu_sva *bind_process(struct v3c_pasid *pasid, struct mm_struct 
 	ret = begin_bond(pasid->device);
 	if (ret)
 		return ERR_PTR(ret);
-	v3c_group_begin(pasid->group, pdo);
+	v3c_group_begin(pasid->group);
 	sva = bind(pdo, mm);
 	v3c_group_end(pasid->group);
 	if (IS_ERR(sva))
@@ -175,7 +175,7 @@ static struct iommu_sva *bind_process(struct v3c_pasid *pasid, struct mm_struct 
 static void unbind_process(struct v3c_pasid *pasid)
 {
 	v3c_unbinding++;
-	v3c_group_begin(pasid->group, pasid->device->pdo);
+	v3c_group_begin(pasid->group);
 	iommu_sva_unbind_device(pasid->sva);
 	v3c_group_end(pasid->group);
 	v3c_unbinding--;
@@ -188,7 +188,7 @@ static void unbind_process(struct v3c_pasid *pasid)
 /* With v3c_topology released meanwhile; the sub-device is busy. */
 static void detach_domain(struct v3c_pasid *pasid)
 {
-	v3c_group_begin(pasid->group, pasid->device->pdo);
+	v3c_group_begin(pasid->group);
 	v3c_attachment_detach(pasid->attachment);
 	v3c_group_end(pasid->group);
 	v3c_domain_detach_pasid(pasid);

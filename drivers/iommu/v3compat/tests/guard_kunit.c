@@ -6,6 +6,7 @@
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/mount.h>
+#include <linux/platform_device.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/v3compat.h>
@@ -371,6 +372,133 @@ static void external_member_guards_its_group(struct kunit *test)
 	settle(test);
 	expect_told(test, watcher, 2, all);
 	v3t_attach(test, everything, device);
+}
+
+/* Between v3compat and the core, which has not taken the device out of its group yet. */
+struct departure {
+	struct notifier_block nb;
+	struct device *leaver;
+	struct kunit *test;
+};
+
+static int on_departure(struct notifier_block *nb, unsigned long event, void *data)
+{
+	struct departure *departure = container_of(nb, struct departure, nb);
+
+	if (event == BUS_NOTIFY_REMOVED_DEVICE && data == departure->leaver)
+		settle(departure->test);
+	return NOTIFY_OK;
+}
+
+static void stop_watching_departures(void *nb)
+{
+	bus_unregister_notifier(&platform_bus_type, nb);
+}
+
+/* Whoever looks as soon as v3compat has been told, and never again, sees that it has gone. */
+static void departure_of_an_external_member_is_told(struct kunit *test)
+{
+	static const struct iommusim_device_config outside = { .group = 7, .external = true };
+	struct departure *departure = kunit_kzalloc(test, sizeof(*departure), GFP_KERNEL);
+	struct v3t_world *w = test->priv;
+	PIOMMU_DMA_DEVICE device = v3t_device(test, new_member(test, false, false));
+	ULONG all = types_of(test, device);
+	struct watcher *watcher;
+
+	KUNIT_ASSERT_NOT_NULL(test, departure);
+	departure->nb.notifier_call = on_departure;
+	departure->nb.priority = INT_MAX - 1;
+	departure->test = test;
+	departure->leaver = v3t_pdo(test, w->sim, &outside);
+	KUNIT_ASSERT_EQ(test, bus_register_notifier(&platform_bus_type, &departure->nb), 0);
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, stop_watching_departures,
+							&departure->nb), 0);
+	watcher = new_watch(test, device);
+	KUNIT_EXPECT_EQ(test, watcher->types[0], all & ~PASS_THROUGH);
+	v3t_unplug(test, departure->leaver);
+	KUNIT_EXPECT_EQ(test, watcher->finished, 2);
+	KUNIT_EXPECT_EQ(test, watcher->types[1], all);
+}
+
+/* Whoever has the core's lock of a group, as a reset of a PCI device has while it waits. */
+struct holder {
+	struct kunit *test;
+	struct iommu_group *group;
+	PIOMMU_DMA_DEVICE device;
+	struct iommusim *sim;
+	struct completion held, release;
+	struct v3t_thread thread, others;
+	ULONG types;
+	NTSTATUS create;
+};
+
+static int hold(struct device *member, void *arg)
+{
+	struct holder *holder = arg;
+
+	complete(&holder->held);
+	wait_for_completion(&holder->release);
+	return 1;
+}
+
+static int hold_group(void *arg)
+{
+	struct holder *holder = arg;
+
+	return iommu_group_for_each_dev(holder->group, holder, hold);
+}
+
+static int use_all_but_the_group(void *arg)
+{
+	struct holder *holder = arg;
+	DMA_IOMMU_INTERFACE_V3 *v3 = V3T_V3(holder->test);
+	PIOMMU_DMA_DOMAIN domain;
+	struct device *pdo;
+
+	v3->QueryAvailableDomainTypes(holder->device, &holder->types);
+	v3compat_set_guard_policy(V3COMPAT_GUARD_ALL);
+	holder->create = v3->CreateDomainEx(DomainTypeTranslate, no_flags, NULL, NULL, &domain);
+	if (NT_SUCCESS(holder->create))
+		v3->DeleteDomain(domain);
+	pdo = iommusim_device_create(holder->sim, NULL);
+	if (IS_ERR(pdo))
+		return PTR_ERR(pdo);
+	iommusim_device_destroy(pdo);
+	return 0;
+}
+
+/* What the types of a device depend on is known without that lock. */
+static void group_may_be_locked_by_others(struct kunit *test)
+{
+	struct holder *holder = kunit_kzalloc(test, sizeof(*holder), GFP_KERNEL);
+	struct v3t_world *w = test->priv;
+	struct device *pdo = new_member(test, false, false);
+	ULONG all, types;
+	struct watcher *watcher;
+	bool done;
+
+	KUNIT_ASSERT_NOT_NULL(test, holder);
+	holder->test = test;
+	holder->sim = w->sim;
+	holder->device = v3t_device(test, pdo);
+	holder->group = iommu_group_get(pdo);
+	init_completion(&holder->held);
+	init_completion(&holder->release);
+	all = types_of(test, holder->device);
+	watcher = new_watch(test, holder->device);
+	v3t_thread_start(&holder->thread, hold_group, holder);
+	wait_for_completion(&holder->held);
+	v3t_thread_start(&holder->others, use_all_but_the_group, holder);
+	done = wait_for_completion_timeout(&holder->others.done, 30 * HZ);
+	types = watcher->types[1];
+	complete_all(&holder->release);
+	KUNIT_EXPECT_TRUE(test, done);
+	KUNIT_EXPECT_EQ(test, v3t_thread_join(&holder->others), 0);
+	KUNIT_EXPECT_EQ(test, v3t_thread_join(&holder->thread), 1);
+	iommu_group_put(holder->group);
+	KUNIT_EXPECT_EQ(test, holder->types, all);
+	KUNIT_EXPECT_EQ(test, types, all & ~PASS_THROUGH);
+	EXPECT_RESULT(test, STATUS_SUCCESS, CreateDomainEx, holder->create);
 }
 
 /* What is plugged in must not see what the device that was there before may. */
@@ -1175,6 +1303,8 @@ static struct kunit_case guard_cases[] = {
 	KUNIT_CASE(tells_differences_only),
 	KUNIT_CASE_PARAM(policy_governs_pass_through, policy_gen_params),
 	KUNIT_CASE(external_member_guards_its_group),
+	KUNIT_CASE(departure_of_an_external_member_is_told),
+	KUNIT_CASE(group_may_be_locked_by_others),
 	KUNIT_CASE(external_newcomer_ends_pass_through),
 	KUNIT_CASE(bad_policy_changes_nothing),
 	KUNIT_CASE(parameters_are_the_policy),

@@ -514,6 +514,7 @@ struct stall {
 	struct kunit *test;
 	struct server server;
 	struct process p;
+	struct iommu_sva *bond;		/* if nobody's but the test's */
 	struct v3t_thread toucher, detacher, remover, others;
 };
 
@@ -576,14 +577,19 @@ static void wait_until_detaching(struct stall *stall)
 	KUNIT_ASSERT_EQ(stall->test, fault.reason, IOMMUSIM_FAULT_PASID);
 }
 
-static struct stall *stalled(struct kunit *test)
+static int detach_raw_bond(void *arg)
 {
-	struct stall *stall = kunit_kzalloc(test, sizeof(*stall), GFP_KERNEL);
+	struct stall *stall = arg;
+
+	iommu_sva_unbind_device(stall->bond);
+	return 0;
+}
+
+static void begin_stall(struct stall *stall, int (*detach)(void *arg))
+{
+	struct kunit *test = stall->test;
 	struct file *file;
 
-	KUNIT_ASSERT_NOT_NULL(test, stall);
-	stall->test = test;
-	stall->p = bound(test);
 	init_completion(&stall->server.asked);
 	init_completion(&stall->server.answer);
 	file = anon_inode_getfile("[v3compat_server]", &server_fops, &stall->server, O_RDWR);
@@ -601,8 +607,39 @@ static struct stall *stalled(struct kunit *test)
 		KUNIT_FAIL_AND_ABORT(test, "no page fault; the device's access: %d",
 				     completion_done(&stall->toucher.done) ?
 				     stall->toucher.result : -1);
-	v3t_thread_start(&stall->detacher, detach_bond, stall);
+	v3t_thread_start(&stall->detacher, detach, stall);
 	wait_until_detaching(stall);
+}
+
+static struct stall *new_stall(struct kunit *test)
+{
+	struct stall *stall = kunit_kzalloc(test, sizeof(*stall), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, stall);
+	stall->test = test;
+	return stall;
+}
+
+static struct stall *stalled(struct kunit *test)
+{
+	struct stall *stall = new_stall(test);
+
+	stall->p = bound(test);
+	begin_stall(stall, detach_bond);
+	return stall;
+}
+
+/* By somebody else than v3compat, which knows nothing of it. */
+static struct stall *stalled_by_another(struct kunit *test)
+{
+	struct stall *stall = new_stall(test);
+
+	stall->p = unbound(test, &with_sva);
+	stall->bond = iommu_sva_bind_device(stall->p.pdo, current->mm);
+	if (IS_ERR(stall->bond))
+		kunit_skip(test, "the kernel refuses to bind");
+	stall->p.pasid = iommu_sva_get_pasid(stall->bond);
+	begin_stall(stall, detach_raw_bond);
 	return stall;
 }
 
@@ -702,6 +739,89 @@ static void removal_waits_for_a_detach_of_its_own(struct kunit *test)
 	v3t_delete_device(test, stall->p.device);
 }
 
+/* A bond that is about to begin in a group whose untagged DMA sees all of memory, and a newcomer. */
+struct beginning {
+	struct stall *stall;
+	struct mm_struct *mm;
+	struct process p;
+};
+
+static int begin_bond(void *arg)
+{
+	struct beginning *b = arg;
+
+	return v3compat_create_sva_device(b->p.device, b->mm, &b->p.sub, &b->p.pasid);
+}
+
+static int plug_in(void *arg)
+{
+	static const struct iommusim_device_config outside = { .group = 5, .external = true };
+	struct beginning *b = arg;
+
+	v3t_pdo(b->stall->test, b->p.sim, &outside);
+	return 0;
+}
+
+/* Until it sleeps where no signal wakes it: in the core, which begins and ends one bond at a time. */
+static bool wait_until_stuck(struct v3t_thread *thread)
+{
+	unsigned int i;
+
+	for (i = 0; i < PATIENCE && READ_ONCE(thread->task->__state) != TASK_UNINTERRUPTIBLE; i++)
+		msleep(20);
+	return i < PATIENCE && !completion_done(&thread->done);
+}
+
+static bool delete_in_time(struct kunit *test, PIOMMU_DMA_DOMAIN domain)
+{
+	unsigned int i;
+
+	for (i = 0; i < PATIENCE; i++) {
+		if (NT_SUCCESS(V3T_V3(test)->DeleteDomain(domain)))
+			return true;
+		msleep(20);
+	}
+	return false;
+}
+
+/* The guard looks at who is in the group now, whatever the core is being called for. */
+static void external_newcomer_of_a_busy_group_is_guarded_against(struct kunit *test)
+{
+	static const IOMMU_DMA_DOMAIN_CREATION_FLAGS no_flags = { .AsUlonglong = 0 };
+	static const struct iommusim_device_config member = { .group = 5 };
+	struct beginning *b = kunit_kzalloc(test, sizeof(*b), GFP_KERNEL);
+	struct stall *stall = stalled_by_another(test);
+	PIOMMU_DMA_DOMAIN everything;
+	bool stuck, deleted;
+
+	KUNIT_ASSERT_NOT_NULL(test, b);
+	b->stall = stall;
+	b->mm = current->mm;
+	/* An attach behind the IOMMU of the stalled device waits for its page requests, too. */
+	b->p.sim = v3t_sim(test, &with_sva);
+	b->p.pdo = v3t_pdo(test, b->p.sim, &member);
+	b->p.device = v3t_tagged_device(test, b->p.pdo);
+	ASSERT_V3(test, STATUS_SUCCESS, CreateDomainEx, DomainTypePassThrough, no_flags, NULL, NULL,
+		  &everything);
+	EXPECT_V3(test, STATUS_SUCCESS, AttachDeviceEx, everything, b->p.device);
+	v3t_thread_start(&stall->remover, begin_bond, b);
+	stuck = wait_until_stuck(&stall->remover);
+	v3t_thread_start(&stall->others, plug_in, b);
+	deleted = delete_in_time(test, everything);
+	KUNIT_EXPECT_FALSE(test, completion_done(&stall->detacher.done));
+	answer_server(stall);
+	KUNIT_EXPECT_TRUE(test, stuck);
+	KUNIT_EXPECT_TRUE(test, deleted);
+	if (!deleted) {
+		V3T_V3(test)->DetachDeviceEx(b->p.device);
+		V3T_V3(test)->DeleteDomain(everything);
+	}
+	ASSERT_RESULT(test, STATUS_SUCCESS, v3compat_create_sva_device, stall->remover.result);
+	v3t_adopt_bound_device(test, b->p.sub);
+	/* The newcomer has no part in it. */
+	REFUSE_V3(test, STATUS_INVALID_PARAMETER_1, DetachPasidDevice, b->p.sub);
+}
+
 static struct kunit_case sva_cases[] = {
 	KUNIT_CASE(device_reaches_the_process),
 	KUNIT_CASE(counts_as_attached),
@@ -720,6 +840,7 @@ static struct kunit_case sva_cases[] = {
 	KUNIT_CASE(process_exit_races_with_detach),
 	KUNIT_CASE(nobody_else_waits_for_a_page_of_a_process),
 	KUNIT_CASE(removal_waits_for_a_detach_of_its_own),
+	KUNIT_CASE(external_newcomer_of_a_busy_group_is_guarded_against),
 	{}
 };
 
