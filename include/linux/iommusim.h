@@ -75,6 +75,8 @@ struct iommusim_region {
  *	Excludes @managed_dma.
  * @external: the device is plugged into a port that users can reach, as dev_is_removable() says
  * @no_pasids: no PASID can be attached to the device, whatever the instance can do
+ * @late: the IOMMU core learns of the device only by iommusim_device_join(). A driver asked for is
+ *	unbound until device_attach() is called.
  */
 struct iommusim_device_config {
 	u32 group;
@@ -85,6 +87,7 @@ struct iommusim_device_config {
 	bool ordinary_driver;
 	bool external;
 	bool no_pasids;
+	bool late;
 };
 
 /**
@@ -142,6 +145,7 @@ struct iommusim *iommusim_create(const struct iommusim_config *cfg);
 void iommusim_destroy(struct iommusim *sim);
 struct device *iommusim_device_create(struct iommusim *sim,
 				      const struct iommusim_device_config *cfg);
+int iommusim_device_join(struct device *dev);
 void iommusim_device_destroy(struct device *dev);
 int iommusim_dma_read(struct device *dev, u32 pasid, u64 address, void *buf, size_t len,
 		      struct iommusim_fault *fault);

@@ -425,11 +425,14 @@ static int add_platform_device(struct platform_device *pdev, struct iommusim *si
 	err = set_pasid_width(&pdev->dev, cfg->no_pasids ? 0 : sim->config.max_pasids);
 	if (err)
 		return err;
-	err = init_fwspec(&pdev->dev, sim);
+	if (!cfg->late)
+		err = init_fwspec(&pdev->dev, sim);
 	if (!err)
 		err = platform_device_add(pdev);
 	if (err)
 		free_fwspec(&pdev->dev);
+	else if (cfg->late)
+		device_release_driver(&pdev->dev);
 	return err;
 }
 
@@ -439,7 +442,7 @@ static int check_device(struct device *dev, const struct iommusim_device_config 
 	struct iommu_group *group = iommu_group_get(dev);
 
 	if (!group)
-		return -ENODEV;
+		return cfg->late ? 0 : -ENODEV;
 	iommu_group_put(group);
 	if (iommusim_to_device(dev)->sim->queue && !iommusim_to_device(dev)->requests_enabled)
 		return -ENOMEM;
@@ -489,6 +492,32 @@ struct device *iommusim_device_create(struct iommusim *sim,
 	return &pdev->dev;
 }
 V3C_EXPORT_NS_GPL(iommusim_device_create, IOMMUSIM);
+
+/**
+ * iommusim_device_join() - let the IOMMU core find a device that it did not know
+ * @dev: created as a late one, without a driver
+ *
+ * No event tells of it, as when the firmware's description of a device is looked at only when a driver
+ * is about to be bound. The core looks for such devices whenever an instance is created.
+ *
+ * Context: may sleep; nobody else creates an instance or a device meanwhile.
+ * Return: 0, -ENOMEM, or -ENODEV when the core did not take the device.
+ */
+int iommusim_device_join(struct device *dev)
+{
+	struct iommusim_device *sdev = iommusim_to_device(dev);
+	struct iommusim *helper;
+	int err = init_fwspec(dev, sdev->sim);
+
+	if (err)
+		return err;
+	helper = iommusim_create(NULL);
+	if (IS_ERR(helper))
+		return PTR_ERR(helper);
+	iommusim_destroy(helper);
+	return device_iommu_mapped(dev) ? 0 : -ENODEV;
+}
+V3C_EXPORT_NS_GPL(iommusim_device_join, IOMMUSIM);
 
 /**
  * iommusim_device_destroy() - unplug a device
