@@ -245,19 +245,21 @@ static void free_devices(struct list_head *dead)
 		free_device(device);
 }
 
-/* What drivers left to be freed, under v3c_topology. */
-static LIST_HEAD(v3c_left_devices);
-
-static void free_left_devices(struct work_struct *work)
+static void free_left_device(struct work_struct *work)
 {
-	LIST_HEAD(dead);
-
-	scoped_guard(mutex, &v3c_topology)
-		list_splice_init(&v3c_left_devices, &dead);
-	free_devices(&dead);
+	free_device(container_of(work, struct v3c_device, free_work));
 }
 
-static DECLARE_WORK(v3c_free_work, free_left_devices);
+/* Without waiting here; each by itself, as a handler that is waited for may never return. */
+static void free_devices_later(struct list_head *dead)
+{
+	struct v3c_device *device, *next;
+
+	list_for_each_entry_safe(device, next, dead, entry) {
+		INIT_WORK(&device->free_work, free_left_device);
+		v3c_fault_queue_work(&device->free_work);
+	}
+}
 
 /**
  * v3c_device_create() - make a DMA device of a Linux device
@@ -861,15 +863,14 @@ static int first_bus_event(struct notifier_block *nb, unsigned long event, void 
 	scoped_guard(mutex, &v3c_topology) {
 		if (gone || left)
 			device_leaves(data, gone, &dead);
-		if (left)
-			list_splice_init(&dead, &v3c_left_devices);
 		if (event == BUS_NOTIFY_REMOVED_DEVICE)
 			v3c_bus_forget(data);
 		v3c_guard_changed();
 	}
 	if (left)
-		schedule_work(&v3c_free_work);
-	free_devices(&dead);
+		free_devices_later(&dead);
+	else
+		free_devices(&dead);
 	return NOTIFY_OK;
 }
 
@@ -886,6 +887,8 @@ static bool may_share(struct v3c_group *group, struct device *dev)
 /* With v3c_topology released meanwhile; whether there was something to detach. */
 static bool detach_untagged(struct v3c_device *device)
 {
+	LIST_HEAD(dead);
+
 	if (!device->domain)
 		return false;
 	if (device->busy) {
@@ -897,8 +900,8 @@ static bool detach_untagged(struct v3c_device *device)
 	/* What V1 attached is nobody's then. */
 	if (device->v1) {
 		retire_device(device);
-		list_add(&device->entry, &v3c_left_devices);
-		schedule_work(&v3c_free_work);
+		list_add(&device->entry, &dead);
+		free_devices_later(&dead);
 	}
 	return true;
 }
@@ -965,5 +968,4 @@ void v3c_device_module_exit(void)
 	}
 	free_devices(&dead);
 	v3c_bus_unwatch();
-	flush_work(&v3c_free_work);
 }

@@ -4,6 +4,7 @@
 
 #include <linux/list.h>
 #include <linux/mutex.h>
+#include <linux/workqueue.h>
 
 #include "fault.h"
 #include "guard.h"
@@ -26,6 +27,7 @@ struct v3c_group;
  * @watch: who wants to know of changes
  * @faults: names the attachment to @domain
  * @reporter: its faults on their way to a handler
+ * @free_work: frees it when its driver has left it
  * @bonds: sub-devices that are bound to a process, or being bound or unbound, under v3c_topology
  * @busy: somebody is detaching it, with v3c_topology released; nobody else does anything with the
  *	attachment then. Under v3c_topology
@@ -48,6 +50,7 @@ struct v3c_device {
 	struct v3c_watch watch;
 	struct v3c_fault_target faults;
 	struct v3c_reporter reporter;
+	struct work_struct free_work;
 	unsigned int bonds;
 	bool busy;
 	bool gone;

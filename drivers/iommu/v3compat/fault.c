@@ -881,6 +881,12 @@ void v3c_fault_wait(struct v3c_device *device)
 	wait_event(reporter->idle, is_over(reporter, call));
 }
 
+/* Beside the handlers, for what waits for one of them. Done when the module leaves. */
+void v3c_fault_queue_work(struct work_struct *work)
+{
+	queue_work(v3c_fault_wq, work);
+}
+
 /**
  * v3c_fault_query() - what of a device can be reported, and what was lost
  * @device: alive and not gone

@@ -163,6 +163,7 @@ NTSTATUS v3c_fault_enable(struct v3c_device *device, u32 base,
 NTSTATUS v3c_fault_disable(struct v3c_device *device, u32 base, struct v3c_why *why);
 void v3c_fault_end(struct v3c_device *device);
 void v3c_fault_wait(struct v3c_device *device);
+void v3c_fault_queue_work(struct work_struct *work);
 void v3c_fault_query(struct v3c_device *device, struct v3compat_capabilities *out);
 
 int v3c_fault_unrecoverable(struct iommu_domain *domain, struct device *dev, unsigned long iova,

@@ -616,6 +616,37 @@ static void v1_unbinding_does_not_wait_for_the_handler(struct kunit *test)
 	v3t_wait_ended(test, l, 1);
 }
 
+/* A handler that never returns keeps its own device only. */
+static void v1_left_devices_go_one_by_one(struct kunit *test)
+{
+	static const struct iommusim_device_config managed = { .managed_dma = true };
+	struct v3t_world *w = test->priv;
+	struct device *pdo = v3t_pdo(test, w->sim, &managed), *other = v3t_pdo(test, w->sim, &managed);
+	struct v3t_listener *l = v3t_listener(test);
+	PIOMMU_DMA_DOMAIN domain;
+	unsigned int before, i;
+
+	device_release_driver(other);
+	before = kref_read(&other->kobj.kref);
+	KUNIT_ASSERT_EQ(test, device_attach(other), 1);
+	ASSERT_V1(test, STATUS_SUCCESS, CreateDomain, TRUE, &domain);
+	v3t_adopt_domain(test, domain);
+	ASSERT_V1(test, STATUS_SUCCESS, AttachDevice, domain, pdo, 0, 1);
+	ASSERT_V1(test, STATUS_SUCCESS, AttachDevice, domain, other, 0, 1);
+	EXPECT_V1(test, STATUS_SUCCESS, SetDeviceFaultReporting, pdo, 0, TRUE, &l->config);
+	l->hold = true;
+	stray(test, pdo, SZ_1M, true);
+	v3t_wait_begun(test, l, 1);
+	device_release_driver(pdo);
+	device_release_driver(other);
+	for (i = 0; i < 500 && kref_read(&other->kobj.kref) != before; i++)
+		msleep(20);
+	KUNIT_EXPECT_EQ(test, kref_read(&other->kobj.kref), before);
+	KUNIT_EXPECT_EQ(test, READ_ONCE(l->ended), 0);
+	complete_all(&l->release);
+	v3t_wait_ended(test, l, 1);
+}
+
 static void detached_devices_stay_enabled(struct kunit *test)
 {
 	struct v3t_world *w = test->priv;
@@ -905,6 +936,7 @@ static struct kunit_case fault_cases[] = {
 	KUNIT_CASE(reporting_goes_with_the_driver),
 	KUNIT_CASE(v1_removal_ends_reporting),
 	KUNIT_CASE(v1_unbinding_does_not_wait_for_the_handler),
+	KUNIT_CASE(v1_left_devices_go_one_by_one),
 	KUNIT_CASE(detached_devices_stay_enabled),
 	KUNIT_CASE(needs_memory_to_enable_only),
 	KUNIT_CASE(no_call_follows_a_disable),
