@@ -879,9 +879,10 @@ static bool may_share(struct v3c_group *group, struct device *dev)
 {
 	if (!group->untagged)
 		return true;
-	if (v3c_domain_shows_all(group->domain))
-		return v3c_guard_allows_bypass(dev);
-	return !v3c_domain_member_joins(group->domain, dev);
+	if (v3c_domain_shows_all(group->domain) && !v3c_guard_allows_bypass(dev))
+		return false;
+	return v3c_msi_may_join(dev, group->domain->type) &&
+	       !v3c_domain_member_joins(group->domain, dev);
 }
 
 /* With v3c_topology released meanwhile; whether there was something to detach. */
@@ -908,7 +909,9 @@ static bool detach_untagged(struct v3c_device *device)
 
 /*
  * The core has attached the device to what the others are attached to, but for PASIDs, which it would
- * nevertheless take out of the device's tables later.
+ * nevertheless take out of the device's tables later. Now it does so once, which a driver may warn of:
+ * the core has no way to say that the device never had them. Untagged DMA goes first, since somebody
+ * may be busy with a PASID for long.
  */
 static void member_joins(struct device *dev)
 {
@@ -923,13 +926,19 @@ static void member_joins(struct device *dev)
 		;
 }
 
-/* Runs after the notifier of the core. */
+/*
+ * Runs after the notifier of the core. A device that is added has joined its group by then if the IOMMU
+ * is known. Otherwise it joins when the driver of the IOMMU comes, or, before 6.15 and with an IOMMU that
+ * firmware describes, when a driver is about to be bound, which no event of its own tells.
+ */
 static int last_bus_event(struct notifier_block *nb, unsigned long event, void *data)
 {
-	if (event != BUS_NOTIFY_ADD_DEVICE)
+	if (event != BUS_NOTIFY_ADD_DEVICE && event != BUS_NOTIFY_BIND_DRIVER &&
+	    event != BUS_NOTIFY_DRIVER_NOT_BOUND)
 		return NOTIFY_OK;
 	guard(mutex)(&v3c_topology);
-	v3c_bus_learn(data);
+	if (!v3c_bus_learn(data))
+		return NOTIFY_OK;
 	member_joins(data);
 	v3c_guard_changed();
 	return NOTIFY_OK;

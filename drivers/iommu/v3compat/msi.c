@@ -109,3 +109,18 @@ NTSTATUS v3c_msi_check(const struct v3c_device *device, IOMMU_DMA_DOMAIN_TYPE ty
 		return STATUS_SUCCESS;
 	return v3c_refuse(why, STATUS_ACCESS_DENIED, V3C_REASON_MSI, device, type, 0);
 }
+
+/**
+ * v3c_msi_may_join() - whether the interrupts of a device that joins a group stay interrupts
+ * @dev: the device
+ * @type: of the domain that the untagged DMA of the group goes through
+ *
+ * What messages it has were written while nothing translated them.
+ *
+ * Context: may sleep; under v3c_topology.
+ * Return: true if they do.
+ */
+bool v3c_msi_may_join(struct device *dev, IOMMU_DMA_DOMAIN_TYPE type)
+{
+	return type == DomainTypePassThrough || !is_unsafe(dev, type);
+}

@@ -4,9 +4,11 @@
 
 #include "status.h"
 
+struct device;
 struct v3c_device;
 
 NTSTATUS v3c_msi_check(const struct v3c_device *device, IOMMU_DMA_DOMAIN_TYPE type,
 		       struct v3c_why *why);
+bool v3c_msi_may_join(struct device *dev, IOMMU_DMA_DOMAIN_TYPE type);
 
 #endif

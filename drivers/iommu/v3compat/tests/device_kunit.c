@@ -319,6 +319,34 @@ static void newcomer_brings_its_regions(struct kunit *test)
 		  NULL, &w->out.address);
 }
 
+/* Also where the domain shows all of memory, as an Unmanaged one without tables of its owner does. */
+static void newcomer_brings_its_regions_to_an_unmanaged_domain(struct kunit *test)
+{
+	static const struct iommusim_region none = { SZ_16M, SZ_16M + SZ_4K - 1, IOMMU_RESV_MSI };
+	struct iommusim_region more = { .type = IOMMU_RESV_DIRECT, .prot = IOMMU_READ | IOMMU_WRITE };
+	struct device *pdo = newcomer(test, &none);
+	PIOMMU_DMA_DEVICE device = v3t_device(test, pdo);
+	PIOMMU_DMA_DOMAIN domain = v3t_domain(test, DomainTypeUnmanaged, 0);
+	DOMAIN_CONFIGURATION bypass = { .Type = DomainConfigurationX64 };
+	struct page *page = v3t_pages(test, 0);
+	struct iommusim_fault fault = { .reason = IOMMUSIM_OK };
+	u8 byte;
+
+	more.first = page_to_phys(page);
+	more.last = more.first + SZ_4K - 1;
+	v3t_attach(test, domain, device);
+	EXPECT_V3(test, STATUS_SUCCESS, ConfigureDomain, domain, &bypass);
+	iommusim_dma_read(pdo, IOMMUSIM_NO_PASID, more.first, &byte, 1, &fault);
+	newcomer(test, &more);
+	/* What is mirrored there is in the way; some kernels do not say where their memory is. */
+	if (fault.reason == IOMMUSIM_OK) {
+		REFUSE_V3(test, STATUS_INVALID_PARAMETER_1, DetachDeviceEx, device);
+		return;
+	}
+	v3t_expect_reaches(test, pdo, more.first, page);
+	EXPECT_V3(test, STATUS_SUCCESS, DetachDeviceEx, device);
+}
+
 /* Where something is mapped already that its region is, one of them has to go. */
 static void newcomer_whose_region_is_mapped_detaches_its_group(struct kunit *test)
 {
@@ -342,7 +370,7 @@ static void newcomer_whose_region_is_mapped_detaches_its_group(struct kunit *tes
 static void newcomer_detaches_the_sub_devices_of_its_group(struct kunit *test)
 {
 	static const struct iommusim_config with_pasids = { .max_pasids = SZ_1K };
-	static const struct iommusim_device_config member = { .group = 3 };
+	static const struct iommusim_device_config member = { .group = 3, .managed_dma = true };
 	struct iommusim *sim = v3t_sim(test, &with_pasids);
 	PIOMMU_DMA_DEVICE device = v3t_tagged_device(test, v3t_pdo(test, sim, &member));
 	PIOMMU_DMA_DOMAIN domain = v3t_explicit(test), other = v3t_explicit(test);
@@ -358,6 +386,8 @@ static void newcomer_detaches_the_sub_devices_of_its_group(struct kunit *test)
 	second = v3t_pdo(test, sim, &member);
 	REFUSE_V3(test, STATUS_INVALID_PARAMETER_1, DetachPasidDevice, sub);
 	EXPECT_V3(test, STATUS_SUCCESS, AttachPasidDevice, domain, sub);
+	device_release_driver(second);
+	KUNIT_EXPECT_EQ(test, device_attach(second), 1);
 	v3t_expect_tagged_reaches(test, second, pasid, SZ_1M, page);
 	EXPECT_V3(test, STATUS_SUCCESS, DetachPasidDevice, sub);
 	v3t_detach(test, device);
@@ -413,6 +443,7 @@ static struct kunit_case device_cases[] = {
 	KUNIT_CASE(input_mappings_need_an_iommu),
 	KUNIT_CASE(device_may_lose_its_iommu),
 	KUNIT_CASE(newcomer_brings_its_regions),
+	KUNIT_CASE(newcomer_brings_its_regions_to_an_unmanaged_domain),
 	KUNIT_CASE(newcomer_whose_region_is_mapped_detaches_its_group),
 	KUNIT_CASE(newcomer_detaches_the_sub_devices_of_its_group),
 	{}

@@ -529,6 +529,35 @@ static void external_newcomer_ends_pass_through(struct kunit *test)
 	v3t_attach(test, translate, device);
 }
 
+/* As where the kernel looks at the firmware's description of a device only before it binds a driver. */
+static void newcomer_may_join_before_its_driver_is_bound(struct kunit *test)
+{
+	static const struct iommusim_device_config outside = {
+		.group = 7, .external = true, .managed_dma = true, .late = true,
+	};
+	struct v3t_world *w = test->priv;
+	PIOMMU_DMA_DEVICE device = v3t_device(test, new_member(test, false, false));
+	PIOMMU_DMA_DOMAIN everything = v3t_domain(test, DomainTypePassThrough, 0);
+	struct device *late = v3t_pdo(test, w->sim, &outside);
+	ULONG all = types_of(test, device);
+	struct watcher *watcher = new_watch(test, device);
+
+	KUNIT_EXPECT_TRUE(test, all & PASS_THROUGH);
+	v3t_attach(test, everything, device);
+	KUNIT_ASSERT_EQ(test, iommusim_device_join(late), 0);
+	KUNIT_EXPECT_EQ(test, device_attach(late), 1);
+	expect_told(test, watcher, 2, all & ~PASS_THROUGH);
+	REFUSE_V3(test, STATUS_INVALID_PARAMETER_1, DetachDeviceEx, device);
+	REFUSE_V3(test, STATUS_ACCESS_DENIED, AttachDeviceEx, everything, device);
+	/* A driver of a device that is known is nothing new. */
+	set_guard(test, V3COMPAT_GUARD_OFF, false);
+	v3t_attach(test, everything, device);
+	set_guard(test, V3COMPAT_GUARD_ALL, false);
+	device_release_driver(late);
+	KUNIT_EXPECT_EQ(test, device_attach(late), 1);
+	EXPECT_V3(test, STATUS_SUCCESS, DetachDeviceEx, device);
+}
+
 static void bad_policy_changes_nothing(struct kunit *test)
 {
 	struct v3t_world *w = test->priv;
@@ -1306,6 +1335,7 @@ static struct kunit_case guard_cases[] = {
 	KUNIT_CASE(departure_of_an_external_member_is_told),
 	KUNIT_CASE(group_may_be_locked_by_others),
 	KUNIT_CASE(external_newcomer_ends_pass_through),
+	KUNIT_CASE(newcomer_may_join_before_its_driver_is_bound),
 	KUNIT_CASE(bad_policy_changes_nothing),
 	KUNIT_CASE(parameters_are_the_policy),
 	KUNIT_CASE(administrator_need_not_wait_for_a_callback),

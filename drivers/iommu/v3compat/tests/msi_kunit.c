@@ -3,6 +3,7 @@
 #include <linux/irq.h>
 #include <linux/irqdomain.h>
 #include <linux/msi.h>
+#include <linux/platform_device.h>
 #include <linux/string.h>
 
 #include "fixture.h"
@@ -193,6 +194,49 @@ static void vector_of_another_member_counts(struct kunit *test)
 	REFUSE_V3(test, STATUS_ACCESS_DENIED, AttachDeviceEx, domain, device);
 }
 
+/* Somebody who gives a device a vector before the core puts it behind its IOMMU. */
+static struct kunit *giver_test;
+
+static int on_arrival(struct notifier_block *nb, unsigned long event, void *data)
+{
+	if (event == BUS_NOTIFY_ADD_DEVICE)
+		give_vector(giver_test, data);
+	return NOTIFY_OK;
+}
+
+static struct notifier_block giver = { .notifier_call = on_arrival, .priority = 1 };
+
+static void stop_giving(void *unused)
+{
+	if (giver_test)
+		bus_unregister_notifier(&platform_bus_type, &giver);
+	giver_test = NULL;
+}
+
+static void newcomer_with_a_translated_vector_detaches_its_group(struct kunit *test)
+{
+	const IOMMU_DMA_DOMAIN_TYPE *type = test->param_value;
+	struct v3t_world *w = test->priv;
+	struct iommusim_device_config config = translated;
+	PIOMMU_DMA_DEVICE device;
+
+	if (!IS_ENABLED(CONFIG_GENERIC_MSI_IRQ))
+		kunit_skip(test, "this kernel has no message-signalled interrupts");
+	config.group = 1;
+	device = v3t_device(test, v3t_pdo(test, w->sim, &config));
+	v3t_attach(test, domain_for(test, device), device);
+	KUNIT_ASSERT_EQ(test, bus_register_notifier(&platform_bus_type, &giver), 0);
+	giver_test = test;
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, stop_giving, NULL), 0);
+	v3t_pdo(test, w->sim, &config);
+	stop_giving(NULL);
+	/* What its messages hold are physical addresses. */
+	if (*type == DomainTypePassThrough)
+		EXPECT_V3(test, STATUS_SUCCESS, DetachDeviceEx, device);
+	else
+		REFUSE_V3(test, STATUS_INVALID_PARAMETER_1, DetachDeviceEx, device);
+}
+
 /* A device must not leave with its vectors. */
 static void msi_exit(struct kunit *test)
 {
@@ -205,6 +249,7 @@ static struct kunit_case msi_cases[] = {
 	KUNIT_CASE_PARAM(vectors_that_bypass_translation_do_not_matter, type_gen_params),
 	KUNIT_CASE_PARAM(device_without_vectors_is_attached, type_gen_params),
 	KUNIT_CASE_PARAM(vector_of_another_member_counts, type_gen_params),
+	KUNIT_CASE_PARAM(newcomer_with_a_translated_vector_detaches_its_group, type_gen_params),
 	{}
 };
 
