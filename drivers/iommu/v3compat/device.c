@@ -841,12 +841,12 @@ again:
 }
 
 /*
- * DEL comes before the driver's remove, and before anything is taken apart. A driver that is unbound
- * without removal of its device has until UNBOUND to detach; what it left attached is as good as
- * removed, since nobody is there any more to answer for it. So is what one leaves that fails to probe,
- * which it tells before the core looks what became of the group. REMOVED catches what was attached in
- * between; this notifier runs before that of the core, which then takes the device off its IOMMU. And
- * it makes every removal wait for whoever holds v3c_topology.
+ * DEL comes before the remove of the driver of a platform device, and before anything is taken apart; a
+ * PCI device has lost its driver by then. A driver that is unbound has until UNBOUND to detach; what it
+ * left attached is as good as removed, since nobody is there any more to answer for it. So is what one
+ * leaves that fails to probe, which it tells before the core looks what became of the group. REMOVED
+ * catches what was attached in between; this notifier runs before that of the core, which then takes the
+ * device off its IOMMU. And it makes every removal wait for whoever holds v3c_topology.
  *
  * A removal waits for a fault handler that is running, as its driver has no means to. What is about
  * drivers comes under the driver core's lock of the device, which the handler may want, to reset

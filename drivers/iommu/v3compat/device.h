@@ -65,8 +65,10 @@ struct v3c_device {
 extern struct v3c_pool v3c_devices;
 
 /*
- * Devices, groups and who is attached to what. While it is held no device behind an IOMMU leaves it:
- * the bus notifier waits for it. Outermost lock of the module. What may wait for a process or for a
+ * Devices, groups and who is attached to what. While it is held no device behind an IOMMU is removed:
+ * the bus notifier waits for it. Nothing waits for it where the driver of the IOMMU itself is unbound,
+ * which frees what the core keeps for each device behind it: nobody may do that to an IOMMU in use.
+ * Outermost lock of the module. What may wait for a process or for a
  * callback is done with it released, see group.c.
  */
 extern struct mutex v3c_topology;

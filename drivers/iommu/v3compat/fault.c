@@ -36,7 +36,7 @@
 /* Everything in this file; taken with interrupts off, innermost but for the workqueue's. */
 static DEFINE_SPINLOCK(v3c_fault_lock);
 
-/* Devices that one fault is told to at most. */
+/* Devices that one fault may be told to and that are looked at, whether they report or not. */
 #define V3C_FAULT_STEPS	256
 
 /* The first one of each kind, see &struct v3c_fault_target. */
