@@ -150,8 +150,11 @@ static struct iommu_sva *bind(struct device *pdo, struct mm_struct *mm)
 	return ERR_PTR(-EOPNOTSUPP);
 }
 
-/* The core lets one bond begin or end at a time, of all in the system. */
-static unsigned int v3c_unbinding;
+/*
+ * The core begins or ends one bond at a time, of all in the system, under a lock for which it waits where
+ * nobody can be killed: so whoever comes second waits here, before anything is busy because of that.
+ */
+static bool v3c_bonding;
 
 /* With v3c_topology released meanwhile; the sub-device is busy. */
 static struct iommu_sva *bind_process(struct v3c_pasid *pasid, struct mm_struct *mm)
@@ -163,9 +166,11 @@ static struct iommu_sva *bind_process(struct v3c_pasid *pasid, struct mm_struct 
 	ret = begin_bond(pasid->device);
 	if (ret)
 		return ERR_PTR(ret);
+	v3c_bonding = true;
 	v3c_group_begin(pasid->group);
 	sva = bind(pdo, mm);
 	v3c_group_end(pasid->group);
+	v3c_bonding = false;
 	if (IS_ERR(sva))
 		end_bond(pasid->device);
 	return sva;
@@ -174,15 +179,21 @@ static struct iommu_sva *bind_process(struct v3c_pasid *pasid, struct mm_struct 
 /* With v3c_topology released meanwhile; the sub-device is busy. */
 static void unbind_process(struct v3c_pasid *pasid)
 {
-	v3c_unbinding++;
+	v3c_bonding = true;
 	v3c_group_begin(pasid->group);
 	iommu_sva_unbind_device(pasid->sva);
 	v3c_group_end(pasid->group);
-	v3c_unbinding--;
+	v3c_bonding = false;
 	pasid->sva = NULL;
 	end_bond(pasid->device);
 	v3c_group_unuse(pasid->group);
 	pasid->group = NULL;
+}
+
+/* Whether it is another one's turn to begin or end a bond. */
+static bool must_wait_to_unbind(const struct v3c_pasid *pasid)
+{
+	return pasid->sva && !pasid->busy && v3c_bonding;
 }
 
 /* With v3c_topology released meanwhile; the sub-device is busy. */
@@ -280,7 +291,7 @@ static NTSTATUS wait_to_bind(struct v3c_device *device, struct v3c_why *why)
 		status = check_parent(device, why);
 		if (!NT_SUCCESS(status))
 			return status;
-		if (!v3c_unbinding && !v3c_group_is_busy(device->pdo))
+		if (!v3c_bonding && !v3c_group_is_busy(device->pdo))
 			return STATUS_SUCCESS;
 		if (v3c_group_wait_killable())
 			return v3c_refuse(why, STATUS_ACCESS_DENIED, V3C_REASON_GROUP_BUSY, device,
@@ -466,6 +477,8 @@ static void detach(struct v3c_pasid *pasid)
 NTSTATUS v3c_pasid_detach(struct v3c_pasid *pasid, struct v3c_why *why)
 {
 	guard(mutex)(&v3c_topology);
+	while (v3c_handle_is(pasid, V3C_KIND_PASID) && must_wait_to_unbind(pasid))
+		v3c_group_wait();
 	if (!v3c_handle_is(pasid, V3C_KIND_PASID))
 		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_BAD_HANDLE, pasid, 0, 0);
 	if (!is_attached(pasid) || pasid->busy)
@@ -502,7 +515,7 @@ bool v3c_pasids_detach_one(struct v3c_device *device)
 	lockdep_assert_held(&v3c_topology);
 
 	list_for_each_entry(pasid, &device->pasids, entry) {
-		if (pasid->busy)
+		if (pasid->busy || must_wait_to_unbind(pasid))
 			v3c_group_wait();
 		else if (is_attached(pasid))
 			detach(pasid);

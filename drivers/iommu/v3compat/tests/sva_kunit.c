@@ -26,6 +26,7 @@ static const struct iommusim_config with_sva = {
 /* A process, or as much of one as the kernel can make, and a device. */
 struct process {
 	struct iommusim *sim;
+	struct mm_struct *mm;
 	struct device *pdo;
 	PIOMMU_DMA_DEVICE device;
 	unsigned long memory;		/* SIZE bytes of it, none present */
@@ -40,18 +41,25 @@ static void require_sva(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, kunit_attach_mm(), 0);
 }
 
-static struct process unbound(struct kunit *test, const struct iommusim_config *config)
+static struct process unbound_on(struct kunit *test, const struct iommusim_config *config,
+				 const struct iommusim_device_config *device)
 {
 	struct process p = {};
 
 	require_sva(test);
+	p.mm = current->mm;
 	p.sim = v3t_sim(test, config);
-	p.pdo = v3t_pdo(test, p.sim, NULL);
+	p.pdo = v3t_pdo(test, p.sim, device);
 	p.device = v3t_tagged_device(test, p.pdo);
 	p.memory = kunit_vm_mmap(test, NULL, 0, SIZE, PROT_READ | PROT_WRITE,
 				 MAP_ANONYMOUS | MAP_PRIVATE, 0);
 	KUNIT_ASSERT_FALSE(test, !p.memory || IS_ERR_VALUE(p.memory));
 	return p;
+}
+
+static struct process unbound(struct kunit *test, const struct iommusim_config *config)
+{
+	return unbound_on(test, config, NULL);
 }
 
 static void bind_process(struct kunit *test, struct process *p)
@@ -509,13 +517,19 @@ static int map_server(struct file *file, struct vm_area_struct *vma)
 
 static const struct file_operations server_fops = { .owner = THIS_MODULE, .mmap = map_server };
 
-/* A device in the middle of a page fault that waits, and a detach that waits for that. */
+/* A device in the middle of a page fault that waits, and who waits for that. */
 struct stall {
 	struct kunit *test;
 	struct server server;
 	struct process p;
 	struct iommu_sva *bond;		/* if nobody's but the test's */
-	struct v3t_thread toucher, detacher, remover, others;
+	struct process q;		/* of another IOMMU, if any */
+	struct device *members[2];	/* of a group that is claimed, if any */
+	PIOMMU_DMA_DEVICE device;	/* the device of the first member */
+	PIOMMU_DMA_DOMAIN domain;
+	PIOMMU_DMA_DOMAIN elsewhere;	/* for what others attach */
+	PIOMMU_DMA_PASID_DEVICE sub;	/* of @device */
+	struct v3t_thread toucher, caller, second, others;
 };
 
 static void join(struct v3t_thread *thread)
@@ -530,8 +544,8 @@ static void answer_server(void *arg)
 
 	complete_all(&stall->server.answer);
 	join(&stall->toucher);
-	join(&stall->detacher);
-	join(&stall->remover);
+	join(&stall->caller);
+	join(&stall->second);
 	join(&stall->others);
 }
 
@@ -540,7 +554,7 @@ static void expect_others_done(struct stall *stall)
 {
 	bool done = wait_for_completion_timeout(&stall->others.done, 60 * HZ);
 
-	KUNIT_EXPECT_FALSE(stall->test, completion_done(&stall->detacher.done));
+	KUNIT_EXPECT_FALSE(stall->test, completion_done(&stall->caller.done));
 	if (!done)
 		answer_server(stall);
 	KUNIT_ASSERT_TRUE(stall->test, done);
@@ -577,6 +591,75 @@ static void wait_until_detaching(struct stall *stall)
 	KUNIT_ASSERT_EQ(stall->test, fault.reason, IOMMUSIM_FAULT_PASID);
 }
 
+/* Polls in a row that find a thread asleep, where it stays. */
+#define SOUND_ASLEEP	25
+
+static void wait_until_asleep(struct stall *stall, struct v3t_thread *thread)
+{
+	unsigned int i, asleep = 0;
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(stall->test, thread->task);
+	for (i = 0; i < PATIENCE && asleep < SOUND_ASLEEP; i++) {
+		msleep(20);
+		asleep = READ_ONCE(thread->task->__state) & TASK_UNINTERRUPTIBLE ? asleep + 1 : 0;
+	}
+	KUNIT_EXPECT_FALSE(stall->test, completion_done(&thread->done));
+}
+
+static struct stall *alloc_stall(struct kunit *test)
+{
+	struct stall *stall = kunit_kzalloc(test, sizeof(*stall), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, stall);
+	stall->test = test;
+	init_completion(&stall->server.asked);
+	init_completion(&stall->server.answer);
+	stall->toucher.task = ERR_PTR(-ESRCH);
+	stall->caller.task = ERR_PTR(-ESRCH);
+	stall->second.task = ERR_PTR(-ESRCH);
+	stall->others.task = ERR_PTR(-ESRCH);
+	return stall;
+}
+
+static struct stall *new_stall(struct kunit *test, const struct iommusim_device_config *device)
+{
+	struct stall *stall = alloc_stall(test);
+
+	stall->elsewhere = v3t_explicit(test);
+	stall->p = unbound_on(test, &with_sva, device);
+	bind_process(test, &stall->p);
+	return stall;
+}
+
+/* Afterwards whoever waits for the page requests of the IOMMU waits until the server answers. */
+static void touch_memory_of_server(struct stall *stall)
+{
+	struct kunit *test = stall->test;
+	struct file *file;
+
+	file = anon_inode_getfile("[v3compat_server]", &server_fops, &stall->server, O_RDWR);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, file);
+	stall->p.memory = kunit_vm_mmap(test, file, 0, PAGE_SIZE, PROT_READ, MAP_PRIVATE, 0);
+	fput(file);
+	KUNIT_ASSERT_FALSE(test, !stall->p.memory || IS_ERR_VALUE(stall->p.memory));
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, answer_server, stall), 0);
+	v3t_thread_start(&stall->toucher, touch, stall);
+	if (!wait_for_completion_timeout(&stall->server.asked, 60 * HZ))
+		KUNIT_FAIL_AND_ABORT(test, "no page fault; the device's access: %d",
+				     completion_done(&stall->toucher.done) ?
+				     stall->toucher.result : -1);
+}
+
+static struct stall *stalled(struct kunit *test)
+{
+	struct stall *stall = new_stall(test, NULL);
+
+	touch_memory_of_server(stall);
+	v3t_thread_start(&stall->caller, detach_bond, stall);
+	wait_until_detaching(stall);
+	return stall;
+}
+
 static int detach_raw_bond(void *arg)
 {
 	struct stall *stall = arg;
@@ -585,61 +668,19 @@ static int detach_raw_bond(void *arg)
 	return 0;
 }
 
-static void begin_stall(struct stall *stall, int (*detach)(void *arg))
-{
-	struct kunit *test = stall->test;
-	struct file *file;
-
-	init_completion(&stall->server.asked);
-	init_completion(&stall->server.answer);
-	file = anon_inode_getfile("[v3compat_server]", &server_fops, &stall->server, O_RDWR);
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, file);
-	stall->p.memory = kunit_vm_mmap(test, file, 0, PAGE_SIZE, PROT_READ, MAP_PRIVATE, 0);
-	fput(file);
-	KUNIT_ASSERT_FALSE(test, !stall->p.memory || IS_ERR_VALUE(stall->p.memory));
-	stall->toucher.task = ERR_PTR(-ESRCH);
-	stall->detacher.task = ERR_PTR(-ESRCH);
-	stall->remover.task = ERR_PTR(-ESRCH);
-	stall->others.task = ERR_PTR(-ESRCH);
-	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, answer_server, stall), 0);
-	v3t_thread_start(&stall->toucher, touch, stall);
-	if (!wait_for_completion_timeout(&stall->server.asked, 60 * HZ))
-		KUNIT_FAIL_AND_ABORT(test, "no page fault; the device's access: %d",
-				     completion_done(&stall->toucher.done) ?
-				     stall->toucher.result : -1);
-	v3t_thread_start(&stall->detacher, detach, stall);
-	wait_until_detaching(stall);
-}
-
-static struct stall *new_stall(struct kunit *test)
-{
-	struct stall *stall = kunit_kzalloc(test, sizeof(*stall), GFP_KERNEL);
-
-	KUNIT_ASSERT_NOT_NULL(test, stall);
-	stall->test = test;
-	return stall;
-}
-
-static struct stall *stalled(struct kunit *test)
-{
-	struct stall *stall = new_stall(test);
-
-	stall->p = bound(test);
-	begin_stall(stall, detach_bond);
-	return stall;
-}
-
 /* By somebody else than v3compat, which knows nothing of it. */
 static struct stall *stalled_by_another(struct kunit *test)
 {
-	struct stall *stall = new_stall(test);
+	struct stall *stall = alloc_stall(test);
 
 	stall->p = unbound(test, &with_sva);
 	stall->bond = iommu_sva_bind_device(stall->p.pdo, current->mm);
 	if (IS_ERR(stall->bond))
 		kunit_skip(test, "the kernel refuses to bind");
 	stall->p.pasid = iommu_sva_get_pasid(stall->bond);
-	begin_stall(stall, detach_raw_bond);
+	touch_memory_of_server(stall);
+	v3t_thread_start(&stall->caller, detach_raw_bond, stall);
+	wait_until_detaching(stall);
 	return stall;
 }
 
@@ -661,7 +702,7 @@ struct others {
 	struct iommusim *sim;
 	PIOMMU_DMA_DEVICE device;
 	PIOMMU_DMA_DOMAIN domain;
-	NTSTATUS attach, detach, again, delete, create;
+	NTSTATUS attach, detach, delete, create;
 	ULONG types;
 };
 
@@ -676,7 +717,6 @@ static int live_on(void *arg)
 	v3compat_set_guard_policy(V3COMPAT_GUARD_ALL);
 	v3->QueryAvailableDomainTypes(o->stall->p.device, &o->types);
 	v3compat_set_guard_policy(V3COMPAT_GUARD_EXTERNAL);
-	o->again = v3->DetachPasidDevice(o->stall->p.sub);
 	o->delete = v3->DeletePasidDevice(o->stall->p.sub);
 	o->create = v3->CreateDevice(o->stall->p.pdo, NULL, &twin);
 	if (NT_SUCCESS(o->create))
@@ -684,29 +724,34 @@ static int live_on(void *arg)
 	return come_and_go(o->sim);
 }
 
-static void nobody_else_waits_for_a_page_of_a_process(struct kunit *test)
+static void expect_others_live_on(struct stall *stall)
 {
+	struct kunit *test = stall->test;
 	struct v3t_world *w = test->priv;
-	PIOMMU_DMA_DOMAIN domain = v3t_explicit(test);
-	struct stall *stall = stalled(test);
 	struct others *o = kunit_kzalloc(test, sizeof(*o), GFP_KERNEL);
 
 	KUNIT_ASSERT_NOT_NULL(test, o);
 	*o = (struct others) {
-		.test = test, .stall = stall, .sim = w->sim, .device = w->device, .domain = domain,
+		.test = test, .stall = stall, .sim = w->sim, .device = w->device,
+		.domain = stall->elsewhere,
 	};
 	v3t_thread_start(&stall->others, live_on, o);
 	expect_others_done(stall);
 	KUNIT_EXPECT_EQ(test, (u32)o->attach, (u32)STATUS_SUCCESS);
 	KUNIT_EXPECT_EQ(test, (u32)o->detach, (u32)STATUS_SUCCESS);
 	KUNIT_EXPECT_EQ(test, o->types & BIT(DomainTypePassThrough), 0);
-	EXPECT_RESULT(test, STATUS_INVALID_PARAMETER_1, DetachPasidDevice, o->again);
 	EXPECT_RESULT(test, STATUS_RESOURCE_IN_USE, DeletePasidDevice, o->delete);
 	KUNIT_EXPECT_EQ(test, (u32)o->create, (u32)STATUS_SUCCESS);
 	KUNIT_EXPECT_EQ(test, stall->others.result, 0);
-
 	answer_server(stall);
-	EXPECT_RESULT(test, STATUS_SUCCESS, DetachPasidDevice, stall->detacher.result);
+}
+
+static void nobody_else_waits_for_a_page_of_a_process(struct kunit *test)
+{
+	struct stall *stall = stalled(test);
+
+	expect_others_live_on(stall);
+	EXPECT_RESULT(test, STATUS_SUCCESS, DetachPasidDevice, stall->caller.result);
 	v3t_delete_sub_device(test, stall->p.sub);
 }
 
@@ -729,12 +774,12 @@ static void removal_waits_for_a_detach_of_its_own(struct kunit *test)
 	struct v3t_world *w = test->priv;
 	struct stall *stall = stalled(test);
 
-	v3t_thread_start(&stall->remover, unplug_it, stall);
+	v3t_thread_start(&stall->second, unplug_it, stall);
 	v3t_thread_start(&stall->others, others_come_and_go, w->sim);
 	expect_others_done(stall);
-	KUNIT_EXPECT_FALSE(test, completion_done(&stall->remover.done));
+	KUNIT_EXPECT_FALSE(test, completion_done(&stall->second.done));
 	answer_server(stall);
-	EXPECT_RESULT(test, STATUS_SUCCESS, DetachPasidDevice, stall->detacher.result);
+	EXPECT_RESULT(test, STATUS_SUCCESS, DetachPasidDevice, stall->caller.result);
 	v3t_delete_sub_device(test, stall->p.sub);
 	v3t_delete_device(test, stall->p.device);
 }
@@ -804,11 +849,11 @@ static void external_newcomer_of_a_busy_group_is_guarded_against(struct kunit *t
 	ASSERT_V3(test, STATUS_SUCCESS, CreateDomainEx, DomainTypePassThrough, no_flags, NULL, NULL,
 		  &everything);
 	EXPECT_V3(test, STATUS_SUCCESS, AttachDeviceEx, everything, b->p.device);
-	v3t_thread_start(&stall->remover, begin_bond, b);
-	stuck = wait_until_stuck(&stall->remover);
+	v3t_thread_start(&stall->second, begin_bond, b);
+	stuck = wait_until_stuck(&stall->second);
 	v3t_thread_start(&stall->others, plug_in, b);
 	deleted = delete_in_time(test, everything);
-	KUNIT_EXPECT_FALSE(test, completion_done(&stall->detacher.done));
+	KUNIT_EXPECT_FALSE(test, completion_done(&stall->caller.done));
 	answer_server(stall);
 	KUNIT_EXPECT_TRUE(test, stuck);
 	KUNIT_EXPECT_TRUE(test, deleted);
@@ -816,10 +861,100 @@ static void external_newcomer_of_a_busy_group_is_guarded_against(struct kunit *t
 		V3T_V3(test)->DetachDeviceEx(b->p.device);
 		V3T_V3(test)->DeleteDomain(everything);
 	}
-	ASSERT_RESULT(test, STATUS_SUCCESS, v3compat_create_sva_device, stall->remover.result);
+	ASSERT_RESULT(test, STATUS_SUCCESS, v3compat_create_sva_device, stall->second.result);
 	v3t_adopt_bound_device(test, b->p.sub);
 	/* The newcomer has no part in it. */
 	REFUSE_V3(test, STATUS_INVALID_PARAMETER_1, DetachPasidDevice, b->p.sub);
+}
+
+/* Two devices that share a group, which a sub-device has claimed. */
+static void make_members(struct stall *stall)
+{
+	static const struct iommusim_device_config member = { .group = 5 };
+	struct kunit *test = stall->test;
+	ULONG pasid;
+
+	stall->members[0] = v3t_pdo(test, stall->p.sim, &member);
+	stall->members[1] = v3t_pdo(test, stall->p.sim, &member);
+	stall->device = v3t_tagged_device(test, stall->members[0]);
+	v3t_attach_pasid(test, v3t_explicit(test), v3t_sub_device(test, stall->device, &pasid));
+}
+
+/* The core may try several domains of a process. */
+#define MAX_TRIES	8
+
+static void with_member_that_fails(struct stall *stall)
+{
+	ULONG pasid;
+
+	make_members(stall);
+	stall->sub = v3t_sub_device(stall->test, stall->device, &pasid);
+	iommusim_fail_attach(stall->members[1], -ENOMEM, MAX_TRIES);
+}
+
+/* The core takes the bond away again, and waits for that. */
+static int bind_member(void *arg)
+{
+	struct stall *stall = arg;
+	ULONG pasid;
+
+	return v3compat_create_sva_device(stall->device, stall->q.mm, &stall->sub, &pasid);
+}
+
+static int unbind_elsewhere(void *arg)
+{
+	struct stall *stall = arg;
+
+	return V3T_V3(stall->test)->DetachPasidDevice(stall->q.sub);
+}
+
+static int attach_elsewhere(void *arg)
+{
+	struct stall *stall = arg;
+
+	return V3T_V3(stall->test)->AttachDeviceEx(stall->domain, stall->q.device);
+}
+
+static const struct bond_case {
+	const char *name;
+	void (*prepare)(struct stall *stall);
+	int (*call)(void *arg);
+	NTSTATUS expected;
+} bond_cases[] = {
+	{ "another unbinds", NULL, detach_bond, STATUS_SUCCESS },
+	{ "another binds", with_member_that_fails, bind_member, STATUS_INSUFFICIENT_RESOURCES },
+};
+
+static void bond_name(const struct bond_case *c, char *desc)
+{
+	strscpy(desc, c->name, KUNIT_PARAM_DESC_SIZE);
+}
+
+KUNIT_ARRAY_PARAM(bond, bond_cases, bond_name);
+
+/* A bond that has to wait for another one's turn keeps nobody from its group. */
+static void unbind_waits_for_its_turn(struct kunit *test)
+{
+	const struct bond_case *c = test->param_value;
+	struct stall *stall = new_stall(test, NULL);
+
+	stall->q = bound(test);
+	stall->domain = v3t_explicit(test);
+	if (c->prepare)
+		c->prepare(stall);
+	touch_memory_of_server(stall);
+	v3t_thread_start(&stall->caller, c->call, stall);
+	wait_until_asleep(stall, &stall->caller);
+	v3t_thread_start(&stall->second, unbind_elsewhere, stall);
+	wait_until_asleep(stall, &stall->second);
+	v3t_thread_start(&stall->others, attach_elsewhere, stall);
+	expect_others_done(stall);
+	KUNIT_EXPECT_EQ(test, (u32)stall->others.result, (u32)STATUS_SUCCESS);
+	KUNIT_EXPECT_FALSE(test, completion_done(&stall->second.done));
+	answer_server(stall);
+	KUNIT_EXPECT_EQ(test, (u32)stall->caller.result, (u32)c->expected);
+	EXPECT_RESULT(test, STATUS_SUCCESS, DetachPasidDevice, stall->second.result);
+	v3t_detach(test, stall->q.device);
 }
 
 static struct kunit_case sva_cases[] = {
@@ -841,6 +976,7 @@ static struct kunit_case sva_cases[] = {
 	KUNIT_CASE(nobody_else_waits_for_a_page_of_a_process),
 	KUNIT_CASE(removal_waits_for_a_detach_of_its_own),
 	KUNIT_CASE(external_newcomer_of_a_busy_group_is_guarded_against),
+	KUNIT_CASE_PARAM(unbind_waits_for_its_turn, bond_gen_params),
 	{}
 };
 
