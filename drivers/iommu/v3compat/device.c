@@ -305,7 +305,7 @@ NTSTATUS v3c_device_destroy(struct v3c_device *device, struct v3c_why *why)
 		if (!v3c_handle_is(device, V3C_KIND_DEVICE))
 			return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_BAD_HANDLE,
 					  device, 0, 0);
-		if (device->domain)
+		if (device->domain || device->busy)
 			return v3c_refuse(why, STATUS_RESOURCE_IN_USE, V3C_REASON_ATTACHED,
 					  device->domain, 0, 0);
 		if (!list_empty(&device->pasids))
@@ -362,8 +362,10 @@ static bool twin_attached(struct v3c_device *device)
 }
 
 /* Whether an attach that nothing else refuses would wait in the core. */
-static bool must_wait(struct v3c_device *device)
+static bool must_wait(void *object)
 {
+	struct v3c_device *device = object;
+
 	return v3c_handle_is(device, V3C_KIND_DEVICE) && !v3c_device_is_gone(device) && !device->domain &&
 	       v3c_group_is_busy(device->pdo);
 }
@@ -380,16 +382,11 @@ static bool must_wait(struct v3c_device *device)
 NTSTATUS v3c_device_attach(struct v3c_domain *domain, struct v3c_device *device,
 			   struct v3c_why *why)
 {
+	int ret = v3c_domain_begin_attach(domain, must_wait, device);
 	NTSTATUS status;
 
-	v3c_domain_lock(domain);
-	while (must_wait(device)) {
-		if (v3c_domain_wait_for_group(domain)) {
-			status = v3c_refuse(why, STATUS_ACCESS_DENIED, V3C_REASON_GROUP_BUSY, device,
-					    0, 0);
-			goto unlock;
-		}
-	}
+	if (ret)
+		return v3c_refuse_errno(why, ret, STATUS_ACCESS_DENIED, device, 0, 0);
 	if (!v3c_handle_is(device, V3C_KIND_DEVICE)) {
 		status = v3c_refuse(why, STATUS_INVALID_PARAMETER_2, V3C_REASON_BAD_HANDLE, device, 0,
 				    0);
@@ -401,25 +398,23 @@ NTSTATUS v3c_device_attach(struct v3c_domain *domain, struct v3c_device *device,
 		status = attach(domain, device, why);
 	trace_v3compat_attach(domain, device, status);
 unlock:
-	v3c_domain_unlock(domain);
+	v3c_domain_end_attach(domain);
 	return status;
+}
+
+/* Whether a detach would meet somebody else, or wait in the core. */
+static bool is_busy(const struct v3c_device *device)
+{
+	return device->busy ||
+	       (device->group && (device->group->attaching || device->group->binding));
 }
 
 /* With v3c_topology released meanwhile; nobody else is busy with it. */
 static void detach(struct v3c_device *device)
 {
 	struct v3c_domain *domain = device->domain;
-	struct v3c_group *group = device->group;
-	bool last = !--group->untagged;
 
-	device->busy = true;
-	v3c_group_begin(group);
-	v3c_fault_close(&device->faults);
-	if (last)
-		v3c_group_detach(group);
-	v3c_group_end(group);
-	v3c_domain_detach(device, last);
-	device->busy = false;
+	v3c_domain_detach(device);
 	trace_v3compat_detach(domain, device, STATUS_SUCCESS);
 }
 
@@ -434,6 +429,9 @@ static void detach(struct v3c_device *device)
 NTSTATUS v3c_device_detach(struct v3c_device *device, struct v3c_why *why)
 {
 	guard(mutex)(&v3c_topology);
+	while (v3c_handle_is(device, V3C_KIND_DEVICE) && !(device->domain && device->busy) &&
+	       is_busy(device))
+		v3c_group_wait();
 	if (!v3c_handle_is(device, V3C_KIND_DEVICE))
 		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_BAD_HANDLE, device, 0, 0);
 	if (!device->domain || device->busy) {
@@ -456,6 +454,11 @@ static struct v3c_device *find_attached(struct device *pdo)
 	return NULL;
 }
 
+static bool must_wait_pdo(void *pdo)
+{
+	return !find_attached(pdo) && v3c_group_is_busy(pdo);
+}
+
 /**
  * v3c_device_attach_pdo() - V1's attach, which knows no DMA devices
  * @domain: the domain
@@ -472,15 +475,11 @@ NTSTATUS v3c_device_attach_pdo(struct v3c_domain *domain, struct device *pdo, st
 	static const struct v3c_config plain;
 	struct v3c_device *device = NULL;
 	NTSTATUS status;
+	int ret;
 
-	v3c_domain_lock(domain);
-	while (!find_attached(pdo) && v3c_group_is_busy(pdo)) {
-		if (v3c_domain_wait_for_group(domain)) {
-			status = v3c_refuse(why, STATUS_ACCESS_DENIED, V3C_REASON_GROUP_BUSY, pdo, 0,
-					    0);
-			goto unlock;
-		}
-	}
+	ret = v3c_domain_begin_attach(domain, must_wait_pdo, pdo);
+	if (ret)
+		return v3c_refuse_errno(why, ret, STATUS_ACCESS_DENIED, pdo, 0, 0);
 	if (!has_iommu(pdo)) {
 		status = v3c_refuse(why, STATUS_NOT_FOUND, V3C_REASON_NO_IOMMU, pdo, 0, 0);
 		goto unlock;
@@ -500,7 +499,7 @@ NTSTATUS v3c_device_attach_pdo(struct v3c_domain *domain, struct device *pdo, st
 	if (!NT_SUCCESS(status))
 		retire_device(device);
 unlock:
-	v3c_domain_unlock(domain);
+	v3c_domain_end_attach(domain);
 	if (device && !NT_SUCCESS(status))
 		free_device(device);
 	return status;
@@ -785,9 +784,9 @@ static bool detach_one(struct v3c_device *device)
 {
 	if (v3c_pasids_detach_one(device))
 		return true;
-	if (!device->domain)
+	if (!device->domain && !device->busy)
 		return false;
-	if (device->busy)
+	if (is_busy(device))
 		v3c_group_wait();
 	else
 		detach(device);
@@ -874,25 +873,37 @@ static int first_bus_event(struct notifier_block *nb, unsigned long event, void 
 	return NOTIFY_OK;
 }
 
-/* Whether the untagged DMA of a device that has joined the group may go where that of the others does. */
+/*
+ * Whether the untagged DMA of a device that has joined the group may go where that of the others does.
+ * With v3c_topology released meanwhile.
+ */
 static bool may_share(struct v3c_group *group, struct device *dev)
 {
+	int ret;
+
 	if (!group->untagged)
 		return true;
 	if (v3c_domain_shows_all(group->domain) && !v3c_guard_allows_bypass(dev))
 		return false;
-	return v3c_msi_may_join(dev, group->domain->type) &&
-	       !v3c_domain_member_joins(group->domain, dev);
+	if (!v3c_msi_may_join(dev, group->domain->type))
+		return false;
+	v3c_group_begin_attach(group);
+	ret = v3c_domain_member_joins(group->domain, dev);
+	v3c_group_end_attach(group);
+	return !ret;
 }
 
-/* With v3c_topology released meanwhile; whether there was something to detach. */
+/*
+ * With v3c_topology released meanwhile; whether there was something to detach. A bond that is about to
+ * begin, which may take long, is not waited for: the newcomer is there already.
+ */
 static bool detach_untagged(struct v3c_device *device)
 {
 	LIST_HEAD(dead);
 
 	if (!device->domain)
 		return false;
-	if (device->busy) {
+	if (device->busy || device->group->attaching) {
 		v3c_group_wait();
 		return true;
 	}
@@ -907,6 +918,16 @@ static bool detach_untagged(struct v3c_device *device)
 	return true;
 }
 
+/* Somebody may be about to attach the group to what the newcomer may not see. */
+static struct v3c_group *group_after_attach(struct device *dev)
+{
+	struct v3c_group *group;
+
+	while ((group = v3c_group_find(dev)) && group->attaching)
+		v3c_group_wait();
+	return group;
+}
+
 /*
  * The core has attached the device to what the others are attached to, but for PASIDs, which it would
  * nevertheless take out of the device's tables later. Now it does so once, which a driver may warn of:
@@ -915,7 +936,7 @@ static bool detach_untagged(struct v3c_device *device)
  */
 static void member_joins(struct device *dev)
 {
-	struct v3c_group *group = v3c_group_find(dev);
+	struct v3c_group *group = group_after_attach(dev);
 
 	if (group && !may_share(group, dev)) {
 		dev_warn(dev, "may not share the domain of its IOMMU group, which is detached\n");

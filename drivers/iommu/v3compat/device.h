@@ -29,8 +29,8 @@ struct v3c_group;
  * @reporter: its faults on their way to a handler
  * @free_work: frees it when its driver has left it
  * @bonds: sub-devices that are bound to a process, or being bound or unbound, under v3c_topology
- * @busy: somebody is detaching it, with v3c_topology released; nobody else does anything with the
- *	attachment then. Under v3c_topology
+ * @busy: somebody is attaching or detaching it, with v3c_topology released; nobody else does anything
+ *	with the attachment then. Under v3c_topology
  * @gone: removed from the system, under v3c_topology
  * @first_stage: its IOMMU has first-stage tables for TranslateS1
  * @v1: made by V1's AttachDevice, which knows no device objects
@@ -68,8 +68,8 @@ extern struct v3c_pool v3c_devices;
  * Devices, groups and who is attached to what. While it is held no device behind an IOMMU is removed:
  * the bus notifier waits for it. Nothing waits for it where the driver of the IOMMU itself is unbound,
  * which frees what the core keeps for each device behind it: nobody may do that to an IOMMU in use.
- * Outermost lock of the module. What may wait for a process or for a
- * callback is done with it released, see group.c.
+ * Inside a domain's mutex, outside everything else. What may wait for a process or for a callback is done
+ * with it released, see group.c.
  */
 extern struct mutex v3c_topology;
 

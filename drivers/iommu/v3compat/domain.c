@@ -40,54 +40,6 @@ static void domain_init_once(void *object)
 
 V3C_POOL(v3c_domains, V3C_KIND_DOMAIN, struct v3c_domain, "domain", domain_init_once);
 
-/**
- * v3c_domain_lock() - take v3c_topology, and the mutex of a domain inside it
- * @domain: the domain; memory of a dead one will do
- *
- * Whoever holds the mutex without v3c_topology, or has an operation under way, is waited for before
- * v3c_topology is taken, because everybody's devices come and go under that. Operations that start at
- * the very moment may be waited for later, each for as long as its own range is mapped.
- *
- * Context: may sleep; without v3c_topology.
- */
-void v3c_domain_lock(struct v3c_domain *domain)
-{
-	scoped_guard(mutex, &domain->mutex)
-		v3c_space_drain(&domain->space);
-	for (;;) {
-		mutex_lock(&v3c_topology);
-		if (mutex_trylock(&domain->mutex))
-			return;
-		mutex_unlock(&v3c_topology);
-		mutex_lock(&domain->mutex);
-		mutex_unlock(&domain->mutex);
-	}
-}
-
-void v3c_domain_unlock(struct v3c_domain *domain)
-{
-	mutex_unlock(&domain->mutex);
-	mutex_unlock(&v3c_topology);
-}
-
-/**
- * v3c_domain_wait_for_group() - let others go on until a group is not busy any more
- * @domain: locked by v3c_domain_lock(), and again on return; the caller looks at everything again
- *
- * Context: may sleep.
- * Return: 0 when some group has become idle, or -EBUSY when the caller is killed.
- */
-int v3c_domain_wait_for_group(struct v3c_domain *domain)
-{
-	int ret;
-
-	mutex_unlock(&domain->mutex);
-	ret = v3c_group_wait_killable();
-	mutex_unlock(&v3c_topology);
-	v3c_domain_lock(domain);
-	return ret;
-}
-
 /* Quick operations may start again if there is one table for them. */
 static void allow_quick(struct v3c_domain *domain)
 {
@@ -107,6 +59,78 @@ static void forbid_quick(struct v3c_domain *domain)
 {
 	WRITE_ONCE(domain->sole, NULL);
 	v3c_space_quiesce(&domain->space);
+}
+
+/*
+ * Takes the mutex, and v3c_topology inside it; memory of a dead domain will do. Whoever holds the mutex may
+ * be in the middle of an attach that waits for a process, and everybody's devices come and go under
+ * v3c_topology: so that is never held while a mutex is waited for. -EINTR when the caller is killed.
+ */
+static int lock_domain(struct v3c_domain *domain)
+{
+	if (mutex_lock_killable(&domain->mutex))
+		return -EINTR;
+	mutex_lock(&v3c_topology);
+	return 0;
+}
+
+static void unlock_domain(struct v3c_domain *domain)
+{
+	mutex_unlock(&v3c_topology);
+	mutex_unlock(&domain->mutex);
+}
+
+/* The same, without quick operations, which are waited for before v3c_topology is taken. -EBUSY. */
+static int lock_quiet(struct v3c_domain *domain)
+{
+	if (mutex_lock_killable(&domain->mutex))
+		return -EBUSY;
+	if (v3c_handle_is(domain, V3C_KIND_DOMAIN))
+		forbid_quick(domain);
+	mutex_lock(&v3c_topology);
+	return 0;
+}
+
+static void unlock_quiet(struct v3c_domain *domain)
+{
+	if (v3c_handle_is(domain, V3C_KIND_DOMAIN))
+		allow_quick(domain);
+	mutex_unlock(&domain->mutex);
+}
+
+/**
+ * v3c_domain_begin_attach() - take the mutex of a domain and v3c_topology, to attach to it
+ * @domain: the domain; memory of a dead one will do
+ * @must_wait: whether an attach that nothing else refuses would wait in the core; under both locks
+ * @object: for @must_wait
+ *
+ * No quick operation starts until v3c_domain_end_attach().
+ *
+ * Context: may sleep; without v3c_topology.
+ * Return: 0, and v3c_domain_end_attach() undoes it; or -EBUSY when the caller is killed.
+ */
+int v3c_domain_begin_attach(struct v3c_domain *domain, bool (*must_wait)(void *object), void *object)
+{
+	int ret;
+
+	for (;;) {
+		ret = lock_quiet(domain);
+		if (ret)
+			return ret;
+		if (!must_wait(object))
+			return 0;
+		unlock_quiet(domain);
+		ret = v3c_group_wait_killable();
+		mutex_unlock(&v3c_topology);
+		if (ret)
+			return ret;
+	}
+}
+
+void v3c_domain_end_attach(struct v3c_domain *domain)
+{
+	mutex_unlock(&v3c_topology);
+	unlock_quiet(domain);
 }
 
 /* Tables are allocated by a domain for its own use; DIRECT ranges of @added are put in all of them. */
@@ -355,14 +379,9 @@ static int populate(struct v3c_domain *domain, const IOMMU_DMA_RESERVED_REGION *
 	return ret;
 }
 
-static NTSTATUS create(IOMMU_DMA_DOMAIN_TYPE type,
-		       const IOMMU_DMA_LOGICAL_ALLOCATOR_CONFIG *allocator,
-		       const IOMMU_DMA_RESERVED_REGION *regions,
-		       struct v3c_domain **out, struct v3c_why *why)
+static NTSTATUS check_create(IOMMU_DMA_DOMAIN_TYPE type, struct v3c_why *why)
 {
-	struct v3c_domain *domain;
 	struct device *any;
-	int ret = 0;
 
 	guard(mutex)(&v3c_topology);
 	any = v3c_device_next_any(NULL);
@@ -371,23 +390,49 @@ static NTSTATUS create(IOMMU_DMA_DOMAIN_TYPE type,
 	put_device(any);
 	if (!v3c_guard_allows_any(type))
 		return v3c_refuse(why, STATUS_NOT_SUPPORTED, V3C_REASON_NOT_AVAILABLE, NULL, type, 0);
+	return STATUS_SUCCESS;
+}
 
+static int make_domain(struct v3c_domain *domain, IOMMU_DMA_DOMAIN_TYPE type,
+		       const IOMMU_DMA_LOGICAL_ALLOCATOR_CONFIG *allocator,
+		       const IOMMU_DMA_RESERVED_REGION *regions)
+{
+	int ret = 0;
+
+	guard(mutex)(&domain->mutex);
+	guard(mutex)(&v3c_topology);
+	reset_domain(domain, type, allocator);
+	if (type != DomainTypePassThrough)
+		ret = populate(domain, regions);
+	if (ret) {
+		free_hwpts(domain);
+		v3c_space_clear(&domain->space);
+		return ret;
+	}
+	v3c_space_open(&domain->space);
+	allow_quick(domain);
+	v3c_handle_publish(&v3c_domains, &domain->handle);
+	return 0;
+}
+
+static NTSTATUS create(IOMMU_DMA_DOMAIN_TYPE type,
+		       const IOMMU_DMA_LOGICAL_ALLOCATOR_CONFIG *allocator,
+		       const IOMMU_DMA_RESERVED_REGION *regions,
+		       struct v3c_domain **out, struct v3c_why *why)
+{
+	NTSTATUS status = check_create(type, why);
+	struct v3c_domain *domain;
+	int ret;
+
+	if (!NT_SUCCESS(status))
+		return status;
 	domain = v3c_handle_alloc(&v3c_domains);
 	if (!domain)
 		return v3c_refuse(why, STATUS_INSUFFICIENT_RESOURCES, V3C_REASON_NO_MEMORY, NULL, 0, 0);
-	scoped_guard(mutex, &domain->mutex) {
-		reset_domain(domain, type, allocator);
-		if (type != DomainTypePassThrough)
-			ret = populate(domain, regions);
-		if (!ret) {
-			v3c_space_open(&domain->space);
-			allow_quick(domain);
-			v3c_handle_publish(&v3c_domains, &domain->handle);
-			*out = domain;
-			return STATUS_SUCCESS;
-		}
-		free_hwpts(domain);
-		v3c_space_clear(&domain->space);
+	ret = make_domain(domain, type, allocator, regions);
+	if (!ret) {
+		*out = domain;
+		return STATUS_SUCCESS;
 	}
 	v3c_handle_free(&v3c_domains, &domain->handle);
 	if (ret == -EDOM)
@@ -520,12 +565,10 @@ static int target_attach(struct v3c_target *target, struct v3c_hwpt *hwpt)
 
 static void target_detach(struct v3c_target *target)
 {
-	if (target->tagged) {
+	if (target->tagged)
 		v3c_attachment_detach(target->tagged);
-	} else {
+	else
 		v3c_group_detach(target->group);
-		v3c_group_detached(target->group);
-	}
 }
 
 /* The driver wants a page table of another kind, or, for a PASID, none at all. */
@@ -753,31 +796,14 @@ static int attach_passthrough(struct v3c_domain *domain, struct v3c_target *targ
 	return 0;
 }
 
-static int attach_group(struct v3c_domain *domain, struct v3c_target *target)
-{
-	struct v3c_group *group = target->group;
-
-	/* What the untagged DMA of the group goes through already need not be attached again. */
-	if (!target->tagged && group->untagged)
-		return group->domain == domain ? 0 : -EBUSY;
-	if (domain->type == DomainTypePassThrough)
-		return attach_passthrough(domain, target);
-	return attach_translated(domain, target);
-}
-
 static NTSTATUS attach_target(struct v3c_domain *domain, struct v3c_target *target,
 			      const void *object, struct v3c_why *why)
 {
-	int ret;
+	int ret = domain->type == DomainTypePassThrough ? attach_passthrough(domain, target) :
+							  attach_translated(domain, target);
 
-	target->group = v3c_group_use(target->dev);
-	if (IS_ERR(target->group))
-		return v3c_refuse_errno(why, PTR_ERR(target->group), STATUS_ACCESS_DENIED, object,
-					0, 0);
-	ret = attach_group(domain, target);
 	if (!ret)
 		return STATUS_SUCCESS;
-	v3c_group_unuse(target->group);
 	if (ret == -ERANGE)
 		return v3c_refuse(why, STATUS_INVALID_PARAMETER, V3C_REASON_BEYOND_APERTURE, object,
 				  0, 0);
@@ -825,33 +851,55 @@ static void forget(struct v3c_domain *domain, struct list_head *added)
 		sync_mirrors(domain);
 }
 
-static NTSTATUS withhold_for(struct v3c_domain *domain, const struct v3c_target *target,
-			     struct list_head *added, const void *object, struct v3c_why *why)
+static int withhold_for(struct v3c_domain *domain, const struct v3c_target *target,
+			struct list_head *added)
 {
 	enum v3c_user user = target->tagged ? V3C_USER_PASID : V3C_USER_UNTAGGED;
-	int ret;
 
 	if (domain->type == DomainTypePassThrough)
-		return STATUS_SUCCESS;
-	ret = withhold_group(domain, target->dev, user, added);
+		return 0;
+	return withhold_group(domain, target->dev, user, added);
+}
+
+/* With v3c_topology released; the group is busy. @ret is what withhold_for() said. */
+static NTSTATUS attach_busy(struct v3c_domain *domain, struct v3c_target *target,
+			    struct list_head *added, int ret, const void *object,
+			    struct v3c_why *why)
+{
+	NTSTATUS status;
+
 	if (!ret)
 		ret = check_mirrors(domain, added);
 	if (!ret)
 		ret = map_direct(domain, added);
 	if (ret == -EADDRINUSE)
-		return v3c_refuse(why, STATUS_INVALID_PARAMETER, V3C_REASON_REGION_CONFLICT, object,
-				  0, 0);
-	if (ret)
-		return v3c_refuse_errno(why, ret, STATUS_INVALID_PARAMETER, object, 0, 0);
-	return STATUS_SUCCESS;
+		status = v3c_refuse(why, STATUS_INVALID_PARAMETER, V3C_REASON_REGION_CONFLICT,
+				    object, 0, 0);
+	else if (ret)
+		status = v3c_refuse_errno(why, ret, STATUS_INVALID_PARAMETER, object, 0, 0);
+	else
+		status = attach_target(domain, target, object, why);
+	if (NT_SUCCESS(status)) {
+		v3c_withheld_keep(added);
+		drop_idle_hwpts(domain);
+	} else {
+		forget(domain, added);
+	}
+	return status;
 }
 
-/* @object is what a refusal names. */
+/*
+ * @object is what a refusal names. What is to be attached is marked as busy, since v3c_topology is
+ * released meanwhile; the domain stays as it is, under its mutex. An attach that the guard let in before
+ * its policy changed has begun before.
+ */
 static NTSTATUS attach(struct v3c_domain *domain, struct v3c_target *target, const void *object,
 		       struct v3c_why *why)
 {
+	struct v3c_group *group;
 	LIST_HEAD(added);
 	NTSTATUS status;
+	int ret;
 
 	lockdep_assert_held(&v3c_topology);
 	lockdep_assert_held(&domain->mutex);
@@ -861,26 +909,32 @@ static NTSTATUS attach(struct v3c_domain *domain, struct v3c_target *target, con
 	if (v3c_domain_shows_all(domain) && !v3c_guard_allows_bypass(target->dev))
 		return v3c_refuse(why, STATUS_ACCESS_DENIED, V3C_REASON_NOT_AVAILABLE, object,
 				  domain->type, 0);
-	forbid_quick(domain);
-	status = withhold_for(domain, target, &added, object, why);
-	if (NT_SUCCESS(status))
-		status = attach_target(domain, target, object, why);
-	if (NT_SUCCESS(status)) {
-		v3c_withheld_keep(&added);
-		drop_idle_hwpts(domain);
-	} else {
-		forget(domain, &added);
+	group = v3c_group_use(target->dev);
+	if (IS_ERR(group))
+		return v3c_refuse_errno(why, PTR_ERR(group), STATUS_ACCESS_DENIED, object, 0, 0);
+	target->group = group;
+	/* What the untagged DMA of the group goes through already need not be attached again. */
+	if (!target->tagged && group->untagged) {
+		if (group->domain == domain)
+			return STATUS_SUCCESS;
+		v3c_group_unuse(group);
+		return v3c_refuse_errno(why, -EBUSY, STATUS_ACCESS_DENIED, object, 0, 0);
 	}
-	allow_quick(domain);
+	ret = withhold_for(domain, target, &added);
+	v3c_group_begin_attach(group);
+	status = attach_busy(domain, target, &added, ret, object, why);
+	v3c_group_end_attach(group);
+	if (!NT_SUCCESS(status))
+		v3c_group_unuse(group);
 	return status;
 }
 
-/* What was attached is detached already; @hwpt is the table that it leaves, or NULL. */
-static void leave(struct v3c_domain *domain, struct v3c_group *group, struct v3c_hwpt *hwpt)
+/* What was attached to the page table is detached already; with v3c_topology released. */
+static void release_hwpt(struct v3c_domain *domain, struct v3c_hwpt *hwpt)
 {
-	if (hwpt)
-		hwpt->attached--;
-	v3c_group_unuse(group);
+	lockdep_assert_held(&domain->mutex);
+
+	hwpt->attached--;
 	if (hweight8(domain->space.slots) < 2)
 		return;
 	forbid_quick(domain);
@@ -889,13 +943,13 @@ static void leave(struct v3c_domain *domain, struct v3c_group *group, struct v3c
 }
 
 /**
- * v3c_domain_member_joins() - see to the regions of a device that joins an attached group
+ * v3c_domain_member_joins() - see to a device that joins an attached group
  * @domain: what the untagged DMA of the group goes through
  * @dev: the device
  *
  * What its platform reserves is withheld from then on, and mapped where it must be.
  *
- * Context: may sleep; under v3c_topology.
+ * Context: may sleep; between v3c_group_begin_attach() and v3c_group_end_attach().
  * Return: 0; -EADDRINUSE when something in the way is in use; -ENOMEM; or what the IOMMU driver said.
  * Then nothing has changed.
  */
@@ -903,8 +957,6 @@ int v3c_domain_member_joins(struct v3c_domain *domain, struct device *dev)
 {
 	LIST_HEAD(added);
 	int ret;
-
-	lockdep_assert_held(&v3c_topology);
 
 	if (domain->type == DomainTypePassThrough)
 		return 0;
@@ -931,7 +983,7 @@ int v3c_domain_member_joins(struct v3c_domain *domain, struct device *dev)
  *
  * What the device's platform reserves is withheld from the domain from then on, also after a detach.
  *
- * Context: may sleep; under v3c_domain_lock().
+ * Context: may sleep; after v3c_domain_begin_attach(), with v3c_topology released meanwhile.
  * Return: status of AttachDeviceEx, see wdm.h.
  */
 NTSTATUS v3c_domain_attach(struct v3c_domain *domain, struct v3c_device *device,
@@ -940,7 +992,9 @@ NTSTATUS v3c_domain_attach(struct v3c_domain *domain, struct v3c_device *device,
 	struct v3c_target target = { .dev = device->pdo };
 	NTSTATUS status;
 
+	device->busy = true;
 	status = attach(domain, &target, device, why);
+	device->busy = false;
 	if (!NT_SUCCESS(status))
 		return status;
 	target.group->domain = domain;
@@ -955,29 +1009,34 @@ NTSTATUS v3c_domain_attach(struct v3c_domain *domain, struct v3c_device *device,
 
 /**
  * v3c_domain_detach() - undo v3c_domain_attach()
- * @device: attached; its faults are told no more
- * @last: it was the last one of its group, which the IOMMU translates no more
+ * @device: attached, and nobody is busy with it
  *
- * Context: may sleep; under v3c_topology.
+ * Context: may sleep; under v3c_topology, which is released meanwhile.
  */
-void v3c_domain_detach(struct v3c_device *device, bool last)
+void v3c_domain_detach(struct v3c_device *device)
 {
 	struct v3c_domain *domain = device->domain;
 	struct v3c_group *group = device->group;
-	struct v3c_hwpt *hwpt = NULL;
+	bool last = !--group->untagged;
+	struct v3c_hwpt *hwpt = last ? group->hwpt : NULL;
 
-	lockdep_assert_held(&v3c_topology);
-
-	guard(mutex)(&domain->mutex);
-	if (last) {
-		hwpt = group->hwpt;
-		v3c_group_detached(group);
+	device->busy = true;
+	v3c_group_begin(group);
+	v3c_fault_close(&device->faults);
+	if (last)
+		v3c_group_detach(group);
+	mutex_lock(&domain->mutex);
+	if (hwpt)
+		release_hwpt(domain, hwpt);
+	v3c_group_end(group);
+	if (last)
 		group->domain = NULL;
-	}
 	list_del(&device->attached);
+	mutex_unlock(&domain->mutex);
 	device->group = NULL;
 	device->domain = NULL;
-	leave(domain, group, hwpt);
+	v3c_group_unuse(group);
+	device->busy = false;
 }
 
 /**
@@ -987,7 +1046,7 @@ void v3c_domain_detach(struct v3c_device *device, bool last)
  * @attachment: new, for @domain; @pasid's from success on
  * @why: filled on refusal
  *
- * Context: may sleep; under v3c_domain_lock().
+ * Context: may sleep; after v3c_domain_begin_attach(), with v3c_topology released meanwhile.
  * Return: status of AttachPasidDevice, see wdm.h.
  */
 NTSTATUS v3c_domain_attach_pasid(struct v3c_domain *domain, struct v3c_pasid *pasid,
@@ -996,7 +1055,9 @@ NTSTATUS v3c_domain_attach_pasid(struct v3c_domain *domain, struct v3c_pasid *pa
 	struct v3c_target target = { .dev = attachment->dev, .tagged = attachment };
 	NTSTATUS status;
 
+	pasid->busy = true;
 	status = attach(domain, &target, pasid, why);
+	pasid->busy = false;
 	if (!NT_SUCCESS(status))
 		return status;
 	pasid->group = target.group;
@@ -1007,23 +1068,29 @@ NTSTATUS v3c_domain_attach_pasid(struct v3c_domain *domain, struct v3c_pasid *pa
 
 /**
  * v3c_domain_detach_pasid() - undo v3c_domain_attach_pasid()
- * @pasid: attached to a domain; v3c_attachment_detach() is done
+ * @pasid: attached to a domain, and nobody is busy with it
  *
- * Context: may sleep; under v3c_topology.
+ * Context: may sleep; under v3c_topology, which is released meanwhile.
  */
 void v3c_domain_detach_pasid(struct v3c_pasid *pasid)
 {
 	struct v3c_attachment *attachment = pasid->attachment;
 	struct v3c_domain *domain = attachment->domain;
+	struct v3c_group *group = pasid->group;
 
-	lockdep_assert_held(&v3c_topology);
-
-	guard(mutex)(&domain->mutex);
+	pasid->busy = true;
+	v3c_group_begin(group);
+	v3c_attachment_detach(attachment);
+	mutex_lock(&domain->mutex);
+	release_hwpt(domain, attachment->hwpt);
+	v3c_group_end(group);
 	list_del(&attachment->entry);
-	leave(domain, pasid->group, attachment->hwpt);
+	mutex_unlock(&domain->mutex);
 	pasid->group = NULL;
 	pasid->attachment = NULL;
 	kfree(attachment);
+	v3c_group_unuse(group);
+	pasid->busy = false;
 }
 
 /* The mirrors go by new tables; whoever still reads the old ones is waited for. */
@@ -1198,12 +1265,16 @@ static NTSTATUS configure(struct v3c_domain *domain, const struct v3c_tables *wa
 					  domain, 0, 0);
 	}
 	/* Nor does the guard change before the tables are known to whoever attaches. */
-	v3c_domain_lock(domain);
+	ret = lock_domain(domain);
+	if (ret) {
+		v3c_runs_free(tables.runs);
+		return v3c_refuse_errno(why, ret, STATUS_INSUFFICIENT_RESOURCES, domain, 0, 0);
+	}
 	status = check_tables(domain, &tables, why);
 	serial = domain->handle.serial;
 	if (NT_SUCCESS(status))
 		install(domain, &tables);
-	v3c_domain_unlock(domain);
+	unlock_domain(domain);
 	if (!NT_SUCCESS(status)) {
 		v3c_runs_free(tables.runs);
 		return status;

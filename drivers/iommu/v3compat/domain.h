@@ -19,8 +19,8 @@ struct v3c_pasid;
 /**
  * struct v3c_domain - what a caller knows as IOMMU_DMA_DOMAIN
  * @handle: first, see &struct v3c_handle
- * @mutex: serialises whatever changes the set of page tables, attachments or tokens; inside
- *	v3c_topology, outside the space's and the tokens' locks
+ * @mutex: serialises whatever changes the set of page tables, attachments or tokens; outside
+ *	v3c_topology, the space's and the tokens' locks. An attach holds it while the IOMMU core works
  * @type: constant while the domain lives
  * @width_last: last page under the allocator's AddressWidth
  * @space: logical addresses; for PassThrough domains empty
@@ -35,7 +35,7 @@ struct v3c_pasid;
  * @token_at: &struct v3c_segments of live tokens by their first page; changed under @mutex, read under RCU
  * @tables: what the owner of an Unmanaged domain configured, under @mutex; the page tables' mirrors
  *	have copies
- * @configuring: serialises those who change @tables; outside v3c_topology
+ * @configuring: serialises those who change @tables; outside @mutex
  * @nodes: of all of its mirrors together
  */
 struct v3c_domain {
@@ -79,16 +79,18 @@ static inline bool v3c_domain_is_first_stage(const struct v3c_domain *domain)
 	return domain->type == DomainTypeTranslateS1 || domain->type == DomainTypeUnmanaged;
 }
 
-/* Under the domain's mutex: whether devices see all of memory at its physical addresses. */
+/*
+ * Under the domain's mutex, or v3c_topology, without which it does not become so: whether devices see all
+ * of memory at its physical addresses.
+ */
 static inline bool v3c_domain_shows_all(const struct v3c_domain *domain)
 {
 	return domain->type == DomainTypePassThrough ||
 	       domain->tables.kind == V3C_TABLES_IDENTITY;
 }
 
-void v3c_domain_lock(struct v3c_domain *domain);
-void v3c_domain_unlock(struct v3c_domain *domain);
-int v3c_domain_wait_for_group(struct v3c_domain *domain);
+int v3c_domain_begin_attach(struct v3c_domain *domain, bool (*must_wait)(void *object), void *object);
+void v3c_domain_end_attach(struct v3c_domain *domain);
 int v3c_domain_member_joins(struct v3c_domain *domain, struct device *dev);
 
 NTSTATUS v3c_domain_create(IOMMU_DMA_DOMAIN_TYPE type,
@@ -98,7 +100,7 @@ NTSTATUS v3c_domain_create(IOMMU_DMA_DOMAIN_TYPE type,
 NTSTATUS v3c_domain_destroy(struct v3c_domain *domain, struct v3c_why *why);
 NTSTATUS v3c_domain_attach(struct v3c_domain *domain, struct v3c_device *device,
 			   struct v3c_why *why);
-void v3c_domain_detach(struct v3c_device *device, bool last);
+void v3c_domain_detach(struct v3c_device *device);
 NTSTATUS v3c_domain_attach_pasid(struct v3c_domain *domain, struct v3c_pasid *pasid,
 				 struct v3c_attachment *attachment, struct v3c_why *why);
 void v3c_domain_detach_pasid(struct v3c_pasid *pasid);

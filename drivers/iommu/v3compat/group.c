@@ -3,9 +3,11 @@
  * IOMMU groups: what the hardware cannot tell apart is attached together, and owned where possible.
  *
  * What takes a translation away waits until the IOMMU has no page request of it any more, and those of a
- * process wait for whatever its page faults do: a file server of its own, for instance. So the core
- * is called for that with v3c_topology released. It holds the lock of its group meanwhile: until the
- * call is over, whoever needs that lock waits, with v3c_topology released, too.
+ * process wait for whatever its page faults do: a file server of its own, for instance. Whatever
+ * attaches, or claims a group or gives it back, takes away what was there before, and so does the undo
+ * of what failed. So the core is called for all of that with v3c_topology released. It holds the lock of
+ * its group meanwhile: until the call is over, whoever needs that lock waits, with v3c_topology released,
+ * too.
  */
 #include <linux/device.h>
 #include <linux/iommu.h>
@@ -110,7 +112,8 @@ bool v3c_group_is_busy(struct device *dev)
  * v3c_group_begin() - release v3c_topology for a call of the IOMMU core that may wait for long
  * @group: in use until v3c_group_end()
  *
- * What the call is about must be marked as busy, so that nobody else begins another one for it.
+ * What the call is about must be marked as busy, so that nobody else begins another one for it. Then
+ * its device does not leave the group until the end either.
  *
  * Context: may sleep; under v3c_topology.
  */
@@ -128,6 +131,22 @@ void v3c_group_end(struct v3c_group *group)
 	mutex_lock(&v3c_topology);
 	group->busy--;
 	v3c_event_happened(&v3c_call_over);
+}
+
+/*
+ * The same to attach something, or to decide about what is attached: whoever would begin to detach in
+ * the group waits. Where something is attached, the group was not busy before.
+ */
+void v3c_group_begin_attach(struct v3c_group *group)
+{
+	group->attaching = true;
+	v3c_group_begin(group);
+}
+
+void v3c_group_end_attach(struct v3c_group *group)
+{
+	v3c_group_end(group);
+	group->attaching = false;
 }
 
 /**
@@ -195,49 +214,41 @@ bool v3c_group_is_foreign(struct device *dev)
  */
 static int claim(struct v3c_group *group, struct device *dev)
 {
-	int ret = iommu_device_claim_dma_owner(dev, &v3c_owner);
-
-	if (!ret) {
-		group->owned = true;
-		return 0;
-	}
-	if (ret != (has_ordinary_driver(dev) ? -EPERM : -EINVAL) ||
-	    v3c_group_for_each_member(dev, dev, foreign_driver))
-		return ret;
-	return 0;
-}
-
-static struct v3c_group *take(struct device *dev)
-{
-	struct v3c_group *group;
+	bool foreign = v3c_group_for_each_member(dev, dev, foreign_driver);
 	int ret;
 
+	v3c_group_begin_attach(group);
+	ret = iommu_device_claim_dma_owner(dev, &v3c_owner);
+	v3c_group_end_attach(group);
+	group->owned = !ret;
+	if (!foreign && ret == (has_ordinary_driver(dev) ? -EPERM : -EINVAL))
+		return 0;
+	return ret;
+}
+
+static struct v3c_group *new_group(struct device *dev)
+{
+	struct v3c_group *group;
+
+	if (v3c_group_is_foreign(dev))
+		return ERR_PTR(-EPERM);
 	group = kzalloc(sizeof(*group), GFP_KERNEL);
 	if (!group)
 		return ERR_PTR(-ENOMEM);
-	ret = -ENODEV;
 	group->group = iommu_group_get(dev);
-	if (!group->group)
-		goto free_group;
-	ret = claim(group, dev);
-	if (ret)
-		goto put_group;
+	if (!group->group) {
+		kfree(group);
+		return ERR_PTR(-ENODEV);
+	}
 	list_add(&group->entry, &v3c_groups);
-	v3c_guard_changed();
 	return group;
-
-put_group:
-	iommu_group_put(group->group);
-free_group:
-	kfree(group);
-	return ERR_PTR(ret);
 }
 
 /**
  * v3c_group_use() - get hold of a device's group, to attach the device or a PASID of it
- * @dev: the device
+ * @dev: the device; its group is not busy, and what is to be attached is marked as busy
  *
- * The first use claims the group.
+ * The first use claims the group, with v3c_topology released meanwhile.
  *
  * Context: may sleep; under v3c_topology.
  * Return: the group, to be given to v3c_group_unuse(); or ERR_PTR: -ENOMEM, -ENODEV, or -EPERM or
@@ -246,32 +257,48 @@ free_group:
 struct v3c_group *v3c_group_use(struct device *dev)
 {
 	struct v3c_group *group = v3c_group_find(dev);
+	int ret;
 
 	lockdep_assert_held(&v3c_topology);
 
 	if (!group)
-		group = take(dev);
-	if (!IS_ERR(group))
-		group->uses++;
+		group = new_group(dev);
+	if (IS_ERR(group) || group->uses++)
+		return group;
+	ret = claim(group, dev);
+	if (ret) {
+		v3c_group_unuse(group);
+		return ERR_PTR(ret);
+	}
+	v3c_guard_changed();
 	return group;
 }
 
-/* One use less; the last one gives the group back. What was attached for it is detached already. */
+/*
+ * One use less. The last one gives the group back, with v3c_topology released meanwhile; what was
+ * attached for it is detached already, and still marked as busy.
+ */
 void v3c_group_unuse(struct v3c_group *group)
 {
 	lockdep_assert_held(&v3c_topology);
 
 	if (--group->uses)
 		return;
-	if (group->owned)
+	if (group->owned) {
+		v3c_group_begin(group);
 		iommu_group_release_dma_owner(group->group);
+		v3c_group_end(group);
+	}
 	iommu_group_put(group->group);
 	list_del(&group->entry);
 	v3c_guard_changed();
 	kfree(group);
 }
 
-/* For untagged DMA. -EINVAL means that the group's IOMMU wants a page table of another kind. */
+/*
+ * For untagged DMA, of a group that is busy. -EINVAL means that the group's IOMMU wants a page table of
+ * another kind.
+ */
 int v3c_group_attach(struct v3c_group *group, struct iommu_domain *translation,
 		     struct v3c_hwpt *hwpt)
 {
@@ -284,16 +311,9 @@ int v3c_group_attach(struct v3c_group *group, struct iommu_domain *translation,
 	return 0;
 }
 
-/* Undoes it. Nothing changes here, so that v3c_topology need not be held; v3c_group_detached() follows. */
 void v3c_group_detach(struct v3c_group *group)
 {
 	iommu_detach_group(group->translation, group->group);
-}
-
-void v3c_group_detached(struct v3c_group *group)
-{
-	lockdep_assert_held(&v3c_topology);
-
 	group->translation = NULL;
 	group->hwpt = NULL;
 }

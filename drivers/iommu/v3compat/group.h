@@ -18,10 +18,12 @@ struct v3c_hwpt;
  * @uses: untagged devices and PASIDs attached in it
  * @untagged: attached devices in it
  * @domain: while there are @untagged, the domain that the untagged DMA of the whole group goes through
- * @translation: what the IOMMU uses for that, or NULL
- * @hwpt: the page table behind @translation, or NULL for the kernel's identity domain
+ * @translation: what the IOMMU uses for that, or NULL; changed by whoever is busy with it
+ * @hwpt: the page table behind @translation, or NULL for the kernel's identity domain; likewise
  * @owned: DMA ownership is claimed
  * @busy: calls of the IOMMU core for it that are under way with v3c_topology released
+ * @attaching: one of these attaches, or decides about what is attached: nothing begins to be detached
+ * @binding: one of these begins a bond with a process
  *
  * PASIDs are independent of each other and of untagged DMA. What they share is the ownership: where it
  * is claimed, untagged DMA is blocked while there are only PASIDs.
@@ -36,6 +38,8 @@ struct v3c_group {
 	struct v3c_hwpt *hwpt;
 	bool owned;
 	unsigned int busy;
+	bool attaching;
+	bool binding;
 };
 
 struct v3c_group *v3c_group_find(struct device *dev);
@@ -46,6 +50,8 @@ bool v3c_group_is_external(struct device *dev);
 bool v3c_group_is_busy(struct device *dev);
 void v3c_group_begin(struct v3c_group *group);
 void v3c_group_end(struct v3c_group *group);
+void v3c_group_begin_attach(struct v3c_group *group);
+void v3c_group_end_attach(struct v3c_group *group);
 void v3c_group_wait(void);
 int v3c_group_wait_killable(void);
 struct v3c_group *v3c_group_use(struct device *dev);
@@ -53,6 +59,5 @@ void v3c_group_unuse(struct v3c_group *group);
 int v3c_group_attach(struct v3c_group *group, struct iommu_domain *translation,
 		     struct v3c_hwpt *hwpt);
 void v3c_group_detach(struct v3c_group *group);
-void v3c_group_detached(struct v3c_group *group);
 
 #endif

@@ -75,7 +75,7 @@ static struct v3c_attachment *new_attachment(const struct v3c_pasid *pasid,
  * @attachment: not attached
  * @hwpt: a table of its domain
  *
- * Context: may sleep; under the domain's mutex.
+ * Context: may sleep; under the domain's mutex, without v3c_topology.
  * Return: 0; -EINVAL, -EOPNOTSUPP or -ENODEV when the IOMMU wants another table, or none, for PASIDs;
  * or what the IOMMU driver said.
  */
@@ -156,10 +156,10 @@ static struct iommu_sva *bind(struct device *pdo, struct mm_struct *mm)
  */
 static bool v3c_bonding;
 
-/* With v3c_topology released meanwhile; the sub-device is busy. */
-static struct iommu_sva *bind_process(struct v3c_pasid *pasid, struct mm_struct *mm)
+/* With v3c_topology released meanwhile; the sub-device is busy, and its group in use. */
+static struct iommu_sva *bind_process(struct v3c_pasid *pasid, struct v3c_group *group,
+				      struct mm_struct *mm)
 {
-	struct device *pdo = pasid->device->pdo;
 	struct iommu_sva *sva;
 	int ret;
 
@@ -167,42 +167,40 @@ static struct iommu_sva *bind_process(struct v3c_pasid *pasid, struct mm_struct 
 	if (ret)
 		return ERR_PTR(ret);
 	v3c_bonding = true;
-	v3c_group_begin(pasid->group);
-	sva = bind(pdo, mm);
-	v3c_group_end(pasid->group);
+	group->binding = true;
+	v3c_group_begin(group);
+	sva = bind(pasid->device->pdo, mm);
+	v3c_group_end(group);
+	group->binding = false;
 	v3c_bonding = false;
 	if (IS_ERR(sva))
 		end_bond(pasid->device);
 	return sva;
 }
 
-/* With v3c_topology released meanwhile; the sub-device is busy. */
+/* With v3c_topology released meanwhile; no bond begins or ends. */
 static void unbind_process(struct v3c_pasid *pasid)
 {
+	struct v3c_group *group = pasid->group;
+
+	pasid->busy = true;
 	v3c_bonding = true;
-	v3c_group_begin(pasid->group);
+	v3c_group_begin(group);
 	iommu_sva_unbind_device(pasid->sva);
-	v3c_group_end(pasid->group);
+	v3c_group_end(group);
 	v3c_bonding = false;
 	pasid->sva = NULL;
-	end_bond(pasid->device);
-	v3c_group_unuse(pasid->group);
 	pasid->group = NULL;
+	end_bond(pasid->device);
+	v3c_group_unuse(group);
+	pasid->busy = false;
 }
 
-/* Whether it is another one's turn to begin or end a bond. */
-static bool must_wait_to_unbind(const struct v3c_pasid *pasid)
+/* Whether a detach would meet somebody else, or wait in the core. */
+static bool is_busy(const struct v3c_pasid *pasid)
 {
-	return pasid->sva && !pasid->busy && v3c_bonding;
-}
-
-/* With v3c_topology released meanwhile; the sub-device is busy. */
-static void detach_domain(struct v3c_pasid *pasid)
-{
-	v3c_group_begin(pasid->group);
-	v3c_attachment_detach(pasid->attachment);
-	v3c_group_end(pasid->group);
-	v3c_domain_detach_pasid(pasid);
+	return pasid->busy || (pasid->sva && v3c_bonding) ||
+	       (pasid->group && (pasid->group->attaching || pasid->group->binding));
 }
 
 /* Keeps its device from being deleted; nobody else can use it before it is published. */
@@ -299,22 +297,52 @@ static NTSTATUS wait_to_bind(struct v3c_device *device, struct v3c_why *why)
 	}
 }
 
-/* Nobody else has ended it by now: whoever would, waits. */
-static NTSTATUS begin_process(struct v3c_pasid *pasid, struct mm_struct *mm, struct v3c_why *why)
+/*
+ * The group, claimed, with nobody else beginning or ending a bond; or NULL. While it was claimed somebody
+ * may have begun to: that is not waited for with the sub-device busy, for which a removal would wait.
+ */
+static struct v3c_group *claim_to_bind(struct v3c_pasid *pasid, NTSTATUS *status,
+				       struct v3c_why *why)
 {
 	struct v3c_device *device = pasid->device;
+	struct v3c_group *group;
 
-	pasid->group = v3c_group_use(device->pdo);
-	if (IS_ERR(pasid->group))
-		return v3c_refuse_errno(why, PTR_ERR(pasid->group), STATUS_ACCESS_DENIED, device,
-					0, 0);
-	pasid->busy = true;
-	pasid->sva = bind_process(pasid, mm);
+	for (;;) {
+		pasid->busy = true;
+		group = v3c_group_use(device->pdo);
+		if (!IS_ERR(group) && !v3c_bonding)
+			return group;
+		if (!IS_ERR(group))
+			v3c_group_unuse(group);
+		pasid->busy = false;
+		*status = IS_ERR(group) ? v3c_refuse_errno(why, PTR_ERR(group), STATUS_ACCESS_DENIED,
+							   device, 0, 0) :
+					  wait_to_bind(device, why);
+		if (!NT_SUCCESS(*status))
+			return NULL;
+	}
+}
+
+static NTSTATUS begin_process(struct v3c_pasid *pasid, struct mm_struct *mm, struct v3c_why *why)
+{
+	struct v3c_group *group;
+	struct iommu_sva *sva;
+	NTSTATUS status;
+
+	group = claim_to_bind(pasid, &status, why);
+	if (!group)
+		return status;
+	sva = bind_process(pasid, group, mm);
+	if (IS_ERR(sva)) {
+		v3c_group_unuse(group);
+		status = refuse_bond(pasid->device, PTR_ERR(sva), why);
+	} else {
+		pasid->group = group;
+		pasid->sva = sva;
+		status = STATUS_SUCCESS;
+	}
 	pasid->busy = false;
-	if (!IS_ERR(pasid->sva))
-		return STATUS_SUCCESS;
-	v3c_group_unuse(pasid->group);
-	return refuse_bond(device, PTR_ERR(pasid->sva), why);
+	return status;
 }
 
 /**
@@ -379,7 +407,7 @@ NTSTATUS v3c_pasid_destroy(struct v3c_pasid *pasid, struct v3c_why *why)
 	guard(mutex)(&v3c_topology);
 	if (!v3c_handle_is(pasid, V3C_KIND_PASID))
 		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_BAD_HANDLE, pasid, 0, 0);
-	if (is_attached(pasid))
+	if (is_attached(pasid) || pasid->busy)
 		return v3c_refuse(why, STATUS_RESOURCE_IN_USE, V3C_REASON_ATTACHED, pasid,
 				  pasid->number, 0);
 	free_pasid(pasid);
@@ -387,8 +415,10 @@ NTSTATUS v3c_pasid_destroy(struct v3c_pasid *pasid, struct v3c_why *why)
 }
 
 /* Whether an attach that nothing else refuses would wait in the core. */
-static bool must_wait(struct v3c_pasid *pasid)
+static bool must_wait(void *object)
 {
+	struct v3c_pasid *pasid = object;
+
 	return v3c_handle_is(pasid, V3C_KIND_PASID) && !v3c_device_is_gone(pasid->device) &&
 	       !is_attached(pasid) && v3c_group_is_busy(pasid->device->pdo);
 }
@@ -430,16 +460,11 @@ static NTSTATUS attach(struct v3c_domain *domain, struct v3c_pasid *pasid, struc
  */
 NTSTATUS v3c_pasid_attach(struct v3c_domain *domain, struct v3c_pasid *pasid, struct v3c_why *why)
 {
+	int ret = v3c_domain_begin_attach(domain, must_wait, pasid);
 	NTSTATUS status;
 
-	v3c_domain_lock(domain);
-	while (must_wait(pasid)) {
-		if (v3c_domain_wait_for_group(domain)) {
-			status = v3c_refuse(why, STATUS_ACCESS_DENIED, V3C_REASON_GROUP_BUSY, pasid, 0,
-					    0);
-			goto unlock;
-		}
-	}
+	if (ret)
+		return v3c_refuse_errno(why, ret, STATUS_ACCESS_DENIED, pasid, 0, 0);
 	if (v3c_handle_is(pasid, V3C_KIND_PASID)) {
 		status = attach(domain, pasid, why);
 		trace_v3compat_attach_pasid(domain, pasid, status);
@@ -447,8 +472,7 @@ NTSTATUS v3c_pasid_attach(struct v3c_domain *domain, struct v3c_pasid *pasid, st
 		status = v3c_refuse(why, STATUS_INVALID_PARAMETER_2, V3C_REASON_BAD_HANDLE, pasid, 0,
 				    0);
 	}
-unlock:
-	v3c_domain_unlock(domain);
+	v3c_domain_end_attach(domain);
 	return status;
 }
 
@@ -457,12 +481,10 @@ static void detach(struct v3c_pasid *pasid)
 {
 	struct v3c_domain *domain = pasid->attachment ? pasid->attachment->domain : NULL;
 
-	pasid->busy = true;
 	if (domain)
-		detach_domain(pasid);
+		v3c_domain_detach_pasid(pasid);
 	else
 		unbind_process(pasid);
-	pasid->busy = false;
 	trace_v3compat_detach_pasid(domain, pasid, STATUS_SUCCESS);
 }
 
@@ -477,7 +499,7 @@ static void detach(struct v3c_pasid *pasid)
 NTSTATUS v3c_pasid_detach(struct v3c_pasid *pasid, struct v3c_why *why)
 {
 	guard(mutex)(&v3c_topology);
-	while (v3c_handle_is(pasid, V3C_KIND_PASID) && must_wait_to_unbind(pasid))
+	while (v3c_handle_is(pasid, V3C_KIND_PASID) && !pasid->busy && is_busy(pasid))
 		v3c_group_wait();
 	if (!v3c_handle_is(pasid, V3C_KIND_PASID))
 		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_BAD_HANDLE, pasid, 0, 0);
@@ -515,7 +537,7 @@ bool v3c_pasids_detach_one(struct v3c_device *device)
 	lockdep_assert_held(&v3c_topology);
 
 	list_for_each_entry(pasid, &device->pasids, entry) {
-		if (pasid->busy || must_wait_to_unbind(pasid))
+		if (is_busy(pasid))
 			v3c_group_wait();
 		else if (is_attached(pasid))
 			detach(pasid);

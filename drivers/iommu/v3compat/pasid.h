@@ -54,8 +54,8 @@ struct v3c_attachment {
  * @group: how it is attached, or NULL, under v3c_topology
  * @attachment: to a domain, or NULL, under v3c_topology
  * @sva: bond with a process, or NULL, under v3c_topology
- * @busy: somebody is binding or detaching it, with v3c_topology released; nobody else does anything with
- *	it then. Under v3c_topology
+ * @busy: somebody is attaching, binding or detaching it, with v3c_topology released; nobody else does
+ *	anything with it then. Under v3c_topology
  */
 struct v3c_pasid {
 	struct v3c_handle handle;

@@ -529,6 +529,7 @@ struct stall {
 	PIOMMU_DMA_DOMAIN domain;
 	PIOMMU_DMA_DOMAIN elsewhere;	/* for what others attach */
 	PIOMMU_DMA_PASID_DEVICE sub;	/* of @device */
+	struct device *newcomer;
 	struct v3t_thread toucher, caller, second, others;
 };
 
@@ -880,6 +881,16 @@ static void make_members(struct stall *stall)
 	v3t_attach_pasid(test, v3t_explicit(test), v3t_sub_device(test, stall->device, &pasid));
 }
 
+static void with_own_device(struct stall *stall)
+{
+	stall->device = stall->p.device;
+}
+
+static void with_neighbour(struct stall *stall)
+{
+	stall->device = v3t_device(stall->test, v3t_pdo(stall->test, stall->p.sim, NULL));
+}
+
 /* The core may try several domains of a process. */
 #define MAX_TRIES	8
 
@@ -890,6 +901,139 @@ static void with_member_that_fails(struct stall *stall)
 	make_members(stall);
 	stall->sub = v3t_sub_device(stall->test, stall->device, &pasid);
 	iommusim_fail_attach(stall->members[1], -ENOMEM, MAX_TRIES);
+}
+
+static int attach_device(void *arg)
+{
+	struct stall *stall = arg;
+
+	return V3T_V3(stall->test)->AttachDeviceEx(stall->domain, stall->device);
+}
+
+static int attach_sub_device(void *arg)
+{
+	struct stall *stall = arg;
+
+	return V3T_V3(stall->test)->AttachPasidDevice(stall->domain, stall->sub);
+}
+
+static const struct iommusim_device_config with_driver = { .ordinary_driver = true };
+
+/* The IOMMU driver waits when it takes away what was there before. */
+static const struct attach_case {
+	const char *name;
+	const struct iommusim_device_config *config;
+	void (*prepare)(struct stall *stall);
+	int (*attach)(void *arg);
+	NTSTATUS expected;
+} attach_cases[] = {
+	{ "claimed before", NULL, with_own_device, attach_device, STATUS_SUCCESS },
+	{ "of a driver that uses the DMA API", &with_driver, with_own_device, attach_device,
+	  STATUS_SUCCESS },
+	{ "of a neighbour", NULL, with_neighbour, attach_device, STATUS_SUCCESS },
+	{ "undone", NULL, with_member_that_fails, attach_sub_device, STATUS_INSUFFICIENT_RESOURCES },
+};
+
+static void attach_name(const struct attach_case *c, char *desc)
+{
+	strscpy(desc, c->name, KUNIT_PARAM_DESC_SIZE);
+}
+
+KUNIT_ARRAY_PARAM(attach, attach_cases, attach_name);
+
+/* What @attach waits for, with @domain in its hands. */
+static struct stall *stalled_attach(struct kunit *test, const struct attach_case *c)
+{
+	struct stall *stall = new_stall(test, c->config);
+
+	stall->domain = v3t_explicit(test);
+	c->prepare(stall);
+	touch_memory_of_server(stall);
+	return stall;
+}
+
+static void nobody_else_waits_for_an_attach(struct kunit *test)
+{
+	const struct attach_case *c = test->param_value;
+	struct stall *stall = stalled_attach(test, c);
+
+	v3t_thread_start(&stall->caller, c->attach, stall);
+	wait_until_asleep(stall, &stall->caller);
+	expect_others_live_on(stall);
+	KUNIT_EXPECT_EQ(test, (u32)stall->caller.result, (u32)c->expected);
+	EXPECT_V3(test, NT_SUCCESS(c->expected) ? STATUS_SUCCESS : STATUS_INVALID_PARAMETER_1,
+		  DetachDeviceEx, stall->device);
+}
+
+static int detach_device(void *arg)
+{
+	struct stall *stall = arg;
+
+	return V3T_V3(stall->test)->DetachDeviceEx(stall->device);
+}
+
+static int detach_fixture_device(void *arg)
+{
+	struct stall *stall = arg;
+	struct v3t_world *w = stall->test->priv;
+
+	return V3T_V3(stall->test)->DetachDeviceEx(w->device);
+}
+
+static const struct iommusim_device_config joined = { .group = 6 };
+
+static int join_group(void *arg)
+{
+	struct stall *stall = arg;
+	struct v3t_world *w = stall->test->priv;
+
+	stall->newcomer = iommusim_device_create(w->sim, &joined);
+	return PTR_ERR_OR_ZERO(stall->newcomer);
+}
+
+/* Who waits for an attach of the same domain, or of the same device. */
+static const struct waiter_case {
+	const char *name;
+	int (*wait)(void *arg);
+	bool leaves_attached;
+} waiter_cases[] = {
+	{ "detach of another device", detach_fixture_device, true },
+	{ "detach of the device", detach_device, false },
+	{ "member that joins", join_group, true },
+	{ "removal", unplug_it, false },
+};
+
+static void waiter_name(const struct waiter_case *c, char *desc)
+{
+	strscpy(desc, c->name, KUNIT_PARAM_DESC_SIZE);
+}
+
+KUNIT_ARRAY_PARAM(waiter, waiter_cases, waiter_name);
+
+static void who_waits_for_an_attach_waits_alone(struct kunit *test)
+{
+	const struct waiter_case *c = test->param_value;
+	struct v3t_world *w = test->priv;
+	struct stall *stall = stalled_attach(test, &attach_cases[0]);
+	PIOMMU_DMA_DEVICE shares = v3t_device(test, v3t_pdo(test, w->sim, &joined));
+
+	v3t_attach(test, stall->domain, w->device);
+	v3t_attach(test, stall->domain, shares);
+	v3t_thread_start(&stall->caller, attach_device, stall);
+	wait_until_asleep(stall, &stall->caller);
+	v3t_thread_start(&stall->second, c->wait, stall);
+	wait_until_asleep(stall, &stall->second);
+	v3t_thread_start(&stall->others, others_come_and_go, w->sim);
+	expect_others_done(stall);
+	KUNIT_EXPECT_FALSE(test, completion_done(&stall->second.done));
+	answer_server(stall);
+	KUNIT_EXPECT_EQ(test, (u32)stall->caller.result, (u32)STATUS_SUCCESS);
+	KUNIT_EXPECT_EQ(test, stall->second.result, 0);
+	if (!IS_ERR_OR_NULL(stall->newcomer))
+		iommusim_device_destroy(stall->newcomer);
+	v3t_detach(test, shares);
+	EXPECT_V3(test, c->leaves_attached ? STATUS_SUCCESS : STATUS_INVALID_PARAMETER_1,
+		  DetachDeviceEx, stall->device);
 }
 
 /* The core takes the bond away again, and waits for that. */
@@ -976,6 +1120,8 @@ static struct kunit_case sva_cases[] = {
 	KUNIT_CASE(nobody_else_waits_for_a_page_of_a_process),
 	KUNIT_CASE(removal_waits_for_a_detach_of_its_own),
 	KUNIT_CASE(external_newcomer_of_a_busy_group_is_guarded_against),
+	KUNIT_CASE_PARAM(nobody_else_waits_for_an_attach, attach_gen_params),
+	KUNIT_CASE_PARAM(who_waits_for_an_attach_waits_alone, waiter_gen_params),
 	KUNIT_CASE_PARAM(unbind_waits_for_its_turn, bond_gen_params),
 	{}
 };
