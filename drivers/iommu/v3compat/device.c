@@ -423,18 +423,19 @@ static void detach(struct v3c_device *device)
  * @device: the device
  * @why: filled on refusal
  *
+ * Waits for whoever is attaching or detaching it, so that it is attached nowhere when this returns.
+ *
  * Context: may sleep.
  * Return: status of DetachDeviceEx, see wdm.h.
  */
 NTSTATUS v3c_device_detach(struct v3c_device *device, struct v3c_why *why)
 {
 	guard(mutex)(&v3c_topology);
-	while (v3c_handle_is(device, V3C_KIND_DEVICE) && !(device->domain && device->busy) &&
-	       is_busy(device))
+	while (v3c_handle_is(device, V3C_KIND_DEVICE) && is_busy(device))
 		v3c_group_wait();
 	if (!v3c_handle_is(device, V3C_KIND_DEVICE))
 		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_BAD_HANDLE, device, 0, 0);
-	if (!device->domain || device->busy) {
+	if (!device->domain) {
 		trace_v3compat_detach(NULL, device, STATUS_INVALID_PARAMETER_1);
 		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_NOT_ATTACHED, device, 0, 0);
 	}
@@ -519,8 +520,9 @@ NTSTATUS v3c_device_detach_pdo(struct v3c_domain *domain, struct device *pdo, st
 	struct v3c_device *device;
 
 	scoped_guard(mutex, &v3c_topology) {
-		device = find_attached(pdo);
-		if (!device || !device->v1 || device->busy || device->domain != domain)
+		while ((device = find_attached(pdo)) && is_busy(device))
+			v3c_group_wait();
+		if (!device || !device->v1 || device->domain != domain)
 			return v3c_refuse(why, STATUS_INVALID_PARAMETER_2, V3C_REASON_NOT_ATTACHED,
 					  pdo, 0, 0);
 		detach(device);

@@ -493,17 +493,19 @@ static void detach(struct v3c_pasid *pasid)
  * @pasid: the sub-device
  * @why: filled on refusal
  *
+ * Waits for whoever is attaching or detaching it, so that it is attached nowhere when this returns.
+ *
  * Context: may sleep.
  * Return: status of DetachPasidDevice, see wdm.h.
  */
 NTSTATUS v3c_pasid_detach(struct v3c_pasid *pasid, struct v3c_why *why)
 {
 	guard(mutex)(&v3c_topology);
-	while (v3c_handle_is(pasid, V3C_KIND_PASID) && !pasid->busy && is_busy(pasid))
+	while (v3c_handle_is(pasid, V3C_KIND_PASID) && is_busy(pasid))
 		v3c_group_wait();
 	if (!v3c_handle_is(pasid, V3C_KIND_PASID))
 		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_BAD_HANDLE, pasid, 0, 0);
-	if (!is_attached(pasid) || pasid->busy)
+	if (!is_attached(pasid))
 		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_NOT_ATTACHED, pasid,
 				  pasid->number, 0);
 	detach(pasid);

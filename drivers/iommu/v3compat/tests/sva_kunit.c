@@ -1036,6 +1036,91 @@ static void who_waits_for_an_attach_waits_alone(struct kunit *test)
 		  DetachDeviceEx, stall->device);
 }
 
+static void with_sub_device_attached(struct stall *stall)
+{
+	ULONG pasid;
+
+	stall->sub = v3t_sub_device(stall->test, stall->p.device, &pasid);
+	v3t_attach_pasid(stall->test, stall->domain, stall->sub);
+}
+
+static void with_device_attached(struct stall *stall)
+{
+	with_own_device(stall);
+	v3t_attach(stall->test, stall->domain, stall->device);
+}
+
+static void with_pdo_attached(struct stall *stall)
+{
+	ASSERT_V1(stall->test, STATUS_SUCCESS, AttachDevice, stall->domain, stall->p.pdo, 0, 1);
+}
+
+static int detach_pdo(void *arg)
+{
+	struct stall *stall = arg;
+
+	return V3T_V1(stall->test)->DetachDevice(stall->domain, stall->p.pdo, 0);
+}
+
+static int detach_sub_device(void *arg)
+{
+	struct stall *stall = arg;
+
+	return V3T_V3(stall->test)->DetachPasidDevice(stall->sub);
+}
+
+/* A second detach has to wait: what it calls done, its caller deletes. */
+static const struct again_case {
+	const char *name;
+	void (*prepare)(struct stall *stall);
+	int (*detach)(void *arg);
+	NTSTATUS expected;
+} again_cases[] = {
+	{ "sub-device", with_sub_device_attached, detach_sub_device, STATUS_INVALID_PARAMETER_1 },
+	{ "device", with_device_attached, detach_device, STATUS_INVALID_PARAMETER_1 },
+	{ "V1", with_pdo_attached, detach_pdo, STATUS_INVALID_PARAMETER_2 },
+};
+
+static void again_name(const struct again_case *c, char *desc)
+{
+	strscpy(desc, c->name, KUNIT_PARAM_DESC_SIZE);
+}
+
+KUNIT_ARRAY_PARAM(again, again_cases, again_name);
+
+/* Deletes at once; what the detach answered is known when it succeeds. */
+static int detach_again(void *arg)
+{
+	struct stall *stall = arg;
+	const struct again_case *c = stall->test->param_value;
+	NTSTATUS status = c->detach(stall);
+
+	return status == c->expected ? V3T_V3(stall->test)->DeleteDomain(stall->domain) : status;
+}
+
+static void second_detach_waits_for_the_first(struct kunit *test)
+{
+	const struct again_case *c = test->param_value;
+	struct v3t_world *w = test->priv;
+	struct stall *stall = new_stall(test, NULL);
+	IOMMU_DMA_DOMAIN_CREATION_FLAGS none = {};
+
+	ASSERT_V3(test, STATUS_SUCCESS, CreateDomainEx, DomainTypeTranslate, none, NULL, NULL,
+		  &stall->domain);
+	c->prepare(stall);
+	touch_memory_of_server(stall);
+	v3t_thread_start(&stall->caller, c->detach, stall);
+	wait_until_asleep(stall, &stall->caller);
+	v3t_thread_start(&stall->second, detach_again, stall);
+	wait_until_asleep(stall, &stall->second);
+	v3t_thread_start(&stall->others, others_come_and_go, w->sim);
+	expect_others_done(stall);
+	KUNIT_EXPECT_FALSE(test, completion_done(&stall->second.done));
+	answer_server(stall);
+	KUNIT_EXPECT_EQ(test, (u32)stall->caller.result, (u32)STATUS_SUCCESS);
+	KUNIT_EXPECT_EQ(test, (u32)stall->second.result, (u32)STATUS_SUCCESS);
+}
+
 /* The core takes the bond away again, and waits for that. */
 static int bind_member(void *arg)
 {
@@ -1122,6 +1207,7 @@ static struct kunit_case sva_cases[] = {
 	KUNIT_CASE(external_newcomer_of_a_busy_group_is_guarded_against),
 	KUNIT_CASE_PARAM(nobody_else_waits_for_an_attach, attach_gen_params),
 	KUNIT_CASE_PARAM(who_waits_for_an_attach_waits_alone, waiter_gen_params),
+	KUNIT_CASE_PARAM(second_detach_waits_for_the_first, again_gen_params),
 	KUNIT_CASE_PARAM(unbind_waits_for_its_turn, bond_gen_params),
 	{}
 };
