@@ -455,6 +455,17 @@ static struct v3c_device *find_attached(struct device *pdo)
 	return NULL;
 }
 
+/* Somebody is attaching or detaching it. */
+static bool is_busy_pdo(struct device *pdo)
+{
+	struct v3c_device *device;
+
+	list_for_each_entry(device, &v3c_device_list, entry)
+		if (device->pdo == pdo && (device->domain || device->busy) && is_busy(device))
+			return true;
+	return false;
+}
+
 static bool must_wait_pdo(void *pdo)
 {
 	return !find_attached(pdo) && v3c_group_is_busy(pdo);
@@ -520,8 +531,9 @@ NTSTATUS v3c_device_detach_pdo(struct v3c_domain *domain, struct device *pdo, st
 	struct v3c_device *device;
 
 	scoped_guard(mutex, &v3c_topology) {
-		while ((device = find_attached(pdo)) && is_busy(device))
+		while (is_busy_pdo(pdo))
 			v3c_group_wait();
+		device = find_attached(pdo);
 		if (!device || !device->v1 || device->domain != domain)
 			return v3c_refuse(why, STATUS_INVALID_PARAMETER_2, V3C_REASON_NOT_ATTACHED,
 					  pdo, 0, 0);

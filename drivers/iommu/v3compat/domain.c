@@ -888,6 +888,38 @@ static NTSTATUS attach_busy(struct v3c_domain *domain, struct v3c_target *target
 	return status;
 }
 
+/* What was attached to the page table is detached already; with v3c_topology released. */
+static void release_hwpt(struct v3c_domain *domain, struct v3c_hwpt *hwpt)
+{
+	lockdep_assert_held(&domain->mutex);
+
+	hwpt->attached--;
+	if (hweight8(domain->space.slots) < 2)
+		return;
+	forbid_quick(domain);
+	drop_idle_hwpts(domain);
+	allow_quick(domain);
+}
+
+/* With v3c_topology released; what was withheld stays so. */
+static void take_back(struct v3c_domain *domain, struct v3c_target *target)
+{
+	struct v3c_hwpt *hwpt = target->group->hwpt;
+
+	target_detach(target);
+	if (hwpt)
+		release_hwpt(domain, hwpt);
+}
+
+/*
+ * What an attach finds of a table that sends its maps then, no detach may change meanwhile. Such an IOMMU
+ * makes no page requests, for which a detach would wait with the domain's mutex.
+ */
+static bool detaches_alone(const struct v3c_hwpt *hwpt)
+{
+	return hwpt && hwpt->rules.attach_sends;
+}
+
 /*
  * @object is what a refusal names. What is to be attached is marked as busy, since v3c_topology is
  * released meanwhile; the domain stays as it is, under its mutex. An attach that the guard let in before
@@ -906,13 +938,16 @@ static NTSTATUS attach(struct v3c_domain *domain, struct v3c_target *target, con
 
 	if (!v3c_handle_is(domain, V3C_KIND_DOMAIN))
 		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_BAD_HANDLE, domain, 0, 0);
-	if (v3c_domain_shows_all(domain) && !v3c_guard_allows_bypass(target->dev))
-		return v3c_refuse(why, STATUS_ACCESS_DENIED, V3C_REASON_NOT_AVAILABLE, object,
-				  domain->type, 0);
 	group = v3c_group_use(target->dev);
 	if (IS_ERR(group))
 		return v3c_refuse_errno(why, PTR_ERR(group), STATUS_ACCESS_DENIED, object, 0, 0);
 	target->group = group;
+	/* Who belongs to the group may be another now. */
+	if (v3c_domain_shows_all(domain) && !v3c_guard_allows_bypass(target->dev)) {
+		v3c_group_unuse(group);
+		return v3c_refuse(why, STATUS_ACCESS_DENIED, V3C_REASON_NOT_AVAILABLE, object,
+				  domain->type, 0);
+	}
 	/* What the untagged DMA of the group goes through already need not be attached again. */
 	if (!target->tagged && group->untagged) {
 		if (group->domain == domain)
@@ -924,22 +959,15 @@ static NTSTATUS attach(struct v3c_domain *domain, struct v3c_target *target, con
 	v3c_group_begin_attach(group);
 	status = attach_busy(domain, target, &added, ret, object, why);
 	v3c_group_end_attach(group);
+	if (NT_SUCCESS(status) && !target->tagged && v3c_group_is_shared(group, target->dev)) {
+		v3c_group_begin_attach(group);
+		take_back(domain, target);
+		v3c_group_end_attach(group);
+		status = v3c_refuse_errno(why, -EPERM, STATUS_ACCESS_DENIED, object, 0, 0);
+	}
 	if (!NT_SUCCESS(status))
 		v3c_group_unuse(group);
 	return status;
-}
-
-/* What was attached to the page table is detached already; with v3c_topology released. */
-static void release_hwpt(struct v3c_domain *domain, struct v3c_hwpt *hwpt)
-{
-	lockdep_assert_held(&domain->mutex);
-
-	hwpt->attached--;
-	if (hweight8(domain->space.slots) < 2)
-		return;
-	forbid_quick(domain);
-	drop_idle_hwpts(domain);
-	allow_quick(domain);
 }
 
 /**
@@ -1019,13 +1047,17 @@ void v3c_domain_detach(struct v3c_device *device)
 	struct v3c_group *group = device->group;
 	bool last = !--group->untagged;
 	struct v3c_hwpt *hwpt = last ? group->hwpt : NULL;
+	bool alone = detaches_alone(hwpt);
 
 	device->busy = true;
 	v3c_group_begin(group);
 	v3c_fault_close(&device->faults);
+	if (alone)
+		mutex_lock(&domain->mutex);
 	if (last)
 		v3c_group_detach(group);
-	mutex_lock(&domain->mutex);
+	if (!alone)
+		mutex_lock(&domain->mutex);
 	if (hwpt)
 		release_hwpt(domain, hwpt);
 	v3c_group_end(group);
@@ -1077,11 +1109,15 @@ void v3c_domain_detach_pasid(struct v3c_pasid *pasid)
 	struct v3c_attachment *attachment = pasid->attachment;
 	struct v3c_domain *domain = attachment->domain;
 	struct v3c_group *group = pasid->group;
+	bool alone = detaches_alone(attachment->hwpt);
 
 	pasid->busy = true;
 	v3c_group_begin(group);
+	if (alone)
+		mutex_lock(&domain->mutex);
 	v3c_attachment_detach(attachment);
-	mutex_lock(&domain->mutex);
+	if (!alone)
+		mutex_lock(&domain->mutex);
 	release_hwpt(domain, attachment->hwpt);
 	v3c_group_end(group);
 	list_del(&attachment->entry);

@@ -203,6 +203,22 @@ bool v3c_group_is_foreign(struct device *dev)
 	return !v3c_group_find(dev) && v3c_group_for_each_member(dev, dev, foreign_bound);
 }
 
+/**
+ * v3c_group_is_shared() - whether an ordinary driver of another device has the group beside us
+ * @group: the group, in use
+ * @dev: the device that it is used for
+ *
+ * Where the group is not owned this is asked before and after the core attaches it: the core gives no
+ * other driver the group from then on.
+ *
+ * Context: may sleep; under v3c_topology.
+ * Return: true if so.
+ */
+bool v3c_group_is_shared(const struct v3c_group *group, struct device *dev)
+{
+	return !group->owned && v3c_group_for_each_member(dev, dev, foreign_driver);
+}
+
 /*
  * DMA ownership keeps everybody else from changing the group's domain, and its device blocked where
  * no domain of ours is attached. An ordinary driver owns its device already: if it is the client, as a
@@ -210,18 +226,17 @@ bool v3c_group_is_foreign(struct device *dev)
  * calls, so the client is taken for the driver of the device that it names: nobody else has a reason to,
  * and kernel code that wants to harm a device needs no interface for it. A firmware range that must stay
  * mapped makes the core refuse ownership to anybody; where no ordinary driver has the device, then, too,
- * the attach alone has to do.
+ * the attach alone has to do. Until then another member may get a driver, see v3c_group_is_shared().
  */
 static int claim(struct v3c_group *group, struct device *dev)
 {
-	bool foreign = v3c_group_for_each_member(dev, dev, foreign_driver);
 	int ret;
 
 	v3c_group_begin_attach(group);
 	ret = iommu_device_claim_dma_owner(dev, &v3c_owner);
 	v3c_group_end_attach(group);
 	group->owned = !ret;
-	if (!foreign && ret == (has_ordinary_driver(dev) ? -EPERM : -EINVAL))
+	if (ret == (has_ordinary_driver(dev) ? -EPERM : -EINVAL) && !v3c_group_is_shared(group, dev))
 		return 0;
 	return ret;
 }

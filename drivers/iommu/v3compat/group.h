@@ -46,6 +46,7 @@ struct v3c_group *v3c_group_find(struct device *dev);
 int v3c_group_for_each_member(struct device *dev, void *arg,
 			      int (*fn)(struct device *member, void *arg));
 bool v3c_group_is_foreign(struct device *dev);
+bool v3c_group_is_shared(const struct v3c_group *group, struct device *dev);
 bool v3c_group_is_external(struct device *dev);
 bool v3c_group_is_busy(struct device *dev);
 void v3c_group_begin(struct v3c_group *group);

@@ -576,7 +576,7 @@ static int detach_bond(void *arg)
 	return V3T_V3(stall->test)->DetachPasidDevice(stall->p.sub);
 }
 
-#define PATIENCE	500
+#define PATIENCE	2000
 
 /* The IOMMU has forgotten the PASID before its driver waits for the page requests. */
 static void wait_until_detaching(struct stall *stall)
@@ -586,14 +586,14 @@ static void wait_until_detaching(struct stall *stall)
 	u8 byte;
 
 	for (i = 0; i < PATIENCE && fault.reason != IOMMUSIM_FAULT_PASID; i++) {
-		msleep(20);
+		usleep_range(5000, 6000);
 		iommusim_dma_read(stall->p.pdo, stall->p.pasid, stall->p.memory, &byte, 1, &fault);
 	}
 	KUNIT_ASSERT_EQ(stall->test, fault.reason, IOMMUSIM_FAULT_PASID);
 }
 
 /* Polls in a row that find a thread asleep, where it stays. */
-#define SOUND_ASLEEP	25
+#define SOUND_ASLEEP	20
 
 static void wait_until_asleep(struct stall *stall, struct v3t_thread *thread)
 {
@@ -601,7 +601,7 @@ static void wait_until_asleep(struct stall *stall, struct v3t_thread *thread)
 
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(stall->test, thread->task);
 	for (i = 0; i < PATIENCE && asleep < SOUND_ASLEEP; i++) {
-		msleep(20);
+		usleep_range(5000, 6000);
 		asleep = READ_ONCE(thread->task->__state) & TASK_UNINTERRUPTIBLE ? asleep + 1 : 0;
 	}
 	KUNIT_EXPECT_FALSE(stall->test, completion_done(&thread->done));
@@ -814,7 +814,7 @@ static bool wait_until_stuck(struct v3t_thread *thread)
 	unsigned int i;
 
 	for (i = 0; i < PATIENCE && READ_ONCE(thread->task->__state) != TASK_UNINTERRUPTIBLE; i++)
-		msleep(20);
+		usleep_range(5000, 6000);
 	return i < PATIENCE && !completion_done(&thread->done);
 }
 
@@ -825,7 +825,7 @@ static bool delete_in_time(struct kunit *test, PIOMMU_DMA_DOMAIN domain)
 	for (i = 0; i < PATIENCE; i++) {
 		if (NT_SUCCESS(V3T_V3(test)->DeleteDomain(domain)))
 			return true;
-		msleep(20);
+		usleep_range(5000, 6000);
 	}
 	return false;
 }
@@ -1062,6 +1062,27 @@ static int detach_pdo(void *arg)
 	return V3T_V1(stall->test)->DetachDevice(stall->domain, stall->p.pdo, 0);
 }
 
+static int attach_pdo(void *arg)
+{
+	struct stall *stall = arg;
+
+	return V3T_V1(stall->test)->AttachDevice(stall->domain, stall->p.pdo, 0, 1);
+}
+
+static void v1_detach_waits_for_the_attach(struct kunit *test)
+{
+	struct stall *stall = stalled_attach(test, &attach_cases[0]);
+
+	v3t_thread_start(&stall->caller, attach_pdo, stall);
+	wait_until_asleep(stall, &stall->caller);
+	v3t_thread_start(&stall->second, detach_pdo, stall);
+	wait_until_asleep(stall, &stall->second);
+	answer_server(stall);
+	KUNIT_EXPECT_EQ(test, (u32)stall->caller.result, (u32)STATUS_SUCCESS);
+	KUNIT_EXPECT_EQ(test, (u32)stall->second.result, (u32)STATUS_SUCCESS);
+	EXPECT_V1(test, STATUS_INVALID_PARAMETER_2, DetachDevice, stall->domain, stall->p.pdo, 0);
+}
+
 static int detach_sub_device(void *arg)
 {
 	struct stall *stall = arg;
@@ -1207,6 +1228,7 @@ static struct kunit_case sva_cases[] = {
 	KUNIT_CASE(external_newcomer_of_a_busy_group_is_guarded_against),
 	KUNIT_CASE_PARAM(nobody_else_waits_for_an_attach, attach_gen_params),
 	KUNIT_CASE_PARAM(who_waits_for_an_attach_waits_alone, waiter_gen_params),
+	KUNIT_CASE(v1_detach_waits_for_the_attach),
 	KUNIT_CASE_PARAM(second_detach_waits_for_the_first, again_gen_params),
 	KUNIT_CASE_PARAM(unbind_waits_for_its_turn, bond_gen_params),
 	{}
