@@ -769,16 +769,31 @@ static int unplug_it(void *arg)
 	return 0;
 }
 
+/* Until the second, too, waits for what the first waits for. */
+static void start_in_turn(struct stall *stall, int (*first)(void *arg), int (*second)(void *arg))
+{
+	v3t_thread_start(&stall->caller, first, stall);
+	wait_until_asleep(stall, &stall->caller);
+	v3t_thread_start(&stall->second, second, stall);
+	wait_until_asleep(stall, &stall->second);
+}
+
+static void expect_second_to_wait_alone(struct stall *stall)
+{
+	struct v3t_world *w = stall->test->priv;
+
+	v3t_thread_start(&stall->others, others_come_and_go, w->sim);
+	expect_others_done(stall);
+	KUNIT_EXPECT_FALSE(stall->test, completion_done(&stall->second.done));
+}
+
 /* The device itself waits for it, and then goes. */
 static void removal_waits_for_a_detach_of_its_own(struct kunit *test)
 {
-	struct v3t_world *w = test->priv;
 	struct stall *stall = stalled(test);
 
 	v3t_thread_start(&stall->second, unplug_it, stall);
-	v3t_thread_start(&stall->others, others_come_and_go, w->sim);
-	expect_others_done(stall);
-	KUNIT_EXPECT_FALSE(test, completion_done(&stall->second.done));
+	expect_second_to_wait_alone(stall);
 	answer_server(stall);
 	EXPECT_RESULT(test, STATUS_SUCCESS, DetachPasidDevice, stall->caller.result);
 	v3t_delete_sub_device(test, stall->p.sub);
@@ -1019,13 +1034,8 @@ static void who_waits_for_an_attach_waits_alone(struct kunit *test)
 
 	v3t_attach(test, stall->domain, w->device);
 	v3t_attach(test, stall->domain, shares);
-	v3t_thread_start(&stall->caller, attach_device, stall);
-	wait_until_asleep(stall, &stall->caller);
-	v3t_thread_start(&stall->second, c->wait, stall);
-	wait_until_asleep(stall, &stall->second);
-	v3t_thread_start(&stall->others, others_come_and_go, w->sim);
-	expect_others_done(stall);
-	KUNIT_EXPECT_FALSE(test, completion_done(&stall->second.done));
+	start_in_turn(stall, attach_device, c->wait);
+	expect_second_to_wait_alone(stall);
 	answer_server(stall);
 	KUNIT_EXPECT_EQ(test, (u32)stall->caller.result, (u32)STATUS_SUCCESS);
 	KUNIT_EXPECT_EQ(test, stall->second.result, 0);
@@ -1073,10 +1083,8 @@ static void v1_detach_waits_for_the_attach(struct kunit *test)
 {
 	struct stall *stall = stalled_attach(test, &attach_cases[0]);
 
-	v3t_thread_start(&stall->caller, attach_pdo, stall);
-	wait_until_asleep(stall, &stall->caller);
-	v3t_thread_start(&stall->second, detach_pdo, stall);
-	wait_until_asleep(stall, &stall->second);
+	start_in_turn(stall, attach_pdo, detach_pdo);
+	expect_second_to_wait_alone(stall);
 	answer_server(stall);
 	KUNIT_EXPECT_EQ(test, (u32)stall->caller.result, (u32)STATUS_SUCCESS);
 	KUNIT_EXPECT_EQ(test, (u32)stall->second.result, (u32)STATUS_SUCCESS);
@@ -1122,7 +1130,6 @@ static int detach_again(void *arg)
 static void second_detach_waits_for_the_first(struct kunit *test)
 {
 	const struct again_case *c = test->param_value;
-	struct v3t_world *w = test->priv;
 	struct stall *stall = new_stall(test, NULL);
 	IOMMU_DMA_DOMAIN_CREATION_FLAGS none = {};
 
@@ -1130,13 +1137,8 @@ static void second_detach_waits_for_the_first(struct kunit *test)
 		  &stall->domain);
 	c->prepare(stall);
 	touch_memory_of_server(stall);
-	v3t_thread_start(&stall->caller, c->detach, stall);
-	wait_until_asleep(stall, &stall->caller);
-	v3t_thread_start(&stall->second, detach_again, stall);
-	wait_until_asleep(stall, &stall->second);
-	v3t_thread_start(&stall->others, others_come_and_go, w->sim);
-	expect_others_done(stall);
-	KUNIT_EXPECT_FALSE(test, completion_done(&stall->second.done));
+	start_in_turn(stall, c->detach, detach_again);
+	expect_second_to_wait_alone(stall);
 	answer_server(stall);
 	KUNIT_EXPECT_EQ(test, (u32)stall->caller.result, (u32)STATUS_SUCCESS);
 	KUNIT_EXPECT_EQ(test, (u32)stall->second.result, (u32)STATUS_SUCCESS);
@@ -1193,10 +1195,7 @@ static void unbind_waits_for_its_turn(struct kunit *test)
 	if (c->prepare)
 		c->prepare(stall);
 	touch_memory_of_server(stall);
-	v3t_thread_start(&stall->caller, c->call, stall);
-	wait_until_asleep(stall, &stall->caller);
-	v3t_thread_start(&stall->second, unbind_elsewhere, stall);
-	wait_until_asleep(stall, &stall->second);
+	start_in_turn(stall, c->call, unbind_elsewhere);
 	v3t_thread_start(&stall->others, attach_elsewhere, stall);
 	expect_others_done(stall);
 	KUNIT_EXPECT_EQ(test, (u32)stall->others.result, (u32)STATUS_SUCCESS);
