@@ -86,6 +86,7 @@ static int files[FILES];
 static unsigned char *direct_page, *readable, *writable, *secret_page;
 static uint64_t direct_phys, secret_phys;
 static int tame;
+static unsigned int commands = 20000, least = 100;
 
 static unsigned int self;
 static uint64_t random_state;
@@ -741,41 +742,57 @@ static void prepare(void)
 	}
 }
 
-static int is_over(unsigned int calls, time_t end)
+static int each_command_succeeded(void)
 {
-	return shared->failed || (calls && shared->total >= calls) || (end && time(NULL) >= end);
+	unsigned int nr;
+
+	for (nr = 0; nr < NR_COMMANDS && shared->successes[nr] >= least; nr++)
+		;
+	return nr == NR_COMMANDS;
 }
 
-static void work(uint64_t seed, unsigned int calls, time_t end)
+/*
+ * commands is exceeded for a command that lacks successes, because which commands succeed depends on how
+ * the processes meet. One that never succeeds ends the run at twice commands, and fails it.
+ */
+static int is_over(time_t end)
+{
+	if (shared->failed || (end && time(NULL) >= end))
+		return 1;
+	return commands && (shared->total >= 2ULL * commands ||
+			    (shared->total >= commands && each_command_succeeded()));
+}
+
+static void work(uint64_t seed, time_t end)
 {
 	random_state = mix(mix(seed, self + 1), shared->incarnation[self] + 1) | 1;
-	while (!is_over(calls, end))
+	while (!is_over(end))
 		operate();
 	_exit(0);
 }
 
-static pid_t start(uint64_t seed, unsigned int i, unsigned int calls, time_t end)
+static pid_t start(uint64_t seed, unsigned int i, time_t end)
 {
 	pid_t pid = fork();
 
 	if (pid)
 		return pid;
 	self = i;
-	work(seed, calls, end);
+	work(seed, end);
 	return 0;
 }
 
 /* Kills one now and then, in the middle of anything, and starts it again. */
-static void run(uint64_t seed, unsigned int processes, unsigned int calls, time_t end)
+static void run(uint64_t seed, unsigned int processes, time_t end)
 {
 	unsigned int i, next = 100;
 	pid_t pids[PROCESSES];
 	int status;
 
 	for (i = 0; i < processes; i++)
-		pids[i] = start(seed, i, calls, end);
+		pids[i] = start(seed, i, end);
 	random_state = mix(seed, 77) | 1;
-	while (processes > 1 && !is_over(calls, end)) {
+	while (processes > 1 && !is_over(end)) {
 		usleep(rnd(5000));
 		if (shared->total < next)
 			continue;
@@ -785,7 +802,7 @@ static void run(uint64_t seed, unsigned int processes, unsigned int calls, time_
 		waitpid(pids[i], &status, 0);
 		shared->kills++;
 		shared->incarnation[i]++;
-		pids[i] = start(seed, i, calls, end);
+		pids[i] = start(seed, i, end);
 	}
 	for (i = 0; i < processes; i++) {
 		waitpid(pids[i], &status, 0);
@@ -838,7 +855,7 @@ static unsigned int count_left(void)
 	return left;
 }
 
-static void report(unsigned int processes, unsigned int least, time_t began)
+static void report(unsigned int processes, time_t began)
 {
 	unsigned int nr, err;
 
@@ -875,7 +892,7 @@ static void print_usage(void)
 
 int main(int argc, char **argv)
 {
-	unsigned int calls = 20000, seconds = 0, processes = 4, least = 100, i;
+	unsigned int seconds = 0, processes = 4, i;
 	uint64_t seed = 0, trace = 0;
 	time_t began = time(NULL);
 	int option;
@@ -886,7 +903,7 @@ int main(int argc, char **argv)
 			seed = strtoull(optarg, NULL, 0);
 			break;
 		case 'c':
-			calls = strtoul(optarg, NULL, 0);
+			commands = strtoul(optarg, NULL, 0);
 			break;
 		case 't':
 			seconds = strtoul(optarg, NULL, 0);
@@ -909,13 +926,13 @@ int main(int argc, char **argv)
 	if (!seed && getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
 		print_usage();
 	printf("# seed=%llu processes=%u commands=%u seconds=%u\n", (unsigned long long)seed, processes,
-	       calls, seconds);
+	       commands, seconds);
 	fflush(stdout);
 	prepare();
-	run(seed, processes, calls, seconds ? time(NULL) + seconds : 0);
+	run(seed, processes, seconds ? time(NULL) + seconds : 0);
 	for (i = 0; i < FILES; i++)
 		close(files[i]);
-	report(processes, least, began);
+	report(processes, began);
 	for (i = 0; i < processes; i++)
 		trace = mix(trace, shared->trace[i]);
 	printf("# trace %#llx; seed=%llu\n", (unsigned long long)trace, (unsigned long long)seed);
