@@ -18,7 +18,7 @@
 #include <linux/slab.h>
 
 #include "bus.h"
-#include "device.h"
+#include "topology.h"
 
 /* All that the IOMMU core looks after. */
 static const struct bus_type * const v3c_buses[] = {

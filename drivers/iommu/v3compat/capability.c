@@ -9,10 +9,10 @@
 #include "capability.h"
 #include "compat.h"
 #include "device.h"
-#include "driver.h"
-#include "fault.h"
+#include "iommus.h"
 #include "hwpt.h"
-#include "pasid.h"
+#include "report.h"
+#include "topology.h"
 
 /* Whether a PASID takes such a table, as far as the IOMMU says so without being asked to attach one. */
 static int pasid_takes(struct device *dev, bool first_stage)
@@ -63,18 +63,18 @@ NTSTATUS v3c_device_capabilities(struct v3c_device *device, struct v3compat_capa
 	if (v3c_device_is_gone(device))
 		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_DEVICE_GONE, device, 0, 0);
 	pdo = device->pdo;
-	if (v3c_pasid_supported(pdo))
+	if (v3c_iommu_takes_pasids(pdo))
 		types = pasid_domain_types(pdo);
 	if (types < 0)
 		return v3c_refuse_errno(why, types, STATUS_UNSUCCESSFUL, device, 0, 0);
 	*out = (struct v3compat_capabilities) {
-		.iommu = v3c_driver_of(pdo)->name,
+		.iommu = v3c_iommu_traits_of(pdo)->name,
 		.pasid_domain_types = types,
 	};
-	if (v3c_pasid_supported(pdo)) {
+	if (v3c_iommu_takes_pasids(pdo)) {
 		out->max_pasids = pdo->iommu->max_pasids;
 		out->sva = v3c_sva_supported(pdo);
 	}
-	v3c_fault_query(device, out);
+	v3c_report_query(device, out);
 	return STATUS_SUCCESS;
 }

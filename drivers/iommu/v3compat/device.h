@@ -5,15 +5,45 @@
 #include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/workqueue.h>
+#include <linux/v3compat.h>
 
 #include "fault.h"
-#include "guard.h"
 #include "handle.h"
 #include "status.h"
 
 struct device;
 struct v3c_domain;
 struct v3c_group;
+
+/**
+ * struct v3c_device_config - how a device is created
+ * @pasid: it has a PASID configuration
+ * @tagged: for tagged DMA, so that it can have sub-devices
+ * @suppress: faults of tagged DMA are not reported
+ */
+struct v3c_device_config {
+	bool pasid;
+	bool tagged;
+	bool suppress;
+};
+
+/**
+ * struct v3c_watch - who wants to know which domain types a device may use; all under v3c_topology
+ * @entry: in the list of registrations, or empty
+ * @callback: to be called, or NULL without a registration
+ * @context: for @callback
+ * @types: mask that @callback was called with last
+ * @seen: count of changes that @types takes account of; not before @callback has returned
+ * @calls: callbacks for the device that are running: one, and those that it makes itself
+ */
+struct v3c_watch {
+	struct list_head entry;
+	PIOMMU_INTERFACE_STATE_CHANGE_CALLBACK callback;
+	void *context;
+	ULONG types;
+	u64 seen;
+	unsigned int calls;
+};
 
 /**
  * struct v3c_device - what a caller knows as IOMMU_DMA_DEVICE
@@ -64,14 +94,8 @@ struct v3c_device {
 
 extern struct v3c_pool v3c_devices;
 
-/*
- * Devices, groups and who is attached to what. While it is held no device behind an IOMMU is removed:
- * the bus notifier waits for it. Nothing waits for it where the driver of the IOMMU itself is unbound,
- * which frees what the core keeps for each device behind it: nobody may do that to an IOMMU in use.
- * Inside a domain's mutex, outside everything else. What may wait for a process or for a callback is done
- * with it released, see group.c.
- */
-extern struct mutex v3c_topology;
+/* v3c_device_list has all of them, newest first; under v3c_topology. */
+extern struct list_head v3c_device_list;
 
 static inline struct v3c_device *v3c_to_device(PIOMMU_DMA_DEVICE handle)
 {
@@ -81,17 +105,15 @@ static inline struct v3c_device *v3c_to_device(PIOMMU_DMA_DEVICE handle)
 NTSTATUS v3c_device_create(struct device *pdo, const IOMMU_DEVICE_CREATION_CONFIGURATION *config,
 			   struct v3c_device **out, struct v3c_why *why);
 NTSTATUS v3c_device_destroy(struct v3c_device *device, struct v3c_why *why);
-NTSTATUS v3c_device_attach(struct v3c_domain *domain, struct v3c_device *device,
-			   struct v3c_why *why);
-NTSTATUS v3c_device_detach(struct v3c_device *device, struct v3c_why *why);
-NTSTATUS v3c_device_attach_pdo(struct v3c_domain *domain, struct device *pdo, struct v3c_why *why);
-NTSTATUS v3c_device_detach_pdo(struct v3c_domain *domain, struct device *pdo, struct v3c_why *why);
-NTSTATUS v3c_device_report_faults(struct v3c_device *device, u32 base, bool enable,
-				  const DEVICE_FAULT_CONFIGURATION *config, struct v3c_why *why);
-NTSTATUS v3c_device_report_faults_pdo(struct device *pdo, u32 base, bool enable,
-				      const DEVICE_FAULT_CONFIGURATION *config,
-				      struct v3c_why *why);
+struct v3c_device *v3c_device_make(struct device *pdo, bool v1, const struct v3c_device_config *config);
+void v3c_device_give_back_iopf(struct v3c_device *device);
+void v3c_device_retire(struct v3c_device *device);
+void v3c_device_free(struct v3c_device *device);
+bool v3c_device_has_iommu(struct device *dev);
+ULONG v3c_device_types(const struct v3c_device *device);
 ULONG v3c_device_domain_types(struct v3c_device *device);
+NTSTATUS v3c_device_check_type(const struct v3c_device *device, IOMMU_DMA_DOMAIN_TYPE type,
+			       struct v3c_why *why);
 NTSTATUS v3c_device_info(struct v3c_device *device, ULONG size, ULONG *written,
 			 IOMMU_DMA_DEVICE_INFORMATION *info, struct v3c_why *why);
 NTSTATUS v3c_device_input_mappings(struct device *pdo, INPUT_MAPPING_ELEMENT *buffer, ULONG size,
@@ -100,10 +122,8 @@ u32 v3c_device_first_input_mapping(struct v3c_device *device);
 bool v3c_device_has_input_mapping(struct v3c_device *device, u32 id);
 bool v3c_device_is_gone(const struct v3c_device *device);
 bool v3c_device_has_bonds(struct device *pdo);
+struct v3c_device *v3c_device_find_attached(struct device *pdo);
 struct device *v3c_device_next_any(struct device *dev);
 struct device *v3c_device_next_known(struct v3c_device **pos);
-
-int v3c_device_module_init(void);
-void v3c_device_module_exit(void);
 
 #endif

@@ -12,10 +12,6 @@
 #include "status.h"
 #include "table_walk.h"
 
-struct v3c_attachment;
-struct v3c_device;
-struct v3c_pasid;
-
 /**
  * struct v3c_domain - what a caller knows as IOMMU_DMA_DOMAIN
  * @handle: first, see &struct v3c_handle
@@ -89,26 +85,7 @@ static inline bool v3c_domain_shows_all(const struct v3c_domain *domain)
 	       domain->tables.kind == V3C_TABLES_IDENTITY;
 }
 
-int v3c_domain_begin_attach(struct v3c_domain *domain, bool (*must_wait)(void *object), void *object);
-void v3c_domain_end_attach(struct v3c_domain *domain);
-int v3c_domain_member_joins(struct v3c_domain *domain, struct device *dev);
-
-NTSTATUS v3c_domain_create(IOMMU_DMA_DOMAIN_TYPE type,
-			   const IOMMU_DMA_LOGICAL_ALLOCATOR_CONFIG *allocator,
-			   const IOMMU_DMA_RESERVED_REGION *regions,
-			   struct v3c_domain **out, struct v3c_why *why);
-NTSTATUS v3c_domain_destroy(struct v3c_domain *domain, struct v3c_why *why);
-NTSTATUS v3c_domain_attach(struct v3c_domain *domain, struct v3c_device *device,
-			   struct v3c_why *why);
-void v3c_domain_detach(struct v3c_device *device);
-NTSTATUS v3c_domain_attach_pasid(struct v3c_domain *domain, struct v3c_pasid *pasid,
-				 struct v3c_attachment *attachment, struct v3c_why *why);
-void v3c_domain_detach_pasid(struct v3c_pasid *pasid);
-NTSTATUS v3c_domain_configure(struct v3c_domain *domain, const struct v3c_tables *tables,
-			      struct v3c_why *why);
-NTSTATUS v3c_domain_flush(struct v3c_domain *domain, struct v3c_why *why);
-NTSTATUS v3c_domain_flush_list(struct v3c_domain *domain, ULONG number, const void *list,
-			       struct v3c_why *why);
-void v3c_domain_reclaim_leaked(void);
+void v3c_domain_allow_quick(struct v3c_domain *domain);
+void v3c_domain_forbid_quick(struct v3c_domain *domain);
 
 #endif

@@ -6,7 +6,7 @@
 #include <linux/mutex.h>
 #include <linux/wait.h>
 
-#include "device.h"
+#include "topology.h"
 
 /**
  * struct v3c_event - something that happens now and then, and that is waited for

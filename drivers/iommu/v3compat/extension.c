@@ -11,8 +11,11 @@
 #include "check.h"
 #include "device.h"
 #include "domain.h"
+#include "flush.h"
 #include "guard.h"
 #include "pasid.h"
+#include "policy.h"
+#include "sva.h"
 
 /**
  * v3compat_set_guard_policy() - set which devices may not see all of memory
@@ -33,7 +36,7 @@ int v3compat_set_guard_policy(enum v3compat_guard policy)
 	might_sleep();
 	if ((unsigned int)policy > V3COMPAT_GUARD_ALL)
 		return -EINVAL;
-	v3c_guard_set_policy(policy);
+	v3c_policy_set(policy);
 	return 0;
 }
 V3C_EXPORT_NS_GPL(v3compat_set_guard_policy, V3COMPAT);
@@ -51,7 +54,7 @@ V3C_EXPORT_NS_GPL(v3compat_set_guard_policy, V3COMPAT);
 void v3compat_set_guard_locked(bool locked)
 {
 	might_sleep();
-	v3c_guard_set_locked(locked);
+	v3c_policy_set_locked(locked);
 }
 V3C_EXPORT_NS_GPL(v3compat_set_guard_locked, V3COMPAT);
 
@@ -86,7 +89,7 @@ static NTSTATUS create_sva_device(PIOMMU_DMA_DEVICE handle, struct mm_struct *mm
 		return null_pointer(why, STATUS_INVALID_PARAMETER_3);
 	if (!number)
 		return null_pointer(why, STATUS_INVALID_PARAMETER_4);
-	status = v3c_pasid_create_sva(device, mm, &pasid, why);
+	status = v3c_sva_create(device, mm, &pasid, why);
 	if (NT_SUCCESS(status)) {
 		*out = (PIOMMU_DMA_PASID_DEVICE)pasid;
 		*number = pasid->number;

@@ -25,13 +25,12 @@
 #include <kunit/visibility.h>
 
 #include "compat.h"
-#include "device.h"
 #include "domain.h"
-#include "driver.h"
 #include "fault.h"
 #include "hwpt.h"
-#include "pasid.h"
-#include "range.h"
+#include "iommus.h"
+#include "lookup.h"
+#include "topology.h"
 
 /* Everything in this file; taken with interrupts off, innermost but for the workqueue's. */
 static DEFINE_SPINLOCK(v3c_fault_lock);
@@ -80,11 +79,11 @@ static bool push_refused(struct v3c_reporter *reporter, const struct v3c_fault_t
 	return push(reporter, &record);
 }
 
-/* What is looked for among the first ones of each kind; without @device or @pdo all of the others. */
+/* What is looked for among the first ones of each kind; without @reporter or @pdo all of the others. */
 struct v3c_fault_key {
 	const struct v3c_hwpt *hwpt;
 	const struct device *pdo;
-	const struct v3c_device *device;
+	const struct v3c_reporter *reporter;
 };
 
 static struct v3c_fault_target *of_table(const struct rb_node *node)
@@ -104,16 +103,16 @@ static int compare_key(const void *data, const struct rb_node *node)
 	int order = compare(key->hwpt, target->hwpt);
 
 	if (!order && key->pdo)
-		order = compare(key->pdo, target->device->pdo);
-	if (!order && key->device)
-		order = compare(key->device, target->device);
+		order = compare(key->pdo, target->reporter->pdo);
+	if (!order && key->reporter)
+		order = compare(key->reporter, target->reporter);
 	return order;
 }
 
 static struct v3c_fault_key key_of(const struct v3c_fault_target *target)
 {
 	return (struct v3c_fault_key) {
-		.hwpt = target->hwpt, .pdo = target->device->pdo, .device = target->device,
+		.hwpt = target->hwpt, .pdo = target->reporter->pdo, .reporter = target->reporter,
 	};
 }
 
@@ -143,7 +142,7 @@ static bool is_of_twin(const struct v3c_fault_target *target, const struct rb_no
 {
 	const struct v3c_fault_target *other = of_table(beside);
 
-	return other && other->hwpt == target->hwpt && other->device->pdo == target->device->pdo;
+	return other && other->hwpt == target->hwpt && other->reporter->pdo == target->reporter->pdo;
 }
 
 /*
@@ -156,7 +155,7 @@ static bool report_refused(struct v3c_fault_target *target, u64 address, bool wr
 	bool only = target->count == 1 && !is_of_twin(target, rb_prev(&target->by_table)) &&
 		    !is_of_twin(target, rb_next(&target->by_table));
 
-	return target->loud && push_refused(&target->device->reporter, target, address,
+	return target->loud && push_refused(target->reporter, target, address,
 					    only ? target->pasid : V3COMPAT_NO_PASID, write);
 }
 
@@ -194,7 +193,7 @@ int v3c_fault_unrecoverable(struct iommu_domain *domain, struct device *dev, uns
 	node = rb_find_first(&key, &v3c_fault_tables, compare_key);
 	for (; node && steps--; node = rb_next_match(&key, node, compare_key)) {
 		target = of_table(node);
-		if (target->device->reporter.enabled &&
+		if (target->reporter->enabled &&
 		    report_refused(target, iova, flags & IOMMU_FAULT_WRITE))
 			ret = 0;
 	}
@@ -238,16 +237,13 @@ void v3c_fault_logged(const struct v3c_logged_fault *fault)
 
 static struct v3c_fault_target *to_target(const struct iopf_group *group)
 {
-	struct v3c_attachment *attachment = container_of(group->attach_handle,
-							 struct v3c_attachment, handle);
-
-	return &attachment->faults;
+	return container_of(group->attach_handle, struct v3c_fault_target, handle);
 }
 
 static bool is_allowed(const struct v3c_fault_target *target,
 		       const struct iommu_fault_page_request *request)
 {
-	int allowed = v3c_range_permissions(target->domain, target->hwpt,
+	int allowed = v3c_lookup_permissions(target->domain, target->hwpt,
 					    request->addr >> V3C_PAGE_SHIFT);
 	int wanted = v3c_fault_wants(request->perm);
 
@@ -273,7 +269,7 @@ static bool is_too_long(const struct iopf_group *group)
 /* Of a group that is the caller's, who has counted itself in @target->answering. */
 static void answer(struct iopf_group *group, struct v3c_fault_target *target)
 {
-	struct v3c_reporter *reporter = &target->device->reporter;
+	struct v3c_reporter *reporter = target->reporter;
 	bool allowed = READ_ONCE(target->open) && !is_too_long(group) && all_allowed(target, group);
 
 	v3c_iopf_answer(group, allowed ? IOMMU_PAGE_RESP_SUCCESS : IOMMU_PAGE_RESP_INVALID);
@@ -286,7 +282,7 @@ static void answer(struct iopf_group *group, struct v3c_fault_target *target)
 /* Whether the worker will see to the group. */
 static bool push_group(struct iopf_group *group, struct v3c_fault_target *target)
 {
-	struct v3c_reporter *reporter = &target->device->reporter;
+	struct v3c_reporter *reporter = target->reporter;
 	bool fits = reporter->nr_groups < V3C_FAULT_QUEUE && !is_too_long(group);
 
 	lockdep_assert_held(&v3c_fault_lock);
@@ -330,7 +326,7 @@ static int take_page_request(struct iopf_group *group)
  */
 bool v3c_fault_makes_requests(struct device *dev)
 {
-	if (!v3c_driver_of(dev)->page_requests)
+	if (!v3c_iommu_traits_of(dev)->page_requests)
 		return false;
 #ifdef CONFIG_PCI_PRI
 	/* Virtual functions share what their physical function has enabled, but for the translations. */
@@ -349,10 +345,10 @@ bool v3c_fault_makes_requests(struct device *dev)
  */
 void v3c_fault_watch(struct v3c_hwpt *hwpt, struct device *dev)
 {
-	iommu_set_fault_handler(hwpt->domain, v3c_fault_unrecoverable, hwpt);
+	iommu_set_fault_handler(hwpt->core, v3c_fault_unrecoverable, hwpt);
 	hwpt->page_requests = v3c_fault_makes_requests(dev);
 	if (hwpt->page_requests)
-		hwpt->domain->iopf_handler = take_page_request;
+		hwpt->core->iopf_handler = take_page_request;
 }
 
 static void fill_arm64(FAULT_INFORMATION_ARM64 *out, const struct v3c_fault_source *source,
@@ -412,7 +408,7 @@ EXPORT_SYMBOL_IF_KUNIT(v3c_fault_fill);
 /* The IOMMU tells whether it was a read or a write; why, only the mappings tell, as they are now. */
 static FAULT_INFORMATION_X64_TYPE why_refused(const struct v3c_fault_record *record)
 {
-	int allowed = v3c_range_permissions(record->domain, NULL,
+	int allowed = v3c_lookup_permissions(record->domain, NULL,
 					    record->address >> V3C_PAGE_SHIFT);
 	int wanted = v3c_fault_wants(record->perm);
 
@@ -579,7 +575,7 @@ static void deliver(struct work_struct *work)
 	} while (deliver_group(reporter) | deliver_record(reporter));
 }
 
-/* Once in the life of the memory. */
+/* Once in the life of the memory; @reporter->pdo is set whenever it serves a device. */
 void v3c_fault_init_once(struct v3c_reporter *reporter)
 {
 	INIT_HLIST_NODE(&reporter->by_rid);
@@ -610,7 +606,7 @@ static void add_target(struct v3c_fault_target *target)
 	of_table(node)->count++;
 	of_table(node)->loud += !target->suppressed;
 	/* A device has each PASID once. */
-	rb_find_add(&target->by_pasid, &target->device->reporter.targets, compare_pasids);
+	rb_find_add(&target->by_pasid, &target->reporter->targets, compare_pasids);
 }
 
 static void replace_first(struct v3c_fault_target *first)
@@ -640,13 +636,13 @@ static void remove_target(struct v3c_fault_target *target)
 		replace_first(target);
 	else
 		rb_erase(&target->by_table, &v3c_fault_tables);
-	rb_erase(&target->by_pasid, &target->device->reporter.targets);
+	rb_erase(&target->by_pasid, &target->reporter->targets);
 }
 
 /**
  * v3c_fault_open() - from now on faults of an attachment can be told whose they are
  * @target: names the attachment, until v3c_fault_close()
- * @device: attached, itself or a sub-device of it
+ * @reporter: the device's whose DMA it is
  * @domain: to this domain
  * @hwpt: through this page table, or NULL for the kernel's identity domain
  * @pasid: or %V3COMPAT_NO_PASID
@@ -654,11 +650,11 @@ static void remove_target(struct v3c_fault_target *target)
  *
  * Context: any.
  */
-void v3c_fault_open(struct v3c_fault_target *target, struct v3c_device *device,
+void v3c_fault_open(struct v3c_fault_target *target, struct v3c_reporter *reporter,
 		    struct v3c_domain *domain, const struct v3c_hwpt *hwpt, u32 pasid,
 		    bool suppressed)
 {
-	target->device = device;
+	target->reporter = reporter;
 	target->domain = domain;
 	target->hwpt = hwpt;
 	target->pasid = pasid;
@@ -671,7 +667,7 @@ void v3c_fault_open(struct v3c_fault_target *target, struct v3c_device *device,
 
 static void take_groups(struct v3c_fault_target *target, struct list_head *groups)
 {
-	struct v3c_reporter *reporter = &target->device->reporter;
+	struct v3c_reporter *reporter = target->reporter;
 	struct iopf_group *group, *next;
 
 	lockdep_assert_held(&v3c_fault_lock);
@@ -716,131 +712,52 @@ void v3c_fault_close(struct v3c_fault_target *target)
 	}
 	list_for_each_entry_safe(group, next, &groups, node)
 		v3c_iopf_answer(group, IOMMU_PAGE_RESP_INVALID);
-	wait_event(target->device->reporter.idle, is_quiet(target));
-}
-
-static bool reports_refusals(struct device *pdo)
-{
-	const struct v3c_driver *driver = v3c_driver_of(pdo);
-
-	return driver->faults || (driver->logs_faults && v3c_fault_console_enabled());
-}
-
-/* Only sub-devices make requests that the core hands on, and theirs may be suppressed. */
-static bool reports_requests(struct v3c_device *device)
-{
-	return device->tagged && !device->suppress && v3c_fault_makes_requests(device->pdo);
-}
-
-static NTSTATUS check_base(struct v3c_device *device, u32 base, struct v3c_why *why)
-{
-	/* Nobody knows any more what it was of a device that is gone, whose reporting must end yet. */
-	if (!base || (IS_ENABLED(CONFIG_ARM64) &&
-		      (device->gone || v3c_device_has_input_mapping(device, base))))
-		return STATUS_SUCCESS;
-	return v3c_refuse(why, STATUS_INVALID_PARAMETER_2, V3C_REASON_BAD_CONFIG, device, base, 0);
-}
-
-static NTSTATUS check_enable(struct v3c_device *device, u32 base,
-			     const DEVICE_FAULT_CONFIGURATION *config, struct v3c_why *why)
-{
-	NTSTATUS status = check_base(device, base, why);
-
-	if (!NT_SUCCESS(status))
-		return status;
-	if (!config || !config->FaultHandler)
-		return v3c_refuse(why, STATUS_INVALID_PARAMETER_4, V3C_REASON_NULL_POINTER, device,
-				  0, 0);
-	if (v3c_device_is_gone(device))
-		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_DEVICE_GONE, device, 0, 0);
-	if (!reports_refusals(device->pdo) && !reports_requests(device))
-		return v3c_refuse(why, STATUS_NOT_IMPLEMENTED, V3C_REASON_NO_FAULTS, device, 0, 0);
-	if (!device->domain && !v3c_pasids_attached(device))
-		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_NOT_ATTACHED, device,
-				  0, 0);
-	if (device->reporter.enabled)
-		return v3c_refuse(why, STATUS_RESOURCE_IN_USE, V3C_REASON_IN_USE, device, 0, 0);
-	return STATUS_SUCCESS;
+	wait_event(target->reporter->idle, is_quiet(target));
 }
 
 /**
- * v3c_fault_enable() - report a device's faults to a handler
- * @device: the device, alive
- * @base: InputMappingIdBase
+ * v3c_fault_begin() - report faults to a handler
+ * @reporter: reporting nothing
  * @config: the handler
- * @why: filled on refusal
+ * @source: what reports say about where they come from
  *
  * Context: may sleep; under v3c_topology.
- * Return: status of SetDeviceFaultReportingEx, see wdm.h.
+ * Return: 0 or -ENOMEM.
  */
-NTSTATUS v3c_fault_enable(struct v3c_device *device, u32 base,
-			  const DEVICE_FAULT_CONFIGURATION *config, struct v3c_why *why)
+int v3c_fault_begin(struct v3c_reporter *reporter, const DEVICE_FAULT_CONFIGURATION *config,
+		    const struct v3c_fault_source *source)
 {
-	struct v3c_reporter *reporter = &device->reporter;
 	struct v3c_fault_record *ring;
-	NTSTATUS status;
 
 	lockdep_assert_held(&v3c_topology);
-	status = check_enable(device, base, config, why);
-	if (!NT_SUCCESS(status))
-		return status;
 	ring = kcalloc(V3C_FAULT_QUEUE, sizeof(*ring), GFP_KERNEL);
 	if (!ring)
-		return v3c_refuse(why, STATUS_INSUFFICIENT_RESOURCES, V3C_REASON_NO_MEMORY, device,
-				  0, 0);
+		return -ENOMEM;
 
 	guard(spinlock_irq)(&v3c_fault_lock);
 	reporter->config = *config;
-	reporter->source = (struct v3c_fault_source) {
-		.pdo = device->pdo,
-		.input_mapping = v3c_device_first_input_mapping(device),
-		.segment = dev_is_pci(device->pdo) ? pci_domain_nr(to_pci_dev(device->pdo)->bus) : 0,
-	};
+	reporter->source = *source;
 	reporter->ring = ring;
 	reporter->first = 0;
 	reporter->count = 0;
 	reporter->lost = 0;
 	reporter->lost_told = 0;
 	reporter->enabled = true;
-	if (dev_is_pci(device->pdo))
-		hash_add(v3c_reporters, &reporter->by_rid, pci_dev_id(to_pci_dev(device->pdo)));
-	return STATUS_SUCCESS;
+	if (dev_is_pci(source->pdo))
+		hash_add(v3c_reporters, &reporter->by_rid, pci_dev_id(to_pci_dev(source->pdo)));
+	return 0;
 }
 
 /**
- * v3c_fault_disable() - stop reporting a device's faults
- * @device: the device, alive
- * @base: InputMappingIdBase
- * @why: filled on refusal
+ * v3c_fault_end() - start no call of a handler any more
+ * @reporter: reporting or not
  *
- * What is queued is dropped. The caller goes on with v3c_fault_wait().
- *
- * Context: may sleep; under v3c_topology.
- * Return: status of SetDeviceFaultReportingEx, see wdm.h.
- */
-NTSTATUS v3c_fault_disable(struct v3c_device *device, u32 base, struct v3c_why *why)
-{
-	NTSTATUS status;
-
-	lockdep_assert_held(&v3c_topology);
-	status = check_base(device, base, why);
-	if (!NT_SUCCESS(status))
-		return status;
-	if (!device->reporter.enabled)
-		return v3c_refuse(why, STATUS_UNSUCCESSFUL, V3C_REASON_NOT_ENABLED, device, 0, 0);
-	v3c_fault_end(device);
-	return STATUS_SUCCESS;
-}
-
-/**
- * v3c_fault_end() - start no call of a device's handler any more
- * @device: reporting or not
+ * What is queued is dropped.
  *
  * Context: under v3c_topology.
  */
-void v3c_fault_end(struct v3c_device *device)
+void v3c_fault_end(struct v3c_reporter *reporter)
 {
-	struct v3c_reporter *reporter = &device->reporter;
 	struct v3c_fault_record *ring;
 
 	lockdep_assert_held(&v3c_topology);
@@ -864,13 +781,12 @@ static bool is_over(struct v3c_reporter *reporter, u64 call)
 
 /**
  * v3c_fault_wait() - wait until a handler that is running has returned, unless called from inside it
- * @device: after v3c_fault_end(); may be a dead one
+ * @reporter: after v3c_fault_end(); may be that of a dead device
  *
  * Context: may sleep; with no lock held that a handler could want.
  */
-void v3c_fault_wait(struct v3c_device *device)
+void v3c_fault_wait(struct v3c_reporter *reporter)
 {
-	struct v3c_reporter *reporter = &device->reporter;
 	u64 call;
 
 	scoped_guard(spinlock_irq, &v3c_fault_lock) {
@@ -881,44 +797,27 @@ void v3c_fault_wait(struct v3c_device *device)
 	wait_event(reporter->idle, is_over(reporter, call));
 }
 
+/* Reports that were dropped for want of room since reporting was enabled. */
+u64 v3c_fault_lost(struct v3c_reporter *reporter)
+{
+	guard(spinlock_irq)(&v3c_fault_lock);
+	return reporter->enabled ? reporter->lost : 0;
+}
+
 /* Beside the handlers, for what waits for one of them. Done when the module leaves. */
 void v3c_fault_queue_work(struct work_struct *work)
 {
 	queue_work(v3c_fault_wq, work);
 }
 
-/**
- * v3c_fault_query() - what of a device can be reported, and what was lost
- * @device: alive and not gone
- * @out: its fields about faults are filled
- *
- * Context: under v3c_topology.
- */
-void v3c_fault_query(struct v3c_device *device, struct v3compat_capabilities *out)
-{
-	lockdep_assert_held(&v3c_topology);
-	out->unrecoverable_faults = reports_refusals(device->pdo);
-	out->page_requests = reports_requests(device);
-	guard(spinlock_irq)(&v3c_fault_lock);
-	out->faults_lost = device->reporter.enabled ? device->reporter.lost : 0;
-}
-
 int v3c_fault_module_init(void)
 {
-	int ret;
-
 	v3c_fault_wq = alloc_workqueue("v3compat_faults", WQ_UNBOUND, 0);
-	if (!v3c_fault_wq)
-		return -ENOMEM;
-	ret = v3c_fault_console_init();
-	if (ret)
-		destroy_workqueue(v3c_fault_wq);
-	return ret;
+	return v3c_fault_wq ? 0 : -ENOMEM;
 }
 
-/* When no device is left. */
+/* When no device is left, and no source. */
 void v3c_fault_module_exit(void)
 {
-	v3c_fault_console_exit();
 	destroy_workqueue(v3c_fault_wq);
 }

@@ -12,12 +12,10 @@
 
 #include <linux/v3compat.h>
 
-#include "status.h"
-
 struct device;
-struct v3c_device;
 struct v3c_domain;
 struct v3c_hwpt;
+struct v3c_reporter;
 
 /* What waits for a handler, per device: so many refused DMAs, and so many groups of page requests. */
 #define V3C_FAULT_QUEUE		64
@@ -27,12 +25,13 @@ struct v3c_hwpt;
 
 /**
  * struct v3c_fault_target - where faults of one attachment go: untagged DMA of a device, or a PASID
- * @by_table: in the tree of all, by @hwpt, Linux device and @device, if it is the first of its kind
+ * @handle: by which the IOMMU core names a PASID that is attached; what a fault handler is given
+ * @by_table: in the tree of all, by @hwpt, Linux device and @reporter, if it is the first of its kind
  * @alike: the first one's list of the others of its kind, or entry there
  * @count: of its kind, the first one included; kept in the first one, 0 in the others
  * @loud: of these, how many are not @suppressed
  * @by_pasid: in its device's tree
- * @device: whose it is
+ * @reporter: its device's
  * @domain: attached to
  * @hwpt: the page table, NULL for the kernel's identity domain; a name, never looked into
  * @pasid: or %V3COMPAT_NO_PASID
@@ -43,12 +42,13 @@ struct v3c_hwpt;
  * Embedded in what is attached; everything is under the lock of fault.c.
  */
 struct v3c_fault_target {
+	struct iommu_attach_handle handle;
 	struct rb_node by_table;
 	struct list_head alike;
 	unsigned int count;
 	unsigned int loud;
 	struct rb_node by_pasid;
-	struct v3c_device *device;
+	struct v3c_reporter *reporter;
 	struct v3c_domain *domain;
 	const struct v3c_hwpt *hwpt;
 	u32 pasid;
@@ -89,6 +89,7 @@ struct v3c_fault_source {
 
 /**
  * struct v3c_reporter - a device's faults on their way to its handler
+ * @pdo: the device; constant while it serves one
  * @by_rid: in the hash of PCI devices that are enabled, by requester ID
  * @targets: the device's attachments, by PASID
  * @work: runs the handler
@@ -112,6 +113,7 @@ struct v3c_fault_source {
  * Everything is under the lock of fault.c. The memory stays a reporter as long as it stays a device's.
  */
 struct v3c_reporter {
+	struct device *pdo;
 	struct hlist_node by_rid;
 	struct rb_root targets;
 	struct work_struct work;
@@ -153,23 +155,21 @@ bool v3c_fault_makes_requests(struct device *dev);
 void v3c_fault_watch(struct v3c_hwpt *hwpt, struct device *dev);
 void v3c_fault_init_once(struct v3c_reporter *reporter);
 
-void v3c_fault_open(struct v3c_fault_target *target, struct v3c_device *device,
+void v3c_fault_open(struct v3c_fault_target *target, struct v3c_reporter *reporter,
 		    struct v3c_domain *domain, const struct v3c_hwpt *hwpt, u32 pasid,
 		    bool suppressed);
 void v3c_fault_close(struct v3c_fault_target *target);
 
-NTSTATUS v3c_fault_enable(struct v3c_device *device, u32 base,
-			  const DEVICE_FAULT_CONFIGURATION *config, struct v3c_why *why);
-NTSTATUS v3c_fault_disable(struct v3c_device *device, u32 base, struct v3c_why *why);
-void v3c_fault_end(struct v3c_device *device);
-void v3c_fault_wait(struct v3c_device *device);
+int v3c_fault_begin(struct v3c_reporter *reporter, const DEVICE_FAULT_CONFIGURATION *config,
+		    const struct v3c_fault_source *source);
+void v3c_fault_end(struct v3c_reporter *reporter);
+void v3c_fault_wait(struct v3c_reporter *reporter);
+u64 v3c_fault_lost(struct v3c_reporter *reporter);
 void v3c_fault_queue_work(struct work_struct *work);
-void v3c_fault_query(struct v3c_device *device, struct v3compat_capabilities *out);
 
 int v3c_fault_unrecoverable(struct iommu_domain *domain, struct device *dev, unsigned long iova,
 			    int flags, void *hwpt);
 void v3c_fault_logged(const struct v3c_logged_fault *fault);
-bool v3c_fault_console_parse(const char *text, size_t len, struct v3c_logged_fault *out);
 
 void v3c_fault_fill(FAULT_INFORMATION *information, FAULT_INFORMATION_ARCH arch,
 		    const struct v3c_fault_source *source, const struct v3c_fault_record *record,
@@ -177,8 +177,5 @@ void v3c_fault_fill(FAULT_INFORMATION *information, FAULT_INFORMATION_ARCH arch,
 
 int v3c_fault_module_init(void);
 void v3c_fault_module_exit(void);
-int v3c_fault_console_init(void);
-void v3c_fault_console_exit(void);
-bool v3c_fault_console_enabled(void);
 
 #endif

@@ -22,6 +22,7 @@
 #include <kunit/visibility.h>
 
 #include "fault.h"
+#include "fault_console.h"
 
 /* The driver prints at most a handful at a time. */
 #define V3C_CONSOLE_SLOTS	32

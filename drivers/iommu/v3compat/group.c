@@ -17,10 +17,9 @@
 #include <linux/slab.h>
 
 #include "bus.h"
-#include "device.h"
 #include "event.h"
 #include "group.h"
-#include "guard.h"
+#include "topology.h"
 
 static LIST_HEAD(v3c_groups);
 
@@ -285,7 +284,7 @@ struct v3c_group *v3c_group_use(struct device *dev)
 		v3c_group_unuse(group);
 		return ERR_PTR(ret);
 	}
-	v3c_guard_changed();
+	v3c_topology_changed();
 	return group;
 }
 
@@ -306,7 +305,7 @@ void v3c_group_unuse(struct v3c_group *group)
 	}
 	iommu_group_put(group->group);
 	list_del(&group->entry);
-	v3c_guard_changed();
+	v3c_topology_changed();
 	kfree(group);
 }
 

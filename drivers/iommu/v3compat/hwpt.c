@@ -50,7 +50,7 @@ void v3c_hwpt_module_exit(void)
 /* Windows' logical addresses are positive. */
 u64 v3c_hwpt_last_page(const struct v3c_hwpt *hwpt)
 {
-	u64 end = hwpt->domain->geometry.aperture_end;
+	u64 end = hwpt->core->geometry.aperture_end;
 
 	return min_t(u64, end, S64_MAX) >> V3C_PAGE_SHIFT;
 }
@@ -69,7 +69,7 @@ static void prepare_zero_block(void)
 
 static void learn_rules(struct v3c_hwpt *hwpt, struct device *dev)
 {
-	v3c_driver_rules(dev, hwpt->domain, &hwpt->rules);
+	v3c_iommu_rules(dev, hwpt->core, &hwpt->rules);
 	if (hwpt->rules.flush_pages)
 		hwpt->flush_mask = ~((hwpt->rules.flush_pages << V3C_PAGE_SHIFT) - 1);
 }
@@ -88,18 +88,18 @@ struct v3c_hwpt *v3c_hwpt_alloc(struct device *dev, bool pasid)
 	struct v3c_hwpt *hwpt;
 	int ret;
 
-	if (v3c_driver_of(dev)->late_tables)
+	if (v3c_iommu_traits_of(dev)->late_tables)
 		return ERR_PTR(-EOPNOTSUPP);
 	hwpt = kzalloc(sizeof(*hwpt), GFP_KERNEL);
 	if (!hwpt)
 		return ERR_PTR(-ENOMEM);
-	hwpt->domain = v3c_paging_domain_alloc(dev, pasid);
-	if (IS_ERR(hwpt->domain)) {
-		ret = PTR_ERR(hwpt->domain);
+	hwpt->core = v3c_paging_domain_alloc(dev, pasid);
+	if (IS_ERR(hwpt->core)) {
+		ret = PTR_ERR(hwpt->core);
 		goto free_hwpt;
 	}
 	ret = -EOPNOTSUPP;
-	if (!(hwpt->domain->pgsize_bitmap & V3C_PAGE_SIZE) || hwpt->domain->geometry.aperture_start)
+	if (!(hwpt->core->pgsize_bitmap & V3C_PAGE_SIZE) || hwpt->core->geometry.aperture_start)
 		goto free_domain;
 	if (device_iommu_capable(dev, IOMMU_CAP_CACHE_COHERENCY))
 		hwpt->prot = IOMMU_CACHE;
@@ -108,7 +108,7 @@ struct v3c_hwpt *v3c_hwpt_alloc(struct device *dev, bool pasid)
 	return hwpt;
 
 free_domain:
-	iommu_domain_free(hwpt->domain);
+	iommu_domain_free(hwpt->core);
 free_hwpt:
 	kfree(hwpt);
 	return ERR_PTR(ret);
@@ -146,13 +146,13 @@ void v3c_hwpt_settle(struct v3c_hwpt *hwpt, struct device *dev)
 /* Whether @dev's IOMMU can use the table for a PASID, as far as it says so without being asked to. */
 bool v3c_hwpt_takes_pasids(const struct v3c_hwpt *hwpt, struct device *dev)
 {
-	return v3c_domain_takes_pasids(hwpt->domain, dev);
+	return v3c_domain_takes_pasids(hwpt->core, dev);
 }
 
 /* Attached nowhere; what is still mapped goes with it. */
 void v3c_hwpt_free(struct v3c_hwpt *hwpt)
 {
-	iommu_domain_free(hwpt->domain);
+	iommu_domain_free(hwpt->core);
 	kfree(hwpt);
 }
 
@@ -175,9 +175,9 @@ static noinline int map_failed(struct v3c_hwpt *hwpt, u64 iova, u64 size, int er
 	u64 last = iova + size - 1, at = iova | (step - 1);
 
 	for (; at < last; at += step)
-		if (iommu_iova_to_phys(hwpt->domain, at & ~(V3C_PAGE_SIZE - 1)))
+		if (iommu_iova_to_phys(hwpt->core, at & ~(V3C_PAGE_SIZE - 1)))
 			break;
-	if (at >= last && !iommu_iova_to_phys(hwpt->domain, last & ~(V3C_PAGE_SIZE - 1)))
+	if (at >= last && !iommu_iova_to_phys(hwpt->core, last & ~(V3C_PAGE_SIZE - 1)))
 		return err;
 	v3c_hwpt_was_short(hwpt, iova, size, 0);
 	return -EUCLEAN;
@@ -189,7 +189,7 @@ static noinline int map_failed(struct v3c_hwpt *hwpt, u64 iova, u64 size, int er
  */
 static u64 call_piece(const struct v3c_hwpt *hwpt, u64 iova, u64 base, u64 size)
 {
-	unsigned long sizes = hwpt->domain->pgsize_bitmap;
+	unsigned long sizes = hwpt->core->pgsize_bitmap;
 	unsigned int bit = min(__fls(size), __ffs64(iova | base | BIT_ULL(63)));
 	u64 leaf = BIT_ULL(__fls(sizes & GENMASK_ULL(bit, 0))), larger;
 
@@ -216,7 +216,7 @@ static noinline int map_pieces(struct v3c_hwpt *hwpt, u64 iova, u64 base, u64 si
 		part = flush_piece(hwpt, iova + at, size - at);
 		if (hwpt->rules.allocates)
 			part = call_piece(hwpt, iova + at, base + at, part);
-		ret = iommu_map(hwpt->domain, iova + at, base + at, part, prot, gfp);
+		ret = iommu_map(hwpt->core, iova + at, base + at, part, prot, gfp);
 		if (!ret)
 			continue;
 		ret = map_failed(hwpt, iova + at, part, ret);
@@ -248,7 +248,7 @@ int v3c_hwpt_map_run(struct v3c_hwpt *hwpt, u64 page, u64 pfn, u64 pages, int pr
 	prot = v3c_hwpt_prot(hwpt, pfn, prot);
 	if (unlikely((iova ^ (iova + size - 1)) & hwpt->flush_mask || hwpt->rules.allocates))
 		return map_pieces(hwpt, iova, pfn << V3C_PAGE_SHIFT, size, prot, gfp);
-	ret = iommu_map(hwpt->domain, iova, pfn << V3C_PAGE_SHIFT, size, prot, gfp);
+	ret = iommu_map(hwpt->core, iova, pfn << V3C_PAGE_SHIFT, size, prot, gfp);
 	if (likely(!ret) || (is_power_of_2(pages) && v3c_hwpt_has_leaf(hwpt, pages) &&
 			     !((page | pfn) & (pages - 1))))
 		return ret;
@@ -275,7 +275,7 @@ static noinline int flush_batch(struct v3c_batch *batch)
 		return 0;
 	last = &batch->sg[batch->nents - 1];
 	sg_mark_end(last);
-	mapped = iommu_map_sg(batch->hwpt->domain, (batch->page - batch->pages) << V3C_PAGE_SHIFT,
+	mapped = iommu_map_sg(batch->hwpt->core, (batch->page - batch->pages) << V3C_PAGE_SHIFT,
 			      batch->sg, batch->nents, batch->prot | batch->hwpt->prot, batch->gfp);
 	sg_unmark_end(last);
 	if (mapped < 0) {
@@ -401,7 +401,7 @@ noinline bool v3c_hwpt_unmap_pieces(struct v3c_hwpt *hwpt, u64 iova, u64 size)
 
 	for (at = 0; at < size; at += part) {
 		part = flush_piece(hwpt, iova + at, size - at);
-		done = iommu_unmap(hwpt->domain, iova + at, part);
+		done = iommu_unmap(hwpt->core, iova + at, part);
 		if (done != part)
 			return v3c_hwpt_was_short(hwpt, iova, size, at + done);
 	}
@@ -423,13 +423,13 @@ bool v3c_hwpt_unmap_spans(struct v3c_hwpt *hwpt, u64 page, u64 pages)
 	iommu_iotlb_gather_init(&gather);
 	for (; at < end; at += part) {
 		if ((start ^ at) & hwpt->flush_mask) {
-			iommu_iotlb_sync(hwpt->domain, &gather);
+			iommu_iotlb_sync(hwpt->core, &gather);
 			start = at;
 		}
 		part = min(end, (at | ((V3C_SPAN_PAGES << V3C_PAGE_SHIFT) - 1)) + 1) - at;
-		done += iommu_unmap_fast(hwpt->domain, at, part, &gather);
+		done += iommu_unmap_fast(hwpt->core, at, part, &gather);
 	}
-	iommu_iotlb_sync(hwpt->domain, &gather);
+	iommu_iotlb_sync(hwpt->core, &gather);
 	return done == pages << V3C_PAGE_SHIFT ||
 	       v3c_hwpt_was_short(hwpt, page << V3C_PAGE_SHIFT, pages << V3C_PAGE_SHIFT, done);
 }
@@ -442,25 +442,25 @@ bool v3c_hwpt_unmap_gather(struct v3c_hwpt *hwpt, u64 page, u64 pages,
 			   struct iommu_iotlb_gather *gather)
 {
 	u64 iova = page << V3C_PAGE_SHIFT, size = pages << V3C_PAGE_SHIFT;
-	size_t done = iommu_unmap_fast(hwpt->domain, iova, size, gather);
+	size_t done = iommu_unmap_fast(hwpt->core, iova, size, gather);
 
 	return done == size || v3c_hwpt_was_short(hwpt, iova, size, done);
 }
 
 void v3c_hwpt_sync_gather(struct v3c_hwpt *hwpt, struct iommu_iotlb_gather *gather)
 {
-	iommu_iotlb_sync(hwpt->domain, gather);
+	iommu_iotlb_sync(hwpt->core, gather);
 }
 
 void v3c_hwpt_flush(struct v3c_hwpt *hwpt)
 {
-	iommu_flush_iotlb_all(hwpt->domain);
+	iommu_flush_iotlb_all(hwpt->core);
 }
 
 /* Only asked about pages that are mapped, so that 0 is a page frame like any other. */
 u64 v3c_hwpt_pfn(const struct v3c_hwpt *hwpt, u64 page)
 {
-	return iommu_iova_to_phys(hwpt->domain, page << V3C_PAGE_SHIFT) >> V3C_PAGE_SHIFT;
+	return iommu_iova_to_phys(hwpt->core, page << V3C_PAGE_SHIFT) >> V3C_PAGE_SHIFT;
 }
 
 /**
@@ -505,7 +505,7 @@ u64 v3c_hwpt_run(const struct v3c_hwpt *hwpt, u64 page, u64 limit, bool contiguo
 bool v3c_hwpt_may_cut(const struct v3c_hwpt *hwpt, const struct v3c_hwpt *source,
 		      u64 first, u64 last, u64 at, bool contiguous)
 {
-	unsigned long sizes = hwpt->domain->pgsize_bitmap >> V3C_PAGE_SHIFT;
+	unsigned long sizes = hwpt->core->pgsize_bitmap >> V3C_PAGE_SHIFT;
 	u64 step = 1, pages, block, pfn, i;
 	unsigned int bit;
 

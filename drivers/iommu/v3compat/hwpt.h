@@ -8,7 +8,7 @@
 #include <linux/mm.h>
 #include <linux/types.h>
 
-#include "driver.h"
+#include "iommus.h"
 #include "phys.h"
 
 struct device;
@@ -26,7 +26,7 @@ struct v3c_shadow;
 
 /**
  * struct v3c_hwpt - one page table of a domain, for one kind of IOMMU
- * @domain: the IOMMU core's; owned
+ * @core: the IOMMU core's page table; owned
  * @flush_mask: bits of an address above the largest invalidation, see &struct v3c_rules
  * @prot: IOMMU_CACHE where the IOMMU takes part in cache coherency
  * @shadow: what of its owner's tables is in it; NULL unless the domain is Unmanaged
@@ -40,7 +40,7 @@ struct v3c_shadow;
  * @rules: how its IOMMU driver wants it used
  */
 struct v3c_hwpt {
-	struct iommu_domain *domain;
+	struct iommu_domain *core;
 	u64 flush_mask;
 	int prot;
 	struct v3c_shadow *shadow;
@@ -83,7 +83,7 @@ static __always_inline int v3c_hwpt_quick_map(struct v3c_hwpt *hwpt, u64 iova, u
 {
 	if (unlikely(hwpt->rules.allocates) && (!is_power_of_2(size) || (iova | base) & (size - 1)))
 		return -EAGAIN;
-	return iommu_map(hwpt->domain, iova, base, size,
+	return iommu_map(hwpt->core, iova, base, size,
 			 v3c_hwpt_prot(hwpt, base >> V3C_PAGE_SHIFT, prot),
 			 GFP_NOWAIT | __GFP_NOWARN);
 }
@@ -98,7 +98,7 @@ static __always_inline bool v3c_hwpt_unmap_bytes(struct v3c_hwpt *hwpt, u64 iova
 
 	if (unlikely((iova ^ (iova + size - 1)) & hwpt->flush_mask))
 		return v3c_hwpt_unmap_pieces(hwpt, iova, size);
-	done = iommu_unmap(hwpt->domain, iova, size);
+	done = iommu_unmap(hwpt->core, iova, size);
 	/* The space knows what is mapped: a driver that disagrees has lost track of its table. */
 	return likely(done == size) || v3c_hwpt_was_short(hwpt, iova, size, done);
 }
@@ -127,7 +127,7 @@ static inline bool v3c_hwpt_has_upper_half(const struct v3c_hwpt *hwpt)
 /* Whether the hardware has leaves of so many pages. */
 static inline bool v3c_hwpt_has_leaf(const struct v3c_hwpt *hwpt, u64 pages)
 {
-	return hwpt->domain->pgsize_bitmap & (pages << V3C_PAGE_SHIFT);
+	return hwpt->core->pgsize_bitmap & (pages << V3C_PAGE_SHIFT);
 }
 
 /*

@@ -12,15 +12,20 @@
 
 #include <v3compat/kcompat.h>
 
+#include "attach.h"
 #include "check.h"
+#include "create.h"
 #include "device.h"
 #include "domain.h"
-#include "guard.h"
+#include "flush.h"
+#include "map.h"
 #include "pasid.h"
 #include "phys.h"
+#include "place.h"
 #include "quick.h"
-#include "range.h"
+#include "report.h"
 #include "reserve.h"
+#include "watch.h"
 
 #define V3C_PERMISSIONS		3u
 
@@ -352,7 +357,7 @@ static NTSTATUS attach_device(PIOMMU_DMA_DOMAIN domain_handle, PIOMMU_DMA_DEVICE
 		return bad_handle(why, STATUS_INVALID_PARAMETER_1, domain_handle);
 	if (!device)
 		return bad_handle(why, STATUS_INVALID_PARAMETER_2, device_handle);
-	return v3c_device_attach(domain, device, why);
+	return v3c_attach_device(domain, device, why);
 }
 
 static NTSTATUS v3_attach_device_ex(PIOMMU_DMA_DOMAIN Domain, PIOMMU_DMA_DEVICE DmaDevice)
@@ -370,7 +375,7 @@ static NTSTATUS detach_device(PIOMMU_DMA_DEVICE handle, struct v3c_why *why)
 		return STATUS_UNSUCCESSFUL;
 	if (!device)
 		return bad_handle(why, STATUS_INVALID_PARAMETER_1, handle);
-	return v3c_device_detach(device, why);
+	return v3c_detach_device(device, why);
 }
 
 static NTSTATUS v3_detach_device_ex(PIOMMU_DMA_DEVICE DmaDevice)
@@ -407,7 +412,7 @@ static NTSTATUS v1_attach_device(PIOMMU_DMA_DOMAIN Domain, PDEVICE_OBJECT Physic
 
 	status = check_pdo(Domain, PhysicalDeviceObject, InputMappingIdBase, MappingCount, &why);
 	if (NT_SUCCESS(status))
-		status = v3c_device_attach_pdo((struct v3c_domain *)Domain, PhysicalDeviceObject,
+		status = v3c_attach_pdo((struct v3c_domain *)Domain, PhysicalDeviceObject,
 					       &why);
 	return ANSWER(AttachDevice, status, &why);
 }
@@ -420,7 +425,7 @@ static NTSTATUS v1_detach_device(PIOMMU_DMA_DOMAIN Domain, PDEVICE_OBJECT Physic
 
 	status = check_pdo(Domain, PhysicalDeviceObject, InputMappingId, 1, &why);
 	if (NT_SUCCESS(status))
-		status = v3c_device_detach_pdo((struct v3c_domain *)Domain, PhysicalDeviceObject,
+		status = v3c_detach_pdo((struct v3c_domain *)Domain, PhysicalDeviceObject,
 					       &why);
 	return ANSWER(DetachDevice, status, &why);
 }
@@ -557,7 +562,7 @@ static NTSTATUS register_callback(PIOMMU_INTERFACE_STATE_CHANGE_CALLBACK callbac
 	if (fields->AsULONG != 1)
 		return v3c_refuse(why, STATUS_INVALID_PARAMETER_4, V3C_REASON_RESERVED_BITS, fields,
 				  fields->AsULONG, 1);
-	return v3c_guard_watch(device, callback, context, why);
+	return v3c_watch_begin(device, callback, context, why);
 }
 
 static NTSTATUS
@@ -583,7 +588,7 @@ static NTSTATUS unregister_callback(PIOMMU_INTERFACE_STATE_CHANGE_CALLBACK callb
 		return null_pointer(why, STATUS_INVALID_PARAMETER_1);
 	if (!device)
 		return bad_handle(why, STATUS_INVALID_PARAMETER_2, handle);
-	return v3c_guard_unwatch(device, callback, why);
+	return v3c_watch_end(device, callback, why);
 }
 
 static NTSTATUS
@@ -629,7 +634,7 @@ static NTSTATUS map_logical(PIOMMU_DMA_DOMAIN handle, ULONG permissions,
 		return null_pointer(why, STATUS_INVALID_PARAMETER_7);
 	set_bounds(&place, min, max);
 
-	status = v3c_range_map(domain, permissions, &phys, &place, &page, why);
+	status = v3c_map(domain, permissions, &phys, &place, &page, why);
 	if (likely(NT_SUCCESS(status)))
 		*out = page << V3C_PAGE_SHIFT;
 	return status;
@@ -696,7 +701,7 @@ static NTSTATUS unmap_logical(PIOMMU_DMA_DOMAIN handle, u64 address, u64 pages,
 	if (unlikely(pages > (1ULL << (64 - V3C_PAGE_SHIFT)) - page))
 		return v3c_refuse(why, STATUS_INVALID_PARAMETER_3, V3C_REASON_WRAPS, domain, address,
 				  pages);
-	return v3c_range_unmap(domain, page, pages, why);
+	return v3c_unmap(domain, page, pages, why);
 }
 
 static noinline NTSTATUS slow_unmap_logical(PIOMMU_DMA_DOMAIN domain, u64 address, u64 pages)
@@ -733,7 +738,7 @@ static NTSTATUS map_identity(PIOMMU_DMA_DOMAIN handle, ULONG permissions,
 	status = v3c_phys_init(&phys, desc, STATUS_INVALID_PARAMETER_3, why);
 	if (!NT_SUCCESS(status))
 		return status;
-	return v3c_range_map_identity(domain, permissions, &phys, STATUS_INVALID_PARAMETER_3, why);
+	return v3c_map_identity(domain, permissions, &phys, STATUS_INVALID_PARAMETER_3, why);
 }
 
 static NTSTATUS v3_map_identity_range_ex(PIOMMU_DMA_DOMAIN Domain, ULONG Permissions,
@@ -765,7 +770,7 @@ static NTSTATUS unmap_identity(PIOMMU_DMA_DOMAIN handle, const IOMMU_MAP_PHYSICA
 	status = v3c_phys_init(&phys, desc, STATUS_INVALID_PARAMETER_2, why);
 	if (!NT_SUCCESS(status))
 		return status;
-	return v3c_range_unmap_identity(domain, &phys, why);
+	return v3c_unmap_identity(domain, &phys, why);
 }
 
 static NTSTATUS v3_unmap_identity_range_ex(PIOMMU_DMA_DOMAIN Domain,
@@ -978,7 +983,7 @@ static NTSTATUS set_fault_reporting(PIOMMU_DMA_DEVICE handle, ULONG base, BOOLEA
 		return STATUS_UNSUCCESSFUL;
 	if (!device)
 		return bad_handle(why, STATUS_INVALID_PARAMETER_1, handle);
-	return v3c_device_report_faults(device, base, enable, config, why);
+	return v3c_report_faults(device, base, enable, config, why);
 }
 
 static NTSTATUS v3_set_device_fault_reporting_ex(PIOMMU_DMA_DEVICE DmaDevice,
@@ -1000,7 +1005,7 @@ static NTSTATUS set_pdo_fault_reporting(struct device *pdo, ULONG base, BOOLEAN 
 		return STATUS_UNSUCCESSFUL;
 	if (!pdo)
 		return null_pointer(why, STATUS_INVALID_PARAMETER_1);
-	return v3c_device_report_faults_pdo(pdo, base, enable, config, why);
+	return v3c_report_faults_pdo(pdo, base, enable, config, why);
 }
 
 static NTSTATUS v1_set_device_fault_reporting(PDEVICE_OBJECT PhysicalDeviceObject,
@@ -1078,7 +1083,7 @@ static NTSTATUS attach_pasid_device(PIOMMU_DMA_DOMAIN domain_handle,
 		return bad_handle(why, STATUS_INVALID_PARAMETER_1, domain_handle);
 	if (!pasid)
 		return bad_handle(why, STATUS_INVALID_PARAMETER_2, pasid_handle);
-	return v3c_pasid_attach(domain, pasid, why);
+	return v3c_attach_pasid(domain, pasid, why);
 }
 
 static NTSTATUS v3_attach_pasid_device(PIOMMU_DMA_DOMAIN Domain, PIOMMU_DMA_PASID_DEVICE PasidDevice)
@@ -1096,7 +1101,7 @@ static NTSTATUS detach_pasid_device(PIOMMU_DMA_PASID_DEVICE handle, struct v3c_w
 		return STATUS_UNSUCCESSFUL;
 	if (!pasid)
 		return bad_handle(why, STATUS_INVALID_PARAMETER_1, handle);
-	return v3c_pasid_detach(pasid, why);
+	return v3c_detach_pasid(pasid, why);
 }
 
 static NTSTATUS v3_detach_pasid_device(PIOMMU_DMA_PASID_DEVICE PasidDevice)

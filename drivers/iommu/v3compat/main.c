@@ -4,15 +4,18 @@
  */
 #include <linux/module.h>
 
+#include "create.h"
 #include "device.h"
 #include "domain.h"
 #include "fault.h"
-#include "guard.h"
+#include "fault_console.h"
 #include "hwpt.h"
 #include "pasid.h"
+#include "removal.h"
 #include "reserve.h"
 #include "shadow.h"
 #include "space.h"
+#include "watch.h"
 
 static int __init v3compat_init(void)
 {
@@ -28,16 +31,21 @@ static int __init v3compat_init(void)
 	ret = v3c_fault_module_init();
 	if (ret)
 		goto exit_shadow;
-	ret = v3c_guard_module_init();
+	ret = v3c_fault_console_init();
 	if (ret)
 		goto exit_fault;
-	ret = v3c_device_module_init();
+	ret = v3c_watch_module_init();
 	if (ret)
-		goto exit_guard;
+		goto exit_console;
+	ret = v3c_removal_module_init();
+	if (ret)
+		goto exit_watch;
 	return 0;
 
-exit_guard:
-	v3c_guard_module_exit();
+exit_watch:
+	v3c_watch_module_exit();
+exit_console:
+	v3c_fault_console_exit();
 exit_fault:
 	v3c_fault_module_exit();
 exit_shadow:
@@ -52,9 +60,10 @@ exit_hwpt:
 /* Clients link against this module and so are gone; what is still here they forgot. */
 static void __exit v3compat_exit(void)
 {
-	v3c_guard_module_exit();
-	v3c_device_module_exit();
+	v3c_watch_module_exit();
+	v3c_removal_module_exit();
 	v3c_domain_reclaim_leaked();
+	v3c_fault_console_exit();
 	v3c_fault_module_exit();
 	v3c_pool_destroy(&v3c_tokens);
 	v3c_pool_destroy(&v3c_domains);

@@ -14,9 +14,9 @@
 
 #include "bus.h"
 #include "compat.h"
-#include "device.h"
 #include "group.h"
 #include "msi.h"
+#include "topology.h"
 
 static bool is_translated(struct device *dev)
 {
@@ -83,31 +83,27 @@ static bool is_identity(struct device *dev)
 }
 
 /**
- * v3c_msi_check() - whether an attach would send a device's interrupts into memory
- * @device: alive, attached nowhere
+ * v3c_msi_may_attach() - whether the interrupts of a device that is attached stay interrupts
+ * @dev: alive, attached nowhere
  * @type: of the domain
- * @why: filled on refusal
  *
  * The whole group is looked at, since all of it goes through the domain. Once it does, one more attached
  * member changes nothing. PassThrough does no harm where the default domain does not translate either.
  * PASIDs need no check: messages carry none.
  *
  * Context: may sleep; under v3c_topology.
- * Return: STATUS_SUCCESS or STATUS_ACCESS_DENIED.
+ * Return: true if they do, false if they would be written into memory.
  */
-NTSTATUS v3c_msi_check(const struct v3c_device *device, IOMMU_DMA_DOMAIN_TYPE type,
-		       struct v3c_why *why)
+bool v3c_msi_may_attach(struct device *dev, IOMMU_DMA_DOMAIN_TYPE type)
 {
-	struct v3c_msi_query query = { .dev = device->pdo, .type = type };
-	struct v3c_group *ours = v3c_group_find(device->pdo);
+	struct v3c_msi_query query = { .dev = dev, .type = type };
+	struct v3c_group *ours = v3c_group_find(dev);
 
 	if (ours && ours->untagged)
-		return STATUS_SUCCESS;
-	if (type == DomainTypePassThrough && is_identity(device->pdo))
-		return STATUS_SUCCESS;
-	if (!v3c_group_for_each_member(device->pdo, &query, is_unsafe_member))
-		return STATUS_SUCCESS;
-	return v3c_refuse(why, STATUS_ACCESS_DENIED, V3C_REASON_MSI, device, type, 0);
+		return true;
+	if (type == DomainTypePassThrough && is_identity(dev))
+		return true;
+	return !v3c_group_for_each_member(dev, &query, is_unsafe_member);
 }
 
 /**

@@ -2,13 +2,12 @@
 #ifndef V3COMPAT_MSI_H
 #define V3COMPAT_MSI_H
 
-#include "status.h"
+#include <linux/types.h>
+#include <v3compat/wdm.h>
 
 struct device;
-struct v3c_device;
 
-NTSTATUS v3c_msi_check(const struct v3c_device *device, IOMMU_DMA_DOMAIN_TYPE type,
-		       struct v3c_why *why);
+bool v3c_msi_may_attach(struct device *dev, IOMMU_DMA_DOMAIN_TYPE type);
 bool v3c_msi_may_join(struct device *dev, IOMMU_DMA_DOMAIN_TYPE type);
 
 #endif

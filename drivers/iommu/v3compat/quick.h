@@ -81,7 +81,7 @@ static __always_inline bool v3c_quick_phys(const IOMMU_MAP_PHYSICAL_ADDRESS *des
 }
 
 /**
- * v3c_quick_map() - the usual case of v3c_range_map()
+ * v3c_quick_map() - the usual case of v3c_map()
  * @domain: the domain
  * @prot: IOMMU_READ and IOMMU_WRITE
  * @base: first physical byte
@@ -104,7 +104,7 @@ static __always_inline bool v3c_quick_map(struct v3c_domain *domain, int prot, u
 	hwpt = READ_ONCE(domain->sole);
 	if (unlikely(!hwpt))
 		goto slow;
-	if (unlikely(large && !(hwpt->domain->pgsize_bitmap & V3C_QUICK_SIZE)))
+	if (unlikely(large && !(hwpt->core->pgsize_bitmap & V3C_QUICK_SIZE)))
 		goto slow;
 	range = v3c_space_quick_alloc(&domain->space, pages, prot, large);
 	if (unlikely(!range))
@@ -125,7 +125,7 @@ slow:
 }
 
 /**
- * v3c_quick_unmap() - the usual case of v3c_range_unmap()
+ * v3c_quick_unmap() - the usual case of v3c_unmap()
  * @domain: the domain
  * @page: first logical page
  * @pages: how many; nonsense is not found mapped

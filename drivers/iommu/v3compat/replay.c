@@ -16,6 +16,7 @@
 #include <linux/sched.h>
 
 #include "domain.h"
+#include "refill.h"
 #include "replay.h"
 #include "reserve.h"
 
@@ -25,36 +26,6 @@
 /* Ranges passed over under the lock at a time. */
 #define V3C_LOOK_AHEAD		256
 
-#define V3C_REFILL_TRIES	16
-#define V3C_REFILL_PAGES	8
-
-/**
- * v3c_replay_refill() - get over an atomic allocation that failed
- * @tries: counter, 0 at first
- *
- * Pieces are mapped under a lock and so without waiting for memory. Asking for some pages here, where
- * it is possible to wait, makes the allocator find them.
- *
- * Context: may sleep.
- * Return: 0 when it is worth another try, -ENOMEM when it is not.
- */
-int v3c_replay_refill(unsigned int *tries)
-{
-	struct page *pages[V3C_REFILL_PAGES];
-	unsigned int i, got = 0;
-
-	if ((*tries)++ == V3C_REFILL_TRIES)
-		return -ENOMEM;
-	for (i = 0; i < V3C_REFILL_PAGES; i++) {
-		pages[got] = alloc_page(GFP_KERNEL);
-		if (pages[got])
-			got++;
-	}
-	for (i = 0; i < got; i++)
-		__free_page(pages[i]);
-	return got ? 0 : -ENOMEM;
-}
-
 /* Entries that a leaf may take in the table that it is in. */
 static u64 entries_of(u64 leaf)
 {
@@ -62,9 +33,9 @@ static u64 entries_of(u64 leaf)
 }
 
 /* How much of a run to map in one piece: a few leaves of the largest size that fits. */
-u64 v3c_replay_piece_limit(const struct v3c_hwpt *hwpt, u64 page, u64 pfn, u64 pages)
+static u64 piece_limit(const struct v3c_hwpt *hwpt, u64 page, u64 pfn, u64 pages)
 {
-	unsigned long sizes = hwpt->domain->pgsize_bitmap >> V3C_PAGE_SHIFT;
+	unsigned long sizes = hwpt->core->pgsize_bitmap >> V3C_PAGE_SHIFT;
 	u64 leaf;
 
 	while (sizes) {
@@ -94,7 +65,7 @@ static int replay_piece(struct v3c_domain *domain, struct v3c_hwpt *hwpt,
 	if (!range->contiguous)
 		left = min(left, V3C_SPAN_PAGES - (at & (V3C_SPAN_PAGES - 1)));
 	left = v3c_hwpt_run(source_hwpt(domain, hwpt), at, left, range->contiguous, &pfn);
-	*pages = v3c_replay_piece_limit(hwpt, at, pfn, left);
+	*pages = piece_limit(hwpt, at, pfn, left);
 	return v3c_hwpt_map_run(hwpt, at, pfn, *pages, range->prot, GFP_ATOMIC | __GFP_NOWARN);
 }
 
@@ -156,7 +127,7 @@ static int replay_ranges(struct v3c_domain *domain, struct v3c_hwpt *hwpt)
 			continue;
 		}
 		if (ret == -ENOMEM)
-			ret = v3c_replay_refill(&tries);
+			ret = v3c_refill(&tries);
 		else
 			tries = 0;
 		if (ret)

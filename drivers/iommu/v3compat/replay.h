@@ -6,7 +6,5 @@ struct v3c_domain;
 struct v3c_hwpt;
 
 int v3c_replay(struct v3c_domain *domain, struct v3c_hwpt *hwpt);
-int v3c_replay_refill(unsigned int *tries);
-u64 v3c_replay_piece_limit(const struct v3c_hwpt *hwpt, u64 page, u64 pfn, u64 pages);
 
 #endif

@@ -14,8 +14,8 @@
 
 #include "context.h"
 #include "domain.h"
-#include "range.h"
-#include "replay.h"
+#include "place.h"
+#include "refill.h"
 #include "reserve.h"
 #include "trace.h"
 
@@ -155,17 +155,6 @@ static bool unbuild_some(struct v3c_domain *domain, struct v3c_token *token, boo
 	return true;
 }
 
-static int hold_place(struct v3c_domain *domain, u64 pages, const struct v3c_place *place,
-		      struct v3c_op *op)
-{
-	static const struct v3c_range like = { .kind = V3C_RANGE_TOKEN };
-
-	if (place->explicit_page)
-		return v3c_space_claim(&domain->space, *place->explicit_page,
-				       *place->explicit_page + pages - 1, &like, GFP_KERNEL, op);
-	return v3c_space_alloc(&domain->space, pages, place->lo, place->hi, &like, GFP_KERNEL, op);
-}
-
 /* Nobody can use it yet, but whoever attaches a device or deletes the domain knows that it is there. */
 static void enlist_token(struct v3c_token *token, struct v3c_domain *domain,
 			 struct v3c_segments *segments)
@@ -225,6 +214,7 @@ static void take_apart(struct v3c_domain *domain, struct v3c_token *token, bool 
 static NTSTATUS begin_token(struct v3c_domain *domain, u64 pages, const struct v3c_place *place,
 			    struct v3c_token **out, struct v3c_why *why)
 {
+	static const struct v3c_range like = { .kind = V3C_RANGE_TOKEN };
 	struct v3c_segments *segments;
 	struct v3c_token *token;
 	struct v3c_op op;
@@ -238,14 +228,14 @@ static NTSTATUS begin_token(struct v3c_domain *domain, u64 pages, const struct v
 	if (!v3c_domain_is_mapped_by_us(domain))
 		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_WRONG_TYPE, domain,
 				  domain->type, 0);
-	status = v3c_range_check_place(domain, place, why);
+	status = v3c_place_check(domain, place, why);
 	if (!NT_SUCCESS(status))
 		return status;
 
 	/* Cheapest first: the space knows whether so many pages make sense, the tables cost most. */
-	ret = hold_place(domain, pages, place, &op);
+	ret = v3c_place_hold(domain, place, pages, &like, GFP_KERNEL, &op);
 	if (ret)
-		return v3c_range_place_failed(ret, place, pages, why);
+		return v3c_place_refuse(ret, place, pages, why);
 	segments = kvzalloc(struct_size(segments, state, pages), GFP_KERNEL | __GFP_NOWARN);
 	token = segments ? v3c_handle_alloc(&v3c_tokens) : NULL;
 	if (!token || xa_err(xa_store(&domain->token_at, op.first, segments, GFP_KERNEL)))
@@ -854,7 +844,7 @@ static int fill_token(struct v3c_token *token, struct v3c_hwpt *hwpt)
 	while (READ_ONCE(token->filled) < token->segments->pages) {
 		ret = fill_step(token);
 		if (ret == -ENOMEM)
-			ret = v3c_replay_refill(&tries);
+			ret = v3c_refill(&tries);
 		else
 			tries = 0;
 		if (ret)

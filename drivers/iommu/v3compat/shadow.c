@@ -29,7 +29,7 @@
 #include <linux/workqueue.h>
 
 #include "hwpt.h"
-#include "replay.h"
+#include "refill.h"
 #include "shadow.h"
 #include "space.h"
 #include "table_walk.h"
@@ -120,14 +120,14 @@ static atomic_long_t v3c_nodes;
 static struct workqueue_struct *v3c_shadow_queue;
 
 /**
- * struct v3c_place - where in the tree a page is
+ * struct v3c_path - where in the tree a page is
  * @node: the nodes from the root down to @level
  * @level: of the entry, the lowest there is
  * @entry: it
  * @first: first page of the entry
  * @last: last page of the entry
  */
-struct v3c_place {
+struct v3c_path {
 	u64 *node[V3C_TREE_LEVELS];
 	unsigned int level;
 	u64 *entry;
@@ -237,36 +237,36 @@ static void free_node(u64 *node)
 	free_page((unsigned long)node);
 }
 
-static void set_level(struct v3c_place *place, u64 page, unsigned int level)
+static void set_level(struct v3c_path *path, u64 page, unsigned int level)
 {
 	u64 pages = v3c_level_pages(level);
 
-	place->level = level;
-	place->entry = &place->node[level][entry_index(page, level)];
-	place->first = page & ~(pages - 1);
-	place->last = place->first + pages - 1;
+	path->level = level;
+	path->entry = &path->node[level][entry_index(page, level)];
+	path->first = page & ~(pages - 1);
+	path->last = path->first + pages - 1;
 }
 
-static void find_place(struct v3c_shadow *shadow, u64 page, struct v3c_place *place)
+static void find_path(struct v3c_shadow *shadow, u64 page, struct v3c_path *path)
 {
 	unsigned int level = V3C_ROOT_LEVEL;
 
-	place->node[level] = shadow->root;
+	path->node[level] = shadow->root;
 	for (;;) {
-		set_level(place, page, level);
-		if (!level || !is_node(*place->entry))
+		set_level(path, page, level);
+		if (!level || !is_node(*path->entry))
 			return;
 		level--;
-		place->node[level] = to_node(*place->entry);
+		path->node[level] = to_node(*path->entry);
 	}
 }
 
-/* Frees the node of @place, which becomes the entry above, with @value in it. */
-static void free_place(struct v3c_shadow *shadow, struct v3c_place *place, u64 page, u64 value)
+/* Frees the node of @path, which becomes the entry above, with @value in it. */
+static void free_path(struct v3c_shadow *shadow, struct v3c_path *path, u64 page, u64 value)
 {
-	free_node(place->node[place->level]);
-	set_level(place, page, place->level + 1);
-	set_entry(place->node[place->level], place->entry, value);
+	free_node(path->node[path->level]);
+	set_level(path, page, path->level + 1);
+	set_entry(path->node[path->level], path->entry, value);
 	if (value)
 		shadow->tables_left++;
 	else
@@ -274,66 +274,66 @@ static void free_place(struct v3c_shadow *shadow, struct v3c_place *place, u64 p
 }
 
 /*
- * Frees the nodes that are empty from @place upwards. The IOMMU driver keeps its tables, of which those
+ * Frees the nodes that are empty from @path upwards. The IOMMU driver keeps its tables, of which those
  * of 4 KiB leaves are remembered: there may be 512 times as many as others.
  */
-static void prune(struct v3c_shadow *shadow, struct v3c_place *place, u64 page)
+static void prune(struct v3c_shadow *shadow, struct v3c_path *path, u64 page)
 {
-	while (place->level < V3C_ROOT_LEVEL && !node_used(place->node[place->level]))
-		free_place(shadow, place, page, place->level ? 0 : V3C_ENTRY_TABLE);
+	while (path->level < V3C_ROOT_LEVEL && !node_used(path->node[path->level]))
+		free_path(shadow, path, page, path->level ? 0 : V3C_ENTRY_TABLE);
 }
 
-/* The table that is left at @place, if there is one, is gone. */
-static void forget_table(struct v3c_shadow *shadow, struct v3c_place *place)
+/* The table that is left at @path, if there is one, is gone. */
+static void forget_table(struct v3c_shadow *shadow, struct v3c_path *path)
 {
-	if (*place->entry != V3C_ENTRY_TABLE)
+	if (*path->entry != V3C_ENTRY_TABLE)
 		return;
-	set_entry(place->node[place->level], place->entry, 0);
+	set_entry(path->node[path->level], path->entry, 0);
 	shadow->tables_left--;
 	uncharge_nodes(shadow, 1);
 }
 
-/* Adds nodes below the empty entry at @place, so that there is one at @level. */
-static int descend(struct v3c_shadow *shadow, struct v3c_sync *sync, struct v3c_place *place,
+/* Adds nodes below the empty entry at @path, so that there is one at @level. */
+static int descend(struct v3c_shadow *shadow, struct v3c_sync *sync, struct v3c_path *path,
 		   unsigned int level)
 {
 	u64 page = sync->at;
 	int ret = 0;
 	u64 *node;
 
-	while (place->level > level) {
+	while (path->level > level) {
 		node = alloc_node(sync->gfp);
 		ret = -ENOMEM;
 		if (!node)
 			break;
 		/* A table that is left has been counted. */
-		ret = *place->entry ? 0 : charge_node(shadow);
+		ret = *path->entry ? 0 : charge_node(shadow);
 		if (ret) {
 			free_node(node);
 			break;
 		}
-		shadow->tables_left -= !!*place->entry;
-		set_entry(place->node[place->level], place->entry,
+		shadow->tables_left -= !!*path->entry;
+		set_entry(path->node[path->level], path->entry,
 			  (unsigned long)node | V3C_ENTRY_NODE);
-		place->node[place->level - 1] = node;
-		set_level(place, page, place->level - 1);
+		path->node[path->level - 1] = node;
+		set_level(path, page, path->level - 1);
 	}
 	if (ret)
-		prune(shadow, place, page);
+		prune(shadow, path, page);
 	return ret;
 }
 
-/* A last page of the pages from @place on for which the node of @place has nothing. */
-static u64 empty_until(const struct v3c_place *place, bool (*empty)(u64 entry))
+/* A last page of the pages from @path on for which the node of @path has nothing. */
+static u64 empty_until(const struct v3c_path *path, bool (*empty)(u64 entry))
 {
-	const u64 *end = place->node[place->level] + V3C_NODE_ENTRIES;
-	const u64 *entry = place->entry + 1;
-	u64 pages = v3c_level_pages(place->level);
+	const u64 *end = path->node[path->level] + V3C_NODE_ENTRIES;
+	const u64 *entry = path->entry + 1;
+	u64 pages = v3c_level_pages(path->level);
 
-	end = min(end, place->entry + V3C_WALK_WORK);
+	end = min(end, path->entry + V3C_WALK_WORK);
 	while (entry < end && empty(*entry))
 		entry++;
-	return place->last + (entry - place->entry - 1) * pages;
+	return path->last + (entry - path->entry - 1) * pages;
 }
 
 /* Whether the page table translates a page at all, but for what its driver knows better. */
@@ -417,27 +417,27 @@ static bool widen(struct v3c_sync *sync, u64 first, u64 last)
 }
 
 /* Leaves of the owner's that the tree has in pieces are brought up to date as a whole, too. */
-static bool widen_split(struct v3c_sync *sync, const struct v3c_place *place)
+static bool widen_split(struct v3c_sync *sync, const struct v3c_path *path)
 {
 	unsigned int level;
 	u64 pages, first;
 
-	for (level = place->level; level < V3C_LARGEST_LEAF; level++) {
+	for (level = path->level; level < V3C_LARGEST_LEAF; level++) {
 		pages = v3c_level_pages(level + 1);
 		first = sync->at & ~(pages - 1);
-		if (is_split(place->node[level]) && widen(sync, first, first + pages - 1))
+		if (is_split(path->node[level]) && widen(sync, first, first + pages - 1))
 			return true;
 	}
 	return false;
 }
 
-static void mark_split(const struct v3c_place *place, const struct v3c_unit *unit)
+static void mark_split(const struct v3c_path *path, const struct v3c_unit *unit)
 {
 	unsigned int level;
 
 	if (unit->kind == V3C_ENTRY_LEAF)
-		for (level = place->level; level < unit->level; level++)
-			set_split(place->node[level], V3C_NODE_SPLIT, true);
+		for (level = path->level; level < unit->level; level++)
+			set_split(path->node[level], V3C_NODE_SPLIT, true);
 }
 
 /* Nobody runs out of time over a table that is found again and again and has nothing in its parts. */
@@ -469,36 +469,36 @@ static int map_leaf(struct v3c_shadow *shadow, struct v3c_sync *sync, u64 page, 
 	return ret == -ENOMEM ? ret : 0;
 }
 
-static void unmap_large(struct v3c_shadow *shadow, struct v3c_place *place, u64 page)
+static void unmap_large(struct v3c_shadow *shadow, struct v3c_path *path, u64 page)
 {
-	v3c_hwpt_unmap(shadow->hwpt, place->first, v3c_level_pages(place->level));
-	set_entry(place->node[place->level], place->entry, 0);
-	prune(shadow, place, page);
+	v3c_hwpt_unmap(shadow->hwpt, path->first, v3c_level_pages(path->level));
+	set_entry(path->node[path->level], path->entry, 0);
+	prune(shadow, path, page);
 }
 
-static int map_large(struct v3c_shadow *shadow, struct v3c_sync *sync, struct v3c_place *place,
+static int map_large(struct v3c_shadow *shadow, struct v3c_sync *sync, struct v3c_path *path,
 		     unsigned int level, const struct v3c_unit *unit)
 {
 	u64 page = sync->at, leaf;
 	bool mapped;
 	int ret;
 
-	ret = descend(shadow, sync, place, level);
+	ret = descend(shadow, sync, path, level);
 	if (ret)
 		return ret;
-	mark_split(place, unit);
-	leaf = unit_leaf(unit, place->first);
-	ret = map_leaf(shadow, sync, place->first, leaf, v3c_level_pages(level), &mapped);
+	mark_split(path, unit);
+	leaf = unit_leaf(unit, path->first);
+	ret = map_leaf(shadow, sync, path->first, leaf, v3c_level_pages(level), &mapped);
 	if (mapped) {
-		/* It took the table's place. */
-		forget_table(shadow, place);
-		set_entry(place->node[level], place->entry, leaf);
+		/* It took the table's path. */
+		forget_table(shadow, path);
+		set_entry(path->node[level], path->entry, leaf);
 	}
 	if (!ret)
-		sync->at = place->last + 1;
+		sync->at = path->last + 1;
 	if (!ret && !mapped)
 		ret = count_refused(sync);
-	prune(shadow, place, page);
+	prune(shadow, path, page);
 	return ret;
 }
 
@@ -582,17 +582,17 @@ static int add_leaves(struct v3c_shadow *shadow, struct v3c_sync *sync, u64 *nod
 }
 
 /* All leaves of a full node go: in one call, with which the IOMMU driver's table goes, too. */
-static bool remove_node(struct v3c_shadow *shadow, struct v3c_sync *sync, struct v3c_place *place,
+static bool remove_node(struct v3c_shadow *shadow, struct v3c_sync *sync, struct v3c_path *path,
 			const struct v3c_unit *unit)
 {
 	u64 first = sync->at, last = first | (V3C_NODE_ENTRIES - 1);
 
-	if (place->level || unit->kind != V3C_ENTRY_EMPTY || first & (V3C_NODE_ENTRIES - 1) ||
-	    last > min(unit->last, sync->last) || node_used(place->node[0]) != V3C_NODE_ENTRIES)
+	if (path->level || unit->kind != V3C_ENTRY_EMPTY || first & (V3C_NODE_ENTRIES - 1) ||
+	    last > min(unit->last, sync->last) || node_used(path->node[0]) != V3C_NODE_ENTRIES)
 		return false;
 	v3c_hwpt_unmap(shadow->hwpt, first, V3C_NODE_ENTRIES);
-	free_place(shadow, place, first, 0);
-	prune(shadow, place, first);
+	free_path(shadow, path, first, 0);
+	prune(shadow, path, first);
 	sync->at = last + 1;
 	return true;
 }
@@ -602,7 +602,7 @@ static bool remove_node(struct v3c_shadow *shadow, struct v3c_sync *sync, struct
  * is added: if nothing is left that had to stay as it was, the large leaf serves. True if there is more
  * to compare, or nothing left.
  */
-static bool makes_room(struct v3c_shadow *shadow, struct v3c_sync *sync, struct v3c_place *place,
+static bool makes_room(struct v3c_shadow *shadow, struct v3c_sync *sync, struct v3c_path *path,
 		       u64 last)
 {
 	u64 first = sync->at, node_first = first & ~(u64)(V3C_NODE_ENTRIES - 1);
@@ -610,17 +610,17 @@ static bool makes_room(struct v3c_shadow *shadow, struct v3c_sync *sync, struct 
 	if (sync->err || sync->compared == node_first || !fits(shadow, 1, first))
 		return false;
 	sync->at = last + 1;
-	if (node_used(place->node[0]) && sync->at < node_first + V3C_NODE_ENTRIES)
+	if (node_used(path->node[0]) && sync->at < node_first + V3C_NODE_ENTRIES)
 		return true;
 	/* The leaf has widened the comparison to all of it. */
 	sync->compared = node_first;
 	sync->at = node_first;
-	prune(shadow, place, first);
+	prune(shadow, path, first);
 	return true;
 }
 
-/* Brings up to date leaves of the node at @place, or that ought to be below the empty entry there. */
-static int sync_leaves(struct v3c_shadow *shadow, struct v3c_sync *sync, struct v3c_place *place,
+/* Brings up to date leaves of the node at @path, or that ought to be below the empty entry there. */
+static int sync_leaves(struct v3c_shadow *shadow, struct v3c_sync *sync, struct v3c_path *path,
 		       const struct v3c_unit *unit, unsigned int *work)
 {
 	bool large = unit->kind == V3C_ENTRY_LEAF && unit->level;
@@ -635,7 +635,7 @@ static int sync_leaves(struct v3c_shadow *shadow, struct v3c_sync *sync, struct 
 		return 0;
 	}
 	*work += count;
-	if (remove_node(shadow, sync, place, unit)) {
+	if (remove_node(shadow, sync, path, unit)) {
 		*work = V3C_STEP_WORK;
 		return 0;
 	}
@@ -645,86 +645,86 @@ static int sync_leaves(struct v3c_shadow *shadow, struct v3c_sync *sync, struct 
 		v3c_table_leaves(&shadow->tables, unit, first, count, wanted);
 		leave_out(shadow, first, count, wanted);
 	}
-	if (place->level) {
+	if (path->level) {
 		sync->at = last + 1;
 		if (!memchr_inv(wanted, 0, count * sizeof(*wanted)))
 			return count_visit(sync);
 		sync->at = first;
-		ret = descend(shadow, sync, place, 0);
+		ret = descend(shadow, sync, path, 0);
 		if (ret)
 			return ret;
 		sync->compared = first & ~(u64)(V3C_NODE_ENTRIES - 1);
 	} else {
-		remove_leaves(shadow, place->node[0], first, count, wanted);
+		remove_leaves(shadow, path->node[0], first, count, wanted);
 	}
 	/* Larger nodes are not compared in one piece: what they stood for they stand for until freed. */
 	if (count == V3C_PART_ENTRIES)
-		set_split(place->node[0], V3C_PART_SPLIT(entry_index(first, 0) / count), large);
-	mark_split(place, unit);
-	if (large && makes_room(shadow, sync, place, last))
+		set_split(path->node[0], V3C_PART_SPLIT(entry_index(first, 0) / count), large);
+	mark_split(path, unit);
+	if (large && makes_room(shadow, sync, path, last))
 		return 0;
 	if (!sync->err)
-		ret = add_leaves(shadow, sync, place->node[0], first, count, wanted);
+		ret = add_leaves(shadow, sync, path->node[0], first, count, wanted);
 	if (!ret)
 		sync->at = last + 1;
-	if (!ret && !node_used(place->node[0]))
+	if (!ret && !node_used(path->node[0]))
 		ret = count_visit(sync);
-	prune(shadow, place, first);
+	prune(shadow, path, first);
 	return ret;
 }
 
 /* A large leaf is in the way or is what it should be. */
-static int sync_large(struct v3c_shadow *shadow, struct v3c_sync *sync, struct v3c_place *place,
+static int sync_large(struct v3c_shadow *shadow, struct v3c_sync *sync, struct v3c_path *path,
 		      const struct v3c_unit *unit)
 {
 	int ret = 0;
 
-	if (unit->kind == V3C_ENTRY_LEAF && unit->level >= place->level &&
-	    *place->entry == unit_leaf(unit, place->first) &&
-	    fits(shadow, place->level, place->first)) {
-		sync->at = place->last + 1;
+	if (unit->kind == V3C_ENTRY_LEAF && unit->level >= path->level &&
+	    *path->entry == unit_leaf(unit, path->first) &&
+	    fits(shadow, path->level, path->first)) {
+		sync->at = path->last + 1;
 		return 0;
 	}
-	widen(sync, place->first, place->last);
+	widen(sync, path->first, path->last);
 	/*
 	 * It came by another comparison, and what this one did in front of @sync->at goes with it. That
 	 * is counted, as an owner could have it happen again and again.
 	 */
-	if (place->first < sync->at) {
+	if (path->first < sync->at) {
 		ret = count_visit(sync);
 		if (!ret)
-			sync->at = place->first;
+			sync->at = path->first;
 	}
-	unmap_large(shadow, place, place->first);
+	unmap_large(shadow, path, path->first);
 	return ret;
 }
 
 /* The tree has nothing around @sync->at, down to a level above that of 4 KiB leaves. */
-static int sync_nothing(struct v3c_shadow *shadow, struct v3c_sync *sync, struct v3c_place *place,
+static int sync_nothing(struct v3c_shadow *shadow, struct v3c_sync *sync, struct v3c_path *path,
 			const struct v3c_unit *unit, unsigned int *work)
 {
 	unsigned int level;
 	u64 pages;
 
 	if (sync->err) {
-		sync->at = empty_until(place, is_empty) + 1;
+		sync->at = empty_until(path, is_empty) + 1;
 		return 0;
 	}
 	if (unit->kind == V3C_ENTRY_EMPTY) {
 		pages = v3c_level_pages(min(unit->entry_level + 1, V3C_ROOT_LEVEL));
-		sync->at = min(unit->last, empty_until(place, is_empty)) + 1;
+		sync->at = min(unit->last, empty_until(path, is_empty)) + 1;
 		return unit->first & (pages - 1) ? 0 : count_visit(sync);
 	}
 	if (unit->kind == V3C_ENTRY_LEAF) {
-		level = min_t(unsigned int, unit->level, place->level);
+		level = min_t(unsigned int, unit->level, path->level);
 		while (level && !fits(shadow, level, sync->at))
 			level--;
 		if (level) {
 			*work += V3C_LARGE_WORK;
-			return map_large(shadow, sync, place, level, unit);
+			return map_large(shadow, sync, path, level, unit);
 		}
 	}
-	return sync_leaves(shadow, sync, place, unit, work);
+	return sync_leaves(shadow, sync, path, unit, work);
 }
 
 /* What is configured for @sync->at and can be translated; beyond the aperture, nothing at all. */
@@ -744,22 +744,22 @@ static void walk(struct v3c_shadow *shadow, const struct v3c_sync *sync, struct 
 
 static int sync_some(struct v3c_shadow *shadow, struct v3c_sync *sync, unsigned int *work)
 {
-	struct v3c_place place;
+	struct v3c_path path;
 	struct v3c_unit unit;
 
-	find_place(shadow, sync->at, &place);
-	if (widen_split(sync, &place))
+	find_path(shadow, sync->at, &path);
+	if (widen_split(sync, &path))
 		return 0;
 	walk(shadow, sync, &unit);
 	if (unit.kind == V3C_ENTRY_LEAF && unit.level && widen(sync, unit.first, unit.last))
 		return 0;
-	mark_split(&place, &unit);
-	if (!place.level)
-		return sync_leaves(shadow, sync, &place, &unit, work);
-	if (is_empty(*place.entry))
-		return sync_nothing(shadow, sync, &place, &unit, work);
+	mark_split(&path, &unit);
+	if (!path.level)
+		return sync_leaves(shadow, sync, &path, &unit, work);
+	if (is_empty(*path.entry))
+		return sync_nothing(shadow, sync, &path, &unit, work);
 	*work += V3C_LARGE_WORK;
-	return sync_large(shadow, sync, &place, &unit);
+	return sync_large(shadow, sync, &path, &unit);
 }
 
 static bool is_nothing(u64 entry)
@@ -767,34 +767,34 @@ static bool is_nothing(u64 entry)
 	return !entry;
 }
 
-/* Has the IOMMU driver free the table that is left at @place, if it can be had. */
-static void free_table(struct v3c_shadow *shadow, struct v3c_place *place, u64 page)
+/* Has the IOMMU driver free the table that is left at @path, if it can be had. */
+static void free_table(struct v3c_shadow *shadow, struct v3c_path *path, u64 page)
 {
 	if (!is_whole(shadow, 1, page) ||
-	    v3c_hwpt_free_tables(shadow->hwpt, place->first, place->last, GFP_ATOMIC | __GFP_NOWARN))
+	    v3c_hwpt_free_tables(shadow->hwpt, path->first, path->last, GFP_ATOMIC | __GFP_NOWARN))
 		return;
-	forget_table(shadow, place);
-	prune(shadow, place, page);
+	forget_table(shadow, path);
+	prune(shadow, path, page);
 }
 
 static u64 free_tables_step(struct v3c_shadow *shadow, u64 page, struct v3c_work *work)
 {
-	struct v3c_place place;
+	struct v3c_path path;
 	unsigned int done;
 
 	guard(spinlock_irqsave)(&shadow->lock);
 	for (done = 0; done < V3C_STEP_WORK && page <= V3C_UPPER_LAST; done += V3C_WALK_WORK) {
-		find_place(shadow, page, &place);
-		if (*place.entry == V3C_ENTRY_TABLE) {
-			free_table(shadow, &place, page);
+		find_path(shadow, page, &path);
+		if (*path.entry == V3C_ENTRY_TABLE) {
+			free_table(shadow, &path, page);
 			/* Without a leaf of that size the driver writes each entry of the table. */
 			done += v3c_hwpt_has_leaf(shadow->hwpt, V3C_TABLE_PAGES) ? V3C_LARGE_WORK :
 										   V3C_STEP_WORK;
 		}
-		if (!place.level || *place.entry == V3C_ENTRY_TABLE)
+		if (!path.level || *path.entry == V3C_ENTRY_TABLE)
 			page |= V3C_NODE_ENTRIES - 1;
 		else
-			page = empty_until(&place, is_nothing);
+			page = empty_until(&path, is_nothing);
 		page++;
 		if (page > V3C_LOWER_LAST && page < V3C_UPPER_FIRST)
 			page = V3C_UPPER_FIRST;
@@ -942,7 +942,7 @@ bool v3c_shadow_sync_piece(struct v3c_shadow *shadow, struct v3c_sync *sync, str
 			sync->tries = 0;
 		else if (ret == -E2BIG && !sync->err && free_tables(shadow, work))
 			continue;
-		else if (ret != -ENOMEM || !work->may_sleep || v3c_replay_refill(&sync->tries))
+		else if (ret != -ENOMEM || !work->may_sleep || v3c_refill(&sync->tries))
 			sync->err = ret;
 		if (work->may_sleep)
 			cond_resched();
@@ -1021,25 +1021,25 @@ void v3c_shadow_set_tables(struct v3c_shadow *shadow, const struct v3c_tables *t
 /* How a page is mirrored at this moment: IOMMU_READ and IOMMU_WRITE, or 0. Context: any. */
 int v3c_shadow_permissions(struct v3c_shadow *shadow, u64 page)
 {
-	struct v3c_place place;
+	struct v3c_path path;
 
 	if (page > V3C_LOWER_LAST && page < V3C_UPPER_FIRST)
 		return 0;
 	guard(spinlock_irqsave)(&shadow->lock);
-	find_place(shadow, page, &place);
-	return v3c_leaf_prot(*place.entry);
+	find_path(shadow, page, &path);
+	return v3c_leaf_prot(*path.entry);
 }
 
 static bool half_overlaps(struct v3c_shadow *shadow, u64 first, u64 last)
 {
-	struct v3c_place place;
+	struct v3c_path path;
 
 	while (first <= last) {
 		guard(spinlock_irqsave)(&shadow->lock);
-		find_place(shadow, first, &place);
-		if (!is_empty(*place.entry))
+		find_path(shadow, first, &path);
+		if (!is_empty(*path.entry))
 			return true;
-		first = empty_until(&place, is_empty) + 1;
+		first = empty_until(&path, is_empty) + 1;
 	}
 	return false;
 }

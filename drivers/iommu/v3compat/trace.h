@@ -8,9 +8,11 @@
 #include <linux/device.h>
 #include <linux/tracepoint.h>
 
-#include "device.h"
-#include "domain.h"
-#include "pasid.h"
+#include "status.h"
+
+struct v3c_device;
+struct v3c_domain;
+struct v3c_pasid;
 
 /* A refused creation has no domain to name: it is number 0. */
 TRACE_EVENT(v3compat_domain_create,

@@ -7,6 +7,7 @@
 #include <kcompat.h>
 
 #include "../fault.h"
+#include "../fault_console.h"
 #include "faults.h"
 #include "fixture.h"
 #include "listener.h"

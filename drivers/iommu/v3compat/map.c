@@ -6,41 +6,9 @@
 
 #include "context.h"
 #include "domain.h"
-#include "range.h"
-#include "reserve.h"
-#include "shadow.h"
+#include "map.h"
+#include "place.h"
 #include "trace.h"
-
-/* Whether the domain and the caller agree on who chooses the address. */
-NTSTATUS v3c_range_check_place(struct v3c_domain *domain, const struct v3c_place *place,
-			       struct v3c_why *why)
-{
-	if (domain->space.allocates == !!place->explicit_page)
-		return v3c_refuse(why, STATUS_NOT_SUPPORTED, V3C_REASON_ALLOCATOR_RULE, domain,
-				  place->explicit_page ? *place->explicit_page << V3C_PAGE_SHIFT : 0,
-				  0);
-	return STATUS_SUCCESS;
-}
-
-/* What @err of v3c_space_alloc() or v3c_space_claim() means to the caller. */
-NTSTATUS v3c_range_place_failed(int err, const struct v3c_place *place, u64 pages,
-				struct v3c_why *why)
-{
-	u64 first = place->explicit_page ? *place->explicit_page : place->lo;
-	u64 last = place->explicit_page ? first + pages - 1 : place->hi;
-	NTSTATUS status;
-
-	first <<= V3C_PAGE_SHIFT;
-	last = (last << V3C_PAGE_SHIFT) | (V3C_PAGE_SIZE - 1);
-	if (err == -ERANGE)
-		return v3c_refuse(why, place->address_status, V3C_REASON_BEYOND_APERTURE, NULL,
-				  first, last);
-	if (err == -ENOSPC && place->bounded)
-		return v3c_refuse(why, STATUS_INVALID_PARAMETER_MIX, V3C_REASON_BOUNDS, NULL,
-				  first, last);
-	status = v3c_refuse_errno(why, err, STATUS_UNSUCCESSFUL, NULL, first, last);
-	return status;
-}
 
 static NTSTATUS wrong_type(struct v3c_domain *domain, struct v3c_why *why)
 {
@@ -114,7 +82,6 @@ static NTSTATUS map(struct v3c_domain *domain, int prot, const struct v3c_phys *
 		.kind = V3C_RANGE_LOGICAL, .prot = prot,
 		.contiguous = v3c_phys_is_contiguous(phys),
 	};
-	struct v3c_space *space = &domain->space;
 	gfp_t gfp = v3c_gfp();
 	struct v3c_op op;
 	NTSTATUS status;
@@ -122,17 +89,13 @@ static NTSTATUS map(struct v3c_domain *domain, int prot, const struct v3c_phys *
 
 	if (unlikely(!v3c_domain_is_mapped_by_us(domain)))
 		return wrong_type(domain, why);
-	status = v3c_range_check_place(domain, place, why);
+	status = v3c_place_check(domain, place, why);
 	if (unlikely(!NT_SUCCESS(status)))
 		return status;
 
-	if (place->explicit_page)
-		ret = v3c_space_claim(space, *place->explicit_page,
-				      *place->explicit_page + phys->pages - 1, &like, gfp, &op);
-	else
-		ret = v3c_space_alloc(space, phys->pages, place->lo, place->hi, &like, gfp, &op);
+	ret = v3c_place_hold(domain, place, phys->pages, &like, gfp, &op);
 	if (unlikely(ret))
-		return v3c_range_place_failed(ret, place, phys->pages, why);
+		return v3c_place_refuse(ret, place, phys->pages, why);
 
 	ret = map_held(domain, &op, phys, prot, gfp);
 	if (unlikely(ret)) {
@@ -142,12 +105,12 @@ static NTSTATUS map(struct v3c_domain *domain, int prot, const struct v3c_phys *
 					((op.last + 1) << V3C_PAGE_SHIFT) - 1);
 	}
 	*page = op.first;
-	v3c_space_commit(space, &op);
+	v3c_space_commit(&domain->space, &op);
 	return STATUS_SUCCESS;
 }
 
 /**
- * v3c_range_map() - map memory to one contiguous logical range
+ * v3c_map() - map memory to one contiguous logical range
  * @domain: the domain
  * @prot: IOMMU_READ and IOMMU_WRITE
  * @phys: what to map
@@ -158,7 +121,7 @@ static NTSTATUS map(struct v3c_domain *domain, int prot, const struct v3c_phys *
  * Context: any up to softirq, with spinlocks held; allocates as the context allows.
  * Return: status of MapLogicalRangeEx, see wdm.h.
  */
-NTSTATUS v3c_range_map(struct v3c_domain *domain, int prot, const struct v3c_phys *phys,
+NTSTATUS v3c_map(struct v3c_domain *domain, int prot, const struct v3c_phys *phys,
 		       const struct v3c_place *place, u64 *page, struct v3c_why *why)
 {
 	u64 at = place->explicit_page ? *place->explicit_page : 0;
@@ -216,7 +179,7 @@ static NTSTATUS unmap_failed(struct v3c_domain *domain, u64 page, u64 pages, str
 }
 
 /**
- * v3c_range_unmap() - unmap what v3c_range_map() mapped
+ * v3c_unmap() - unmap what v3c_map() mapped
  * @domain: the domain
  * @page: first logical page
  * @pages: how many, the range does not wrap
@@ -225,7 +188,7 @@ static NTSTATUS unmap_failed(struct v3c_domain *domain, u64 page, u64 pages, str
  * Context: any up to softirq, with spinlocks held.
  * Return: status of UnmapLogicalRange, see wdm.h.
  */
-NTSTATUS v3c_range_unmap(struct v3c_domain *domain, u64 page, u64 pages, struct v3c_why *why)
+NTSTATUS v3c_unmap(struct v3c_domain *domain, u64 page, u64 pages, struct v3c_why *why)
 {
 	struct v3c_space *space = &domain->space;
 	NTSTATUS status = STATUS_SUCCESS;
@@ -325,7 +288,7 @@ static void undo_identity(struct v3c_domain *domain, struct v3c_phys phys, u64 p
 }
 
 /**
- * v3c_range_map_identity() - map memory to logical addresses equal to its own
+ * v3c_map_identity() - map memory to logical addresses equal to its own
  * @domain: the domain
  * @prot: IOMMU_READ and IOMMU_WRITE
  * @phys: what to map; each page maps to itself
@@ -337,7 +300,7 @@ static void undo_identity(struct v3c_domain *domain, struct v3c_phys phys, u64 p
  * Context: any up to softirq, with spinlocks held; allocates as the context allows.
  * Return: status of MapIdentityRangeEx, see wdm.h.
  */
-NTSTATUS v3c_range_map_identity(struct v3c_domain *domain, int prot, const struct v3c_phys *phys,
+NTSTATUS v3c_map_identity(struct v3c_domain *domain, int prot, const struct v3c_phys *phys,
 				NTSTATUS phys_status, struct v3c_why *why)
 {
 	NTSTATUS status = check_identity(domain, why);
@@ -438,7 +401,7 @@ static NTSTATUS unmap_identity(struct v3c_domain *domain, const struct v3c_phys 
 }
 
 /**
- * v3c_range_unmap_identity() - unmap what v3c_range_map_identity() mapped
+ * v3c_unmap_identity() - unmap what v3c_map_identity() mapped
  * @domain: the domain
  * @phys: the same memory, in any form
  * @why: filled on refusal
@@ -446,7 +409,7 @@ static NTSTATUS unmap_identity(struct v3c_domain *domain, const struct v3c_phys 
  * Context: any up to softirq, with spinlocks held.
  * Return: status of UnmapIdentityRangeEx, see wdm.h.
  */
-NTSTATUS v3c_range_unmap_identity(struct v3c_domain *domain, const struct v3c_phys *phys,
+NTSTATUS v3c_unmap_identity(struct v3c_domain *domain, const struct v3c_phys *phys,
 				  struct v3c_why *why)
 {
 	NTSTATUS status = check_identity(domain, why);
@@ -456,52 +419,4 @@ NTSTATUS v3c_range_unmap_identity(struct v3c_domain *domain, const struct v3c_ph
 	trace_v3compat_unmap_identity(domain, v3c_phys_is_contiguous(phys) && !phys->pfns ?
 				      phys->pfn : 0, phys->pages, status);
 	return status;
-}
-
-/* The page tables of such a domain may differ: each mirrors what its IOMMU can translate. */
-static int mirrored_permissions(struct v3c_domain *domain, const struct v3c_hwpt *of, u64 page)
-{
-	int prot = IOMMU_READ | IOMMU_WRITE;
-	struct v3c_hwpt *hwpt;
-	bool found = false;
-	struct v3c_op op;
-
-	if (v3c_space_begin(&domain->space, &op))
-		return 0;
-	v3c_for_each_hwpt(domain, hwpt, op.slots) {
-		if (of && hwpt != of)
-			continue;
-		found = true;
-		prot &= v3c_shadow_permissions(hwpt->shadow, page);
-	}
-	v3c_space_end(&domain->space, &op);
-	return found ? prot : 0;
-}
-
-/**
- * v3c_range_permissions() - how a logical page is mapped at this moment
- * @domain: the domain; may be a dead one
- * @hwpt: the page table that is asked about, or NULL for all of them; a name, never looked into
- * @page: logical page
- *
- * Context: any.
- * Return: IOMMU_READ and IOMMU_WRITE, or 0 where no device gets at anything.
- */
-int v3c_range_permissions(struct v3c_domain *domain, const struct v3c_hwpt *hwpt, u64 page)
-{
-	struct v3c_space *space = &domain->space;
-	struct v3c_range *range;
-
-	scoped_guard(spinlock_irqsave, &space->lock) {
-		if (!space->open)
-			return 0;
-		range = v3c_space_find(space, page);
-		if (!range || page < range->first || page > range->last)
-			break;
-		if (READ_ONCE(range->state) != V3C_RANGE_LIVE)
-			return 0;
-		return range->kind == V3C_RANGE_TOKEN ?
-		       v3c_tokens_permissions(domain, range->first, page) : range->prot;
-	}
-	return domain->type == DomainTypeUnmanaged ? mirrored_permissions(domain, hwpt, page) : 0;
 }

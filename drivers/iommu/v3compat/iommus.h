@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-#ifndef V3COMPAT_DRIVER_H
-#define V3COMPAT_DRIVER_H
+#ifndef V3COMPAT_IOMMUS_H
+#define V3COMPAT_IOMMUS_H
 
 #include <linux/types.h>
 
@@ -35,7 +35,7 @@ struct v3c_rules {
 };
 
 /**
- * struct v3c_driver - what is known of an IOMMU driver that it does not say itself
+ * struct v3c_iommu_traits - what is known of an IOMMU driver that it does not say itself
  * @match: begins the name of its IOMMUs, or that of the driver of the device that is the IOMMU
  * @name: in the documentation
  * @faults: it tells the owner of a domain about refused DMA
@@ -47,7 +47,7 @@ struct v3c_rules {
  * @names_rules: the names of its IOMMUs say which rules they go by
  * @rules: those that all of its page tables have
  */
-struct v3c_driver {
+struct v3c_iommu_traits {
 	const char *match;
 	const char *name;
 	bool faults;
@@ -59,8 +59,10 @@ struct v3c_driver {
 	struct v3c_rules rules;
 };
 
-const struct v3c_driver *v3c_driver_of(struct device *dev);
-void v3c_driver_rules(struct device *dev, const struct iommu_domain *domain,
+const struct v3c_iommu_traits *v3c_iommu_traits_of(struct device *dev);
+bool v3c_iommu_sends_tags(struct device *dev);
+bool v3c_iommu_takes_pasids(struct device *dev);
+void v3c_iommu_rules(struct device *dev, const struct iommu_domain *domain,
 		      struct v3c_rules *rules);
 
 #endif
