@@ -4,18 +4,18 @@
  */
 #include <linux/module.h>
 
-#include "create.h"
-#include "device.h"
-#include "domain.h"
-#include "fault.h"
-#include "fault_console.h"
-#include "hwpt.h"
-#include "pasid.h"
-#include "removal.h"
-#include "reserve.h"
-#include "shadow.h"
-#include "space.h"
-#include "watch.h"
+#include "core/create.h"
+#include "core/device.h"
+#include "core/domain.h"
+#include "core/fault.h"
+#include "core/fault_console.h"
+#include "core/pasid.h"
+#include "core/removal.h"
+#include "core/reserve.h"
+#include "core/watch.h"
+#include "table/hwpt.h"
+#include "table/shadow.h"
+#include "table/space.h"
 
 static int __init v3compat_init(void)
 {

@@ -6,8 +6,8 @@
 
 #include <kcompat.h>
 
-#include "../fault.h"
-#include "../fault_console.h"
+#include "core/fault.h"
+#include "core/fault_console.h"
 #include "faults.h"
 #include "fixture.h"
 #include "listener.h"

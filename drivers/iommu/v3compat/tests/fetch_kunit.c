@@ -6,7 +6,7 @@
 
 #include <kcompat.h>
 
-#include "../phys.h"
+#include "base/phys.h"
 #include "fixture.h"
 #include "thread.h"
 

@@ -3,7 +3,7 @@
 #include <linux/delay.h>
 #include <linux/ktime.h>
 
-#include "../fault.h"
+#include "core/fault.h"
 #include "fixture.h"
 #include "listener.h"
 #include "thread.h"

@@ -3,7 +3,7 @@
 #include <kunit/test.h>
 #include <linux/sizes.h>
 
-#include "../table_format.h"
+#include "table/table_format.h"
 
 #define RW		(IOMMU_READ | IOMMU_WRITE)
 #define X64_ALL		(V3C_X64_PRESENT | V3C_X64_WRITE | V3C_X64_USER)

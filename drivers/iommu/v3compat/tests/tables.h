@@ -5,7 +5,7 @@
 
 #include <wdm.h>
 
-#include "../table_format.h"
+#include "table/table_format.h"
 
 struct kunit;
 struct page;

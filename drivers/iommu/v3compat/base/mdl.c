@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Memory descriptor lists: which pages lie behind a buffer, and user pages that stay where they are.
+ *
+ * A driver may build an MDL in storage of its own, so everything known about one is in the MDL itself:
+ * Process holds the user that pays for pinned pages and is set exactly while pages are pinned.
+ */
+#include <linux/capability.h>
+#include <linux/cred.h>
+#include <linux/mm.h>
+#include <linux/overflow.h>
+#include <linux/pfn.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/user.h>
+#include <linux/slab.h>
+#include <linux/vmalloc.h>
+#include <kcompat.h>
+
+#include "base/context.h"
+#include "base/mdl.h"
+
+/* The interface counts in pages of 4 KiB wherever it runs. */
+static_assert(PAGE_SHIFT == 12);
+/* Pinning fills the PFN array with page pointers first and turns them into numbers in place. */
+static_assert(sizeof(PFN_NUMBER) == sizeof(struct page *));
+
+/* Read once in a call: what is charged is what is pinned, and is given back. */
+static unsigned long count_pages(const MDL *mdl)
+{
+	return ADDRESS_AND_SIZE_TO_SPAN_PAGES(READ_ONCE(mdl->ByteOffset), READ_ONCE(mdl->ByteCount));
+}
+
+PMDL IoAllocateMdl(PVOID VirtualAddress, ULONG Length, BOOLEAN SecondaryBuffer, BOOLEAN ChargeQuota,
+		   PIRP Irp)
+{
+	gfp_t gfp = v3c_gfp();
+	ULONG_PTR end;
+	SIZE_T size;
+	PMDL mdl;
+
+	if (Irp || SecondaryBuffer)
+		return NULL;
+	if (check_add_overflow((ULONG_PTR)VirtualAddress, (ULONG_PTR)Length, &end))
+		return NULL;
+
+	size = MmSizeOfMdl(VirtualAddress, Length);
+	mdl = gfpflags_allow_blocking(gfp) ? kvmalloc(size, gfp) : kmalloc(size, gfp | __GFP_NOWARN);
+	if (mdl)
+		MmInitializeMdl(mdl, VirtualAddress, Length);
+	return mdl;
+}
+V3C_EXPORT_NS_GPL(IoAllocateMdl, V3COMPAT);
+
+/* vfree() may sleep; RCU's reclaim does not, and keeps its list in the memory it frees. */
+static void free_large_atomic(PMDL mdl)
+{
+	struct {
+		struct rcu_head rcu;
+	} *remains = (void *)mdl;
+
+	kvfree_rcu(remains, rcu);
+}
+
+void IoFreeMdl(PMDL Mdl)
+{
+	/* The MDL is the only record of its pins: without it nobody could ever drop them. */
+	if (Mdl)
+		MmUnlockPages(Mdl);
+
+	if (is_vmalloc_addr(Mdl) && !v3c_may_sleep())
+		free_large_atomic(Mdl);
+	else
+		kvfree(Mdl);
+}
+V3C_EXPORT_NS_GPL(IoFreeMdl, V3COMPAT);
+
+static bool kernel_pfn(const void *va, PFN_NUMBER *pfn)
+{
+	struct page *page;
+
+	if (is_vmalloc_or_module_addr(va)) {
+		page = vmalloc_to_page(va);
+		if (!page)
+			return false;
+		*pfn = page_to_pfn(page);
+		return true;
+	}
+	if (!virt_addr_valid(va))
+		return false;
+	*pfn = PHYS_PFN(__pa(va));
+	return true;
+}
+
+static bool fill_kernel_pages(PMDL mdl, unsigned long nr_pages)
+{
+	unsigned long i;
+	PPFN_NUMBER pfns = MmGetMdlPfnArray(mdl);
+
+	for (i = 0; i < nr_pages; i++)
+		if (!kernel_pfn(mdl->StartVa + i * PAGE_SIZE, &pfns[i]))
+			return false;
+	return true;
+}
+
+void MmBuildMdlForNonPagedPool(PMDL MemoryDescriptorList)
+{
+	if (v3c_mdl_has_pages(MemoryDescriptorList) ||
+	    !fill_kernel_pages(MemoryDescriptorList, count_pages(MemoryDescriptorList)))
+		return;
+	MemoryDescriptorList->MappedSystemVa = MmGetMdlVirtualAddress(MemoryDescriptorList);
+	MemoryDescriptorList->MdlFlags |= MDL_SOURCE_IS_NONPAGED_POOL;
+}
+V3C_EXPORT_NS_GPL(MmBuildMdlForNonPagedPool, V3COMPAT);
+
+/* Charged per user, as io_uring does: unlike a charge on the mm it can be returned in atomic context. */
+static bool charge_pages(struct user_struct *user, unsigned long nr_pages)
+{
+	unsigned long limit = rlimit(RLIMIT_MEMLOCK) >> PAGE_SHIFT;
+
+	if (atomic_long_add_return(nr_pages, &user->locked_vm) <= limit || capable(CAP_IPC_LOCK))
+		return true;
+	atomic_long_sub(nr_pages, &user->locked_vm);
+	return false;
+}
+
+static void uncharge_pages(struct user_struct *user, unsigned long nr_pages)
+{
+	atomic_long_sub(nr_pages, &user->locked_vm);
+	free_uid(user);
+}
+
+static NTSTATUS pin_status(int err)
+{
+	switch (err) {
+	case -ENOMEM:
+		return STATUS_INSUFFICIENT_RESOURCES;
+	case -EFAULT:
+		return STATUS_ACCESS_VIOLATION;
+	default:
+		return STATUS_UNSUCCESSFUL;
+	}
+}
+
+static NTSTATUS pin_pages(PMDL mdl, unsigned long nr_pages, bool write)
+{
+	unsigned int gup_flags = FOLL_LONGTERM | (write ? FOLL_WRITE : 0);
+	struct page **pages = (struct page **)MmGetMdlPfnArray(mdl);
+	unsigned long start = (unsigned long)mdl->StartVa;
+	unsigned long i, done = 0;
+	PPFN_NUMBER pfns = MmGetMdlPfnArray(mdl);
+
+	while (done < nr_pages) {
+		int pinned = pin_user_pages_fast(start + done * PAGE_SIZE, nr_pages - done, gup_flags,
+						 pages + done);
+
+		if (pinned <= 0) {
+			unpin_user_pages(pages, done);
+			return pin_status(pinned ?: -EFAULT);
+		}
+		done += pinned;
+	}
+	for (i = 0; i < nr_pages; i++)
+		pfns[i] = page_to_pfn(pages[i]);
+	return STATUS_SUCCESS;
+}
+
+static NTSTATUS lock_user_pages(PMDL mdl, unsigned long nr_pages, bool write)
+{
+	struct user_struct *user;
+	NTSTATUS status;
+
+	if (WARN_ONCE(!v3c_may_sleep(), "v3compat: user pages cannot be locked in atomic context\n"))
+		return STATUS_UNSUCCESSFUL;
+	if (!current->mm)
+		return STATUS_ACCESS_VIOLATION;
+
+	user = get_uid(current_user());
+	if (!charge_pages(user, nr_pages)) {
+		free_uid(user);
+		return STATUS_WORKING_SET_QUOTA;
+	}
+	status = pin_pages(mdl, nr_pages, write);
+	if (!NT_SUCCESS(status)) {
+		uncharge_pages(user, nr_pages);
+		return status;
+	}
+	mdl->Process = (struct _EPROCESS *)user;
+	return STATUS_SUCCESS;
+}
+
+NTSTATUS V3cProbeAndLockPages(PMDL MemoryDescriptorList, KPROCESSOR_MODE AccessMode,
+			      LOCK_OPERATION Operation)
+{
+	PMDL mdl = MemoryDescriptorList;
+	bool write = Operation != IoReadAccess;
+	NTSTATUS status = STATUS_SUCCESS;
+	unsigned long nr_pages;
+
+	if (!mdl || !mdl->ByteCount || v3c_mdl_has_pages(mdl))
+		return STATUS_INVALID_PARAMETER_1;
+	if (AccessMode != KernelMode && AccessMode != UserMode)
+		return STATUS_INVALID_PARAMETER_2;
+	if (Operation > IoModifyAccess)
+		return STATUS_INVALID_PARAMETER_3;
+
+	nr_pages = count_pages(mdl);
+	if (AccessMode == UserMode || !fill_kernel_pages(mdl, nr_pages))
+		status = lock_user_pages(mdl, nr_pages, write);
+	if (NT_SUCCESS(status))
+		mdl->MdlFlags |= MDL_PAGES_LOCKED | (write ? MDL_WRITE_OPERATION : 0);
+	return status;
+}
+V3C_EXPORT_NS_GPL(V3cProbeAndLockPages, V3COMPAT);
+
+void MmProbeAndLockPages(PMDL MemoryDescriptorList, KPROCESSOR_MODE AccessMode,
+			 LOCK_OPERATION Operation)
+{
+	V3cProbeAndLockPages(MemoryDescriptorList, AccessMode, Operation);
+}
+V3C_EXPORT_NS_GPL(MmProbeAndLockPages, V3COMPAT);
+
+static void unpin_pages(PMDL mdl, unsigned long nr_pages)
+{
+	struct page **pages = (struct page **)MmGetMdlPfnArray(mdl);
+	bool dirty = mdl->MdlFlags & MDL_WRITE_OPERATION;
+	PPFN_NUMBER pfns = MmGetMdlPfnArray(mdl);
+	unsigned long i;
+
+	for (i = 0; i < nr_pages; i++)
+		pages[i] = pfn_to_page(pfns[i]);
+
+	if (v3c_may_sleep()) {
+		unpin_user_pages_dirty_lock(pages, nr_pages, dirty);
+		return;
+	}
+	/*
+	 * No page lock here: a long-term pin for writing is granted only on memory whose dirtying has no
+	 * file system behind it (anonymous, shmem, hugetlb), so truncation cannot be raced.
+	 */
+	for (i = 0; dirty && i < nr_pages; i++)
+		set_page_dirty(pages[i]);
+	unpin_user_pages(pages, nr_pages);
+}
+
+void MmUnlockPages(PMDL MemoryDescriptorList)
+{
+	PMDL mdl = MemoryDescriptorList;
+	struct user_struct *user = (struct user_struct *)mdl->Process;
+	unsigned long nr_pages;
+
+	if (!(mdl->MdlFlags & MDL_PAGES_LOCKED))
+		return;
+	if (user) {
+		nr_pages = count_pages(mdl);
+		unpin_pages(mdl, nr_pages);
+		uncharge_pages(user, nr_pages);
+		mdl->Process = NULL;
+	}
+	mdl->MdlFlags &= ~(MDL_PAGES_LOCKED | MDL_WRITE_OPERATION);
+}
+V3C_EXPORT_NS_GPL(MmUnlockPages, V3COMPAT);
+
+/* True if [@va, @va + @length) lies inside the buffer that @mdl describes. */
+static bool mdl_covers(const MDL *mdl, PVOID va, SIZE_T length)
+{
+	PVOID base = MmGetMdlVirtualAddress(mdl);
+
+	return va >= base && va - base <= mdl->ByteCount && length <= mdl->ByteCount - (va - base);
+}
+
+void IoBuildPartialMdl(PMDL SourceMdl, PMDL TargetMdl, PVOID VirtualAddress, ULONG Length)
+{
+	ULONG offset = VirtualAddress - MmGetMdlVirtualAddress(SourceMdl);
+	ULONG length = Length ?: SourceMdl->ByteCount - offset;
+	unsigned long first, nr_pages = ADDRESS_AND_SIZE_TO_SPAN_PAGES(VirtualAddress, length);
+
+	if (TargetMdl->MdlFlags & MDL_PAGES_LOCKED)
+		return;
+	TargetMdl->MdlFlags &= ~(MDL_PARTIAL | MDL_SOURCE_IS_NONPAGED_POOL);
+	if (!v3c_mdl_has_pages(SourceMdl))
+		return;
+	if (!mdl_covers(SourceMdl, VirtualAddress, length) || nr_pages > TargetMdl->PagesCapacity)
+		return;
+
+	first = (SourceMdl->ByteOffset + (SIZE_T)offset) >> PAGE_SHIFT;
+	memcpy(MmGetMdlPfnArray(TargetMdl), MmGetMdlPfnArray(SourceMdl) + first,
+	       nr_pages * sizeof(PFN_NUMBER));
+	TargetMdl->StartVa = (PVOID)((ULONG_PTR)VirtualAddress & PAGE_MASK);
+	TargetMdl->ByteOffset = BYTE_OFFSET(VirtualAddress);
+	TargetMdl->ByteCount = length;
+	TargetMdl->MappedSystemVa =
+		SourceMdl->MappedSystemVa ? SourceMdl->MappedSystemVa + offset : NULL;
+	TargetMdl->MdlFlags |= MDL_PARTIAL;
+}
+V3C_EXPORT_NS_GPL(IoBuildPartialMdl, V3COMPAT);

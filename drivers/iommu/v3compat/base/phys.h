@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef V3COMPAT_PHYS_H
+#define V3COMPAT_PHYS_H
+
+#include <linux/types.h>
+#include <v3compat/wdm.h>
+
+#include "base/status.h"
+
+/* Windows counts in pages of 4 KiB whatever the machine's page size; a logical address has 63 bits. */
+#define V3C_PAGE_SHIFT	12
+#define V3C_PAGE_SIZE	(1ULL << V3C_PAGE_SHIFT)
+/* No physical address of any machine has more bits: it keeps sums of frames from wrapping. */
+#define V3C_PHYS_BITS	56
+#define V3C_MAX_PAGES	(1ULL << (63 - V3C_PAGE_SHIFT))
+/* What a last-level table of an IOMMU with 4 KiB leaves covers: 2 MiB. */
+#define V3C_TABLE_PAGES	512ULL
+
+static inline bool v3c_page_aligned(u64 value)
+{
+	return !(value & (V3C_PAGE_SIZE - 1));
+}
+
+static inline bool v3c_is_frame(u64 pfn)
+{
+	return !(pfn >> (V3C_PHYS_BITS - V3C_PAGE_SHIFT));
+}
+
+static inline bool v3c_are_frames(u64 pfn, u64 pages)
+{
+	return v3c_is_frame(pfn) && v3c_is_frame(pfn + pages - 1);
+}
+
+/**
+ * struct v3c_run - physically contiguous pages
+ * @pfn: first page frame
+ * @pages: how many, never 0
+ */
+struct v3c_run {
+	u64 pfn;
+	u64 pages;
+};
+
+/**
+ * struct v3c_phys - a checked physical description
+ * @pages: total
+ * @pfns: frames of the piece that @mdl is at, or NULL for one contiguous run
+ * @count: of @pfns
+ * @pfn: first frame when @pfns is NULL
+ * @mdl: piece of a chain whose frames @pfns are, or NULL
+ * @next: index in @pfns, or pages already given of the contiguous run
+ * @given: pages of frames given so far, never more than @pages
+ *
+ * Reads the caller's memory while it is iterated and keeps no reference afterwards. A copy restarts
+ * an iteration. Whatever the caller does to that memory meanwhile, an iteration gives @pages pages.
+ */
+struct v3c_phys {
+	u64 pages;
+	const PFN_NUMBER *pfns;
+	u64 count;
+	u64 pfn;
+	const MDL *mdl;
+	u64 next;
+	u64 given;
+};
+
+NTSTATUS v3c_phys_init(struct v3c_phys *phys, const IOMMU_MAP_PHYSICAL_ADDRESS *desc,
+		       NTSTATUS status, struct v3c_why *why);
+bool v3c_phys_next_mdl(struct v3c_phys *phys);
+
+/**
+ * v3c_phys_next() - the next contiguous run
+ * @phys: iterator
+ * @limit: largest number of pages wanted, at least 1
+ * @run: result
+ *
+ * Frames that are no physical address of any machine are handed out as they are: the IOMMU driver
+ * refuses them. Such frames also stand for what the description has no more, as it was changed.
+ *
+ * Return: false at the end.
+ */
+static __always_inline bool v3c_phys_next(struct v3c_phys *phys, u64 limit, struct v3c_run *run)
+{
+	u64 pages = 0, next = phys->next, left;
+
+	if (!phys->pfns) {
+		run->pfn = phys->pfn + next;
+		run->pages = min(limit, phys->pages - next);
+		phys->next = next + run->pages;
+		return run->pages;
+	}
+
+	left = phys->pages - phys->given;
+	if (!left)
+		return false;
+	limit = min(limit, left);
+	if (next == phys->count) {
+		if (unlikely(!v3c_phys_next_mdl(phys))) {
+			run->pfn = V3C_MAX_PAGES;
+			pages = limit;
+			goto out;
+		}
+		next = 0;
+	}
+	run->pfn = READ_ONCE(phys->pfns[next]);
+	/* Neighbours in memory become one run also across the elements of a chain. */
+	for (;;) {
+		do {
+			next++;
+			pages++;
+		} while (next < phys->count && pages < limit &&
+			 READ_ONCE(phys->pfns[next]) == run->pfn + pages);
+		phys->next = next;
+		if (next < phys->count || pages == limit || !v3c_phys_next_mdl(phys))
+			break;
+		next = 0;
+		if (READ_ONCE(phys->pfns[0]) != run->pfn + pages) {
+			phys->next = 0;
+			break;
+		}
+	}
+out:
+	run->pages = pages;
+	phys->given += pages;
+	return true;
+}
+
+/* Whether the description is one contiguous run by its form, which costs nothing to know. */
+static inline bool v3c_phys_is_contiguous(const struct v3c_phys *phys)
+{
+	return !phys->pfns || phys->pages == 1;
+}
+
+#endif

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#undef TRACE_SYSTEM
+#define TRACE_SYSTEM v3compat
+
+#if !defined(V3COMPAT_TRACE_H) || defined(TRACE_HEADER_MULTI_READ)
+#define V3COMPAT_TRACE_H
+
+#include <linux/device.h>
+#include <linux/tracepoint.h>
+
+#include "base/status.h"
+
+struct v3c_device;
+struct v3c_domain;
+struct v3c_pasid;
+
+/* A refused creation has no domain to name: it is number 0. */
+TRACE_EVENT(v3compat_domain_create,
+	TP_PROTO(const struct v3c_domain *domain, u32 type, u32 status),
+	TP_ARGS(domain, type, status),
+	TP_STRUCT__entry(
+		__field(u32, domain)
+		__field(u32, type)
+		__field(u32, status)
+	),
+	TP_fast_assign(
+		__entry->domain = domain ? domain->handle.serial : 0;
+		__entry->type = type;
+		__entry->status = status;
+	),
+	TP_printk("domain=%u type=%u status=%#x", __entry->domain, __entry->type, __entry->status)
+);
+
+TRACE_EVENT(v3compat_domain_delete,
+	TP_PROTO(u32 domain, u32 status),
+	TP_ARGS(domain, status),
+	TP_STRUCT__entry(
+		__field(u32, domain)
+		__field(u32, status)
+	),
+	TP_fast_assign(
+		__entry->domain = domain;
+		__entry->status = status;
+	),
+	TP_printk("domain=%u status=%#x", __entry->domain, __entry->status)
+);
+
+DECLARE_EVENT_CLASS(v3compat_attachment,
+	TP_PROTO(const struct v3c_domain *domain, const struct v3c_device *device, u32 status),
+	TP_ARGS(domain, device, status),
+	TP_STRUCT__entry(
+		__field(u32, domain)
+		__string(device, device->pdo ? dev_name(device->pdo) : "?")
+		__field(u32, status)
+	),
+	TP_fast_assign(
+		__entry->domain = domain ? domain->handle.serial : 0;
+		__assign_str(device);
+		__entry->status = status;
+	),
+	TP_printk("domain=%u device=%s status=%#x", __entry->domain, __get_str(device),
+		  __entry->status)
+);
+
+DEFINE_EVENT(v3compat_attachment, v3compat_attach,
+	TP_PROTO(const struct v3c_domain *domain, const struct v3c_device *device, u32 status),
+	TP_ARGS(domain, device, status)
+);
+
+DEFINE_EVENT(v3compat_attachment, v3compat_detach,
+	TP_PROTO(const struct v3c_domain *domain, const struct v3c_device *device, u32 status),
+	TP_ARGS(domain, device, status)
+);
+
+/* A callback, about to be made. */
+TRACE_EVENT(v3compat_state_change,
+	TP_PROTO(const struct v3c_device *device, u32 types),
+	TP_ARGS(device, types),
+	TP_STRUCT__entry(
+		__string(device, dev_name(device->pdo))
+		__field(u32, types)
+	),
+	TP_fast_assign(
+		__assign_str(device);
+		__entry->types = types;
+	),
+	TP_printk("device=%s types=%#x", __get_str(device), __entry->types)
+);
+
+/* A sub-device that is bound to a process belongs to no domain: it is number 0. */
+DECLARE_EVENT_CLASS(v3compat_pasid,
+	TP_PROTO(const struct v3c_domain *domain, const struct v3c_pasid *pasid, u32 status),
+	TP_ARGS(domain, pasid, status),
+	TP_STRUCT__entry(
+		__field(u32, domain)
+		__string(device, dev_name(pasid->device->pdo))
+		__field(u32, pasid)
+		__field(u32, status)
+	),
+	TP_fast_assign(
+		__entry->domain = domain ? domain->handle.serial : 0;
+		__assign_str(device);
+		__entry->pasid = pasid->number;
+		__entry->status = status;
+	),
+	TP_printk("domain=%u device=%s pasid=%u status=%#x", __entry->domain, __get_str(device),
+		  __entry->pasid, __entry->status)
+);
+
+DEFINE_EVENT(v3compat_pasid, v3compat_attach_pasid,
+	TP_PROTO(const struct v3c_domain *domain, const struct v3c_pasid *pasid, u32 status),
+	TP_ARGS(domain, pasid, status)
+);
+
+DEFINE_EVENT(v3compat_pasid, v3compat_detach_pasid,
+	TP_PROTO(const struct v3c_domain *domain, const struct v3c_pasid *pasid, u32 status),
+	TP_ARGS(domain, pasid, status)
+);
+
+/* Ranges are bytes, last inclusive; a refused map that had no address yet shows 0 to size - 1. */
+DECLARE_EVENT_CLASS(v3compat_range,
+	TP_PROTO(const struct v3c_domain *domain, u64 page, u64 pages, u32 status),
+	TP_ARGS(domain, page, pages, status),
+	TP_STRUCT__entry(
+		__field(u32, domain)
+		__field(u64, first)
+		__field(u64, last)
+		__field(u32, status)
+	),
+	TP_fast_assign(
+		__entry->domain = domain->handle.serial;
+		__entry->first = page << V3C_PAGE_SHIFT;
+		__entry->last = ((page + pages) << V3C_PAGE_SHIFT) - 1;
+		__entry->status = status;
+	),
+	TP_printk("domain=%u range=%#llx-%#llx status=%#x", __entry->domain, __entry->first,
+		  __entry->last, __entry->status)
+);
+
+#define V3C_RANGE_EVENT(name)							\
+DEFINE_EVENT(v3compat_range, name,						\
+	TP_PROTO(const struct v3c_domain *domain, u64 page, u64 pages, u32 status), \
+	TP_ARGS(domain, page, pages, status))
+
+V3C_RANGE_EVENT(v3compat_map);
+V3C_RANGE_EVENT(v3compat_unmap);
+V3C_RANGE_EVENT(v3compat_map_identity);
+V3C_RANGE_EVENT(v3compat_unmap_identity);
+V3C_RANGE_EVENT(v3compat_reserve);
+V3C_RANGE_EVENT(v3compat_release);
+V3C_RANGE_EVENT(v3compat_map_reserved);
+V3C_RANGE_EVENT(v3compat_unmap_reserved);
+
+TRACE_EVENT(v3compat_flush,
+	TP_PROTO(const struct v3c_domain *domain, u32 status),
+	TP_ARGS(domain, status),
+	TP_STRUCT__entry(
+		__field(u32, domain)
+		__field(u32, status)
+	),
+	TP_fast_assign(
+		__entry->domain = domain->handle.serial;
+		__entry->status = status;
+	),
+	TP_printk("domain=%u status=%#x", __entry->domain, __entry->status)
+);
+
+/* Every refusal of every member, with what was wrong. */
+TRACE_EVENT(v3compat_refused,
+	TP_PROTO(const char *member, u32 status, const struct v3c_why *why),
+	TP_ARGS(member, status, why),
+	TP_STRUCT__entry(
+		__string(member, member)
+		__string(status_name, v3c_status_name(status))
+		__string(reason, v3c_reason_text(why->reason))
+		__field(u32, status)
+		__field(int, err)
+		__field(const void *, object)
+		__field(u64, first)
+		__field(u64, last)
+	),
+	TP_fast_assign(
+		__assign_str(member);
+		__assign_str(status_name);
+		__assign_str(reason);
+		__entry->status = status;
+		__entry->err = why->err;
+		__entry->object = why->object;
+		__entry->first = why->first;
+		__entry->last = why->last;
+	),
+	TP_printk("%s: STATUS_%s (%#x): %s, object=%p range=%#llx-%#llx err=%d",
+		  __get_str(member), __get_str(status_name), __entry->status, __get_str(reason),
+		  __entry->object, __entry->first, __entry->last, __entry->err)
+);
+
+#endif
+
+#undef TRACE_INCLUDE_PATH
+#define TRACE_INCLUDE_PATH base
+#undef TRACE_INCLUDE_FILE
+#define TRACE_INCLUDE_FILE trace
+#include <trace/define_trace.h>

@@ -1,0 +1,533 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Attachments: who attaches a device or a sub-device to a domain, and who detaches it.
+ */
+#include <linux/device.h>
+#include <linux/mutex.h>
+#include <linux/slab.h>
+
+#include "base/topology.h"
+#include "base/trace.h"
+#include "core/attach.h"
+#include "core/attachment.h"
+#include "core/device.h"
+#include "core/domain.h"
+#include "core/fault.h"
+#include "core/group.h"
+#include "core/hwpts.h"
+#include "core/msi.h"
+#include "core/pasid.h"
+#include "core/sva.h"
+#include "core/target.h"
+
+/*
+ * lock_quiet() takes the mutex, and v3c_topology inside it; memory of a dead domain will do. Whoever holds the
+ * mutex may be in the middle of an attach that waits for a process, and everybody's devices come and go under
+ * v3c_topology: so that is never held while a mutex is waited for. Quick operations are waited for before it
+ * is taken. -EBUSY when the caller is killed.
+ */
+static int lock_quiet(struct v3c_domain *domain)
+{
+	if (mutex_lock_killable(&domain->mutex))
+		return -EBUSY;
+	if (v3c_handle_is(domain, V3C_KIND_DOMAIN))
+		v3c_domain_forbid_quick(domain);
+	mutex_lock(&v3c_topology);
+	return 0;
+}
+
+static void unlock_quiet(struct v3c_domain *domain)
+{
+	if (v3c_handle_is(domain, V3C_KIND_DOMAIN))
+		v3c_domain_allow_quick(domain);
+	mutex_unlock(&domain->mutex);
+}
+
+/*
+ * begin_attach() takes the mutex of a domain, of a dead one if need be, and v3c_topology. No quick operation
+ * starts until end_attach(). @must_wait says, under both locks, whether an attach of @object that nothing
+ * else refuses would wait in the core. -EBUSY when the caller is killed.
+ */
+static int begin_attach(struct v3c_domain *domain, bool (*must_wait)(void *object), void *object)
+{
+	int ret;
+
+	for (;;) {
+		ret = lock_quiet(domain);
+		if (ret)
+			return ret;
+		if (!must_wait(object))
+			return 0;
+		unlock_quiet(domain);
+		ret = v3c_group_wait_killable();
+		mutex_unlock(&v3c_topology);
+		if (ret)
+			return ret;
+	}
+}
+
+static void end_attach(struct v3c_domain *domain)
+{
+	mutex_unlock(&v3c_topology);
+	unlock_quiet(domain);
+}
+
+/*
+ * What an attach finds of a table that sends its maps then, no detach may change meanwhile. Such an IOMMU
+ * makes no page requests, for which a detach would wait with the domain's mutex.
+ */
+static bool detaches_alone(const struct v3c_hwpt *hwpt)
+{
+	return hwpt && hwpt->rules.attach_sends;
+}
+
+/* Of a device that is alive, attached nowhere, and allowed on this type. */
+static NTSTATUS attach_untagged(struct v3c_domain *domain, struct v3c_device *device,
+				struct v3c_why *why)
+{
+	struct v3c_target target = { .dev = device->pdo };
+	NTSTATUS status;
+
+	device->busy = true;
+	status = v3c_target_attach(domain, &target, device, why);
+	device->busy = false;
+	if (!NT_SUCCESS(status))
+		return status;
+	target.group->domain = domain;
+	target.group->untagged++;
+	device->group = target.group;
+	device->domain = domain;
+	v3c_fault_open(&device->faults, &device->reporter, domain, target.group->hwpt, V3COMPAT_NO_PASID,
+		       false);
+	list_add_tail(&device->attached, &domain->devices);
+	return STATUS_SUCCESS;
+}
+
+/* detach_untagged() undoes attach_untagged(); nobody is busy with @device. v3c_topology is released meanwhile. */
+static void detach_untagged(struct v3c_device *device)
+{
+	struct v3c_domain *domain = device->domain;
+	struct v3c_group *group = device->group;
+	bool last = !--group->untagged;
+	struct v3c_hwpt *hwpt = last ? group->hwpt : NULL;
+	bool alone = detaches_alone(hwpt);
+
+	device->busy = true;
+	v3c_group_begin(group);
+	v3c_fault_close(&device->faults);
+	if (alone)
+		mutex_lock(&domain->mutex);
+	if (last)
+		v3c_group_detach(group);
+	if (!alone)
+		mutex_lock(&domain->mutex);
+	if (hwpt)
+		v3c_hwpts_release(domain, hwpt);
+	v3c_group_end(group);
+	if (last)
+		group->domain = NULL;
+	list_del(&device->attached);
+	mutex_unlock(&domain->mutex);
+	device->group = NULL;
+	device->domain = NULL;
+	v3c_group_unuse(group);
+	device->busy = false;
+}
+
+/* Of a device that is not gone; @attachment is new, and @pasid's from success on. */
+static NTSTATUS attach_tagged(struct v3c_domain *domain, struct v3c_pasid *pasid,
+			      struct v3c_attachment *attachment, struct v3c_why *why)
+{
+	struct v3c_target target = { .dev = attachment->dev, .tagged = attachment };
+	NTSTATUS status;
+
+	pasid->busy = true;
+	status = v3c_target_attach(domain, &target, pasid, why);
+	pasid->busy = false;
+	if (!NT_SUCCESS(status))
+		return status;
+	pasid->group = target.group;
+	pasid->attachment = attachment;
+	list_add_tail(&attachment->entry, &domain->pasids);
+	return STATUS_SUCCESS;
+}
+
+/* detach_tagged() undoes attach_tagged(); nobody is busy with @pasid. v3c_topology is released meanwhile. */
+static void detach_tagged(struct v3c_pasid *pasid)
+{
+	struct v3c_attachment *attachment = pasid->attachment;
+	struct v3c_domain *domain = attachment->domain;
+	struct v3c_group *group = pasid->group;
+	bool alone = detaches_alone(attachment->hwpt);
+
+	pasid->busy = true;
+	v3c_group_begin(group);
+	if (alone)
+		mutex_lock(&domain->mutex);
+	v3c_attachment_detach(attachment);
+	if (!alone)
+		mutex_lock(&domain->mutex);
+	v3c_hwpts_release(domain, attachment->hwpt);
+	v3c_group_end(group);
+	list_del(&attachment->entry);
+	mutex_unlock(&domain->mutex);
+	pasid->group = NULL;
+	pasid->attachment = NULL;
+	kfree(attachment);
+	v3c_group_unuse(group);
+	pasid->busy = false;
+}
+
+static NTSTATUS attach_device(struct v3c_domain *domain, struct v3c_device *device, struct v3c_why *why)
+{
+	NTSTATUS status;
+
+	if (v3c_device_is_gone(device))
+		return v3c_refuse(why, STATUS_INVALID_PARAMETER_2, V3C_REASON_DEVICE_GONE, device, 0, 0);
+	if (device->domain)
+		return v3c_refuse(why, STATUS_INVALID_PARAMETER, V3C_REASON_ATTACHED, device->domain,
+				  0, 0);
+	status = v3c_device_check_type(device, domain->type, why);
+	if (!NT_SUCCESS(status))
+		return status;
+	if (!v3c_msi_may_attach(device->pdo, domain->type))
+		return v3c_refuse(why, STATUS_ACCESS_DENIED, V3C_REASON_MSI, device, domain->type, 0);
+	return attach_untagged(domain, device, why);
+}
+
+/* Another DMA device of the same Linux device is attached: it is the hardware that is. */
+static bool twin_attached(struct v3c_device *device)
+{
+	struct v3c_device *other;
+
+	list_for_each_entry(other, &v3c_device_list, entry)
+		if (other != device && other->pdo == device->pdo && other->domain)
+			return true;
+	return false;
+}
+
+/* Whether an attach that nothing else refuses would wait in the core. */
+static bool device_must_wait(void *object)
+{
+	struct v3c_device *device = object;
+
+	return v3c_handle_is(device, V3C_KIND_DEVICE) && !v3c_device_is_gone(device) && !device->domain &&
+	       v3c_group_is_busy(device->pdo);
+}
+
+/**
+ * v3c_attach_device() - attach a device to a domain
+ * @domain: the domain
+ * @device: the device
+ * @why: filled on refusal
+ *
+ * Context: may sleep.
+ * Return: status of AttachDeviceEx, see wdm.h.
+ */
+NTSTATUS v3c_attach_device(struct v3c_domain *domain, struct v3c_device *device,
+			   struct v3c_why *why)
+{
+	int ret = begin_attach(domain, device_must_wait, device);
+	NTSTATUS status;
+
+	if (ret)
+		return v3c_refuse_errno(why, ret, STATUS_ACCESS_DENIED, device, 0, 0);
+	if (!v3c_handle_is(device, V3C_KIND_DEVICE)) {
+		status = v3c_refuse(why, STATUS_INVALID_PARAMETER_2, V3C_REASON_BAD_HANDLE, device, 0,
+				    0);
+		goto unlock;
+	}
+	if (twin_attached(device))
+		status = v3c_refuse(why, STATUS_INVALID_PARAMETER, V3C_REASON_ATTACHED, device, 0, 0);
+	else
+		status = attach_device(domain, device, why);
+	trace_v3compat_attach(domain, device, status);
+unlock:
+	end_attach(domain);
+	return status;
+}
+
+/* Whether a detach would meet somebody else, or wait in the core. */
+static bool device_is_busy(const struct v3c_device *device)
+{
+	return device->busy ||
+	       (device->group && (device->group->attaching || device->group->binding));
+}
+
+/**
+ * v3c_detach_now() - detach a device
+ * @device: attached, and nobody is busy with it
+ *
+ * Context: may sleep; under v3c_topology, which is released meanwhile.
+ */
+void v3c_detach_now(struct v3c_device *device)
+{
+	struct v3c_domain *domain = device->domain;
+
+	detach_untagged(device);
+	trace_v3compat_detach(domain, device, STATUS_SUCCESS);
+}
+
+/**
+ * v3c_detach_device() - detach a device from its domain
+ * @device: the device
+ * @why: filled on refusal
+ *
+ * Waits for whoever is attaching or detaching it, so that it is attached nowhere when this returns.
+ *
+ * Context: may sleep.
+ * Return: status of DetachDeviceEx, see wdm.h.
+ */
+NTSTATUS v3c_detach_device(struct v3c_device *device, struct v3c_why *why)
+{
+	guard(mutex)(&v3c_topology);
+	while (v3c_handle_is(device, V3C_KIND_DEVICE) && device_is_busy(device))
+		v3c_group_wait();
+	if (!v3c_handle_is(device, V3C_KIND_DEVICE))
+		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_BAD_HANDLE, device, 0, 0);
+	if (!device->domain) {
+		trace_v3compat_detach(NULL, device, STATUS_INVALID_PARAMETER_1);
+		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_NOT_ATTACHED, device, 0, 0);
+	}
+	v3c_detach_now(device);
+	return STATUS_SUCCESS;
+}
+
+/* Somebody is attaching or detaching it. */
+static bool is_busy_pdo(struct device *pdo)
+{
+	struct v3c_device *device;
+
+	list_for_each_entry(device, &v3c_device_list, entry)
+		if (device->pdo == pdo && (device->domain || device->busy) && device_is_busy(device))
+			return true;
+	return false;
+}
+
+static bool must_wait_pdo(void *pdo)
+{
+	return !v3c_device_find_attached(pdo) && v3c_group_is_busy(pdo);
+}
+
+/**
+ * v3c_attach_pdo() - V1's attach, which knows no DMA devices
+ * @domain: the domain
+ * @pdo: the device
+ * @why: filled on refusal
+ *
+ * The DMA device that it makes lives until v3c_detach_pdo() or the removal of @pdo.
+ *
+ * Context: may sleep; the caller keeps @pdo from being removed during the call.
+ * Return: status of V1's AttachDevice, see wdm.h.
+ */
+NTSTATUS v3c_attach_pdo(struct v3c_domain *domain, struct device *pdo, struct v3c_why *why)
+{
+	static const struct v3c_device_config plain;
+	struct v3c_device *device = NULL;
+	NTSTATUS status;
+	int ret;
+
+	ret = begin_attach(domain, must_wait_pdo, pdo);
+	if (ret)
+		return v3c_refuse_errno(why, ret, STATUS_ACCESS_DENIED, pdo, 0, 0);
+	if (!v3c_device_has_iommu(pdo)) {
+		status = v3c_refuse(why, STATUS_NOT_FOUND, V3C_REASON_NO_IOMMU, pdo, 0, 0);
+		goto unlock;
+	}
+	if (v3c_device_find_attached(pdo)) {
+		status = v3c_refuse(why, STATUS_INVALID_PARAMETER, V3C_REASON_ATTACHED, pdo, 0, 0);
+		goto unlock;
+	}
+	device = v3c_device_make(pdo, true, &plain);
+	if (!device) {
+		status = v3c_refuse(why, STATUS_INSUFFICIENT_RESOURCES, V3C_REASON_NO_MEMORY, pdo,
+				    0, 0);
+		goto unlock;
+	}
+	status = attach_device(domain, device, why);
+	trace_v3compat_attach(domain, device, status);
+	if (!NT_SUCCESS(status))
+		v3c_device_retire(device);
+unlock:
+	end_attach(domain);
+	if (device && !NT_SUCCESS(status))
+		v3c_device_free(device);
+	return status;
+}
+
+/**
+ * v3c_detach_pdo() - V1's detach
+ * @domain: the domain that the device must be attached to
+ * @pdo: the device
+ * @why: filled on refusal
+ *
+ * Context: may sleep.
+ * Return: status of V1's DetachDevice, see wdm.h.
+ */
+NTSTATUS v3c_detach_pdo(struct v3c_domain *domain, struct device *pdo, struct v3c_why *why)
+{
+	struct v3c_device *device;
+
+	scoped_guard(mutex, &v3c_topology) {
+		while (is_busy_pdo(pdo))
+			v3c_group_wait();
+		device = v3c_device_find_attached(pdo);
+		if (!device || !device->v1 || device->domain != domain)
+			return v3c_refuse(why, STATUS_INVALID_PARAMETER_2, V3C_REASON_NOT_ATTACHED,
+					  pdo, 0, 0);
+		v3c_detach_now(device);
+		v3c_device_retire(device);
+	}
+	v3c_device_free(device);
+	return STATUS_SUCCESS;
+}
+
+/* Whether a detach would meet somebody else, or wait in the core. */
+static bool pasid_is_busy(const struct v3c_pasid *pasid)
+{
+	return pasid->busy || (pasid->sva && v3c_sva_is_bonding()) ||
+	       (pasid->group && (pasid->group->attaching || pasid->group->binding));
+}
+
+/* Whether an attach that nothing else refuses would wait in the core. */
+static bool pasid_must_wait(void *object)
+{
+	struct v3c_pasid *pasid = object;
+
+	return v3c_handle_is(pasid, V3C_KIND_PASID) && !v3c_device_is_gone(pasid->device) &&
+	       !v3c_pasid_is_attached(pasid) && v3c_group_is_busy(pasid->device->pdo);
+}
+
+static NTSTATUS attach_pasid(struct v3c_domain *domain, struct v3c_pasid *pasid, struct v3c_why *why)
+{
+	struct v3c_attachment *attachment;
+	NTSTATUS status;
+
+	if (v3c_device_is_gone(pasid->device))
+		return v3c_refuse(why, STATUS_INVALID_PARAMETER_2, V3C_REASON_DEVICE_GONE, pasid, 0, 0);
+	if (pasid->of_process && !pasid->sva)
+		return v3c_refuse(why, STATUS_INVALID_PARAMETER_2, V3C_REASON_BAD_CONFIG, pasid,
+				  pasid->number, 0);
+	if (domain->type == DomainTypePassThrough)
+		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_WRONG_TYPE, domain,
+				  domain->type, 0);
+	if (v3c_pasid_is_attached(pasid))
+		return v3c_refuse(why, STATUS_UNSUCCESSFUL, V3C_REASON_ATTACHED, pasid,
+				  pasid->number, 0);
+	attachment = v3c_attachment_new(pasid, domain);
+	if (!attachment)
+		return v3c_refuse(why, STATUS_INSUFFICIENT_RESOURCES, V3C_REASON_NO_MEMORY, pasid,
+				  0, 0);
+	status = attach_tagged(domain, pasid, attachment, why);
+	if (!NT_SUCCESS(status))
+		kfree(attachment);
+	return status;
+}
+
+/**
+ * v3c_attach_pasid() - attach a sub-device to a domain
+ * @domain: the domain
+ * @pasid: the sub-device
+ * @why: filled on refusal
+ *
+ * Context: may sleep.
+ * Return: status of AttachPasidDevice, see wdm.h.
+ */
+NTSTATUS v3c_attach_pasid(struct v3c_domain *domain, struct v3c_pasid *pasid, struct v3c_why *why)
+{
+	int ret = begin_attach(domain, pasid_must_wait, pasid);
+	NTSTATUS status;
+
+	if (ret)
+		return v3c_refuse_errno(why, ret, STATUS_ACCESS_DENIED, pasid, 0, 0);
+	if (v3c_handle_is(pasid, V3C_KIND_PASID)) {
+		status = attach_pasid(domain, pasid, why);
+		trace_v3compat_attach_pasid(domain, pasid, status);
+	} else {
+		status = v3c_refuse(why, STATUS_INVALID_PARAMETER_2, V3C_REASON_BAD_HANDLE, pasid, 0,
+				    0);
+	}
+	end_attach(domain);
+	return status;
+}
+
+/* With v3c_topology released meanwhile; nobody else is busy with it. */
+static void detach_pasid(struct v3c_pasid *pasid)
+{
+	struct v3c_domain *domain = pasid->attachment ? pasid->attachment->domain : NULL;
+
+	if (domain)
+		detach_tagged(pasid);
+	else
+		v3c_sva_unbind(pasid);
+	trace_v3compat_detach_pasid(domain, pasid, STATUS_SUCCESS);
+}
+
+/**
+ * v3c_detach_pasid() - detach a sub-device from its domain, or from its process
+ * @pasid: the sub-device
+ * @why: filled on refusal
+ *
+ * Waits for whoever is attaching or detaching it, so that it is attached nowhere when this returns.
+ *
+ * Context: may sleep.
+ * Return: status of DetachPasidDevice, see wdm.h.
+ */
+NTSTATUS v3c_detach_pasid(struct v3c_pasid *pasid, struct v3c_why *why)
+{
+	guard(mutex)(&v3c_topology);
+	while (v3c_handle_is(pasid, V3C_KIND_PASID) && pasid_is_busy(pasid))
+		v3c_group_wait();
+	if (!v3c_handle_is(pasid, V3C_KIND_PASID))
+		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_BAD_HANDLE, pasid, 0, 0);
+	if (!v3c_pasid_is_attached(pasid))
+		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_NOT_ATTACHED, pasid,
+				  pasid->number, 0);
+	detach_pasid(pasid);
+	return STATUS_SUCCESS;
+}
+
+/**
+ * v3c_detach_one_pasid() - detach a sub-device, or wait for somebody who is busy with one
+ * @device: whose
+ *
+ * Context: may sleep; under v3c_topology, which is released meanwhile.
+ * Return: whether there was one; then @device may be gone for good.
+ */
+bool v3c_detach_one_pasid(struct v3c_device *device)
+{
+	struct v3c_pasid *pasid;
+
+	lockdep_assert_held(&v3c_topology);
+
+	list_for_each_entry(pasid, &device->pasids, entry) {
+		if (pasid_is_busy(pasid))
+			v3c_group_wait();
+		else if (v3c_pasid_is_attached(pasid))
+			detach_pasid(pasid);
+		else
+			continue;
+		return true;
+	}
+	return false;
+}
+
+/**
+ * v3c_detach_one() - detach a device or a sub-device of it, or wait for somebody who is busy with one
+ * @device: the device
+ *
+ * Context: may sleep; under v3c_topology, which is released meanwhile.
+ * Return: whether there was something; then @device may be gone for good.
+ */
+bool v3c_detach_one(struct v3c_device *device)
+{
+	if (v3c_detach_one_pasid(device))
+		return true;
+	if (!device->domain && !device->busy)
+		return false;
+	if (device_is_busy(device))
+		v3c_group_wait();
+	else
+		v3c_detach_now(device);
+	return true;
+}

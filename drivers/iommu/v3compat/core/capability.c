@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What a device and its IOMMU can do.
+ */
+#include <linux/bits.h>
+#include <linux/device.h>
+#include <linux/iommu.h>
+
+#include "base/compat.h"
+#include "base/iommus.h"
+#include "base/topology.h"
+#include "core/capability.h"
+#include "core/device.h"
+#include "core/report.h"
+#include "table/hwpt.h"
+
+/* Whether a PASID takes such a table, as far as the IOMMU says so without being asked to attach one. */
+static int pasid_takes(struct device *dev, bool first_stage)
+{
+	struct v3c_hwpt *hwpt = v3c_hwpt_alloc(dev, first_stage);
+	int ret;
+
+	if (IS_ERR(hwpt))
+		return PTR_ERR(hwpt) == -ENOMEM ? -ENOMEM : false;
+	ret = v3c_hwpt_takes_pasids(hwpt, dev);
+	v3c_hwpt_free(hwpt);
+	return ret;
+}
+
+/* An attach asks for a first-stage table where the domain's own ones do not fit, see domain.c. */
+static int pasid_domain_types(struct device *dev)
+{
+	int first_stage, any;
+
+	first_stage = pasid_takes(dev, true);
+	if (first_stage < 0)
+		return first_stage;
+	any = first_stage ? true : pasid_takes(dev, false);
+	if (any <= 0)
+		return any;
+	return BIT(DomainTypeTranslate) | BIT(DomainTypeUnmanaged) |
+	       (first_stage ? BIT(DomainTypeTranslateS1) : 0);
+}
+
+/**
+ * v3c_device_capabilities() - what can be had with a device now
+ * @device: the device
+ * @out: result, untouched on failure
+ * @why: filled on refusal
+ *
+ * Context: may sleep.
+ * Return: status of v3compat_query_capabilities().
+ */
+NTSTATUS v3c_device_capabilities(struct v3c_device *device, struct v3compat_capabilities *out,
+				 struct v3c_why *why)
+{
+	struct device *pdo;
+	int types = 0;
+
+	guard(mutex)(&v3c_topology);
+	if (!v3c_handle_is(device, V3C_KIND_DEVICE))
+		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_BAD_HANDLE, device, 0, 0);
+	if (v3c_device_is_gone(device))
+		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_DEVICE_GONE, device, 0, 0);
+	pdo = device->pdo;
+	if (v3c_iommu_takes_pasids(pdo))
+		types = pasid_domain_types(pdo);
+	if (types < 0)
+		return v3c_refuse_errno(why, types, STATUS_UNSUCCESSFUL, device, 0, 0);
+	*out = (struct v3compat_capabilities) {
+		.iommu = v3c_iommu_traits_of(pdo)->name,
+		.pasid_domain_types = types,
+	};
+	if (v3c_iommu_takes_pasids(pdo)) {
+		out->max_pasids = pdo->iommu->max_pasids;
+		out->sva = v3c_sva_supported(pdo);
+	}
+	v3c_report_query(device, out);
+	return STATUS_SUCCESS;
+}

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef V3COMPAT_DEVICE_H
+#define V3COMPAT_DEVICE_H
+
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/workqueue.h>
+#include <linux/v3compat.h>
+
+#include "base/handle.h"
+#include "base/status.h"
+#include "core/fault.h"
+
+struct device;
+struct v3c_domain;
+struct v3c_group;
+
+/**
+ * struct v3c_device_config - how a device is created
+ * @pasid: it has a PASID configuration
+ * @tagged: for tagged DMA, so that it can have sub-devices
+ * @suppress: faults of tagged DMA are not reported
+ */
+struct v3c_device_config {
+	bool pasid;
+	bool tagged;
+	bool suppress;
+};
+
+/**
+ * struct v3c_watch - who wants to know which domain types a device may use; all under v3c_topology
+ * @entry: in the list of registrations, or empty
+ * @callback: to be called, or NULL without a registration
+ * @context: for @callback
+ * @types: mask that @callback was called with last
+ * @seen: count of changes that @types takes account of; not before @callback has returned
+ * @calls: callbacks for the device that are running: one, and those that it makes itself
+ */
+struct v3c_watch {
+	struct list_head entry;
+	PIOMMU_INTERFACE_STATE_CHANGE_CALLBACK callback;
+	void *context;
+	ULONG types;
+	u64 seen;
+	unsigned int calls;
+};
+
+/**
+ * struct v3c_device - what a caller knows as IOMMU_DMA_DEVICE
+ * @handle: first, see &struct v3c_handle
+ * @pdo: the device; referenced
+ * @entry: in v3c_device_list, under v3c_topology
+ * @domain: attached to, or NULL, under v3c_topology
+ * @attached: in the domain's list of devices, under v3c_topology
+ * @group: how it is attached, or NULL, under v3c_topology
+ * @pasids: its sub-devices, under v3c_topology
+ * @watch: who wants to know of changes
+ * @faults: names the attachment to @domain
+ * @reporter: its faults on their way to a handler
+ * @free_work: frees it when its driver has left it
+ * @bonds: sub-devices that are bound to a process, or being bound or unbound, under v3c_topology
+ * @busy: somebody is attaching or detaching it, with v3c_topology released; nobody else does anything
+ *	with the attachment then. Under v3c_topology
+ * @gone: removed from the system, under v3c_topology
+ * @first_stage: its IOMMU has first-stage tables for TranslateS1
+ * @v1: made by V1's AttachDevice, which knows no device objects
+ * @default_pasid: created with a PASID configuration
+ * @iopf: its Linux device was told to make page requests, and this is the one that takes it back
+ * @tagged: created for tagged DMA, so that it can have sub-devices
+ * @suppress: faults of tagged DMA are not reported
+ */
+struct v3c_device {
+	struct v3c_handle handle;
+	struct device *pdo;
+	struct list_head entry;
+	struct v3c_domain *domain;
+	struct list_head attached;
+	struct v3c_group *group;
+	struct list_head pasids;
+	struct v3c_watch watch;
+	struct v3c_fault_target faults;
+	struct v3c_reporter reporter;
+	struct work_struct free_work;
+	unsigned int bonds;
+	bool busy;
+	bool gone;
+	bool first_stage;
+	bool v1;
+	bool default_pasid;
+	bool iopf;
+	bool tagged;
+	bool suppress;
+};
+
+extern struct v3c_pool v3c_devices;
+
+/* v3c_device_list has all of them, newest first; under v3c_topology. */
+extern struct list_head v3c_device_list;
+
+static inline struct v3c_device *v3c_to_device(PIOMMU_DMA_DEVICE handle)
+{
+	return v3c_handle_is(handle, V3C_KIND_DEVICE) ? (struct v3c_device *)handle : NULL;
+}
+
+NTSTATUS v3c_device_create(struct device *pdo, const IOMMU_DEVICE_CREATION_CONFIGURATION *config,
+			   struct v3c_device **out, struct v3c_why *why);
+NTSTATUS v3c_device_destroy(struct v3c_device *device, struct v3c_why *why);
+struct v3c_device *v3c_device_make(struct device *pdo, bool v1, const struct v3c_device_config *config);
+void v3c_device_give_back_iopf(struct v3c_device *device);
+void v3c_device_retire(struct v3c_device *device);
+void v3c_device_free(struct v3c_device *device);
+bool v3c_device_has_iommu(struct device *dev);
+ULONG v3c_device_types(const struct v3c_device *device);
+ULONG v3c_device_domain_types(struct v3c_device *device);
+NTSTATUS v3c_device_check_type(const struct v3c_device *device, IOMMU_DMA_DOMAIN_TYPE type,
+			       struct v3c_why *why);
+NTSTATUS v3c_device_info(struct v3c_device *device, ULONG size, ULONG *written,
+			 IOMMU_DMA_DEVICE_INFORMATION *info, struct v3c_why *why);
+NTSTATUS v3c_device_input_mappings(struct device *pdo, INPUT_MAPPING_ELEMENT *buffer, ULONG size,
+				   ULONG *needed, struct v3c_why *why);
+u32 v3c_device_first_input_mapping(struct v3c_device *device);
+bool v3c_device_has_input_mapping(struct v3c_device *device, u32 id);
+bool v3c_device_is_gone(const struct v3c_device *device);
+bool v3c_device_has_bonds(struct device *pdo);
+struct v3c_device *v3c_device_find_attached(struct device *pdo);
+struct device *v3c_device_next_any(struct device *dev);
+struct device *v3c_device_next_known(struct v3c_device **pos);
+
+#endif

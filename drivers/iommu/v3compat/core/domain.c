@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Domains as objects: the pool, and whether quick operations may start.
+ */
+#include <linux/bitops.h>
+#include <linux/string.h>
+
+#include "core/domain.h"
+
+static void domain_init_once(void *object)
+{
+	struct v3c_domain *domain = object;
+
+	mutex_init(&domain->mutex);
+	xa_init(&domain->token_at);
+	mutex_init(&domain->configuring);
+	v3c_space_init_once(&domain->space);
+}
+
+V3C_POOL(v3c_domains, V3C_KIND_DOMAIN, struct v3c_domain, "domain", domain_init_once);
+
+/**
+ * v3c_domain_allow_quick() - quick operations may start again if there is one table for them
+ * @domain: the domain
+ *
+ * Context: under the domain's mutex.
+ */
+void v3c_domain_allow_quick(struct v3c_domain *domain)
+{
+	u8 slots = domain->space.slots;
+
+	if (!v3c_domain_is_mapped_by_us(domain) || hweight8(slots) != 1)
+		return;
+	/* Whoever finds the table there sees that it is complete. */
+	smp_store_release(&domain->sole, domain->hwpts[__ffs(slots)]);
+}
+
+/**
+ * v3c_domain_forbid_quick() - wait for the quick operations under way, and let none start
+ * @domain: the domain
+ *
+ * Everything else that has started is waited for, too: once for each change of the set of tables or of
+ * what is withheld, because none starts until v3c_domain_allow_quick().
+ *
+ * Context: may sleep; under the domain's mutex, without v3c_topology.
+ */
+void v3c_domain_forbid_quick(struct v3c_domain *domain)
+{
+	WRITE_ONCE(domain->sole, NULL);
+	v3c_space_quiesce(&domain->space);
+}

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef V3COMPAT_DOMAIN_H
+#define V3COMPAT_DOMAIN_H
+
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/xarray.h>
+
+#include "base/handle.h"
+#include "base/status.h"
+#include "table/hwpt.h"
+#include "table/space.h"
+#include "table/table_walk.h"
+
+/**
+ * struct v3c_domain - what a caller knows as IOMMU_DMA_DOMAIN
+ * @handle: first, see &struct v3c_handle
+ * @mutex: serialises whatever changes the set of page tables, attachments or tokens; outside
+ *	v3c_topology, the space's and the tokens' locks. An attach holds it while the IOMMU core works
+ * @type: constant while the domain lives
+ * @width_last: last page under the allocator's AddressWidth
+ * @space: logical addresses; for PassThrough domains empty
+ * @hwpts: page tables by slot; an entry is there as long as its bit in @space.slots or an operation
+ *	that saw the bit; changed under @mutex and @space.lock
+ * @sole: the only page table, where quick operations may start on it; NULL when there is none or more
+ *	than one, and while the set of tables or what is withheld changes. Set to NULL first and then
+ *	waited for by v3c_space_quiesce(), read inside v3c_quick_enter()
+ * @devices: attached &struct v3c_device, under v3c_topology and @mutex
+ * @pasids: &struct v3c_attachment, under v3c_topology and @mutex
+ * @tokens: &struct v3c_token, also such as are still built or already taken apart; under @mutex
+ * @token_at: &struct v3c_segments of live tokens by their first page; changed under @mutex, read under RCU
+ * @tables: what the owner of an Unmanaged domain configured, under @mutex; the page tables' mirrors
+ *	have copies
+ * @configuring: serialises those who change @tables; outside @mutex
+ * @nodes: of all of its mirrors together
+ */
+struct v3c_domain {
+	struct v3c_handle handle;
+	struct mutex mutex;
+	IOMMU_DMA_DOMAIN_TYPE type;
+	u64 width_last;
+	struct v3c_space space;
+	struct v3c_hwpt *hwpts[V3C_MAX_SLOTS];
+	struct v3c_hwpt *sole;
+	struct list_head devices;
+	struct list_head pasids;
+	struct list_head tokens;
+	struct xarray token_at;
+	struct v3c_tables tables;
+	struct mutex configuring;
+	atomic_long_t nodes;
+};
+
+extern struct v3c_pool v3c_domains;
+
+/* Page tables named in a mask of slots. */
+#define v3c_for_each_hwpt(domain, hwpt, slots)					\
+	for (unsigned long __left = (slots);					\
+	     __left && ((hwpt) = (domain)->hwpts[__ffs(__left)], true);		\
+	     __left &= __left - 1)
+
+static inline struct v3c_domain *v3c_to_domain(PIOMMU_DMA_DOMAIN handle)
+{
+	return v3c_handle_is(handle, V3C_KIND_DOMAIN) ? (struct v3c_domain *)handle : NULL;
+}
+
+static inline bool v3c_domain_is_mapped_by_us(const struct v3c_domain *domain)
+{
+	return domain->type == DomainTypeTranslate || domain->type == DomainTypeTranslateS1;
+}
+
+/* The caller, or somebody on its behalf, asked for tables that the device's PASIDs could use. */
+static inline bool v3c_domain_is_first_stage(const struct v3c_domain *domain)
+{
+	return domain->type == DomainTypeTranslateS1 || domain->type == DomainTypeUnmanaged;
+}
+
+/*
+ * Under the domain's mutex, or v3c_topology, without which it does not become so: whether devices see all
+ * of memory at its physical addresses.
+ */
+static inline bool v3c_domain_shows_all(const struct v3c_domain *domain)
+{
+	return domain->type == DomainTypePassThrough ||
+	       domain->tables.kind == V3C_TABLES_IDENTITY;
+}
+
+void v3c_domain_allow_quick(struct v3c_domain *domain);
+void v3c_domain_forbid_quick(struct v3c_domain *domain);
+
+#endif

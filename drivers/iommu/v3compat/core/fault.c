@@ -1,0 +1,823 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Faults: from wherever the kernel shows them, through a bounded queue per device, to the handler that
+ * the device's driver gave.
+ *
+ * A source runs in any context and under locks of its own, so it finds the device and queues a record
+ * under one spinlock, and nothing else. There may be very many attachments: those of one device to one
+ * table count as one, and no more than V3C_FAULT_STEPS are looked at. A worker calls the handler, one
+ * call at a time for each device. Whoever ends reporting waits for the call under way, unless it is made
+ * from inside it.
+ *
+ * A group of page requests belongs to whoever takes it off its list, or out of the worker's hands, under
+ * the lock: that one answers it, and nobody else looks at it afterwards. Detach takes all there are and
+ * waits for those who are just answering one, which needs no lock that a caller of ours could hold.
+ */
+#include <linux/hashtable.h>
+#include <linux/iommu.h>
+#include <linux/pci.h>
+#include <linux/ratelimit.h>
+#include <linux/rbtree.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+
+#include <kunit/visibility.h>
+
+#include "base/compat.h"
+#include "base/iommus.h"
+#include "base/topology.h"
+#include "core/domain.h"
+#include "core/fault.h"
+#include "core/lookup.h"
+#include "table/hwpt.h"
+
+/* Everything in this file; taken with interrupts off, innermost but for the workqueue's. */
+static DEFINE_SPINLOCK(v3c_fault_lock);
+
+/* Devices that one fault may be told to and that are looked at, whether they report or not. */
+#define V3C_FAULT_STEPS	256
+
+/* The first one of each kind, see &struct v3c_fault_target. */
+static struct rb_root v3c_fault_tables = RB_ROOT;
+
+/* Enabled ones of PCI devices. */
+static DEFINE_HASHTABLE(v3c_reporters, 8);
+
+static struct workqueue_struct *v3c_fault_wq;
+
+/* Whether there was room. */
+static bool push(struct v3c_reporter *reporter, const struct v3c_fault_record *record)
+{
+	unsigned int at = (reporter->first + reporter->count) % V3C_FAULT_QUEUE;
+	bool fits = reporter->count < V3C_FAULT_QUEUE;
+
+	lockdep_assert_held(&v3c_fault_lock);
+
+	if (fits) {
+		reporter->ring[at] = *record;
+		reporter->count++;
+	} else {
+		reporter->lost++;
+	}
+	queue_work(v3c_fault_wq, &reporter->work);
+	return fits;
+}
+
+static bool push_refused(struct v3c_reporter *reporter, const struct v3c_fault_target *target,
+			 u64 address, u32 pasid, bool write)
+{
+	struct v3c_fault_record record = {
+		.domain = target->domain,
+		.address = address,
+		.pasid = pasid,
+		.perm = write ? IOMMU_FAULT_PERM_WRITE : IOMMU_FAULT_PERM_READ,
+		.kind = V3COMPAT_FAULT_UNRECOVERABLE,
+		.stage1 = v3c_domain_is_first_stage(target->domain),
+	};
+
+	return push(reporter, &record);
+}
+
+/* What is looked for among the first ones of each kind; without @reporter or @pdo all of the others. */
+struct v3c_fault_key {
+	const struct v3c_hwpt *hwpt;
+	const struct device *pdo;
+	const struct v3c_reporter *reporter;
+};
+
+static struct v3c_fault_target *of_table(const struct rb_node *node)
+{
+	return rb_entry_safe(node, struct v3c_fault_target, by_table);
+}
+
+static int compare(const void *a, const void *b)
+{
+	return a == b ? 0 : a < b ? -1 : 1;
+}
+
+static int compare_key(const void *data, const struct rb_node *node)
+{
+	const struct v3c_fault_target *target = of_table(node);
+	const struct v3c_fault_key *key = data;
+	int order = compare(key->hwpt, target->hwpt);
+
+	if (!order && key->pdo)
+		order = compare(key->pdo, target->reporter->pdo);
+	if (!order && key->reporter)
+		order = compare(key->reporter, target->reporter);
+	return order;
+}
+
+static struct v3c_fault_key key_of(const struct v3c_fault_target *target)
+{
+	return (struct v3c_fault_key) {
+		.hwpt = target->hwpt, .pdo = target->reporter->pdo, .reporter = target->reporter,
+	};
+}
+
+static int compare_targets(struct rb_node *node, const struct rb_node *other)
+{
+	struct v3c_fault_key key = key_of(of_table(node));
+
+	return compare_key(&key, other);
+}
+
+static int compare_pasids(struct rb_node *node, const struct rb_node *other)
+{
+	u32 a = rb_entry(node, struct v3c_fault_target, by_pasid)->pasid;
+	u32 b = rb_entry(other, struct v3c_fault_target, by_pasid)->pasid;
+
+	return a == b ? 0 : a < b ? -1 : 1;
+}
+
+static int compare_pasid(const void *pasid, const struct rb_node *node)
+{
+	u32 a = *(const u32 *)pasid, b = rb_entry(node, struct v3c_fault_target, by_pasid)->pasid;
+
+	return a == b ? 0 : a < b ? -1 : 1;
+}
+
+static bool is_of_twin(const struct v3c_fault_target *target, const struct rb_node *beside)
+{
+	const struct v3c_fault_target *other = of_table(beside);
+
+	return other && other->hwpt == target->hwpt && other->reporter->pdo == target->reporter->pdo;
+}
+
+/*
+ * A device may use one page table for several kinds of DMA, which the source does not tell apart: then
+ * the fault has no PASID, and is suppressed only if it is for each of them. Some may belong to another
+ * DMA device of the same, which are beside each other in the tree. @target is the first of its kind.
+ */
+static bool report_refused(struct v3c_fault_target *target, u64 address, bool write)
+{
+	bool only = target->count == 1 && !is_of_twin(target, rb_prev(&target->by_table)) &&
+		    !is_of_twin(target, rb_next(&target->by_table));
+
+	return target->loud && push_refused(target->reporter, target, address,
+					    only ? target->pasid : V3COMPAT_NO_PASID, write);
+}
+
+/*
+ * Some IOMMU drivers do not know whose DMA it was; they name nobody, or the IOMMU itself, which is in no
+ * group. Then it may have been anybody's who uses the page table. Nor is a device in one that has been
+ * removed since.
+ */
+static bool names_nobody(struct device *dev)
+{
+	return !dev || (!device_iommu_mapped(dev) && device_is_registered(dev));
+}
+
+/**
+ * v3c_fault_unrecoverable() - take a report of an IOMMU driver
+ * @domain: the IOMMU core's
+ * @dev: whose DMA it was, or NULL, or the IOMMU
+ * @iova: logical address
+ * @flags: IOMMU_FAULT_READ or IOMMU_FAULT_WRITE
+ * @hwpt: the page table; only compared, as it may be on its way out
+ *
+ * Context: any.
+ * Return: 0 when a handler will hear of it; otherwise -ENOSYS, for the driver to log it.
+ */
+int v3c_fault_unrecoverable(struct iommu_domain *domain, struct device *dev, unsigned long iova,
+			    int flags, void *hwpt)
+{
+	struct v3c_fault_key key = { .hwpt = hwpt, .pdo = names_nobody(dev) ? NULL : dev };
+	unsigned int steps = V3C_FAULT_STEPS;
+	struct v3c_fault_target *target;
+	struct rb_node *node;
+	int ret = -ENOSYS;
+
+	guard(spinlock_irqsave)(&v3c_fault_lock);
+	node = rb_find_first(&key, &v3c_fault_tables, compare_key);
+	for (; node && steps--; node = rb_next_match(&key, node, compare_key)) {
+		target = of_table(node);
+		if (target->reporter->enabled &&
+		    report_refused(target, iova, flags & IOMMU_FAULT_WRITE))
+			ret = 0;
+	}
+	return ret;
+}
+
+static bool is_source(const struct v3c_fault_source *source, const struct v3c_logged_fault *fault)
+{
+	return pci_dev_id(to_pci_dev(source->pdo)) == fault->rid &&
+	       (fault->segment < 0 || fault->segment == source->segment);
+}
+
+static void report_logged(struct v3c_reporter *reporter, const struct v3c_logged_fault *fault)
+{
+	struct rb_node *node = rb_find(&fault->pasid, &reporter->targets, compare_pasid);
+	struct v3c_fault_target *target = rb_entry_safe(node, struct v3c_fault_target, by_pasid);
+
+	if (target && !target->suppressed)
+		push_refused(reporter, target, fault->address, fault->pasid, fault->write);
+}
+
+/**
+ * v3c_fault_logged() - take a fault that an IOMMU driver has told the log only
+ * @fault: what it said
+ *
+ * Context: any.
+ */
+void v3c_fault_logged(const struct v3c_logged_fault *fault)
+{
+	unsigned int steps = V3C_FAULT_STEPS;
+	struct v3c_reporter *reporter;
+
+	guard(spinlock_irqsave)(&v3c_fault_lock);
+	hash_for_each_possible(v3c_reporters, reporter, by_rid, fault->rid) {
+		if (!steps--)
+			break;
+		if (is_source(&reporter->source, fault))
+			report_logged(reporter, fault);
+	}
+}
+
+static struct v3c_fault_target *to_target(const struct iopf_group *group)
+{
+	return container_of(group->attach_handle, struct v3c_fault_target, handle);
+}
+
+static bool is_allowed(const struct v3c_fault_target *target,
+		       const struct iommu_fault_page_request *request)
+{
+	int allowed = v3c_lookup_permissions(target->domain, target->hwpt,
+					    request->addr >> V3C_PAGE_SHIFT);
+	int wanted = v3c_fault_wants(request->perm);
+
+	return allowed && (allowed & wanted) == wanted;
+}
+
+static bool all_allowed(const struct v3c_fault_target *target, const struct iopf_group *group)
+{
+	const struct iopf_fault *page;
+
+	list_for_each_entry(page, &group->faults, list)
+		if (!is_allowed(target, &page->fault.prm))
+			return false;
+	return true;
+}
+
+/* Devices choose how long their groups are, and the core takes them as they come. */
+static bool is_too_long(const struct iopf_group *group)
+{
+	return group->fault_count > V3C_FAULT_PAGES;
+}
+
+/* Of a group that is the caller's, who has counted itself in @target->answering. */
+static void answer(struct iopf_group *group, struct v3c_fault_target *target)
+{
+	struct v3c_reporter *reporter = target->reporter;
+	bool allowed = READ_ONCE(target->open) && !is_too_long(group) && all_allowed(target, group);
+
+	v3c_iopf_answer(group, allowed ? IOMMU_PAGE_RESP_SUCCESS : IOMMU_PAGE_RESP_INVALID);
+	/* The target may go with its attachment as soon as nobody answers any more. */
+	scoped_guard(spinlock_irq, &v3c_fault_lock)
+		target->answering--;
+	wake_up_all(&reporter->idle);
+}
+
+/* Whether the worker will see to the group. */
+static bool push_group(struct iopf_group *group, struct v3c_fault_target *target)
+{
+	struct v3c_reporter *reporter = target->reporter;
+	bool fits = reporter->nr_groups < V3C_FAULT_QUEUE && !is_too_long(group);
+
+	lockdep_assert_held(&v3c_fault_lock);
+
+	if (!target->open || target->suppressed || !reporter->enabled)
+		return false;
+	if (fits) {
+		list_add_tail(&group->node, &reporter->groups);
+		reporter->nr_groups++;
+	} else {
+		reporter->lost += group->fault_count;
+	}
+	queue_work(v3c_fault_wq, &reporter->work);
+	return fits;
+}
+
+/*
+ * The IOMMU driver's thread, which detaching a PASID waits for: nothing may be waited for here that the
+ * one who detaches holds.
+ */
+static int take_page_request(struct iopf_group *group)
+{
+	struct v3c_fault_target *target = to_target(group);
+
+	v3c_iopf_dequeue(group);
+	scoped_guard(spinlock_irq, &v3c_fault_lock) {
+		if (push_group(group, target))
+			return 0;
+		target->answering++;
+	}
+	answer(group, target);
+	return 0;
+}
+
+/**
+ * v3c_fault_makes_requests() - whether a device can make page requests that reach us
+ * @dev: a device behind an IOMMU
+ *
+ * Context: the caller keeps @dev from leaving its IOMMU.
+ * Return: true if it can.
+ */
+bool v3c_fault_makes_requests(struct device *dev)
+{
+	if (!v3c_iommu_traits_of(dev)->page_requests)
+		return false;
+#ifdef CONFIG_PCI_PRI
+	/* Virtual functions share what their physical function has enabled, but for the translations. */
+	if (dev_is_pci(dev))
+		return pci_physfn(to_pci_dev(dev))->pri_enabled && to_pci_dev(dev)->ats_enabled;
+#endif
+	return rcu_access_pointer(dev->iommu->fault_param);
+}
+
+/**
+ * v3c_fault_watch() - have an IOMMU driver report what happens in a page table
+ * @hwpt: the table, new
+ * @dev: the device that it was made for
+ *
+ * Cannot be undone. Reports may come until the table is freed, page requests while a PASID is attached.
+ */
+void v3c_fault_watch(struct v3c_hwpt *hwpt, struct device *dev)
+{
+	iommu_set_fault_handler(hwpt->core, v3c_fault_unrecoverable, hwpt);
+	hwpt->page_requests = v3c_fault_makes_requests(dev);
+	if (hwpt->page_requests)
+		hwpt->core->iopf_handler = take_page_request;
+}
+
+static void fill_arm64(FAULT_INFORMATION_ARM64 *out, const struct v3c_fault_source *source,
+		       const struct v3c_fault_record *record, FAULT_INFORMATION_ARM64_TYPE type)
+{
+	*out = (FAULT_INFORMATION_ARM64) {
+		.DomainHandle = record->domain,
+		.FaultAddress = (PVOID)record->address,
+		.PhysicalDeviceObject = source->pdo,
+		.InputMappingId = source->input_mapping,
+		.Flags = {
+			.WriteNotRead = !!(record->perm & IOMMU_FAULT_PERM_WRITE),
+			.InstructionNotData = !!(record->perm & IOMMU_FAULT_PERM_EXEC),
+			.Privileged = !!(record->perm & IOMMU_FAULT_PERM_PRIV),
+			.FaultAddressValid = 1,
+		},
+		.Type = type,
+	};
+}
+
+static void fill_x64(FAULT_INFORMATION_X64 *out, const struct v3c_fault_source *source,
+		     const struct v3c_fault_record *record, FAULT_INFORMATION_X64_TYPE type)
+{
+	*out = (FAULT_INFORMATION_X64) {
+		.DomainHandle = record->domain,
+		.FaultAddress = (PVOID)record->address,
+		.Flags = { .FaultAddressValid = 1 },
+		.Type = type,
+		.PciSegment = source->segment,
+	};
+}
+
+/**
+ * v3c_fault_fill() - put a fault into Windows' words
+ * @information: result
+ * @arch: the form
+ * @source: where it comes from
+ * @record: what happened
+ * @type: why
+ *
+ * No kernel says where the registers of the IOMMU are: that field is 0.
+ */
+void v3c_fault_fill(FAULT_INFORMATION *information, FAULT_INFORMATION_ARCH arch,
+		    const struct v3c_fault_source *source, const struct v3c_fault_record *record,
+		    FAULT_INFORMATION_X64_TYPE type)
+{
+	memset(information, 0, sizeof(*information));
+	information->Type = arch;
+	information->IsStage1 = record->stage1;
+	if (arch == FaultInformationArm64)
+		fill_arm64(&information->Arm64, source, record, type);
+	else
+		fill_x64(&information->X64, source, record, type);
+}
+EXPORT_SYMBOL_IF_KUNIT(v3c_fault_fill);
+
+/* The IOMMU tells whether it was a read or a write; why, only the mappings tell, as they are now. */
+static FAULT_INFORMATION_X64_TYPE why_refused(const struct v3c_fault_record *record)
+{
+	int allowed = v3c_lookup_permissions(record->domain, NULL,
+					    record->address >> V3C_PAGE_SHIFT);
+	int wanted = v3c_fault_wants(record->perm);
+
+	return allowed && (allowed & wanted) != wanted ? PermissionFault : TranslationFault;
+}
+
+/* From here to end_call() the handler is running. */
+static void begin_call(struct v3c_reporter *reporter, struct v3compat_fault *fault,
+		       struct v3c_fault_source *source, DEVICE_FAULT_CONFIGURATION *config)
+{
+	lockdep_assert_held(&v3c_fault_lock);
+
+	*source = reporter->source;
+	*config = reporter->config;
+	fault->lost = reporter->lost;
+	reporter->running = current;
+	reporter->calls++;
+}
+
+static void end_call(struct v3c_reporter *reporter)
+{
+	scoped_guard(spinlock_irq, &v3c_fault_lock)
+		reporter->running = NULL;
+	wake_up_all(&reporter->idle);
+}
+
+static void call_handler(const struct v3c_fault_record *record, struct v3compat_fault *fault,
+			 const struct v3c_fault_source *source,
+			 const DEVICE_FAULT_CONFIGURATION *config)
+{
+	FAULT_INFORMATION_ARCH arch = IS_ENABLED(CONFIG_ARM64) ? FaultInformationArm64 :
+								 FaultInformationX64;
+
+	fault->kind = record->kind;
+	fault->pasid = record->pasid;
+	fault->write = record->perm & IOMMU_FAULT_PERM_WRITE;
+	v3c_fault_fill(&fault->information, arch, source, record, why_refused(record));
+	config->FaultHandler(config->FaultContext, &fault->information);
+}
+
+/* Whether there was a record. */
+static bool deliver_record(struct v3c_reporter *reporter)
+{
+	DEVICE_FAULT_CONFIGURATION config;
+	struct v3c_fault_record record;
+	struct v3c_fault_source source;
+	struct v3compat_fault fault;
+
+	scoped_guard(spinlock_irq, &v3c_fault_lock) {
+		if (!reporter->count)
+			return false;
+		record = reporter->ring[reporter->first];
+		reporter->first = (reporter->first + 1) % V3C_FAULT_QUEUE;
+		reporter->count--;
+		begin_call(reporter, &fault, &source, &config);
+	}
+	call_handler(&record, &fault, &source, &config);
+	end_call(reporter);
+	return true;
+}
+
+/* Whether there is a page of the group that the handler shall hear of. */
+static bool begin_page(struct v3c_reporter *reporter, struct v3c_fault_record *record,
+		       struct v3compat_fault *fault, struct v3c_fault_source *source,
+		       DEVICE_FAULT_CONFIGURATION *config)
+{
+	const struct v3c_fault_target *target;
+	const struct iommu_fault_page_request *request;
+
+	guard(spinlock_irq)(&v3c_fault_lock);
+	if (!reporter->group || !reporter->enabled ||
+	    list_entry_is_head(reporter->page, &reporter->group->faults, list))
+		return false;
+	target = to_target(reporter->group);
+	request = &reporter->page->fault.prm;
+	*record = (struct v3c_fault_record) {
+		.domain = target->domain,
+		.address = request->addr,
+		.pasid = target->pasid,
+		.perm = request->perm,
+		.kind = V3COMPAT_FAULT_PAGE_REQUEST,
+		.stage1 = v3c_domain_is_first_stage(target->domain),
+	};
+	reporter->page = list_next_entry(reporter->page, list);
+	begin_call(reporter, fault, source, config);
+	return true;
+}
+
+static bool begin_group(struct v3c_reporter *reporter)
+{
+	struct iopf_group *group;
+
+	guard(spinlock_irq)(&v3c_fault_lock);
+	group = list_first_entry_or_null(&reporter->groups, struct iopf_group, node);
+	if (!group)
+		return false;
+	list_del(&group->node);
+	reporter->nr_groups--;
+	reporter->group = group;
+	reporter->page = list_first_entry(&group->faults, struct iopf_fault, list);
+	return true;
+}
+
+static void end_group(struct v3c_reporter *reporter)
+{
+	struct v3c_fault_target *target;
+	struct iopf_group *group;
+
+	scoped_guard(spinlock_irq, &v3c_fault_lock) {
+		group = reporter->group;
+		/* Answered by a detach. */
+		if (!group)
+			return;
+		reporter->group = NULL;
+		target = to_target(group);
+		target->answering++;
+	}
+	answer(group, target);
+}
+
+/* Whether there was a group. */
+static bool deliver_group(struct v3c_reporter *reporter)
+{
+	DEVICE_FAULT_CONFIGURATION config;
+	struct v3c_fault_record record;
+	struct v3c_fault_source source;
+	struct v3compat_fault fault;
+
+	if (!begin_group(reporter))
+		return false;
+	while (begin_page(reporter, &record, &fault, &source, &config)) {
+		call_handler(&record, &fault, &source, &config);
+		end_call(reporter);
+	}
+	end_group(reporter);
+	return true;
+}
+
+static void tell_lost(struct v3c_reporter *reporter)
+{
+	struct device *pdo;
+	u64 lost;
+
+	scoped_guard(spinlock_irq, &v3c_fault_lock) {
+		if (!reporter->enabled || reporter->lost == reporter->lost_told)
+			return;
+		lost = reporter->lost;
+		reporter->lost_told = lost;
+		pdo = get_device(reporter->source.pdo);
+	}
+	if (__ratelimit(&reporter->telling))
+		dev_warn(pdo, "%llu fault reports were dropped\n", lost);
+	put_device(pdo);
+}
+
+static void deliver(struct work_struct *work)
+{
+	struct v3c_reporter *reporter = container_of(work, struct v3c_reporter, work);
+
+	/* Neither kind makes the other wait for its whole queue. It need never become empty. */
+	do {
+		tell_lost(reporter);
+		cond_resched();
+	} while (deliver_group(reporter) | deliver_record(reporter));
+}
+
+/* Once in the life of the memory; @reporter->pdo is set whenever it serves a device. */
+void v3c_fault_init_once(struct v3c_reporter *reporter)
+{
+	INIT_HLIST_NODE(&reporter->by_rid);
+	reporter->targets = RB_ROOT;
+	INIT_LIST_HEAD(&reporter->groups);
+	INIT_WORK(&reporter->work, deliver);
+	init_waitqueue_head(&reporter->idle);
+	/* Of its own: a noisy device must not keep another one's loss from the log. */
+	ratelimit_state_init(&reporter->telling, DEFAULT_RATELIMIT_INTERVAL,
+			     DEFAULT_RATELIMIT_BURST);
+}
+
+/* The first of its kind stands for all of them in the tree. */
+static void add_target(struct v3c_fault_target *target)
+{
+	struct rb_node *node;
+
+	lockdep_assert_held(&v3c_fault_lock);
+
+	INIT_LIST_HEAD(&target->alike);
+	target->count = 0;
+	target->loud = 0;
+	node = rb_find_add(&target->by_table, &v3c_fault_tables, compare_targets);
+	if (node)
+		list_add_tail(&target->alike, &of_table(node)->alike);
+	else
+		node = &target->by_table;
+	of_table(node)->count++;
+	of_table(node)->loud += !target->suppressed;
+	/* A device has each PASID once. */
+	rb_find_add(&target->by_pasid, &target->reporter->targets, compare_pasids);
+}
+
+static void replace_first(struct v3c_fault_target *first)
+{
+	struct v3c_fault_target *next = list_first_entry(&first->alike, struct v3c_fault_target,
+							 alike);
+
+	next->count = first->count;
+	next->loud = first->loud;
+	rb_replace_node(&first->by_table, &next->by_table, &v3c_fault_tables);
+	list_del(&first->alike);
+}
+
+static void remove_target(struct v3c_fault_target *target)
+{
+	struct v3c_fault_key key = key_of(target);
+	struct v3c_fault_target *first;
+
+	lockdep_assert_held(&v3c_fault_lock);
+
+	first = of_table(rb_find(&key, &v3c_fault_tables, compare_key));
+	first->count--;
+	first->loud -= !target->suppressed;
+	if (first != target)
+		list_del(&target->alike);
+	else if (target->count)
+		replace_first(target);
+	else
+		rb_erase(&target->by_table, &v3c_fault_tables);
+	rb_erase(&target->by_pasid, &target->reporter->targets);
+}
+
+/**
+ * v3c_fault_open() - from now on faults of an attachment can be told whose they are
+ * @target: names the attachment, until v3c_fault_close()
+ * @reporter: the device's whose DMA it is
+ * @domain: to this domain
+ * @hwpt: through this page table, or NULL for the kernel's identity domain
+ * @pasid: or %V3COMPAT_NO_PASID
+ * @suppressed: faults are not to be reported
+ *
+ * Context: any.
+ */
+void v3c_fault_open(struct v3c_fault_target *target, struct v3c_reporter *reporter,
+		    struct v3c_domain *domain, const struct v3c_hwpt *hwpt, u32 pasid,
+		    bool suppressed)
+{
+	target->reporter = reporter;
+	target->domain = domain;
+	target->hwpt = hwpt;
+	target->pasid = pasid;
+	target->suppressed = suppressed;
+	target->open = true;
+	target->answering = 0;
+	guard(spinlock_irqsave)(&v3c_fault_lock);
+	add_target(target);
+}
+
+static void take_groups(struct v3c_fault_target *target, struct list_head *groups)
+{
+	struct v3c_reporter *reporter = target->reporter;
+	struct iopf_group *group, *next;
+
+	lockdep_assert_held(&v3c_fault_lock);
+
+	list_for_each_entry_safe(group, next, &reporter->groups, node) {
+		if (to_target(group) != target)
+			continue;
+		list_move_tail(&group->node, groups);
+		reporter->nr_groups--;
+	}
+	if (reporter->group && to_target(reporter->group) == target) {
+		list_add(&reporter->group->node, groups);
+		reporter->group = NULL;
+	}
+}
+
+static bool is_quiet(struct v3c_fault_target *target)
+{
+	guard(spinlock_irq)(&v3c_fault_lock);
+	return !target->answering;
+}
+
+/**
+ * v3c_fault_close() - undo v3c_fault_open()
+ * @target: about to be detached, or not attached after all
+ *
+ * Reports that are queued stay so. Page requests are refused, also the one that the handler is being
+ * called for; the handler is not waited for. Those that come before the IOMMU has forgotten the PASID are
+ * refused at once.
+ *
+ * Context: may sleep; not under a lock that an IOMMU driver's page_response() may want.
+ */
+void v3c_fault_close(struct v3c_fault_target *target)
+{
+	struct iopf_group *group, *next;
+	LIST_HEAD(groups);
+
+	scoped_guard(spinlock_irq, &v3c_fault_lock) {
+		WRITE_ONCE(target->open, false);
+		remove_target(target);
+		take_groups(target, &groups);
+	}
+	list_for_each_entry_safe(group, next, &groups, node)
+		v3c_iopf_answer(group, IOMMU_PAGE_RESP_INVALID);
+	wait_event(target->reporter->idle, is_quiet(target));
+}
+
+/**
+ * v3c_fault_begin() - report faults to a handler
+ * @reporter: reporting nothing
+ * @config: the handler
+ * @source: what reports say about where they come from
+ *
+ * Context: may sleep; under v3c_topology.
+ * Return: 0 or -ENOMEM.
+ */
+int v3c_fault_begin(struct v3c_reporter *reporter, const DEVICE_FAULT_CONFIGURATION *config,
+		    const struct v3c_fault_source *source)
+{
+	struct v3c_fault_record *ring;
+
+	lockdep_assert_held(&v3c_topology);
+	ring = kcalloc(V3C_FAULT_QUEUE, sizeof(*ring), GFP_KERNEL);
+	if (!ring)
+		return -ENOMEM;
+
+	guard(spinlock_irq)(&v3c_fault_lock);
+	reporter->config = *config;
+	reporter->source = *source;
+	reporter->ring = ring;
+	reporter->first = 0;
+	reporter->count = 0;
+	reporter->lost = 0;
+	reporter->lost_told = 0;
+	reporter->enabled = true;
+	if (dev_is_pci(source->pdo))
+		hash_add(v3c_reporters, &reporter->by_rid, pci_dev_id(to_pci_dev(source->pdo)));
+	return 0;
+}
+
+/**
+ * v3c_fault_end() - start no call of a handler any more
+ * @reporter: reporting or not
+ *
+ * What is queued is dropped.
+ *
+ * Context: under v3c_topology.
+ */
+void v3c_fault_end(struct v3c_reporter *reporter)
+{
+	struct v3c_fault_record *ring;
+
+	lockdep_assert_held(&v3c_topology);
+	if (!reporter->enabled)
+		return;
+	scoped_guard(spinlock_irq, &v3c_fault_lock) {
+		reporter->enabled = false;
+		hash_del(&reporter->by_rid);
+		ring = reporter->ring;
+		reporter->ring = NULL;
+		reporter->count = 0;
+	}
+	kfree(ring);
+}
+
+static bool is_over(struct v3c_reporter *reporter, u64 call)
+{
+	guard(spinlock_irq)(&v3c_fault_lock);
+	return !reporter->running || reporter->calls != call;
+}
+
+/**
+ * v3c_fault_wait() - wait until a handler that is running has returned, unless called from inside it
+ * @reporter: after v3c_fault_end(); may be that of a dead device
+ *
+ * Context: may sleep; with no lock held that a handler could want.
+ */
+void v3c_fault_wait(struct v3c_reporter *reporter)
+{
+	u64 call;
+
+	scoped_guard(spinlock_irq, &v3c_fault_lock) {
+		if (!reporter->running || reporter->running == current)
+			return;
+		call = reporter->calls;
+	}
+	wait_event(reporter->idle, is_over(reporter, call));
+}
+
+/* Reports that were dropped for want of room since reporting was enabled. */
+u64 v3c_fault_lost(struct v3c_reporter *reporter)
+{
+	guard(spinlock_irq)(&v3c_fault_lock);
+	return reporter->enabled ? reporter->lost : 0;
+}
+
+/* Beside the handlers, for what waits for one of them. Done when the module leaves. */
+void v3c_fault_queue_work(struct work_struct *work)
+{
+	queue_work(v3c_fault_wq, work);
+}
+
+int v3c_fault_module_init(void)
+{
+	v3c_fault_wq = alloc_workqueue("v3compat_faults", WQ_UNBOUND, 0);
+	return v3c_fault_wq ? 0 : -ENOMEM;
+}
+
+/* When no device is left, and no source. */
+void v3c_fault_module_exit(void)
+{
+	destroy_workqueue(v3c_fault_wq);
+}

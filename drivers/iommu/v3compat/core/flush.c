@@ -1,0 +1,363 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Flushes, and the tables of an Unmanaged domain: devices find what its owner's tables say after a flush.
+ */
+#include <linux/mutex.h>
+#include <linux/string.h>
+
+#include "base/context.h"
+#include "base/topology.h"
+#include "base/trace.h"
+#include "core/attachment.h"
+#include "core/device.h"
+#include "core/domain.h"
+#include "core/flush.h"
+#include "core/guard.h"
+#include "table/hwpt.h"
+#include "table/passthrough.h"
+#include "table/shadow.h"
+
+/*
+ * Takes the mutex, and v3c_topology inside it; memory of a dead domain will do. Whoever holds the mutex may
+ * be in the middle of an attach that waits for a process, and everybody's devices come and go under
+ * v3c_topology: so that is never held while a mutex is waited for. -EINTR when the caller is killed.
+ */
+static int lock_domain(struct v3c_domain *domain)
+{
+	if (mutex_lock_killable(&domain->mutex))
+		return -EINTR;
+	mutex_lock(&v3c_topology);
+	return 0;
+}
+
+static void unlock_domain(struct v3c_domain *domain)
+{
+	mutex_unlock(&v3c_topology);
+	mutex_unlock(&domain->mutex);
+}
+
+/* The mirrors go by new tables; whoever still reads the old ones is waited for. */
+static void install_tables(struct v3c_domain *domain, const struct v3c_tables *tables)
+{
+	const struct v3c_runs *old = domain->tables.runs;
+	struct v3c_hwpt *hwpt;
+
+	domain->tables = *tables;
+	v3c_for_each_hwpt(domain, hwpt, domain->space.slots)
+		v3c_shadow_set_tables(hwpt->shadow, tables);
+	v3c_runs_free(old);
+}
+
+static bool has_guarded(struct v3c_domain *domain)
+{
+	struct v3c_attachment *attachment;
+	struct v3c_device *device;
+
+	list_for_each_entry(device, &domain->devices, attached)
+		if (!v3c_guard_allows_bypass(device->pdo))
+			return true;
+	list_for_each_entry(attachment, &domain->pasids, entry)
+		if (!v3c_guard_allows_bypass(attachment->dev))
+			return true;
+	return false;
+}
+
+/**
+ * struct v3c_flush - a call that brings mirrors up to date
+ * @domain: the domain
+ * @serial: of the domain that the call is about, as the memory may become another's on the way
+ * @op: that keeps the page tables. It is given up now and then, so that whoever waits for operations
+ *	does not wait for all of a long call
+ * @slots: page tables there were at the start; later ones are filled by whoever adds them
+ * @work: of the call
+ */
+struct v3c_flush {
+	struct v3c_domain *domain;
+	u32 serial;
+	struct v3c_op op;
+	u8 slots;
+	struct v3c_work work;
+};
+
+static int begin_piece(struct v3c_flush *flush)
+{
+	const struct v3c_handle *handle = &flush->domain->handle;
+	int ret = v3c_space_begin(&flush->domain->space, &flush->op);
+
+	if (ret)
+		return ret;
+	/* A new domain has its serial before its kind. */
+	if (smp_load_acquire(&handle->kind) == V3C_KIND_DOMAIN &&
+	    READ_ONCE(handle->serial) == flush->serial)
+		return 0;
+	v3c_space_end(&flush->domain->space, &flush->op);
+	return -ESTALE;
+}
+
+/* -ESTALE without a domain; otherwise to be ended by v3c_space_end(), unless next_piece() failed. */
+static int begin_flush(struct v3c_flush *flush, struct v3c_domain *domain, u32 serial,
+		       bool may_sleep)
+{
+	int ret;
+
+	flush->domain = domain;
+	flush->serial = serial;
+	v3c_work_init(&flush->work, may_sleep);
+	ret = begin_piece(flush);
+	if (!ret)
+		flush->slots = flush->op.slots;
+	return ret;
+}
+
+static int next_piece(struct v3c_flush *flush)
+{
+	v3c_space_end(&flush->domain->space, &flush->op);
+	v3c_work_renew(&flush->work);
+	return begin_piece(flush);
+}
+
+static int sync_slot(struct v3c_flush *flush, u8 slot, u64 first, u64 last)
+{
+	struct v3c_sync sync;
+	int ret;
+
+	v3c_sync_init(&sync, first, last);
+	while (flush->op.slots & BIT(slot) &&
+	       v3c_shadow_sync_piece(flush->domain->hwpts[slot]->shadow, &sync, &flush->work)) {
+		ret = next_piece(flush);
+		if (ret)
+			return ret;
+	}
+	/* What its driver did not unmap is reachable, whatever the owner's tables say. */
+	if (!sync.err && flush->op.slots & BIT(slot) && READ_ONCE(flush->domain->hwpts[slot]->lost))
+		return -EUCLEAN;
+	return sync.err;
+}
+
+/* What fails is reported, and the other page tables are done. */
+static int sync_pages(struct v3c_flush *flush, u64 first, u64 last)
+{
+	int ret = 0, err;
+	u8 slot;
+
+	for (slot = 0; slot < V3C_MAX_SLOTS; slot++) {
+		if (!(flush->slots & BIT(slot)))
+			continue;
+		err = sync_slot(flush, slot, first, last);
+		if (err == -ESTALE)
+			return err;
+		ret = ret ? ret : err;
+	}
+	return ret;
+}
+
+/* A domain as it was when it had that serial; by now it may be gone. */
+static int sync_all(struct v3c_domain *domain, u32 serial)
+{
+	struct v3c_flush flush;
+	int ret = begin_flush(&flush, domain, serial, true);
+
+	if (!ret)
+		ret = sync_pages(&flush, 0, V3C_UPPER_LAST);
+	if (ret != -ESTALE)
+		v3c_space_end(&domain->space, &flush.op);
+	return ret;
+}
+
+static NTSTATUS check_tables(struct v3c_domain *domain, const struct v3c_tables *tables,
+			     struct v3c_why *why)
+{
+	if (!v3c_handle_is(domain, V3C_KIND_DOMAIN))
+		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_BAD_HANDLE, domain, 0, 0);
+	if (domain->type != DomainTypeUnmanaged)
+		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_WRONG_TYPE, domain,
+				  domain->type, 0);
+	if (tables->kind == V3C_TABLES_IDENTITY && has_guarded(domain))
+		return v3c_refuse(why, STATUS_ACCESS_DENIED, V3C_REASON_NOT_AVAILABLE, domain,
+				  domain->type, 0);
+	return STATUS_SUCCESS;
+}
+
+/* All or nothing, and nothing needs no memory. */
+static void configure_none(struct v3c_domain *domain, u32 serial)
+{
+	static const struct v3c_tables none = { .kind = V3C_TABLES_NONE };
+
+	scoped_guard(mutex, &domain->mutex) {
+		if (!v3c_handle_is(domain, V3C_KIND_DOMAIN) || domain->handle.serial != serial)
+			return;
+		install_tables(domain, &none);
+	}
+	sync_all(domain, serial);
+}
+
+static NTSTATUS configure_tables(struct v3c_domain *domain, const struct v3c_tables *wanted,
+				 struct v3c_why *why)
+{
+	struct v3c_tables tables = *wanted;
+	NTSTATUS status;
+	u32 serial;
+	int ret;
+
+	lockdep_assert_held(&domain->configuring);
+
+	if (tables.kind == V3C_TABLES_IDENTITY) {
+		tables.runs = v3c_runs_collect();
+		if (!tables.runs)
+			return v3c_refuse(why, STATUS_INSUFFICIENT_RESOURCES, V3C_REASON_NO_MEMORY,
+					  domain, 0, 0);
+	}
+	/* Nor does the guard change before the tables are known to whoever attaches. */
+	ret = lock_domain(domain);
+	if (ret) {
+		v3c_runs_free(tables.runs);
+		return v3c_refuse_errno(why, ret, STATUS_INSUFFICIENT_RESOURCES, domain, 0, 0);
+	}
+	status = check_tables(domain, &tables, why);
+	serial = domain->handle.serial;
+	if (NT_SUCCESS(status))
+		install_tables(domain, &tables);
+	unlock_domain(domain);
+	if (!NT_SUCCESS(status)) {
+		v3c_runs_free(tables.runs);
+		return status;
+	}
+	ret = sync_all(domain, serial);
+	if (!ret)
+		return STATUS_SUCCESS;
+	configure_none(domain, serial);
+	return v3c_refuse_errno(why, ret, STATUS_INSUFFICIENT_RESOURCES, domain, 0, 0);
+}
+
+/**
+ * v3c_domain_configure() - give an Unmanaged domain its owner's tables
+ * @domain: the domain
+ * @tables: checked; copied
+ * @why: filled on refusal
+ *
+ * The tables are mirrored without any lock that another call waits for, but for another configuration
+ * of the same domain.
+ *
+ * Context: may sleep.
+ * Return: status of ConfigureDomain, see wdm.h.
+ */
+NTSTATUS v3c_domain_configure(struct v3c_domain *domain, const struct v3c_tables *tables,
+			      struct v3c_why *why)
+{
+	NTSTATUS status;
+
+	if (mutex_lock_killable(&domain->configuring))
+		return v3c_refuse_errno(why, -EINTR, STATUS_INSUFFICIENT_RESOURCES, domain, 0, 0);
+	status = configure_tables(domain, tables, why);
+	mutex_unlock(&domain->configuring);
+	return status;
+}
+
+/*
+ * Where the tables are ours, every unmap has flushed what it unmapped, so there is nothing that a list
+ * could name better than everything does.
+ */
+static void flush_all(struct v3c_domain *domain, u8 slots)
+{
+	struct v3c_hwpt *hwpt;
+
+	v3c_for_each_hwpt(domain, hwpt, slots)
+		v3c_hwpt_flush(hwpt);
+}
+
+static u64 listed_page(const u8 *list, ULONG index)
+{
+	u64 address;
+
+	memcpy(&address, list + index * sizeof(address), sizeof(address));
+	return address >> V3C_PAGE_SHIFT;
+}
+
+/* Listed pages that are compared together. */
+#define V3C_LISTED_RUN	256
+
+/* Pages that follow each other in the list share the walk, and the invalidation. */
+static int sync_list(struct v3c_flush *flush, ULONG number, const u8 *list)
+{
+	ULONG done, run, limit;
+	int ret = 0, err;
+	u64 first;
+
+	for (done = 0; done < number; done += run) {
+		first = listed_page(list, done);
+		limit = min_t(ULONG, number - done, V3C_LISTED_RUN);
+		for (run = 1; run < limit; run++)
+			if (listed_page(list, done + run) != first + run)
+				break;
+		err = sync_pages(flush, first, first + run - 1);
+		if (err == -ESTALE)
+			return err;
+		ret = ret ? ret : err;
+		v3c_work_done(&flush->work, run);
+		/* With no work left this only has a work item do the rest. */
+		if (v3c_work_is_over(&flush->work) && done + run < number)
+			return sync_pages(flush, 0, V3C_UPPER_LAST);
+	}
+	return ret;
+}
+
+/* Everything, or what @list names. */
+static NTSTATUS flush_domain(struct v3c_domain *domain, ULONG number, const void *list,
+			     struct v3c_why *why)
+{
+	struct v3c_flush call;
+	int ret;
+
+	ret = begin_flush(&call, domain, READ_ONCE(domain->handle.serial),
+			  gfpflags_allow_blocking(v3c_gfp()));
+	if (ret)
+		goto out;
+	if (domain->type != DomainTypeUnmanaged)
+		flush_all(domain, call.slots);
+	else if (list)
+		ret = sync_list(&call, number, list);
+	else
+		ret = sync_pages(&call, 0, V3C_UPPER_LAST);
+	if (ret != -ESTALE)
+		v3c_space_end(&domain->space, &call.op);
+out:
+	if (ret)
+		return v3c_refuse_errno(why, ret, STATUS_INSUFFICIENT_RESOURCES, domain, 0, 0);
+	return STATUS_SUCCESS;
+}
+
+/**
+ * v3c_domain_flush() - bring everything that devices may find up to date
+ * @domain: the domain
+ * @why: filled on refusal
+ *
+ * Context: any up to softirq, with spinlocks held.
+ * Return: STATUS_SUCCESS; _1 when the domain was deleted meanwhile; or INSUFFICIENT_RESOURCES when
+ * some of an Unmanaged domain's tables could not be mirrored, or not all compared without sleeping.
+ */
+NTSTATUS v3c_domain_flush(struct v3c_domain *domain, struct v3c_why *why)
+{
+	NTSTATUS status = flush_domain(domain, 0, NULL, why);
+
+	trace_v3compat_flush(domain, status);
+	return status;
+}
+
+/**
+ * v3c_domain_flush_list() - the same for some pages
+ * @domain: the domain
+ * @number: of addresses, at least 1
+ * @list: 8-byte addresses; the low 12 bits do not matter
+ * @why: filled on refusal
+ *
+ * Context: any up to softirq, with spinlocks held.
+ * Return: as v3c_domain_flush().
+ */
+NTSTATUS v3c_domain_flush_list(struct v3c_domain *domain, ULONG number, const void *list,
+			       struct v3c_why *why)
+{
+	NTSTATUS status = flush_domain(domain, number, list, why);
+
+	trace_v3compat_flush(domain, status);
+	return status;
+}

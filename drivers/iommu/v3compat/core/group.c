@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * IOMMU groups: what the hardware cannot tell apart is attached together, and owned where possible.
+ *
+ * What takes a translation away waits until the IOMMU has no page request of it any more, and those of a
+ * process wait for whatever its page faults do: a file server of its own, for instance. Whatever
+ * attaches, or claims a group or gives it back, takes away what was there before, and so does the undo
+ * of what failed. So the core is called for all of that with v3c_topology released. It holds the lock of
+ * its group meanwhile: until the call is over, whoever needs that lock waits, with v3c_topology released,
+ * too.
+ */
+#include <linux/device.h>
+#include <linux/iommu.h>
+#include <linux/pci.h>
+#include <linux/platform_device.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+
+#include "base/bus.h"
+#include "base/event.h"
+#include "base/topology.h"
+#include "core/group.h"
+
+static LIST_HEAD(v3c_groups);
+
+/* A call with v3c_topology released is over. */
+static V3C_EVENT(v3c_call_over);
+
+/* One owner cookie for all: the members of a group are claimed once, for whichever domain. */
+static int v3c_owner;
+
+struct v3c_group *v3c_group_find(struct device *dev)
+{
+	struct iommu_group *core = READ_ONCE(dev->iommu_group);
+	struct v3c_group *group;
+
+	lockdep_assert_held(&v3c_topology);
+
+	list_for_each_entry(group, &v3c_groups, entry)
+		if (core && group->group == core)
+			return group;
+	return NULL;
+}
+
+/* What is done with each member of a group. */
+struct v3c_walk {
+	const struct iommu_group *group;
+	int (*fn)(struct device *member, void *arg);
+	void *arg;
+};
+
+/* Groups are only compared: a device that is about to join may lose its own at any time. */
+static int visit(struct device *dev, void *arg)
+{
+	const struct v3c_walk *walk = arg;
+
+	return READ_ONCE(dev->iommu_group) == walk->group ? walk->fn(dev, walk->arg) : 0;
+}
+
+/**
+ * v3c_group_for_each_member() - go through the devices that the IOMMU cannot tell from one
+ * @dev: the device, in a group
+ * @arg: for @fn
+ * @fn: called with each, also with @dev; nonzero ends the walk
+ *
+ * Of a device that is removed nobody hears any more as soon as it has left its bus. One that the core
+ * is just putting behind its IOMMU may be there already: v3c_bus_knows() tells.
+ *
+ * Context: may sleep; under v3c_topology. No lock of the core is taken.
+ * Return: what @fn returned last.
+ */
+int v3c_group_for_each_member(struct device *dev, void *arg,
+			      int (*fn)(struct device *member, void *arg))
+{
+	struct v3c_walk walk = { .group = READ_ONCE(dev->iommu_group), .fn = fn, .arg = arg };
+
+	lockdep_assert_held(&v3c_topology);
+
+	return walk.group ? v3c_bus_for_each_dev(&walk, visit) : fn(dev, arg);
+}
+
+/* What can be plugged in from outside, or what the firmware does not vouch for. */
+static int is_external(struct device *dev, void *unused)
+{
+	return dev_is_removable(dev) || (dev_is_pci(dev) && to_pci_dev(dev)->untrusted);
+}
+
+/**
+ * v3c_group_is_external() - whether a device, or one that the IOMMU cannot tell from it, is external
+ * @dev: the device
+ *
+ * What one member of a group sees, all of them do.
+ *
+ * Context: may sleep; under v3c_topology.
+ * Return: true if it is.
+ */
+bool v3c_group_is_external(struct device *dev)
+{
+	return v3c_group_for_each_member(dev, NULL, is_external);
+}
+
+/* Whether the core is being called for the device's group with v3c_topology released. */
+bool v3c_group_is_busy(struct device *dev)
+{
+	struct v3c_group *group = v3c_group_find(dev);
+
+	return group && group->busy;
+}
+
+/**
+ * v3c_group_begin() - release v3c_topology for a call of the IOMMU core that may wait for long
+ * @group: in use until v3c_group_end()
+ *
+ * What the call is about must be marked as busy, so that nobody else begins another one for it. Then
+ * its device does not leave the group until the end either.
+ *
+ * Context: may sleep; under v3c_topology.
+ */
+void v3c_group_begin(struct v3c_group *group)
+{
+	lockdep_assert_held(&v3c_topology);
+
+	group->busy++;
+	mutex_unlock(&v3c_topology);
+}
+
+/* Takes v3c_topology again. */
+void v3c_group_end(struct v3c_group *group)
+{
+	mutex_lock(&v3c_topology);
+	group->busy--;
+	v3c_event_happened(&v3c_call_over);
+}
+
+/*
+ * The same to attach something, or to decide about what is attached: whoever would begin to detach in
+ * the group waits. Where something is attached, the group was not busy before.
+ */
+void v3c_group_begin_attach(struct v3c_group *group)
+{
+	group->attaching = true;
+	v3c_group_begin(group);
+}
+
+void v3c_group_end_attach(struct v3c_group *group)
+{
+	v3c_group_end(group);
+	group->attaching = false;
+}
+
+/**
+ * v3c_group_wait() - wait until such a call is over, of whichever group
+ *
+ * Context: may sleep; under v3c_topology, which is released meanwhile: the caller looks at everything
+ * again. Somebody is busy.
+ */
+void v3c_group_wait(void)
+{
+	v3c_event_wait(&v3c_call_over, TASK_UNINTERRUPTIBLE);
+}
+
+/* The same, unless a signal kills the caller: -EBUSY then. */
+int v3c_group_wait_killable(void)
+{
+	return v3c_event_wait(&v3c_call_over, TASK_KILLABLE) ? -EBUSY : 0;
+}
+
+/* Whether a driver is bound that uses the DMA API, which then goes through our page table. */
+static bool has_ordinary_driver(struct device *dev)
+{
+	struct device_driver *driver = READ_ONCE(dev->driver);
+
+	if (!driver)
+		return false;
+	if (dev_is_pci(dev))
+		return !to_pci_driver(driver)->driver_managed_dma;
+	if (dev_is_platform(dev))
+		return !to_platform_driver(driver)->driver_managed_dma;
+	return true;
+}
+
+static int foreign_driver(struct device *member, void *dev)
+{
+	return member != dev && has_ordinary_driver(member);
+}
+
+/* Not while it probes, which may fail without a word. */
+static int foreign_bound(struct device *member, void *dev)
+{
+	return device_is_bound(member) && foreign_driver(member, dev);
+}
+
+/**
+ * v3c_group_is_foreign() - whether an ordinary driver of another device has the group
+ * @dev: a device in it
+ *
+ * Context: may sleep; under v3c_topology.
+ * Return: true when @dev cannot be attached because of that; false also when the group is ours.
+ */
+bool v3c_group_is_foreign(struct device *dev)
+{
+	return !v3c_group_find(dev) && v3c_group_for_each_member(dev, dev, foreign_bound);
+}
+
+/**
+ * v3c_group_is_shared() - whether an ordinary driver of another device has the group beside us
+ * @group: the group, in use
+ * @dev: the device that it is used for
+ *
+ * Where the group is not owned this is asked before and after the core attaches it: the core gives no
+ * other driver the group from then on.
+ *
+ * Context: may sleep; under v3c_topology.
+ * Return: true if so.
+ */
+bool v3c_group_is_shared(const struct v3c_group *group, struct device *dev)
+{
+	return !group->owned && v3c_group_for_each_member(dev, dev, foreign_driver);
+}
+
+/*
+ * DMA ownership keeps everybody else from changing the group's domain, and its device blocked where
+ * no domain of ours is attached. An ordinary driver owns its device already: if it is the client, as a
+ * GPU driver would be, its device is attached without. The interface has no argument that says who
+ * calls, so the client is taken for the driver of the device that it names: nobody else has a reason to,
+ * and kernel code that wants to harm a device needs no interface for it. A firmware range that must stay
+ * mapped makes the core refuse ownership to anybody; where no ordinary driver has the device, then, too,
+ * the attach alone has to do. Until then another member may get a driver, see v3c_group_is_shared().
+ */
+static int claim(struct v3c_group *group, struct device *dev)
+{
+	int ret;
+
+	v3c_group_begin_attach(group);
+	ret = iommu_device_claim_dma_owner(dev, &v3c_owner);
+	v3c_group_end_attach(group);
+	group->owned = !ret;
+	if (ret == (has_ordinary_driver(dev) ? -EPERM : -EINVAL) && !v3c_group_is_shared(group, dev))
+		return 0;
+	return ret;
+}
+
+static struct v3c_group *new_group(struct device *dev)
+{
+	struct v3c_group *group;
+
+	if (v3c_group_is_foreign(dev))
+		return ERR_PTR(-EPERM);
+	group = kzalloc(sizeof(*group), GFP_KERNEL);
+	if (!group)
+		return ERR_PTR(-ENOMEM);
+	group->group = iommu_group_get(dev);
+	if (!group->group) {
+		kfree(group);
+		return ERR_PTR(-ENODEV);
+	}
+	list_add(&group->entry, &v3c_groups);
+	return group;
+}
+
+/**
+ * v3c_group_use() - get hold of a device's group, to attach the device or a PASID of it
+ * @dev: the device; its group is not busy, and what is to be attached is marked as busy
+ *
+ * The first use claims the group, with v3c_topology released meanwhile.
+ *
+ * Context: may sleep; under v3c_topology.
+ * Return: the group, to be given to v3c_group_unuse(); or ERR_PTR: -ENOMEM, -ENODEV, or -EPERM or
+ * -EBUSY when it is in other hands.
+ */
+struct v3c_group *v3c_group_use(struct device *dev)
+{
+	struct v3c_group *group = v3c_group_find(dev);
+	int ret;
+
+	lockdep_assert_held(&v3c_topology);
+
+	if (!group)
+		group = new_group(dev);
+	if (IS_ERR(group) || group->uses++)
+		return group;
+	ret = claim(group, dev);
+	if (ret) {
+		v3c_group_unuse(group);
+		return ERR_PTR(ret);
+	}
+	v3c_topology_changed();
+	return group;
+}
+
+/*
+ * One use less. The last one gives the group back, with v3c_topology released meanwhile; what was
+ * attached for it is detached already, and still marked as busy.
+ */
+void v3c_group_unuse(struct v3c_group *group)
+{
+	lockdep_assert_held(&v3c_topology);
+
+	if (--group->uses)
+		return;
+	if (group->owned) {
+		v3c_group_begin(group);
+		iommu_group_release_dma_owner(group->group);
+		v3c_group_end(group);
+	}
+	iommu_group_put(group->group);
+	list_del(&group->entry);
+	v3c_topology_changed();
+	kfree(group);
+}
+
+/*
+ * For untagged DMA, of a group that is busy. -EINVAL means that the group's IOMMU wants a page table of
+ * another kind.
+ */
+int v3c_group_attach(struct v3c_group *group, struct iommu_domain *translation,
+		     struct v3c_hwpt *hwpt)
+{
+	int ret = iommu_attach_group(translation, group->group);
+
+	if (ret)
+		return ret;
+	group->translation = translation;
+	group->hwpt = hwpt;
+	return 0;
+}
+
+void v3c_group_detach(struct v3c_group *group)
+{
+	iommu_detach_group(group->translation, group->group);
+	group->translation = NULL;
+	group->hwpt = NULL;
+}

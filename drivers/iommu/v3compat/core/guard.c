@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The DMA guard's policy: which devices may see all of memory.
+ */
+#include <linux/compiler.h>
+
+#include "base/topology.h"
+#include "core/group.h"
+#include "core/guard.h"
+
+/* v3c_policy and v3c_locked are under v3c_topology. */
+static enum v3compat_guard v3c_policy = V3COMPAT_GUARD_EXTERNAL;
+static bool v3c_locked;
+
+/**
+ * v3c_guard_allows_bypass() - whether a device may see all of memory now
+ * @dev: the device
+ *
+ * By a PassThrough domain, or by an Unmanaged one without translation.
+ *
+ * Context: may sleep; under v3c_topology.
+ * Return: true when the guard policy allows it to the device and to all members of its IOMMU group.
+ */
+bool v3c_guard_allows_bypass(struct device *dev)
+{
+	lockdep_assert_held(&v3c_topology);
+
+	switch (v3c_policy) {
+	case V3COMPAT_GUARD_OFF:
+		return true;
+	case V3COMPAT_GUARD_EXTERNAL:
+		return !v3c_locked && !v3c_group_is_external(dev);
+	default:
+		return false;
+	}
+}
+
+/* v3c_guard_allows_any(): whether there could be a device that may attach to a domain of the type. */
+bool v3c_guard_allows_any(IOMMU_DMA_DOMAIN_TYPE type)
+{
+	lockdep_assert_held(&v3c_topology);
+
+	return type != DomainTypePassThrough || v3c_policy == V3COMPAT_GUARD_OFF ||
+	       (v3c_policy == V3COMPAT_GUARD_EXTERNAL && !v3c_locked);
+}
+
+/**
+ * v3c_guard_change() - change which devices are guarded
+ * @policy: a valid one, or NULL for no change
+ * @locked: or NULL, likewise
+ *
+ * Context: may sleep; without v3c_topology.
+ * Return: the change, which is in force, see v3c_topology_changed().
+ */
+u64 v3c_guard_change(const enum v3compat_guard *policy, const bool *locked)
+{
+	guard(mutex)(&v3c_topology);
+	if (policy)
+		v3c_policy = *policy;
+	if (locked)
+		v3c_locked = *locked;
+	return v3c_topology_changed();
+}
+
+void v3c_guard_get(enum v3compat_guard *policy, bool *locked)
+{
+	guard(mutex)(&v3c_topology);
+	*policy = v3c_policy;
+	*locked = v3c_locked;
+}

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The page tables of a domain.
+ *
+ * A domain that maps has a page table from the start, so that everything can be done before the first
+ * attach. A device whose IOMMU refuses every table there is gets one of its kind, filled with what the
+ * domain has mapped. A table that nobody is attached to goes as soon as another one is in use.
+ */
+#include <linux/device.h>
+#include <linux/err.h>
+#include <linux/iommu.h>
+#include <linux/string.h>
+
+#include "core/device.h"
+#include "core/domain.h"
+#include "core/fault.h"
+#include "core/hwpts.h"
+#include "core/reserve.h"
+#include "table/hwpt.h"
+#include "table/shadow.h"
+
+void v3c_hwpts_free(struct v3c_hwpt *hwpt)
+{
+	v3c_shadow_free(hwpt->shadow);
+	v3c_hwpt_free(hwpt);
+}
+
+/* That of an Unmanaged domain comes with its mirror. */
+static struct v3c_hwpt *with_mirror(struct v3c_domain *domain, struct v3c_hwpt *hwpt)
+{
+	if (IS_ERR(hwpt) || domain->type != DomainTypeUnmanaged)
+		return hwpt;
+	hwpt->shadow = v3c_shadow_alloc(hwpt, &domain->space, &domain->tables, &domain->nodes);
+	if (hwpt->shadow)
+		return hwpt;
+	v3c_hwpt_free(hwpt);
+	return ERR_PTR(-ENOMEM);
+}
+
+static struct v3c_hwpt *alloc_first(struct v3c_domain *domain, struct device *dev)
+{
+	struct v3c_hwpt *hwpt = v3c_hwpt_alloc(dev, domain->type == DomainTypeTranslateS1);
+
+	if (!IS_ERR(hwpt))
+		v3c_fault_watch(hwpt, dev);
+	return hwpt;
+}
+
+/* The first page table, from any device whose IOMMU can do what the type asks for. */
+struct v3c_hwpt *v3c_hwpts_alloc_first(struct v3c_domain *domain)
+{
+	struct v3c_hwpt *hwpt = ERR_PTR(-ENODEV);
+	struct v3c_device *pos = NULL;
+	struct device *dev;
+
+	while (IS_ERR(hwpt) && (dev = v3c_device_next_known(&pos)))
+		hwpt = alloc_first(domain, dev);
+	dev = NULL;
+	while (IS_ERR(hwpt) && (dev = v3c_device_next_any(dev)))
+		hwpt = alloc_first(domain, dev);
+	put_device(dev);
+	return with_mirror(domain, hwpt);
+}
+
+void v3c_hwpts_free_all(struct v3c_domain *domain)
+{
+	struct v3c_hwpt *hwpt;
+
+	v3c_for_each_hwpt(domain, hwpt, domain->space.slots)
+		v3c_hwpts_free(hwpt);
+	memset(domain->hwpts, 0, sizeof(domain->hwpts));
+}
+
+/* The last page that all tables reach, and @more if it is not NULL. */
+u64 v3c_hwpts_last_page(struct v3c_domain *domain, const struct v3c_hwpt *more)
+{
+	u64 last = domain->width_last;
+	struct v3c_hwpt *hwpt;
+
+	if (more)
+		last = min(last, v3c_hwpt_last_page(more));
+	v3c_for_each_hwpt(domain, hwpt, domain->space.slots)
+		last = min(last, v3c_hwpt_last_page(hwpt));
+	return last;
+}
+
+/* No quick operation can be under way. */
+void v3c_hwpts_remove(struct v3c_domain *domain, struct v3c_hwpt *hwpt)
+{
+	v3c_space_remove_slot(&domain->space, hwpt->slot);
+	v3c_space_drain(&domain->space);
+	v3c_tokens_forget(domain, hwpt->slot);
+	domain->hwpts[hwpt->slot] = NULL;
+	v3c_hwpts_free(hwpt);
+}
+
+/* Tables that nobody is attached to, as long as one is left; and the space is as wide as the others. */
+void v3c_hwpts_drop_idle(struct v3c_domain *domain)
+{
+	struct v3c_hwpt *hwpt;
+
+	v3c_for_each_hwpt(domain, hwpt, domain->space.slots) {
+		if (!hwpt->attached && hweight8(domain->space.slots) > 1)
+			v3c_hwpts_remove(domain, hwpt);
+	}
+	/* It can only become wider, so that nothing lies beyond. */
+	if (domain->type != DomainTypePassThrough)
+		v3c_space_set_last(&domain->space, v3c_hwpts_last_page(domain, NULL));
+}
+
+/* What was attached to the page table is detached already; with v3c_topology released. */
+void v3c_hwpts_release(struct v3c_domain *domain, struct v3c_hwpt *hwpt)
+{
+	lockdep_assert_held(&domain->mutex);
+
+	hwpt->attached--;
+	if (hweight8(domain->space.slots) < 2)
+		return;
+	v3c_domain_forbid_quick(domain);
+	v3c_hwpts_drop_idle(domain);
+	v3c_domain_allow_quick(domain);
+}
+
+/* A format for PASIDs is asked for where one is needed; some drivers know of no such difference. */
+static struct v3c_hwpt *alloc_for(struct v3c_domain *domain, struct device *dev, bool tagged)
+{
+	bool first_stage = domain->type == DomainTypeTranslateS1;
+	struct v3c_hwpt *hwpt;
+
+	hwpt = v3c_hwpt_alloc(dev, first_stage || tagged);
+	if (hwpt == ERR_PTR(-EOPNOTSUPP) && tagged && !first_stage)
+		hwpt = v3c_hwpt_alloc(dev, false);
+	if (IS_ERR(hwpt) || !tagged || v3c_hwpt_takes_pasids(hwpt, dev))
+		return hwpt;
+	v3c_hwpt_free(hwpt);
+	return ERR_PTR(-EOPNOTSUPP);
+}
+
+struct v3c_hwpt *v3c_hwpts_alloc_another(struct v3c_domain *domain, struct device *dev, bool tagged)
+{
+	u8 used = domain->space.slots;
+	struct v3c_hwpt *hwpt;
+
+	if (hweight8(used) == V3C_MAX_SLOTS)
+		return ERR_PTR(-EXFULL);
+	hwpt = with_mirror(domain, alloc_for(domain, dev, tagged));
+	if (!IS_ERR(hwpt)) {
+		v3c_fault_watch(hwpt, dev);
+		hwpt->slot = ffz(used);
+	}
+	return hwpt;
+}
+
+/*
+ * The mirror of a table that nobody is attached to makes room for the one that takes its place; or is
+ * filled again after all, and without memory now by the next flush.
+ */
+void v3c_hwpts_empty_idle(struct v3c_domain *domain, bool empty)
+{
+	struct v3c_hwpt *hwpt;
+
+	v3c_for_each_hwpt(domain, hwpt, domain->space.slots) {
+		if (!hwpt->shadow || hwpt->attached)
+			continue;
+		if (empty) {
+			v3c_shadow_empty(hwpt->shadow);
+			continue;
+		}
+		v3c_shadow_set_tables(hwpt->shadow, &domain->tables);
+		v3c_shadow_sync(hwpt->shadow, true);
+	}
+}
+
+/* What must stay mapped for devices, into a table that nobody knows yet. */
+int v3c_hwpts_fill_direct(struct v3c_domain *domain, struct v3c_hwpt *hwpt)
+{
+	struct v3c_range range;
+	u64 page = 0;
+	int ret = 0;
+
+	while (!ret && v3c_space_next_direct(&domain->space, page, &range)) {
+		ret = v3c_hwpt_map_run(hwpt, range.first, range.first, v3c_range_pages(&range),
+				       range.prot, GFP_KERNEL);
+		page = range.last + 1;
+	}
+	hwpt->has_direct = true;
+	return ret;
+}

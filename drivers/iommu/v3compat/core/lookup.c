@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Looking up how a logical page is mapped.
+ */
+#include <linux/iommu.h>
+
+#include "core/domain.h"
+#include "core/lookup.h"
+#include "core/reserve.h"
+#include "table/shadow.h"
+
+/* The page tables of such a domain may differ: each mirrors what its IOMMU can translate. */
+static int mirrored_permissions(struct v3c_domain *domain, const struct v3c_hwpt *of, u64 page)
+{
+	int prot = IOMMU_READ | IOMMU_WRITE;
+	struct v3c_hwpt *hwpt;
+	bool found = false;
+	struct v3c_op op;
+
+	if (v3c_space_begin(&domain->space, &op))
+		return 0;
+	v3c_for_each_hwpt(domain, hwpt, op.slots) {
+		if (of && hwpt != of)
+			continue;
+		found = true;
+		prot &= v3c_shadow_permissions(hwpt->shadow, page);
+	}
+	v3c_space_end(&domain->space, &op);
+	return found ? prot : 0;
+}
+
+/**
+ * v3c_lookup_permissions() - how a logical page is mapped at this moment
+ * @domain: the domain; may be a dead one
+ * @hwpt: the page table that is asked about, or NULL for all of them; a name, never looked into
+ * @page: logical page
+ *
+ * Context: any.
+ * Return: IOMMU_READ and IOMMU_WRITE, or 0 where no device gets at anything.
+ */
+int v3c_lookup_permissions(struct v3c_domain *domain, const struct v3c_hwpt *hwpt, u64 page)
+{
+	struct v3c_space *space = &domain->space;
+	struct v3c_range *range;
+
+	scoped_guard(spinlock_irqsave, &space->lock) {
+		if (!space->open)
+			return 0;
+		range = v3c_space_find(space, page);
+		if (!range || page < range->first || page > range->last)
+			break;
+		if (READ_ONCE(range->state) != V3C_RANGE_LIVE)
+			return 0;
+		return range->kind == V3C_RANGE_TOKEN ?
+		       v3c_tokens_permissions(domain, range->first, page) : range->prot;
+	}
+	return domain->type == DomainTypeUnmanaged ? mirrored_permissions(domain, hwpt, page) : 0;
+}

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Message-signalled interrupts, which are DMA writes.
+ *
+ * Where the hardware knows them by their address, as x86's does, no domain matters to them. Elsewhere
+ * the IOMMU translates them as it does any write: the kernel maps the doorbell in the device's default
+ * domain and writes the address that it has there into the device. In a domain of ours that address is
+ * whatever the client maps there, and under PassThrough it is physical: an interrupt would write into
+ * memory that nobody gave the device.
+ */
+#include <linux/device.h>
+#include <linux/iommu.h>
+#include <linux/pci.h>
+
+#include "base/bus.h"
+#include "base/compat.h"
+#include "base/topology.h"
+#include "core/group.h"
+#include "core/msi.h"
+
+static bool is_translated(struct device *dev)
+{
+	struct iommu_resv_region *region;
+	bool translated = true;
+	LIST_HEAD(regions);
+
+	iommu_get_resv_regions(dev, &regions);
+	list_for_each_entry(region, &regions, list)
+		if (region->type == IOMMU_RESV_MSI)
+			translated = false;
+	iommu_put_resv_regions(dev, &regions);
+	return translated;
+}
+
+/* What is not PCI keeps the data from the first vectors on, until its driver goes. */
+static bool has_vectors(const struct device *dev)
+{
+	if (dev_is_pci(dev))
+		return pci_dev_msi_enabled(to_pci_dev(dev));
+#ifdef CONFIG_GENERIC_MSI_IRQ
+	return dev->msi.data;
+#else
+	return false;
+#endif
+}
+
+static bool can_have_vectors(const struct device *dev)
+{
+	if (!dev_get_msi_domain(dev))
+		return false;
+	return !dev_is_pci(dev) || to_pci_dev(dev)->msi_cap || to_pci_dev(dev)->msix_cap;
+}
+
+/* A device to be attached, as a member of its group. */
+struct v3c_msi_query {
+	struct device *dev;
+	IOMMU_DMA_DOMAIN_TYPE type;
+};
+
+static bool is_unsafe(struct device *dev, IOMMU_DMA_DOMAIN_TYPE type)
+{
+	/* What an unwary core hands out meanwhile is the physical address of the doorbell. */
+	if (!has_vectors(dev) && (v3c_core_checks_msi() || type == DomainTypePassThrough ||
+				  !can_have_vectors(dev)))
+		return false;
+	return is_translated(dev);
+}
+
+/* One that is just joining is looked at when it has. */
+static int is_unsafe_member(struct device *member, void *arg)
+{
+	const struct v3c_msi_query *query = arg;
+
+	return (member == query->dev || v3c_bus_knows(member)) && is_unsafe(member, query->type);
+}
+
+/* The default domain, unless PASIDs are attached in the group already: then that may be a blocked one. */
+static bool is_identity(struct device *dev)
+{
+	const struct iommu_domain *domain = iommu_get_domain_for_dev(dev);
+
+	return domain && domain->type == IOMMU_DOMAIN_IDENTITY;
+}
+
+/**
+ * v3c_msi_may_attach() - whether the interrupts of a device that is attached stay interrupts
+ * @dev: alive, attached nowhere
+ * @type: of the domain
+ *
+ * The whole group is looked at, since all of it goes through the domain. Once it does, one more attached
+ * member changes nothing. PassThrough does no harm where the default domain does not translate either.
+ * PASIDs need no check: messages carry none.
+ *
+ * Context: may sleep; under v3c_topology.
+ * Return: true if they do, false if they would be written into memory.
+ */
+bool v3c_msi_may_attach(struct device *dev, IOMMU_DMA_DOMAIN_TYPE type)
+{
+	struct v3c_msi_query query = { .dev = dev, .type = type };
+	struct v3c_group *ours = v3c_group_find(dev);
+
+	if (ours && ours->untagged)
+		return true;
+	if (type == DomainTypePassThrough && is_identity(dev))
+		return true;
+	return !v3c_group_for_each_member(dev, &query, is_unsafe_member);
+}
+
+/**
+ * v3c_msi_may_join() - whether the interrupts of a device that joins a group stay interrupts
+ * @dev: the device
+ * @type: of the domain that the untagged DMA of the group goes through
+ *
+ * What messages it has were written while nothing translated them.
+ *
+ * Context: may sleep; under v3c_topology.
+ * Return: true if they do.
+ */
+bool v3c_msi_may_join(struct device *dev, IOMMU_DMA_DOMAIN_TYPE type)
+{
+	return type == DomainTypePassThrough || !is_unsafe(dev, type);
+}

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * PASID sub-devices: a number, and what DMA tagged with it goes through: a domain or a process.
+ */
+#include <linux/device.h>
+#include <linux/iommu.h>
+
+#include "base/topology.h"
+#include "core/device.h"
+#include "core/pasid.h"
+
+static void pasid_init_once(void *object)
+{
+	/* It has no lock of its own. */
+}
+
+V3C_POOL(v3c_pasids, V3C_KIND_PASID, struct v3c_pasid, "sub-device", pasid_init_once);
+
+/* Keeps its device from being deleted; nobody else can use it before it is published. */
+void v3c_pasid_enlist(struct v3c_pasid *pasid, struct v3c_device *device, bool of_process)
+{
+	pasid->device = device;
+	pasid->of_process = of_process;
+	pasid->group = NULL;
+	pasid->attachment = NULL;
+	pasid->sva = NULL;
+	pasid->busy = false;
+	list_add_tail(&pasid->entry, &device->pasids);
+}
+
+NTSTATUS v3c_pasid_check_parent(struct v3c_device *device, struct v3c_why *why)
+{
+	lockdep_assert_held(&v3c_topology);
+
+	if (!v3c_handle_is(device, V3C_KIND_DEVICE))
+		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_BAD_HANDLE, device, 0, 0);
+	if (v3c_device_is_gone(device))
+		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_DEVICE_GONE, device, 0, 0);
+	if (!device->tagged)
+		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_BAD_CONFIG, device, 0, 0);
+	return STATUS_SUCCESS;
+}
+
+/* Nobody can see it yet: it goes to v3c_pasid_enlist() or back to its pool. */
+NTSTATUS v3c_pasid_alloc(struct v3c_device *device, struct v3c_pasid **out, struct v3c_why *why)
+{
+	NTSTATUS status = v3c_pasid_check_parent(device, why);
+
+	if (!NT_SUCCESS(status))
+		return status;
+	*out = v3c_handle_alloc(&v3c_pasids);
+	if (!*out)
+		return v3c_refuse(why, STATUS_INSUFFICIENT_RESOURCES, V3C_REASON_NO_MEMORY, device,
+				  0, 0);
+	return STATUS_SUCCESS;
+}
+
+/**
+ * v3c_pasid_create() - make a sub-device with a number of its own
+ * @device: whose
+ * @out: result, untouched on failure
+ * @why: filled on refusal
+ *
+ * Context: may sleep.
+ * Return: status of CreatePasidDevice, see wdm.h.
+ */
+NTSTATUS v3c_pasid_create(struct v3c_device *device, struct v3c_pasid **out, struct v3c_why *why)
+{
+	struct v3c_pasid *pasid;
+	NTSTATUS status;
+
+	guard(mutex)(&v3c_topology);
+	status = v3c_pasid_alloc(device, &pasid, why);
+	if (!NT_SUCCESS(status))
+		return status;
+	pasid->number = iommu_alloc_global_pasid(device->pdo);
+	if (pasid->number == IOMMU_PASID_INVALID) {
+		v3c_handle_free(&v3c_pasids, &pasid->handle);
+		return v3c_refuse(why, STATUS_NONE_MAPPED, V3C_REASON_NO_PASID, device, 0,
+				  device->pdo->iommu->max_pasids);
+	}
+	v3c_pasid_enlist(pasid, device, false);
+	v3c_handle_publish(&v3c_pasids, &pasid->handle);
+	*out = pasid;
+	return STATUS_SUCCESS;
+}
+
+void v3c_pasid_free(struct v3c_pasid *pasid)
+{
+	lockdep_assert_held(&v3c_topology);
+
+	v3c_handle_retire(&pasid->handle);
+	list_del(&pasid->entry);
+	if (!pasid->of_process)
+		iommu_free_global_pasid(pasid->number);
+	v3c_handle_free(&v3c_pasids, &pasid->handle);
+}
+
+/**
+ * v3c_pasid_destroy() - delete a sub-device; its number is free for others
+ * @pasid: the sub-device; its device may be gone
+ * @why: filled on refusal
+ *
+ * Context: may sleep.
+ * Return: status of DeletePasidDevice, see wdm.h.
+ */
+NTSTATUS v3c_pasid_destroy(struct v3c_pasid *pasid, struct v3c_why *why)
+{
+	guard(mutex)(&v3c_topology);
+	if (!v3c_handle_is(pasid, V3C_KIND_PASID))
+		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_BAD_HANDLE, pasid, 0, 0);
+	if (v3c_pasid_is_attached(pasid) || pasid->busy)
+		return v3c_refuse(why, STATUS_RESOURCE_IN_USE, V3C_REASON_ATTACHED, pasid,
+				  pasid->number, 0);
+	v3c_pasid_free(pasid);
+	return STATUS_SUCCESS;
+}
+
+/* Whether a sub-device of the device is attached, under v3c_topology. */
+bool v3c_pasids_attached(struct v3c_device *device)
+{
+	struct v3c_pasid *pasid;
+
+	lockdep_assert_held(&v3c_topology);
+
+	list_for_each_entry(pasid, &device->pasids, entry)
+		if (v3c_pasid_is_attached(pasid))
+			return true;
+	return false;
+}

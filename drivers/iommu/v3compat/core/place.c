@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Places: where a mapping or a reservation may go, and what a place that is not to be had means.
+ */
+#include "core/domain.h"
+#include "core/place.h"
+
+/* Whether the domain and the caller agree on who chooses the address. */
+NTSTATUS v3c_place_check(struct v3c_domain *domain, const struct v3c_place *place,
+			       struct v3c_why *why)
+{
+	if (domain->space.allocates == !!place->explicit_page)
+		return v3c_refuse(why, STATUS_NOT_SUPPORTED, V3C_REASON_ALLOCATOR_RULE, domain,
+				  place->explicit_page ? *place->explicit_page << V3C_PAGE_SHIFT : 0,
+				  0);
+	return STATUS_SUCCESS;
+}
+
+/**
+ * v3c_place_hold() - hold logical pages for a mapping or a reservation
+ * @domain: the domain, which agrees with @place, see v3c_place_check()
+ * @place: where
+ * @pages: how many
+ * @like: what they are to become
+ * @gfp: for the record
+ * @op: result, as of v3c_space_claim() and v3c_space_alloc()
+ *
+ * Context: any up to softirq, with spinlocks held, as @gfp allows.
+ * Return: 0, or an error for v3c_place_refuse().
+ */
+int v3c_place_hold(struct v3c_domain *domain, const struct v3c_place *place, u64 pages,
+		   const struct v3c_range *like, gfp_t gfp, struct v3c_op *op)
+{
+	if (place->explicit_page)
+		return v3c_space_claim(&domain->space, *place->explicit_page,
+				       *place->explicit_page + pages - 1, like, gfp, op);
+	return v3c_space_alloc(&domain->space, pages, place->lo, place->hi, like, gfp, op);
+}
+
+/* What @err of v3c_place_hold() means to the caller. */
+NTSTATUS v3c_place_refuse(int err, const struct v3c_place *place, u64 pages,
+				struct v3c_why *why)
+{
+	u64 first = place->explicit_page ? *place->explicit_page : place->lo;
+	u64 last = place->explicit_page ? first + pages - 1 : place->hi;
+
+	first <<= V3C_PAGE_SHIFT;
+	last = (last << V3C_PAGE_SHIFT) | (V3C_PAGE_SIZE - 1);
+	if (err == -ERANGE)
+		return v3c_refuse(why, place->address_status, V3C_REASON_BEYOND_APERTURE, NULL,
+				  first, last);
+	if (err == -ENOSPC && place->bounded)
+		return v3c_refuse(why, STATUS_INVALID_PARAMETER_MIX, V3C_REASON_BOUNDS, NULL,
+				  first, last);
+	return v3c_refuse_errno(why, err, STATUS_UNSUCCESSFUL, NULL, first, last);
+}

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The administrator's side of the DMA guard: module parameters, and whom a change waits for.
+ */
+#include <linux/kstrtox.h>
+#include <linux/module.h>
+#include <linux/sched.h>
+#include <linux/string.h>
+#include <linux/sysfs.h>
+
+#include "core/guard.h"
+#include "core/policy.h"
+#include "core/watch.h"
+
+/**
+ * v3c_policy_set() - change which devices are guarded
+ * @policy: a valid one
+ *
+ * Context: may sleep. Waits for the callbacks that this causes, except inside a callback.
+ */
+void v3c_policy_set(enum v3compat_guard policy)
+{
+	v3c_watch_wait(v3c_guard_change(&policy, NULL), TASK_UNINTERRUPTIBLE);
+}
+
+/* The same for the lock. */
+void v3c_policy_set_locked(bool locked)
+{
+	v3c_watch_wait(v3c_guard_change(NULL, &locked), TASK_UNINTERRUPTIBLE);
+}
+
+static const char * const v3c_policy_names[] = {
+	[V3COMPAT_GUARD_OFF] = "off",
+	[V3COMPAT_GUARD_EXTERNAL] = "external",
+	[V3COMPAT_GUARD_ALL] = "all",
+};
+
+/*
+ * A callback may wait for a program that looks at the parameters of the module, and may never return:
+ * their lock is released, as all of them are under it, and a signal ends the wait.
+ */
+static int wait_as_writer(u64 change)
+{
+	int ret;
+
+	kernel_param_unlock(THIS_MODULE);
+	ret = v3c_watch_wait(change, TASK_INTERRUPTIBLE);
+	kernel_param_lock(THIS_MODULE);
+	return ret;
+}
+
+static int write_policy(const char *value, const struct kernel_param *param)
+{
+	int match = sysfs_match_string(v3c_policy_names, value);
+	enum v3compat_guard policy = match;
+
+	return match < 0 ? match : wait_as_writer(v3c_guard_change(&policy, NULL));
+}
+
+static int get_policy(char *buffer, const struct kernel_param *param)
+{
+	enum v3compat_guard policy;
+	bool locked;
+
+	v3c_guard_get(&policy, &locked);
+	return sysfs_emit(buffer, "%s\n", v3c_policy_names[policy]);
+}
+
+/* Also called while the module is not initialised yet, or not any more: then nobody is registered. */
+static const struct kernel_param_ops v3c_policy_ops = {
+	.set = write_policy,
+	.get = get_policy,
+};
+module_param_cb(dma_guard, &v3c_policy_ops, NULL, 0644);
+MODULE_PARM_DESC(dma_guard, "Devices that may not see all of memory: off, external (default) or all");
+
+static int write_locked(const char *value, const struct kernel_param *param)
+{
+	bool locked = true;
+	int ret = value ? kstrtobool(value, &locked) : 0;
+
+	return ret ? ret : wait_as_writer(v3c_guard_change(NULL, &locked));
+}
+
+static int get_locked(char *buffer, const struct kernel_param *param)
+{
+	enum v3compat_guard policy;
+	bool locked;
+
+	v3c_guard_get(&policy, &locked);
+	return sysfs_emit(buffer, "%c\n", locked ? 'Y' : 'N');
+}
+
+static const struct kernel_param_ops v3c_locked_ops = {
+	.flags = KERNEL_PARAM_OPS_FL_NOARG,
+	.set = write_locked,
+	.get = get_locked,
+};
+module_param_cb(dma_guard_locked, &v3c_locked_ops, NULL, 0644);
+MODULE_PARM_DESC(dma_guard_locked, "Until it is false no device may see all of memory, unless dma_guard is off");

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Reserved regions: what of a domain's addresses the creator, or the platform of a device, keeps for itself.
+ */
+#include <linux/device.h>
+#include <linux/iommu.h>
+#include <linux/mutex.h>
+
+#include "base/bus.h"
+#include "base/topology.h"
+#include "core/device.h"
+#include "core/domain.h"
+#include "core/group.h"
+#include "core/regions.h"
+#include "table/hwpt.h"
+#include "table/shadow.h"
+
+/* Tables are allocated by a domain for its own use; DIRECT ranges of @added are put in all of them. */
+int v3c_regions_map(struct v3c_domain *domain, struct list_head *added)
+{
+	struct v3c_withheld *held;
+	struct v3c_hwpt *hwpt;
+	int ret;
+
+	list_for_each_entry(held, added, entry) {
+		if (!held->unmapped)
+			continue;
+		v3c_for_each_hwpt(domain, hwpt, domain->space.slots) {
+			ret = v3c_hwpt_map_run(hwpt, held->range->first, held->range->first,
+					       v3c_range_pages(held->range), held->range->prot,
+					       GFP_KERNEL);
+			if (ret == -EUCLEAN)
+				v3c_range_give(held->range, V3C_RANGE_LOST);
+			if (ret)
+				return ret;
+			held->slots |= BIT(hwpt->slot);
+		}
+	}
+	return 0;
+}
+
+static void unmap_direct(struct v3c_domain *domain, struct list_head *added)
+{
+	struct v3c_withheld *held;
+	struct v3c_hwpt *hwpt;
+
+	list_for_each_entry(held, added, entry)
+		v3c_for_each_hwpt(domain, hwpt, held->slots)
+			if (!v3c_hwpt_unmap(hwpt, held->range->first, v3c_range_pages(held->range)))
+				v3c_range_give(held->range, V3C_RANGE_LOST);
+}
+
+/* Whether a live mapping in the way of a device's region does what the region asks for. */
+static bool is_identity(void *arg, const struct v3c_range *range, const struct v3c_range *like)
+{
+	struct v3c_domain *domain = arg;
+
+	if ((range->prot & like->prot) != like->prot)
+		return false;
+	return range->kind == V3C_RANGE_IDENTITY ||
+	       (range->kind == V3C_RANGE_LOGICAL && range->contiguous &&
+		v3c_hwpt_pfn(domain->hwpts[__ffs(domain->space.slots)], range->first) ==
+		range->first);
+}
+
+static bool never(void *arg, const struct v3c_range *range, const struct v3c_range *like)
+{
+	return false;
+}
+
+/* A region of the creator's list: checked by the caller, in an empty space. */
+int v3c_regions_withhold_own(struct v3c_domain *domain, const IOMMU_DMA_RESERVED_REGION *regions,
+			struct list_head *added)
+{
+	u64 first, last;
+	int ret;
+
+	for (; regions; regions = regions->RegionNext) {
+		struct v3c_range like = {
+			.kind = regions->ShouldMap ? V3C_RANGE_DIRECT : V3C_RANGE_HOLE,
+			.prot = regions->ShouldMap ? IOMMU_READ | IOMMU_WRITE : 0,
+			.contiguous = true,
+		};
+
+		first = regions->Base >> V3C_PAGE_SHIFT;
+		last = first + regions->NumberOfPages - 1;
+		if (regions->ShouldMap && last > domain->space.last)
+			return -EDOM;
+		ret = v3c_space_withhold(&domain->space, first, last, &like, never, NULL, added);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+/*
+ * What the device's platform keeps for itself. What it merely prefers (relaxable) is left to us. What
+ * must stay mapped is mapped for a device that is attached, and withheld from addresses to be chosen
+ * for one that may be; firmware's DMA carries no PASID, so that it does not concern those.
+ */
+static int withhold_device(struct v3c_domain *domain, struct device *dev, enum v3c_region_user user,
+			   struct list_head *added)
+{
+	struct iommu_resv_region *region;
+	LIST_HEAD(regions);
+	int ret = 0;
+
+	iommu_get_resv_regions(dev, &regions);
+	list_for_each_entry(region, &regions, list) {
+		bool direct = region->type == IOMMU_RESV_DIRECT && user == V3C_REGION_UNTAGGED;
+		struct v3c_range like = {
+			.kind = direct ? V3C_RANGE_DIRECT : V3C_RANGE_WINDOW,
+			.prot = direct ? region->prot & (IOMMU_READ | IOMMU_WRITE) : 0,
+			.contiguous = true,
+		};
+
+		if (region->type == IOMMU_RESV_DIRECT_RELAXABLE || !region->length)
+			continue;
+		if (region->type == IOMMU_RESV_DIRECT && user == V3C_REGION_PASID)
+			continue;
+		ret = v3c_space_withhold(&domain->space, region->start >> V3C_PAGE_SHIFT,
+					 (region->start + region->length - 1) >> V3C_PAGE_SHIFT,
+					 &like, is_identity, domain, added);
+		if (ret)
+			break;
+	}
+	iommu_put_resv_regions(dev, &regions);
+	return ret;
+}
+
+/* What a group's members share are all of their regions: the IOMMU does not tell them apart. */
+struct v3c_withholding {
+	struct v3c_domain *domain;
+	struct device *dev;
+	enum v3c_region_user user;
+	struct list_head *added;
+};
+
+/* Those of a member that is just joining come with v3c_regions_join(). */
+static int withhold_member(struct device *member, void *arg)
+{
+	struct v3c_withholding *what = arg;
+
+	if (member != what->dev && !v3c_bus_knows(member))
+		return 0;
+	return withhold_device(what->domain, member, what->user, what->added);
+}
+
+int v3c_regions_withhold_group(struct v3c_domain *domain, struct device *dev, enum v3c_region_user user,
+			  struct list_head *added)
+{
+	struct v3c_withholding what = {
+		.domain = domain, .dev = dev, .user = user, .added = added,
+	};
+
+	return v3c_group_for_each_member(dev, &what, withhold_member);
+}
+
+int v3c_regions_withhold_known(struct v3c_domain *domain, struct list_head *added)
+{
+	struct v3c_device *pos = NULL;
+	struct device *dev;
+	int ret = 0;
+
+	while (!ret && (dev = v3c_device_next_known(&pos)))
+		ret = v3c_regions_withhold_group(domain, dev, V3C_REGION_POSSIBLE, added);
+	return ret;
+}
+
+/* From here on nothing is mirrored to what was withheld; what is mirrored there is in the way. */
+int v3c_regions_check_mirrors(struct v3c_domain *domain, struct list_head *added)
+{
+	struct v3c_withheld *held;
+	struct v3c_hwpt *hwpt;
+
+	list_for_each_entry(held, added, entry)
+		v3c_for_each_hwpt(domain, hwpt, domain->space.slots)
+			if (hwpt->shadow && v3c_shadow_overlaps(hwpt->shadow, held->range->first,
+								held->range->last))
+				return -EADDRINUSE;
+	return 0;
+}
+
+/* Every page table, as the owner's tables are now. What fails is reported, and the others are done. */
+static int sync_mirrors(struct v3c_domain *domain)
+{
+	struct v3c_hwpt *hwpt;
+	int ret = 0, err;
+
+	lockdep_assert_held(&domain->mutex);
+
+	v3c_for_each_hwpt(domain, hwpt, domain->space.slots) {
+		err = v3c_shadow_sync(hwpt->shadow, true);
+		ret = ret ? ret : err;
+	}
+	return ret;
+}
+
+void v3c_regions_forget(struct v3c_domain *domain, struct list_head *added)
+{
+	bool any = !list_empty(added);
+
+	unmap_direct(domain, added);
+	v3c_space_forget(&domain->space, added);
+	/* A flush may have left it out. Without memory now it is left out until the next one. */
+	if (any && domain->type == DomainTypeUnmanaged)
+		sync_mirrors(domain);
+}
+
+/**
+ * v3c_regions_join() - see to a device that joins an attached group
+ * @domain: what the untagged DMA of the group goes through
+ * @dev: the device
+ *
+ * What its platform reserves is withheld from then on, and mapped where it must be.
+ *
+ * Context: may sleep; between v3c_group_begin_attach() and v3c_group_end_attach().
+ * Return: 0; -EADDRINUSE when something in the way is in use; -ENOMEM; or what the IOMMU driver said.
+ * Then nothing has changed.
+ */
+int v3c_regions_join(struct v3c_domain *domain, struct device *dev)
+{
+	LIST_HEAD(added);
+	int ret;
+
+	if (domain->type == DomainTypePassThrough)
+		return 0;
+	guard(mutex)(&domain->mutex);
+	v3c_domain_forbid_quick(domain);
+	ret = withhold_device(domain, dev, V3C_REGION_UNTAGGED, &added);
+	if (!ret)
+		ret = v3c_regions_check_mirrors(domain, &added);
+	if (!ret)
+		ret = v3c_regions_map(domain, &added);
+	if (ret)
+		v3c_regions_forget(domain, &added);
+	else
+		v3c_withheld_keep(&added);
+	v3c_domain_allow_quick(domain);
+	return ret;
+}

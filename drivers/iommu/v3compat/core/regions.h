@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef V3COMPAT_REGIONS_H
+#define V3COMPAT_REGIONS_H
+
+#include <linux/list.h>
+
+#include "base/status.h"
+
+struct device;
+struct v3c_domain;
+
+/* What is, or may be, attached. */
+enum v3c_region_user { V3C_REGION_POSSIBLE, V3C_REGION_UNTAGGED, V3C_REGION_PASID };
+
+int v3c_regions_withhold_own(struct v3c_domain *domain, const IOMMU_DMA_RESERVED_REGION *regions,
+			     struct list_head *added);
+int v3c_regions_withhold_group(struct v3c_domain *domain, struct device *dev,
+			       enum v3c_region_user user, struct list_head *added);
+int v3c_regions_withhold_known(struct v3c_domain *domain, struct list_head *added);
+int v3c_regions_map(struct v3c_domain *domain, struct list_head *added);
+int v3c_regions_check_mirrors(struct v3c_domain *domain, struct list_head *added);
+void v3c_regions_forget(struct v3c_domain *domain, struct list_head *added);
+int v3c_regions_join(struct v3c_domain *domain, struct device *dev);
+
+#endif

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Filling a new page table with what the domain has mapped already, while everybody goes on mapping
+ * and unmapping.
+ *
+ * The new table is made known first: operations that start from then on work on it as on any other.
+ * What is older is copied range by range, in pieces under the space's lock, each of which takes a
+ * bounded time. So an unmap that finds its range half copied knows how far the copy has come, undoes
+ * that much, and never has to wait for the rest. Physical addresses are read back from a table that
+ * has them.
+ */
+#include <linux/gfp.h>
+#include <linux/iommu.h>
+#include <linux/log2.h>
+#include <linux/math.h>
+#include <linux/sched.h>
+
+#include "base/refill.h"
+#include "core/domain.h"
+#include "core/replay.h"
+#include "core/reserve.h"
+
+/* Entries written in one piece, where leaves are large: some drivers repeat that of a leaf. */
+#define V3C_PIECE_ENTRIES	32
+
+/* Ranges passed over under the lock at a time. */
+#define V3C_LOOK_AHEAD		256
+
+/* Entries that a leaf may take in the table that it is in. */
+static u64 entries_of(u64 leaf)
+{
+	return leaf >> rounddown(ilog2(leaf), ilog2(V3C_TABLE_PAGES));
+}
+
+/* How much of a run to map in one piece: a few leaves of the largest size that fits. */
+static u64 piece_limit(const struct v3c_hwpt *hwpt, u64 page, u64 pfn, u64 pages)
+{
+	unsigned long sizes = hwpt->core->pgsize_bitmap >> V3C_PAGE_SHIFT;
+	u64 leaf;
+
+	while (sizes) {
+		leaf = 1ULL << __fls(sizes);
+		if (leaf == 1)
+			break;
+		if (!((page | pfn) & (leaf - 1)) && leaf <= pages)
+			return min(pages & ~(leaf - 1),
+				   leaf * max(1ULL, V3C_PIECE_ENTRIES / entries_of(leaf)));
+		sizes &= ~leaf;
+	}
+	return min(pages, V3C_SPAN_PAGES - (page & (V3C_SPAN_PAGES - 1)));
+}
+
+static struct v3c_hwpt *source_hwpt(struct v3c_domain *domain, const struct v3c_hwpt *hwpt)
+{
+	return domain->hwpts[__ffs(domain->space.slots & ~BIT(hwpt->slot))];
+}
+
+/* Copies some of @range from page @at on and says how many pages. */
+static int replay_piece(struct v3c_domain *domain, struct v3c_hwpt *hwpt,
+			const struct v3c_range *range, u64 at, u64 *pages)
+{
+	u64 left = range->last - at + 1;
+	u64 pfn;
+
+	if (!range->contiguous)
+		left = min(left, V3C_SPAN_PAGES - (at & (V3C_SPAN_PAGES - 1)));
+	left = v3c_hwpt_run(source_hwpt(domain, hwpt), at, left, range->contiguous, &pfn);
+	*pages = piece_limit(hwpt, at, pfn, left);
+	return v3c_hwpt_map_run(hwpt, at, pfn, *pages, range->prot, GFP_ATOMIC | __GFP_NOWARN);
+}
+
+/* What is lost is mapped for ever where it is, and for nobody elsewhere. */
+static bool wants_replay(struct v3c_space *space, const struct v3c_hwpt *hwpt,
+			 const struct v3c_range *range)
+{
+	return range->generation != space->generation && range->last >= space->filled &&
+	       range->state != V3C_RANGE_CACHED && range->state != V3C_RANGE_LOST &&
+	       !(hwpt->has_direct && range->kind == V3C_RANGE_DIRECT) &&
+	       range->kind != V3C_RANGE_HOLE && range->kind != V3C_RANGE_WINDOW &&
+	       range->kind != V3C_RANGE_TOKEN;
+}
+
+/*
+ * One piece, or a bounded look for one. Moves @space->filled on, past every page at the end. A range
+ * that somebody is just unmapping is waited for: -EAGAIN.
+ */
+static int replay_step(struct v3c_domain *domain, struct v3c_hwpt *hwpt)
+{
+	struct v3c_space *space = &domain->space;
+	struct v3c_range *range;
+	unsigned int looked;
+	u64 at, pages;
+	int ret;
+
+	guard(spinlock_irqsave)(&space->lock);
+	range = v3c_space_find(space, space->filled);
+	for (looked = 0; range && looked < V3C_LOOK_AHEAD; looked++) {
+		if (wants_replay(space, hwpt, range)) {
+			if (range->state != V3C_RANGE_LIVE)
+				return -EAGAIN;
+			at = max(range->first, space->filled);
+			ret = replay_piece(domain, hwpt, range, at, &pages);
+			if (!ret)
+				space->filled = at + pages;
+			else if (ret == -EUCLEAN)
+				v3c_range_give(range, V3C_RANGE_LOST);
+			return ret;
+		}
+		space->filled = max(space->filled, range->last + 1);
+		range = v3c_space_next(range);
+	}
+	if (!range)
+		space->filled = U64_MAX;
+	return 0;
+}
+
+static int replay_ranges(struct v3c_domain *domain, struct v3c_hwpt *hwpt)
+{
+	unsigned int tries = 0;
+	int ret;
+
+	/* Only this thread writes it. */
+	while (READ_ONCE(domain->space.filled) != U64_MAX) {
+		ret = replay_step(domain, hwpt);
+		if (ret == -EAGAIN) {
+			v3c_space_drain(&domain->space);
+			continue;
+		}
+		if (ret == -ENOMEM)
+			ret = v3c_refill(&tries);
+		else
+			tries = 0;
+		if (ret)
+			return ret;
+		cond_resched();
+	}
+	return 0;
+}
+
+/**
+ * v3c_replay() - bring a new page table up to date
+ * @domain: its domain, mutex held
+ * @hwpt: a table in no slot that is in use; @hwpt->slot says where it goes
+ *
+ * Context: may sleep. No quick operation starts on the domain, and none is under way.
+ * Return: 0, and the table has, and from now on gets, everything; -ENOMEM or what the IOMMU driver
+ * said. Then the table has some of it, and unmaps take it away from there until the caller, once no
+ * device is attached to it, takes it out of its slot.
+ */
+int v3c_replay(struct v3c_domain *domain, struct v3c_hwpt *hwpt)
+{
+	struct v3c_space *space = &domain->space;
+	int ret;
+
+	lockdep_assert_held(&domain->mutex);
+
+	domain->hwpts[hwpt->slot] = hwpt;
+	v3c_space_add_slot(space, hwpt->slot, true);
+	v3c_space_drain(space);
+
+	ret = replay_ranges(domain, hwpt);
+	if (!ret)
+		ret = v3c_tokens_replay(domain, hwpt);
+	if (!ret)
+		v3c_space_filled(space);
+	return ret;
+}

@@ -1,0 +1,912 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Reservations: what can fail for lack of memory is done when the token is made. After that a map
+ * fills leaves of tables that are there, in pieces that want no other table, and an unmap clears them
+ * in pieces that give none up. All bookkeeping is a byte per page.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/iommu.h>
+#include <linux/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "base/context.h"
+#include "base/refill.h"
+#include "base/trace.h"
+#include "core/domain.h"
+#include "core/place.h"
+#include "core/reserve.h"
+
+static_assert(V3C_SEGMENT_READ == IOMMU_READ && V3C_SEGMENT_WRITE == IOMMU_WRITE);
+
+static void token_init_once(void *object)
+{
+	struct v3c_token *token = object;
+
+	spin_lock_init(&token->lock);
+	init_waitqueue_head(&token->idle);
+}
+
+V3C_POOL(v3c_tokens, V3C_KIND_TOKEN, struct v3c_token, "token", token_init_once);
+
+static_assert(offsetof(struct v3c_handle, shown) ==
+	      offsetof(IOMMU_DMA_LOGICAL_ADDRESS_TOKEN, LogicalAddressBase));
+static_assert(sizeof_field(struct v3c_handle, shown) == sizeof(IOMMU_DMA_LOGICAL_ADDRESS_TOKEN));
+
+/* What is done about a reservation's tables while nobody else can change the set of page tables. */
+#define V3C_BUILD_PAGES		(64 * V3C_TABLE_PAGES)
+
+static bool has_inflight(struct v3c_token *token)
+{
+	guard(spinlock_irqsave)(&token->lock);
+	return token->inflight;
+}
+
+static bool has_users(struct v3c_token *token)
+{
+	guard(spinlock_irqsave)(&token->lock);
+	return token->users;
+}
+
+/*
+ * From here to unlock_token() operations look under the token's lock which tables there are, each time
+ * before they do a bounded part of their work, and none works on tables that it saw before.
+ */
+static void lock_token(struct v3c_token *token)
+{
+	scoped_guard(spinlock_irqsave, &token->lock)
+		token->locked = true;
+	wait_event(token->idle, !has_inflight(token));
+}
+
+static void unlock_token(struct v3c_token *token, u8 add, u8 remove)
+{
+	guard(spinlock_irqsave)(&token->lock);
+	token->slots = (token->slots | add) & ~remove;
+	token->filling = 0;
+	token->locked = false;
+}
+
+/* Takes the token's addresses out of the space; tables are the caller's business. */
+static void release_space(struct v3c_domain *domain, u64 first, u64 pages, bool lost)
+{
+	struct v3c_op op;
+
+	/* Nothing but its token can hold a range of this kind, and nothing is allocated for it. */
+	if (WARN_ON(v3c_space_release_begin(&domain->space, first, first + pages - 1,
+					    V3C_RANGE_TOKEN, NULL, NULL, GFP_ATOMIC, &op)))
+		return;
+	if (lost)
+		v3c_space_lose(&domain->space, &op);
+	else
+		v3c_space_release_end(&domain->space, &op);
+}
+
+static u64 first_of(const struct v3c_token *token)
+{
+	return token->segments->first;
+}
+
+/*
+ * Builds some of the tables that a page table has not got yet. Attaches change the set of page tables
+ * between two such steps: what joins is built, too, and what leaves takes its tables along.
+ *
+ * Return: 1 when all of them have all tables, 0 when there is more to do, or an errno.
+ */
+static int build_some(struct v3c_domain *domain, struct v3c_token *token)
+{
+	u8 missing = domain->space.slots & ~token->slots;
+	u64 pages = token->segments->pages, built;
+	struct v3c_hwpt *hwpt;
+	int ret;
+
+	lockdep_assert_held(&domain->mutex);
+
+	if (!missing)
+		return 1;
+	if (token->partial == V3C_MAX_SLOTS) {
+		token->partial = __ffs(missing);
+		token->built = 0;
+	}
+	hwpt = domain->hwpts[token->partial];
+	ret = v3c_hwpt_build_tables(hwpt, first_of(token) + token->built,
+				    first_of(token) + min(pages, token->built + V3C_BUILD_PAGES) - 1,
+				    &built);
+	token->built += built;
+	if (ret)
+		return ret;
+	if (token->built == pages) {
+		token->slots |= BIT(token->partial);
+		token->partial = V3C_MAX_SLOTS;
+	}
+	return 0;
+}
+
+/* Gives some of its tables back, from the end. False when none is left. */
+static bool unbuild_some(struct v3c_domain *domain, struct v3c_token *token, bool *lost)
+{
+	u64 first = first_of(token), last, start;
+	struct v3c_hwpt *hwpt;
+
+	lockdep_assert_held(&domain->mutex);
+
+	if (token->partial == V3C_MAX_SLOTS) {
+		if (!token->slots)
+			return false;
+		token->partial = __ffs(token->slots);
+		token->slots &= ~BIT(token->partial);
+		token->built = token->segments->pages;
+	}
+	hwpt = domain->hwpts[token->partial];
+	/* Where each map takes memory of its own, none were built. */
+	if (hwpt->rules.allocates)
+		token->built = 0;
+	if (token->built) {
+		last = first + token->built - 1;
+		start = max(first, round_down(last, V3C_TABLES_STEP));
+		if (v3c_hwpt_free_tables(hwpt, start, last, GFP_KERNEL | __GFP_NOWARN) == -EUCLEAN)
+			*lost = true;
+		token->built = start - first;
+	}
+	if (!token->built)
+		token->partial = V3C_MAX_SLOTS;
+	return true;
+}
+
+/* Nobody can use it yet, but whoever attaches a device or deletes the domain knows that it is there. */
+static void enlist_token(struct v3c_token *token, struct v3c_domain *domain,
+			 struct v3c_segments *segments)
+{
+	guard(spinlock_irqsave)(&token->lock);
+	token->domain = domain;
+	token->segments = segments;
+	token->quick = NULL;
+	token->open = false;
+	token->closing = false;
+	token->users = 0;
+	token->inflight = 0;
+	token->slots = 0;
+	token->partial = V3C_MAX_SLOTS;
+	token->filling = 0;
+	token->locked = false;
+	list_add(&token->entry, &domain->tokens);
+}
+
+static void publish_token(struct v3c_token *token)
+{
+	struct v3c_segments *segments = token->segments;
+
+	scoped_guard(spinlock_irqsave, &token->lock) {
+		token->open = true;
+		token->handle.shown[0] = segments->first << V3C_PAGE_SHIFT;
+		token->handle.shown[1] = segments->pages << V3C_PAGE_SHIFT;
+		/* Whoever finds the segments there sees what is in them. */
+		smp_store_release(&token->quick, segments);
+	}
+	v3c_handle_publish(&v3c_tokens, &token->handle);
+}
+
+/* Takes a token apart that nobody can use, and whose pages are mapped nowhere or lost. */
+static void take_apart(struct v3c_domain *domain, struct v3c_token *token, bool lost)
+{
+	struct v3c_segments *segments = token->segments;
+	bool more = true;
+
+	scoped_guard(mutex, &domain->mutex)
+		xa_erase(&domain->token_at, segments->first);
+	while (more) {
+		scoped_guard(mutex, &domain->mutex)
+			more = unbuild_some(domain, token, &lost);
+		cond_resched();
+	}
+	release_space(domain, segments->first, segments->pages, lost);
+	guard(mutex)(&domain->mutex);
+	list_del(&token->entry);
+	scoped_guard(spinlock_irqsave, &token->lock)
+		token->segments = NULL;
+	kvfree_rcu(segments, rcu);
+	v3c_handle_free(&v3c_tokens, &token->handle);
+}
+
+/* Addresses and memory for a token; what it reserves is built when it is in its domain's list. */
+static NTSTATUS begin_token(struct v3c_domain *domain, u64 pages, const struct v3c_place *place,
+			    struct v3c_token **out, struct v3c_why *why)
+{
+	static const struct v3c_range like = { .kind = V3C_RANGE_TOKEN };
+	struct v3c_segments *segments;
+	struct v3c_token *token;
+	struct v3c_op op;
+	NTSTATUS status;
+	int ret;
+
+	lockdep_assert_held(&domain->mutex);
+
+	if (!v3c_handle_is(domain, V3C_KIND_DOMAIN))
+		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_BAD_HANDLE, domain, 0, 0);
+	if (!v3c_domain_is_mapped_by_us(domain))
+		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_WRONG_TYPE, domain,
+				  domain->type, 0);
+	status = v3c_place_check(domain, place, why);
+	if (!NT_SUCCESS(status))
+		return status;
+
+	/* Cheapest first: the space knows whether so many pages make sense, the tables cost most. */
+	ret = v3c_place_hold(domain, place, pages, &like, GFP_KERNEL, &op);
+	if (ret)
+		return v3c_place_refuse(ret, place, pages, why);
+	segments = kvzalloc(struct_size(segments, state, pages), GFP_KERNEL | __GFP_NOWARN);
+	token = segments ? v3c_handle_alloc(&v3c_tokens) : NULL;
+	if (!token || xa_err(xa_store(&domain->token_at, op.first, segments, GFP_KERNEL)))
+		goto no_memory;
+	segments->domain = domain;
+	segments->first = op.first;
+	segments->pages = pages;
+	segments->base = op.first << V3C_PAGE_SHIFT;
+	segments->size = pages << V3C_PAGE_SHIFT;
+	enlist_token(token, domain, segments);
+	/* Nobody waits for the tables on account of the addresses, which are taken. */
+	v3c_space_commit(&domain->space, &op);
+	*out = token;
+	return STATUS_SUCCESS;
+
+no_memory:
+	v3c_refuse_errno(why, -ENOMEM, STATUS_INSUFFICIENT_RESOURCES, domain,
+			 op.first << V3C_PAGE_SHIFT, ((op.last + 1) << V3C_PAGE_SHIFT) - 1);
+	v3c_space_abort(&domain->space, &op);
+	if (token)
+		v3c_handle_free(&v3c_tokens, &token->handle);
+	kvfree(segments);
+	return STATUS_INSUFFICIENT_RESOURCES;
+}
+
+/* In steps, between which devices may be attached and detached, and others reserve. */
+static int build_token(struct v3c_domain *domain, struct v3c_token *token)
+{
+	int ret;
+
+	for (;;) {
+		scoped_guard(mutex, &domain->mutex) {
+			ret = build_some(domain, token);
+			if (ret > 0)
+				publish_token(token);
+		}
+		if (ret)
+			return min(ret, 0);
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		cond_resched();
+	}
+}
+
+static NTSTATUS create(struct v3c_domain *domain, u64 pages, const struct v3c_place *place,
+		       struct v3c_token **out, struct v3c_why *why)
+{
+	struct v3c_token *token;
+	NTSTATUS status;
+	u64 first;
+	int ret;
+
+	scoped_guard(mutex, &domain->mutex)
+		status = begin_token(domain, pages, place, &token, why);
+	if (!NT_SUCCESS(status))
+		return status;
+	first = first_of(token) << V3C_PAGE_SHIFT;
+	ret = build_token(domain, token);
+	if (!ret) {
+		*out = token;
+		return STATUS_SUCCESS;
+	}
+	take_apart(domain, token, ret == -EUCLEAN);
+	return v3c_refuse_errno(why, ret, STATUS_INSUFFICIENT_RESOURCES, domain, first,
+				first + (pages << V3C_PAGE_SHIFT) - 1);
+}
+
+/**
+ * v3c_token_create() - reserve logical addresses and every table below them
+ * @domain: the domain
+ * @pages: length
+ * @place: where
+ * @out: result
+ * @why: filled on refusal
+ *
+ * Context: may sleep; without the domain's mutex, which is taken for a bounded time at a time.
+ * Return: status of ReserveLogicalAddressRange, see wdm.h.
+ */
+NTSTATUS v3c_token_create(struct v3c_domain *domain, u64 pages, const struct v3c_place *place,
+			  struct v3c_token **out, struct v3c_why *why)
+{
+	NTSTATUS status = create(domain, pages, place, out, why);
+
+	trace_v3compat_reserve(domain, NT_SUCCESS(status) ? (*out)->handle.shown[0] >> V3C_PAGE_SHIFT :
+			       0, pages, status);
+	return status;
+}
+
+/* Whether the state of a page has any of some bits. */
+static bool has_pages(const struct v3c_segments *segments, u8 bits)
+{
+	const u8 *end = segments->state + segments->pages;
+	const u8 *at = segments->state;
+
+	for (; at < end && (at = memchr_inv(at, 0, end - at)); at++)
+		if (READ_ONCE(*at) & bits)
+			return true;
+	return false;
+}
+
+/* What is lost is neither mapped for anybody nor in anybody's hands. */
+static bool has_live_pages(const struct v3c_segments *segments)
+{
+	return has_pages(segments, U8_MAX ^ V3C_SEGMENT_LOST);
+}
+
+/* No map starts any more, or as many as ever. */
+static void set_open(struct v3c_token *token, bool open)
+{
+	guard(spinlock_irqsave)(&token->lock);
+	token->open = open;
+	WRITE_ONCE(token->quick, open ? token->segments : NULL);
+}
+
+/**
+ * v3c_tokens_permissions() - how a logical page is mapped, if a reservation has it
+ * @domain: whose
+ * @first: first page of the reservation
+ * @page: logical page
+ *
+ * What is in the hands of a map or unmap may count or not.
+ *
+ * Context: any.
+ * Return: IOMMU_READ and IOMMU_WRITE, or 0.
+ */
+int v3c_tokens_permissions(struct v3c_domain *domain, u64 first, u64 page)
+{
+	const struct v3c_segments *segments;
+
+	guard(rcu)();
+	segments = xa_load(&domain->token_at, first);
+	if (!segments || page < segments->first || page - segments->first >= segments->pages)
+		return 0;
+	return READ_ONCE(segments->state[page - segments->first]) &
+	       (V3C_SEGMENT_READ | V3C_SEGMENT_WRITE);
+}
+
+static NTSTATUS token_in_use(struct v3c_token *token, struct v3c_why *why)
+{
+	u64 first = first_of(token), pages = token->segments->pages;
+
+	trace_v3compat_release(token->domain, first, pages, STATUS_RESOURCE_IN_USE);
+	return v3c_refuse(why, STATUS_RESOURCE_IN_USE, V3C_REASON_IN_USE, token,
+			  first << V3C_PAGE_SHIFT, ((first + pages) << V3C_PAGE_SHIFT) - 1);
+}
+
+/* A token in which something is mapped stays open all the time. */
+static NTSTATUS begin_close(struct v3c_domain *domain, struct v3c_token *token, struct v3c_why *why)
+{
+	guard(mutex)(&domain->mutex);
+	if (!v3c_handle_is(token, V3C_KIND_TOKEN) || token->domain != domain)
+		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_BAD_HANDLE, token, 0, 0);
+	if (token->closing || has_pages(token->segments, V3C_SEGMENT_HEAD))
+		return token_in_use(token, why);
+	token->closing = true;
+	set_open(token, false);
+	return STATUS_SUCCESS;
+}
+
+/*
+ * Waits for those who have started, so that a page that is in passing in somebody's hands counts neither
+ * for him nor against him. A quick operation makes its page BUSY first and looks then whether the token
+ * is still there for it.
+ */
+static void wait_for_users(struct v3c_token *token)
+{
+	wait_event(token->idle, !has_users(token));
+	/* Pairs with the cmpxchg of v3c_quick_map_reserved(). */
+	smp_mb();
+	if (has_live_pages(token->segments))
+		synchronize_rcu_expedited();
+}
+
+/* On success nobody but the caller takes the token apart. */
+static NTSTATUS end_close(struct v3c_domain *domain, struct v3c_token *token, struct v3c_why *why)
+{
+	guard(mutex)(&domain->mutex);
+	token->closing = false;
+	if (!has_live_pages(token->segments)) {
+		v3c_handle_retire(&token->handle);
+		return STATUS_SUCCESS;
+	}
+	set_open(token, true);
+	return token_in_use(token, why);
+}
+
+/**
+ * v3c_token_destroy() - give a reservation back
+ * @token: the token
+ * @why: filled on refusal
+ *
+ * Context: may sleep.
+ * Return: status of FreeReservedLogicalAddressRange, see wdm.h.
+ */
+NTSTATUS v3c_token_destroy(struct v3c_token *token, struct v3c_why *why)
+{
+	/* A domain's memory stays a domain: at worst this is the mutex of another one. */
+	struct v3c_domain *domain = READ_ONCE(token->domain);
+	NTSTATUS status = begin_close(domain, token, why);
+	u64 first, pages;
+
+	if (!NT_SUCCESS(status))
+		return status;
+	wait_for_users(token);
+	status = end_close(domain, token, why);
+	if (!NT_SUCCESS(status))
+		return status;
+	first = first_of(token);
+	pages = token->segments->pages;
+	take_apart(domain, token, has_pages(token->segments, V3C_SEGMENT_LOST));
+	trace_v3compat_release(domain, first, pages, STATUS_SUCCESS);
+	return STATUS_SUCCESS;
+}
+
+/*
+ * Nothing is allocated for a map where tables make that possible. A table that is missing by mistake
+ * must not be built in silence, nor may a map that serves to free memory wait for some.
+ */
+static gfp_t gfp_of(const struct v3c_hwpt *hwpt)
+{
+	return hwpt->rules.allocates ? GFP_ATOMIC | __GFP_NOWARN : GFP_NOWAIT | __GFP_NOWARN;
+}
+
+static int map_slots(struct v3c_token *token, u8 slots, u64 page, const struct v3c_phys *phys,
+		     int prot)
+{
+	struct v3c_domain *domain = token->domain;
+	struct v3c_hwpt *hwpt;
+	u8 done = 0;
+	int ret;
+
+	v3c_for_each_hwpt(domain, hwpt, slots) {
+		ret = v3c_hwpt_map(hwpt, first_of(token) + page, *phys, prot, V3C_SPAN_PAGES,
+				   gfp_of(hwpt));
+		if (unlikely(ret))
+			goto undo;
+		done |= BIT(hwpt->slot);
+	}
+	return 0;
+undo:
+	v3c_for_each_hwpt(domain, hwpt, done)
+		if (!v3c_hwpt_unmap_spans(hwpt, first_of(token) + page, phys->pages))
+			ret = -EUCLEAN;
+	return ret;
+}
+
+static bool unmap_slots(struct v3c_token *token, u8 slots, u64 page, u64 pages)
+{
+	struct v3c_hwpt *hwpt;
+	bool done = true;
+
+	v3c_for_each_hwpt(token->domain, hwpt, slots)
+		done &= v3c_hwpt_unmap_spans(hwpt, first_of(token) + page, pages);
+	return done;
+}
+
+/* Pages from @page on that share a span with it, which is as much as is done under the lock at a time. */
+static u64 span_left(const struct v3c_token *token, u64 page)
+{
+	return V3C_SPAN_PAGES - ((first_of(token) + page) & (V3C_SPAN_PAGES - 1));
+}
+
+/* A few leaves of one run of one segment, or of unmapped pages, into the table being filled. */
+static int copy_piece(struct v3c_token *token, u64 at, u64 *pages)
+{
+	const u8 rw = V3C_SEGMENT_READ | V3C_SEGMENT_WRITE;
+	struct v3c_domain *domain = token->domain;
+	struct v3c_hwpt *source = domain->hwpts[__ffs(token->slots & ~token->filling)];
+	struct v3c_hwpt *target = domain->hwpts[__ffs(token->filling)];
+	const u8 *state = token->segments->state;
+	u64 end = min(token->segments->pages, at + span_left(token, at));
+	u8 prot = state[at] & rw;
+	u64 same, pfn;
+
+	/* What neighbours share may be unmapped together only, and segments are unmapped one by one. */
+	for (same = at + 1; same < end; same++)
+		if ((state[same] & rw) != prot || (prot && (state[same - 1] & V3C_SEGMENT_TAIL)))
+			break;
+	*pages = same - at;
+	if (!prot)
+		return 0;
+	*pages = v3c_hwpt_run(source, first_of(token) + at, *pages, false, &pfn);
+	return v3c_hwpt_map_run(target, first_of(token) + at, pfn, *pages, prot, gfp_of(target));
+}
+
+/* Marks pages of an operation as mapped in every table, or as not. */
+static void mark_pages(struct v3c_segments *segments, u64 page, u64 pages, u8 value)
+{
+	memset(segments->state + page, value, pages);
+}
+
+/* One run within a span, in the tables that there are now. @end is behind the segment. */
+static int map_part(struct v3c_token *token, u64 page, u64 end, const struct v3c_run *run, int prot)
+{
+	struct v3c_phys phys = { .pfn = run->pfn, .pages = run->pages };
+	struct v3c_phys filled = phys;
+	int ret;
+
+	guard(spinlock_irqsave)(&token->lock);
+	ret = map_slots(token, token->slots, page, &phys, prot);
+	if (!ret && token->filling && page < token->filled) {
+		filled.pages = min(run->pages, token->filled - page);
+		ret = map_slots(token, token->filling, page, &filled, prot);
+		if (ret && !unmap_slots(token, token->slots, page, run->pages))
+			ret = -EUCLEAN;
+	}
+	if (ret)
+		return ret;
+	mark_pages(token->segments, page, run->pages, V3C_SEGMENT_BUSY | prot);
+	/* Whoever fills a table joins no page of the next segment to it. */
+	if (page + run->pages == end)
+		token->segments->state[end - 1] |= V3C_SEGMENT_TAIL;
+	return 0;
+}
+
+static bool unmap_part(struct v3c_token *token, u64 page, u64 pages)
+{
+	bool done;
+
+	guard(spinlock_irqsave)(&token->lock);
+	done = unmap_slots(token, token->slots, page, pages);
+	if (token->filling && page < token->filled)
+		done &= unmap_slots(token, token->filling, page, min(pages, token->filled - page));
+	mark_pages(token->segments, page, pages, V3C_SEGMENT_BUSY);
+	return done;
+}
+
+static bool unmap_parts(struct v3c_token *token, u64 page, u64 pages)
+{
+	u64 end = page + pages, part;
+	bool done = true;
+
+	for (; page < end; page += part) {
+		part = min(end - page, span_left(token, page));
+		done &= unmap_part(token, page, part);
+	}
+	return done;
+}
+
+static int map_parts(struct v3c_token *token, u64 page, struct v3c_phys phys, int prot)
+{
+	struct v3c_run run;
+	u64 at = page;
+	int ret = 0;
+
+	while (!ret && v3c_phys_next(&phys, span_left(token, at), &run)) {
+		ret = map_part(token, at, page + phys.pages, &run, prot);
+		if (!ret)
+			at += run.pages;
+	}
+	if (ret && !unmap_parts(token, page, at - page))
+		ret = -EUCLEAN;
+	return ret;
+}
+
+/* Makes pages BUSY, or none of them when one is. */
+static bool take_pages(struct v3c_segments *segments, u64 page, u64 pages, int prot)
+{
+	u64 at;
+
+	for (at = page; at < page + pages; at++) {
+		u8 unused = 0;
+
+		if (unlikely(!try_cmpxchg(&segments->state[at], &unused, V3C_SEGMENT_BUSY | prot))) {
+			memset(segments->state + page, 0, at - page);
+			return false;
+		}
+	}
+	return true;
+}
+
+/* Whoever looks last sees all that was done to the pages. What is lost is given to nobody. */
+static void give_pages(struct v3c_segments *segments, u64 page, u64 pages, bool lost)
+{
+	/* Pairs with the cmpxchg by which a page is taken. */
+	smp_wmb();
+	memset(segments->state + page, lost ? V3C_SEGMENT_LOST : 0, pages);
+}
+
+static void make_segment(struct v3c_segments *segments, u64 page, u64 pages)
+{
+	u8 *head = &segments->state[page], *tail = &segments->state[page + pages - 1];
+
+	*tail |= V3C_SEGMENT_TAIL;
+	v3c_segment_give(head, *head | V3C_SEGMENT_HEAD);
+}
+
+/* Takes the segment that starts at @page, if it is one and this long. */
+static bool take_segment(struct v3c_segments *segments, u64 page, u64 pages)
+{
+	u8 head, taken;
+	u64 at = page;
+
+	if (page >= segments->pages || !pages || pages > segments->pages - page)
+		return false;
+	head = READ_ONCE(segments->state[page]);
+	if (!(head & V3C_SEGMENT_HEAD))
+		return false;
+	taken = head & ~V3C_SEGMENT_HEAD;
+	if (!try_cmpxchg(&segments->state[page], &head, taken))
+		return false;
+	while (at < page + pages - 1 && !(segments->state[at] & V3C_SEGMENT_TAIL))
+		at++;
+	if (at == page + pages - 1 && (segments->state[at] & V3C_SEGMENT_TAIL))
+		return true;
+	v3c_segment_give(&segments->state[page], taken | V3C_SEGMENT_HEAD);
+	return false;
+}
+
+/**
+ * struct v3c_token_op - a map or an unmap under way
+ * @segments: of the token, which stays until the end
+ * @slots: page tables that it works on, where it is not to work under the token's lock
+ * @locked: it is
+ */
+struct v3c_token_op {
+	struct v3c_segments *segments;
+	u8 slots;
+	bool locked;
+};
+
+/* False when the token is none any more. */
+static bool begin_op(struct v3c_token *token, struct v3c_token_op *op)
+{
+	guard(spinlock_irqsave)(&token->lock);
+	if (unlikely(!v3c_handle_is(token, V3C_KIND_TOKEN) || !token->segments))
+		return false;
+	op->segments = token->segments;
+	op->slots = token->slots;
+	op->locked = token->locked;
+	token->users++;
+	token->inflight += !op->locked;
+	return true;
+}
+
+static void end_op(struct v3c_token *token, const struct v3c_token_op *op)
+{
+	guard(spinlock_irqsave)(&token->lock);
+	if (!op->locked)
+		token->inflight--;
+	token->users--;
+	if (unlikely((!token->users && !token->open) || (token->locked && !token->inflight)))
+		wake_up_all(&token->idle);
+}
+
+static NTSTATUS check_map(struct v3c_token *token, const struct v3c_segments *segments, u64 page,
+			  u64 pages, struct v3c_why *why)
+{
+	if (unlikely(page >= segments->pages))
+		return v3c_refuse(why, STATUS_INVALID_PARAMETER_2, V3C_REASON_BEYOND_APERTURE, token,
+				  page << V3C_PAGE_SHIFT, segments->pages << V3C_PAGE_SHIFT);
+	if (unlikely(pages > segments->pages - page))
+		return v3c_refuse(why, STATUS_INVALID_PARAMETER_4, V3C_REASON_BEYOND_APERTURE, token,
+				  pages << V3C_PAGE_SHIFT, segments->pages << V3C_PAGE_SHIFT);
+	if (unlikely(!READ_ONCE(token->open)))
+		return v3c_refuse(why, STATUS_UNSUCCESSFUL, V3C_REASON_BAD_HANDLE, token, 0, 0);
+	return STATUS_SUCCESS;
+}
+
+static NTSTATUS map_segment(struct v3c_token *token, const struct v3c_token_op *op, u64 page, int prot,
+			    const struct v3c_phys *phys, struct v3c_why *why)
+{
+	u64 pages = phys->pages, first = page << V3C_PAGE_SHIFT;
+	u64 last = first + (pages << V3C_PAGE_SHIFT) - 1;
+	NTSTATUS status = check_map(token, op->segments, page, pages, why);
+	int ret;
+
+	if (unlikely(!NT_SUCCESS(status)))
+		return status;
+	/* Under the lock each part is marked when it is mapped: a table is filled from the marks. */
+	if (unlikely(!take_pages(op->segments, page, pages, op->locked ? 0 : prot)))
+		return v3c_refuse(why, STATUS_RESOURCE_IN_USE, V3C_REASON_OVERLAP, token, first, last);
+	if (unlikely(op->locked))
+		ret = map_parts(token, page, *phys, prot);
+	else
+		ret = map_slots(token, op->slots, page, phys, prot);
+	if (likely(!ret)) {
+		make_segment(op->segments, page, pages);
+		return STATUS_SUCCESS;
+	}
+	give_pages(op->segments, page, pages, ret == -EUCLEAN);
+	return v3c_refuse_errno(why, ret, STATUS_INVALID_PARAMETER_4, token, first, last);
+}
+
+/**
+ * v3c_token_map() - map a segment of a reservation
+ * @token: the token
+ * @page: first page, from the start of the token
+ * @prot: IOMMU_READ and IOMMU_WRITE
+ * @phys: what to map
+ * @why: filled on refusal
+ *
+ * Allocates nothing, unless the IOMMU driver does for every map.
+ *
+ * Context: any up to softirq, with spinlocks held.
+ * Return: status of MapReservedLogicalRange, see wdm.h.
+ */
+NTSTATUS v3c_token_map(struct v3c_token *token, u64 page, int prot, const struct v3c_phys *phys,
+		       struct v3c_why *why)
+{
+	struct v3c_token_op op;
+	NTSTATUS status;
+
+	if (unlikely(!begin_op(token, &op)))
+		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_BAD_HANDLE, token, 0, 0);
+	status = map_segment(token, &op, page, prot, phys, why);
+	trace_v3compat_map_reserved(token->domain, op.segments->first + page, phys->pages, status);
+	end_op(token, &op);
+	return status;
+}
+
+/* No segment starts at @page, unless one that is lost. */
+static NTSTATUS not_mapped(struct v3c_token *token, const struct v3c_segments *segments, u64 page,
+			   struct v3c_why *why)
+{
+	u64 first = page << V3C_PAGE_SHIFT, last = first + V3C_PAGE_SIZE - 1;
+
+	if (segments && page < segments->pages &&
+	    READ_ONCE(segments->state[page]) == V3C_SEGMENT_LOST)
+		return v3c_refuse(why, STATUS_UNSUCCESSFUL, V3C_REASON_SHORT_UNMAP, token, first,
+				  last);
+	return v3c_refuse(why, STATUS_INVALID_PARAMETER, V3C_REASON_NOT_MAPPED, token, first, last);
+}
+
+/**
+ * v3c_token_unmap() - unmap a segment
+ * @token: the token
+ * @page: first page of the segment, from the start of the token
+ * @pages: length of the segment
+ * @why: filled on refusal
+ *
+ * Frees nothing.
+ *
+ * Context: any up to softirq, with spinlocks held.
+ * Return: status of UnmapReservedLogicalRange, see wdm.h.
+ */
+NTSTATUS v3c_token_unmap(struct v3c_token *token, u64 page, u64 pages, struct v3c_why *why)
+{
+	u64 first = page << V3C_PAGE_SHIFT, last = first + (pages << V3C_PAGE_SHIFT) - 1;
+	NTSTATUS status = STATUS_SUCCESS;
+	struct v3c_token_op op;
+	bool done;
+
+	if (unlikely(!begin_op(token, &op)))
+		return not_mapped(token, NULL, page, why);
+	if (unlikely(!take_segment(op.segments, page, pages))) {
+		status = not_mapped(token, op.segments, page, why);
+		goto out;
+	}
+	if (unlikely(op.locked))
+		done = unmap_parts(token, page, pages);
+	else
+		done = unmap_slots(token, op.slots, page, pages);
+	trace_v3compat_unmap_reserved(token->domain, op.segments->first + page, pages, status);
+	give_pages(op.segments, page, pages, !done);
+	if (unlikely(!done))
+		status = v3c_refuse(why, STATUS_UNSUCCESSFUL, V3C_REASON_SHORT_UNMAP, token, first,
+				    last);
+out:
+	end_op(token, &op);
+	return status;
+}
+
+static int fill_step(struct v3c_token *token)
+{
+	u64 pages;
+	int ret;
+
+	guard(spinlock_irqsave)(&token->lock);
+	ret = copy_piece(token, token->filled, &pages);
+	if (!ret)
+		token->filled += pages;
+	return ret;
+}
+
+/* Whoever is killed shall not keep everybody from attaching for as long as a large token takes. */
+static int build_all(struct v3c_token *token, struct v3c_hwpt *hwpt)
+{
+	u64 first = first_of(token), pages = token->segments->pages, page, built;
+	int ret = 0;
+
+	for (page = 0; !ret && page < pages; page += V3C_BUILD_PAGES) {
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		ret = v3c_hwpt_build_tables(hwpt, first + page,
+					    first + min(pages, page + V3C_BUILD_PAGES) - 1, &built);
+		cond_resched();
+	}
+	return ret;
+}
+
+static int fill_token(struct v3c_token *token, struct v3c_hwpt *hwpt)
+{
+	unsigned int tries = 0;
+	int ret;
+
+	ret = build_all(token, hwpt);
+	if (ret)
+		return ret;
+	lock_token(token);
+	scoped_guard(spinlock_irqsave, &token->lock) {
+		token->filled = 0;
+		token->filling = BIT(hwpt->slot);
+	}
+	/* Only this thread moves @filled. */
+	while (READ_ONCE(token->filled) < token->segments->pages) {
+		ret = fill_step(token);
+		if (ret == -ENOMEM)
+			ret = v3c_refill(&tries);
+		else
+			tries = 0;
+		if (ret)
+			break;
+		cond_resched();
+	}
+	/* What is there already must go with its segments, until v3c_tokens_forget(). */
+	if (!ret)
+		unlock_token(token, BIT(hwpt->slot), 0);
+	return ret;
+}
+
+/*
+ * Tables and live segments of every token, for a page table that joins its domain. Who is building a
+ * token sees to the new table, too; who takes one apart has nothing in it.
+ */
+int v3c_tokens_replay(struct v3c_domain *domain, struct v3c_hwpt *hwpt)
+{
+	struct v3c_token *token;
+	int ret;
+
+	lockdep_assert_held(&domain->mutex);
+
+	list_for_each_entry(token, &domain->tokens, entry) {
+		if (!v3c_handle_is(token, V3C_KIND_TOKEN))
+			continue;
+		ret = fill_token(token, hwpt);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+/* On return no token's operation works on @slot any more. */
+void v3c_tokens_forget(struct v3c_domain *domain, u8 slot)
+{
+	struct v3c_token *token;
+
+	lockdep_assert_held(&domain->mutex);
+
+	list_for_each_entry(token, &domain->tokens, entry) {
+		lock_token(token);
+		unlock_token(token, 0, BIT(slot));
+		if (token->partial == slot)
+			token->partial = V3C_MAX_SLOTS;
+	}
+}
+
+/* At module exit: what its owner forgot. */
+void v3c_tokens_reclaim(struct v3c_domain *domain)
+{
+	struct v3c_token *token, *next;
+
+	list_for_each_entry_safe(token, next, &domain->tokens, entry) {
+		pr_warn("token %u of domain %u was leaked: %llu bytes at %#llx\n",
+			token->handle.serial, domain->handle.serial,
+			token->segments->pages << V3C_PAGE_SHIFT,
+			token->segments->first << V3C_PAGE_SHIFT);
+		v3c_handle_retire(&token->handle);
+		/* Its tables, and what is mapped in them, go with the domain. */
+		set_open(token, false);
+		token->slots = 0;
+		take_apart(domain, token, true);
+	}
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef V3COMPAT_RESERVE_H
+#define V3COMPAT_RESERVE_H
+
+#include <linux/atomic.h>
+#include <linux/spinlock.h>
+#include <linux/wait.h>
+
+#include "base/handle.h"
+#include "base/phys.h"
+
+struct v3c_domain;
+struct v3c_hwpt;
+struct v3c_place;
+
+/*
+ * A page in the hands of an operation is BUSY, and its segment has no HEAD. The low bits are IOMMU_*, and
+ * are there while the page is mapped in every table. An IOMMU driver kept a page that is LOST.
+ */
+#define V3C_SEGMENT_READ	0x01
+#define V3C_SEGMENT_WRITE	0x02
+#define V3C_SEGMENT_BUSY	0x10
+#define V3C_SEGMENT_HEAD	0x20
+#define V3C_SEGMENT_TAIL	0x40
+#define V3C_SEGMENT_LOST	0x80
+#define V3C_SEGMENT_WHOLE	(V3C_SEGMENT_BUSY | V3C_SEGMENT_HEAD | V3C_SEGMENT_TAIL)
+
+/**
+ * struct v3c_segments - what is mapped in a reservation
+ * @rcu: while it waits to be freed: a quick operation may still look at it
+ * @domain: whose it is
+ * @first: first logical page
+ * @pages: length
+ * @base: @first in bytes
+ * @size: @pages in bytes
+ * @state: a byte per page, V3C_SEGMENT_*; from 0, and from a live HEAD, by cmpxchg only. Whoever made a
+ *	byte BUSY owns it until it is a live segment's or 0 again
+ */
+struct v3c_segments {
+	struct rcu_head rcu;
+	struct v3c_domain *domain;
+	u64 first;
+	u64 pages;
+	u64 base;
+	u64 size;
+	u8 state[];
+};
+
+/**
+ * struct v3c_token - a reservation: addresses and the tables below them
+ * @handle: first; what it shows is the public IOMMU_DMA_LOGICAL_ADDRESS_TOKEN
+ * @lock: protects everything below that can change, from any context, with interrupts off, unless it
+ *	says otherwise
+ * @idle: woken when @users or @inflight comes to 0
+ * @entry: in its domain's list, under the domain's mutex
+ * @domain: constant while the token lives
+ * @segments: what is mapped, constant while the token lives, NULL afterwards
+ * @quick: @segments where quick operations may start, or NULL; read inside v3c_quick_enter()
+ * @open: maps may start
+ * @closing: somebody finds out whether it can be given back; under the domain's mutex
+ * @locked: maps and unmaps do a bounded part of their work at a time under @lock, in the tables that it
+ *	names then
+ * @slots: page tables that have all tables for it; also under the domain's mutex
+ * @partial: the slot of a page table that has some of them, or %V3C_MAX_SLOTS; under the domain's mutex
+ * @built: pages, from the start, that have their tables in @partial; under the domain's mutex
+ * @filling: of the page tables, the one whose segments are being copied; only while @locked
+ * @filled: pages, from the start, that @filling has
+ * @users: maps and unmaps under way, but for quick ones
+ * @inflight: of these, such as do their work outside @lock
+ *
+ * Quick operations start only while the domain has a sole page table: then nobody holds a token
+ * @locked.
+ */
+struct v3c_token {
+	struct v3c_handle handle;
+	spinlock_t lock;
+	wait_queue_head_t idle;
+	struct list_head entry;
+	struct v3c_domain *domain;
+	struct v3c_segments *segments;
+	struct v3c_segments *quick;
+	bool open;
+	bool closing;
+	bool locked;
+	u8 slots;
+	u8 partial;
+	u8 filling;
+	u64 built;
+	u64 filled;
+	unsigned int users;
+	unsigned int inflight;
+};
+
+/* Hands a page on; whoever takes it next sees all that was done to it. */
+static __always_inline void v3c_segment_give(u8 *state, u8 value)
+{
+	/* Pairs with the cmpxchg by which it is taken. */
+	smp_store_release(state, value);
+}
+
+extern struct v3c_pool v3c_tokens;
+
+static inline struct v3c_token *v3c_to_token(PIOMMU_DMA_LOGICAL_ADDRESS_TOKEN handle)
+{
+	return v3c_handle_is(handle, V3C_KIND_TOKEN) ? (struct v3c_token *)handle : NULL;
+}
+
+NTSTATUS v3c_token_create(struct v3c_domain *domain, u64 pages, const struct v3c_place *place,
+			  struct v3c_token **out, struct v3c_why *why);
+NTSTATUS v3c_token_destroy(struct v3c_token *token, struct v3c_why *why);
+NTSTATUS v3c_token_map(struct v3c_token *token, u64 page, int prot, const struct v3c_phys *phys,
+		       struct v3c_why *why);
+NTSTATUS v3c_token_unmap(struct v3c_token *token, u64 page, u64 pages, struct v3c_why *why);
+
+int v3c_tokens_permissions(struct v3c_domain *domain, u64 first, u64 page);
+int v3c_tokens_replay(struct v3c_domain *domain, struct v3c_hwpt *hwpt);
+void v3c_tokens_forget(struct v3c_domain *domain, u8 slot);
+void v3c_tokens_reclaim(struct v3c_domain *domain);
+
+#endif

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Sub-devices that are bound to a process.
+ */
+#include <linux/iommu.h>
+#include <linux/mm_types.h>
+
+#include "base/compat.h"
+#include "base/handle.h"
+#include "base/iommus.h"
+#include "base/topology.h"
+#include "base/trace.h"
+#include "core/device.h"
+#include "core/group.h"
+#include "core/pasid.h"
+#include "core/sva.h"
+
+/* The first bond of a Linux device switches on what the last one switches off. */
+static int begin_bond(struct v3c_device *device)
+{
+	int ret = 0;
+
+	lockdep_assert_held(&v3c_topology);
+
+	/* Not every kernel that should refuse does. */
+	if (!v3c_sva_supported(device->pdo))
+		return -EOPNOTSUPP;
+	if (!v3c_device_has_bonds(device->pdo))
+		ret = v3c_sva_enable(device->pdo);
+	if (!ret)
+		device->bonds++;
+	return ret;
+}
+
+static void end_bond(struct v3c_device *device)
+{
+	lockdep_assert_held(&v3c_topology);
+
+	device->bonds--;
+	if (!v3c_device_has_bonds(device->pdo))
+		v3c_sva_disable(device->pdo);
+}
+
+static struct iommu_sva *bind_device(struct device *pdo, struct mm_struct *mm)
+{
+	struct iommu_sva *sva = iommu_sva_bind_device(pdo, mm);
+
+	if (IS_ERR(sva) || v3c_iommu_sends_tags(pdo))
+		return sva;
+	iommu_sva_unbind_device(sva);
+	return ERR_PTR(-EOPNOTSUPP);
+}
+
+/*
+ * The core begins or ends one bond at a time, of all in the system, under a lock for which it waits where
+ * nobody can be killed: so whoever comes second waits here, before anything is busy because of that.
+ */
+static bool v3c_bonding;
+
+/* With v3c_topology released meanwhile; the sub-device is busy, and its group in use. */
+static struct iommu_sva *bind_process(struct v3c_pasid *pasid, struct v3c_group *group,
+				      struct mm_struct *mm)
+{
+	struct iommu_sva *sva;
+	int ret;
+
+	ret = begin_bond(pasid->device);
+	if (ret)
+		return ERR_PTR(ret);
+	v3c_bonding = true;
+	group->binding = true;
+	v3c_group_begin(group);
+	sva = bind_device(pasid->device->pdo, mm);
+	v3c_group_end(group);
+	group->binding = false;
+	v3c_bonding = false;
+	if (IS_ERR(sva))
+		end_bond(pasid->device);
+	return sva;
+}
+
+/* With v3c_topology released meanwhile; no bond begins or ends. */
+void v3c_sva_unbind(struct v3c_pasid *pasid)
+{
+	struct v3c_group *group = pasid->group;
+
+	pasid->busy = true;
+	v3c_bonding = true;
+	v3c_group_begin(group);
+	iommu_sva_unbind_device(pasid->sva);
+	v3c_group_end(group);
+	v3c_bonding = false;
+	pasid->sva = NULL;
+	pasid->group = NULL;
+	end_bond(pasid->device);
+	v3c_group_unuse(group);
+	pasid->busy = false;
+}
+
+static NTSTATUS refuse_bond(struct v3c_device *device, int err, struct v3c_why *why)
+{
+	if (err == -ENOSPC || err == -EOVERFLOW)
+		return v3c_refuse(why, STATUS_NONE_MAPPED, V3C_REASON_NO_PASID, device, 0,
+				  device->pdo->iommu->max_pasids);
+	return v3c_refuse_errno(why, err, STATUS_NOT_SUPPORTED, device, 0, 0);
+}
+
+/* With v3c_topology released meanwhile: the core would wait where nobody can kill the caller. */
+static NTSTATUS wait_to_bind(struct v3c_device *device, struct v3c_why *why)
+{
+	NTSTATUS status;
+
+	for (;;) {
+		status = v3c_pasid_check_parent(device, why);
+		if (!NT_SUCCESS(status))
+			return status;
+		if (!v3c_bonding && !v3c_group_is_busy(device->pdo))
+			return STATUS_SUCCESS;
+		if (v3c_group_wait_killable())
+			return v3c_refuse(why, STATUS_ACCESS_DENIED, V3C_REASON_GROUP_BUSY, device,
+					  0, 0);
+	}
+}
+
+/*
+ * The group, claimed, with nobody else beginning or ending a bond; or NULL. While it was claimed somebody
+ * may have begun to: that is not waited for with the sub-device busy, for which a removal would wait.
+ */
+static struct v3c_group *claim_to_bind(struct v3c_pasid *pasid, NTSTATUS *status,
+				       struct v3c_why *why)
+{
+	struct v3c_device *device = pasid->device;
+	struct v3c_group *group;
+
+	for (;;) {
+		pasid->busy = true;
+		group = v3c_group_use(device->pdo);
+		if (!IS_ERR(group) && !v3c_bonding)
+			return group;
+		if (!IS_ERR(group))
+			v3c_group_unuse(group);
+		pasid->busy = false;
+		*status = IS_ERR(group) ? v3c_refuse_errno(why, PTR_ERR(group), STATUS_ACCESS_DENIED,
+							   device, 0, 0) :
+					  wait_to_bind(device, why);
+		if (!NT_SUCCESS(*status))
+			return NULL;
+	}
+}
+
+static NTSTATUS begin_process(struct v3c_pasid *pasid, struct mm_struct *mm, struct v3c_why *why)
+{
+	struct v3c_group *group;
+	struct iommu_sva *sva;
+	NTSTATUS status;
+
+	group = claim_to_bind(pasid, &status, why);
+	if (!group)
+		return status;
+	sva = bind_process(pasid, group, mm);
+	if (IS_ERR(sva)) {
+		v3c_group_unuse(group);
+		status = refuse_bond(pasid->device, PTR_ERR(sva), why);
+	} else {
+		pasid->group = group;
+		pasid->sva = sva;
+		status = STATUS_SUCCESS;
+	}
+	pasid->busy = false;
+	return status;
+}
+
+/**
+ * v3c_sva_create() - make a sub-device that is bound to a process
+ * @device: whose
+ * @mm: address space; the caller keeps its users from going during the call
+ * @out: result, untouched on failure
+ * @why: filled on refusal
+ *
+ * Nothing here keeps the address space from being torn down; DMA then finds nothing any more.
+ *
+ * Context: may sleep; not under the mmap lock.
+ * Return: status of v3compat_create_sva_device().
+ */
+NTSTATUS v3c_sva_create(struct v3c_device *device, struct mm_struct *mm,
+			struct v3c_pasid **out, struct v3c_why *why)
+{
+	struct v3c_pasid *pasid;
+	NTSTATUS status;
+
+	guard(mutex)(&v3c_topology);
+	status = wait_to_bind(device, why);
+	if (NT_SUCCESS(status))
+		status = v3c_pasid_alloc(device, &pasid, why);
+	if (!NT_SUCCESS(status))
+		return status;
+	v3c_pasid_enlist(pasid, device, true);
+	status = begin_process(pasid, mm, why);
+	if (!NT_SUCCESS(status)) {
+		list_del(&pasid->entry);
+		v3c_handle_free(&v3c_pasids, &pasid->handle);
+		return status;
+	}
+	pasid->number = iommu_sva_get_pasid(pasid->sva);
+	v3c_handle_publish(&v3c_pasids, &pasid->handle);
+	trace_v3compat_attach_pasid(NULL, pasid, STATUS_SUCCESS);
+	*out = pasid;
+	return STATUS_SUCCESS;
+}
+
+/* Whether somebody begins or ends a bond, under v3c_topology. */
+bool v3c_sva_is_bonding(void)
+{
+	lockdep_assert_held(&v3c_topology);
+
+	return v3c_bonding;
+}

@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * State-change callbacks: who is told when the domain types that a device may use change.
+ *
+ * Whatever the answer depends on counts as a change when it may have changed: the policy, removal of a
+ * device, drivers of its group, our own hold on the group. One worker then asks again for every device
+ * that somebody watches, and calls back where the answer is another one than last time.
+ *
+ * A callback runs with no lock held and is free to use the interface. Until it returns its device is
+ * busy: nobody else calls back for it, deletes it, or returns from ending the registration.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/device.h>
+#include <linux/sched.h>
+#include <linux/workqueue.h>
+
+#include "base/event.h"
+#include "base/topology.h"
+#include "base/trace.h"
+#include "core/device.h"
+#include "core/watch.h"
+
+/**
+ * struct v3c_call - a callback that runs, on the stack of its caller
+ * @entry: in the list of all, under v3c_topology
+ * @device: whose it is
+ * @task: who runs it
+ * @told: count of changes that a callback of the device took account of before
+ * @seen: count of changes that it takes account of
+ */
+struct v3c_call {
+	struct list_head entry;
+	const struct v3c_device *device;
+	const struct task_struct *task;
+	u64 told;
+	u64 seen;
+};
+
+/* v3c_watches and v3c_calls are under v3c_topology. */
+static LIST_HEAD(v3c_watches);
+static LIST_HEAD(v3c_calls);
+
+/* Something ended that somebody may wait for. */
+static V3C_EVENT(v3c_progress);
+
+static struct workqueue_struct *v3c_watch_queue;
+
+static void deliver_changes(struct work_struct *work);
+static DECLARE_WORK(v3c_watch_work, deliver_changes);
+
+/* A task that waited for what itself is in the middle of would wait for ever. */
+static bool is_busy_elsewhere(const struct v3c_device *device)
+{
+	struct v3c_call *call;
+
+	lockdep_assert_held(&v3c_topology);
+
+	list_for_each_entry(call, &v3c_calls, entry)
+		if (call->device == device && call->task != current)
+			return true;
+	return false;
+}
+
+static bool is_inside_callback(void)
+{
+	struct v3c_call *call;
+
+	lockdep_assert_held(&v3c_topology);
+
+	list_for_each_entry(call, &v3c_calls, entry)
+		if (call->task == current)
+			return true;
+	return false;
+}
+
+/* Called for each change, under v3c_topology. */
+static void start_delivery(void)
+{
+	lockdep_assert_held(&v3c_topology);
+
+	if (!list_empty(&v3c_watches))
+		queue_work(v3c_watch_queue, &v3c_watch_work);
+}
+
+/* Calls back, with v3c_topology released meanwhile. */
+static void call_back(struct v3c_device *device, ULONG types)
+{
+	struct v3c_watch *watch = &device->watch;
+	PIOMMU_INTERFACE_STATE_CHANGE_CALLBACK callback = watch->callback;
+	struct v3c_call call = {
+		.device = device, .task = current, .told = watch->seen, .seen = v3c_topology_changes(),
+	};
+	IOMMU_INTERFACE_STATE_CHANGE change = {
+		.PresentFields.AvailableDomainTypes = 1,
+		.AvailableDomainTypes = types,
+	};
+	void *context = watch->context;
+
+	watch->types = types;
+	list_add(&call.entry, &v3c_calls);
+	watch->calls++;
+	trace_v3compat_state_change(device, types);
+	mutex_unlock(&v3c_topology);
+	callback(&change, context);
+	mutex_lock(&v3c_topology);
+	list_del(&call.entry);
+	watch->calls--;
+	/* A registration that was made inside knows better. */
+	watch->seen = max(watch->seen, call.seen);
+	v3c_event_happened(&v3c_progress);
+}
+
+/* A device whose watcher must be called, and with what; whoever sees no difference is up to date. */
+static struct v3c_device *next_to_call(ULONG *types)
+{
+	struct v3c_device *device;
+
+	lockdep_assert_held(&v3c_topology);
+
+	list_for_each_entry(device, &v3c_watches, watch.entry) {
+		if (device->watch.seen == v3c_topology_changes() || device->watch.calls)
+			continue;
+		*types = v3c_device_types(device);
+		if (*types != device->watch.types)
+			return device;
+		device->watch.seen = v3c_topology_changes();
+	}
+	return NULL;
+}
+
+/* A device that is busy now is left to whoever keeps it so, who starts another delivery. */
+static void deliver_changes(struct work_struct *work)
+{
+	struct v3c_device *device;
+	ULONG types;
+
+	guard(mutex)(&v3c_topology);
+	while ((device = next_to_call(&types))) {
+		/* A callback that changes the policy each time must not keep the others waiting. */
+		list_move_tail(&device->watch.entry, &v3c_watches);
+		call_back(device, types);
+	}
+	v3c_event_happened(&v3c_progress);
+}
+
+/**
+ * v3c_watch_begin() - register a callback, and make its first call
+ * @device: the device; can have one
+ * @callback: to be called, without a lock, whenever the domain types of @device change
+ * @context: for @callback
+ * @why: filled on refusal
+ *
+ * Context: may sleep.
+ * Return: status of RegisterInterfaceStateChangeCallback, see wdm.h.
+ */
+NTSTATUS v3c_watch_begin(struct v3c_device *device, PIOMMU_INTERFACE_STATE_CHANGE_CALLBACK callback,
+			 void *context, struct v3c_why *why)
+{
+	struct v3c_watch *watch = &device->watch;
+
+	guard(mutex)(&v3c_topology);
+	for (;;) {
+		if (!v3c_handle_is(device, V3C_KIND_DEVICE))
+			return v3c_refuse(why, STATUS_INVALID_PARAMETER_3, V3C_REASON_BAD_HANDLE,
+					  device, 0, 0);
+		if (v3c_device_is_gone(device))
+			return v3c_refuse(why, STATUS_INVALID_PARAMETER_3, V3C_REASON_DEVICE_GONE,
+					  device, 0, 0);
+		if (watch->callback)
+			return v3c_refuse(why, STATUS_UNSUCCESSFUL, V3C_REASON_REGISTERED, device,
+					  0, 0);
+		/* The callback of a registration that has ended may still run. */
+		if (!is_busy_elsewhere(device))
+			break;
+		v3c_event_wait(&v3c_progress, TASK_UNINTERRUPTIBLE);
+	}
+	watch->callback = callback;
+	watch->context = context;
+	list_add_tail(&watch->entry, &v3c_watches);
+	call_back(device, v3c_device_types(device));
+	if (watch->callback && watch->seen != v3c_topology_changes())
+		start_delivery();
+	return STATUS_SUCCESS;
+}
+
+static void drop_watch(struct v3c_watch *watch)
+{
+	lockdep_assert_held(&v3c_topology);
+
+	watch->callback = NULL;
+	list_del_init(&watch->entry);
+	/* Nobody need wait any more until it has seen a change. */
+	v3c_event_happened(&v3c_progress);
+}
+
+/**
+ * v3c_watch_end() - end a registration
+ * @device: the device; may have been removed from the system
+ * @callback: as registered; not called any more, and does not run any more, except for the caller
+ * @why: filled on refusal
+ *
+ * Context: may sleep.
+ * Return: status of UnregisterInterfaceStateChangeCallback, see wdm.h.
+ */
+NTSTATUS v3c_watch_end(struct v3c_device *device,
+			   PIOMMU_INTERFACE_STATE_CHANGE_CALLBACK callback, struct v3c_why *why)
+{
+	guard(mutex)(&v3c_topology);
+	if (!v3c_handle_is(device, V3C_KIND_DEVICE))
+		return v3c_refuse(why, STATUS_INVALID_PARAMETER_2, V3C_REASON_BAD_HANDLE, device, 0, 0);
+	if (device->watch.callback != callback)
+		return v3c_refuse(why, STATUS_UNSUCCESSFUL, V3C_REASON_NOT_REGISTERED, device, 0, 0);
+	drop_watch(&device->watch);
+	while (is_busy_elsewhere(device))
+		v3c_event_wait(&v3c_progress, TASK_UNINTERRUPTIBLE);
+	return STATUS_SUCCESS;
+}
+
+/*
+ * Ends a registration that nobody answers for any more: the callback may be about to leave the kernel
+ * with its module. Nothing is waited for, since the callback may want a lock that the caller holds.
+ */
+void v3c_watch_abandon(struct v3c_device *device)
+{
+	lockdep_assert_held(&v3c_topology);
+
+	if (!device->watch.callback)
+		return;
+	dev_warn(device->pdo, "device %u was left with a state-change callback\n",
+		 device->handle.serial);
+	drop_watch(&device->watch);
+}
+
+/*
+ * A callback that runs may have ended its registration. One that the change did not cause is not waited
+ * for: there may always be another one.
+ */
+static bool all_have_seen(u64 change)
+{
+	struct v3c_device *device;
+	struct v3c_call *call;
+
+	list_for_each_entry(call, &v3c_calls, entry)
+		if (call->told < change && call->seen >= change)
+			return false;
+	list_for_each_entry(device, &v3c_watches, watch.entry)
+		if (device->watch.seen < change)
+			return false;
+	return true;
+}
+
+/**
+ * v3c_watch_wait() - wait until the callbacks that a change causes have returned
+ * @change: see v3c_topology_changed()
+ * @state: TASK_UNINTERRUPTIBLE, or which signals end the wait
+ *
+ * Context: may sleep; without v3c_topology. Inside a callback nothing is waited for.
+ * Return: 0 or -EINTR.
+ */
+int v3c_watch_wait(u64 change, unsigned int state)
+{
+	int ret = 0;
+
+	guard(mutex)(&v3c_topology);
+	while (!ret && !is_inside_callback() && !all_have_seen(change))
+		ret = v3c_event_wait(&v3c_progress, state);
+	return ret ? -EINTR : 0;
+}
+
+int v3c_watch_module_init(void)
+{
+	v3c_watch_queue = alloc_ordered_workqueue("v3compat_guard", 0);
+	if (!v3c_watch_queue)
+		return -ENOMEM;
+	v3c_topology_on_change(start_delivery);
+	return 0;
+}
+
+/* Ends what was leaked, by name. */
+void v3c_watch_module_exit(void)
+{
+	struct v3c_device *device, *next;
+
+	scoped_guard(mutex, &v3c_topology) {
+		list_for_each_entry_safe(device, next, &v3c_watches, watch.entry)
+			v3c_watch_abandon(device);
+	}
+	v3c_topology_on_change(NULL);
+	destroy_workqueue(v3c_watch_queue);
+}

@@ -1,0 +1,606 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * One page table of a domain. Nothing outside this file maps, unmaps or flushes.
+ *
+ * The IOMMU core takes no lock on these paths: the caller sees to it that no two calls touch the same
+ * range of one table at the same time. Different ranges need no care.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/cc_platform.h>
+#include <linux/iommu.h>
+#include <linux/mm.h>
+#include <linux/ratelimit.h>
+#include <linux/scatterlist.h>
+#include <linux/slab.h>
+
+#include "base/compat.h"
+#include "table/hwpt.h"
+
+static_assert(PAGE_SHIFT == V3C_PAGE_SHIFT, "v3compat needs pages of 4 KiB");
+
+/* Entries of a list given to iommu_map_sg() at a time, on the stack. */
+#define V3C_SG_BATCH	24
+
+/*
+ * On x86 an IOMMU driver treats IOMMU_MMIO as something else only to keep encryption off it. Then no
+ * frame need be looked up; a list of them needs struct pages only as numbers, which a virtual memory
+ * map gives for any frame.
+ */
+DEFINE_STATIC_KEY_TRUE(v3c_mmio_is_special);
+
+/* Zeroes that fill what one last-level table covers in one call; NULL until somebody may need them. */
+static struct page *v3c_zero_block;
+
+void v3c_hwpt_module_init(void)
+{
+	if (IS_ENABLED(CONFIG_X86) && IS_ENABLED(CONFIG_SPARSEMEM_VMEMMAP) &&
+	    !IS_ENABLED(CONFIG_DEBUG_VIRTUAL) &&
+	    !cc_platform_has(CC_ATTR_HOST_MEM_ENCRYPT) &&
+	    !cc_platform_has(CC_ATTR_GUEST_MEM_ENCRYPT))
+		static_branch_disable(&v3c_mmio_is_special);
+}
+
+void v3c_hwpt_module_exit(void)
+{
+	if (v3c_zero_block)
+		__free_pages(v3c_zero_block, V3C_TABLE_ORDER);
+}
+
+/* Windows' logical addresses are positive. */
+u64 v3c_hwpt_last_page(const struct v3c_hwpt *hwpt)
+{
+	u64 end = hwpt->core->geometry.aperture_end;
+
+	return min_t(u64, end, S64_MAX) >> V3C_PAGE_SHIFT;
+}
+
+/* Nothing depends on it but how long tables are kept that nobody needs. */
+static void prepare_zero_block(void)
+{
+	struct page *block;
+
+	if (READ_ONCE(v3c_zero_block))
+		return;
+	block = alloc_pages(GFP_KERNEL | __GFP_ZERO | __GFP_NORETRY | __GFP_NOWARN, V3C_TABLE_ORDER);
+	if (block && cmpxchg(&v3c_zero_block, NULL, block))
+		__free_pages(block, V3C_TABLE_ORDER);
+}
+
+static void learn_rules(struct v3c_hwpt *hwpt, struct device *dev)
+{
+	v3c_iommu_rules(dev, hwpt->core, &hwpt->rules);
+	if (hwpt->rules.flush_pages)
+		hwpt->flush_mask = ~((hwpt->rules.flush_pages << V3C_PAGE_SHIFT) - 1);
+}
+
+/**
+ * v3c_hwpt_alloc() - allocate a page table that fits a device
+ * @dev: a device behind an IOMMU
+ * @pasid: it must also serve PASIDs
+ *
+ * Context: may sleep; the caller keeps @dev from leaving its IOMMU.
+ * Return: the table, or ERR_PTR: -EOPNOTSUPP when the IOMMU cannot do what is asked, -ENOMEM, or what
+ * the IOMMU driver said.
+ */
+struct v3c_hwpt *v3c_hwpt_alloc(struct device *dev, bool pasid)
+{
+	struct v3c_hwpt *hwpt;
+	int ret;
+
+	if (v3c_iommu_traits_of(dev)->late_tables)
+		return ERR_PTR(-EOPNOTSUPP);
+	hwpt = kzalloc(sizeof(*hwpt), GFP_KERNEL);
+	if (!hwpt)
+		return ERR_PTR(-ENOMEM);
+	hwpt->core = v3c_paging_domain_alloc(dev, pasid);
+	if (IS_ERR(hwpt->core)) {
+		ret = PTR_ERR(hwpt->core);
+		goto free_hwpt;
+	}
+	ret = -EOPNOTSUPP;
+	if (!(hwpt->core->pgsize_bitmap & V3C_PAGE_SIZE) || hwpt->core->geometry.aperture_start)
+		goto free_domain;
+	if (device_iommu_capable(dev, IOMMU_CAP_CACHE_COHERENCY))
+		hwpt->prot = IOMMU_CACHE;
+	learn_rules(hwpt, dev);
+	prepare_zero_block();
+	return hwpt;
+
+free_domain:
+	iommu_domain_free(hwpt->core);
+free_hwpt:
+	kfree(hwpt);
+	return ERR_PTR(ret);
+}
+
+/**
+ * v3c_hwpt_may_attach() - whether a device may be attached while maps of the table are under way
+ * @hwpt: the table
+ * @dev: the device
+ *
+ * Context: under the domain's mutex.
+ * Return: false where the IOMMU driver would lose some of them, or of the unmaps.
+ */
+bool v3c_hwpt_may_attach(const struct v3c_hwpt *hwpt, const struct device *dev)
+{
+	if (hwpt->rules.attach_sends && !hwpt->attached)
+		return false;
+	return !hwpt->rules.attach_rebuilds || hwpt->settled == dev->iommu->iommu_dev;
+}
+
+/*
+ * @dev has been attached: what the driver makes of the table is final. Where the attach may change that,
+ * no call knows the table yet; otherwise the rules, which others read meanwhile, stay what they are.
+ * Under the domain's mutex.
+ */
+void v3c_hwpt_settle(struct v3c_hwpt *hwpt, struct device *dev)
+{
+	if (hwpt->settled)
+		return;
+	hwpt->settled = dev->iommu->iommu_dev;
+	if (hwpt->rules.attach_rebuilds)
+		learn_rules(hwpt, dev);
+}
+
+/* Whether @dev's IOMMU can use the table for a PASID, as far as it says so without being asked to. */
+bool v3c_hwpt_takes_pasids(const struct v3c_hwpt *hwpt, struct device *dev)
+{
+	return v3c_domain_takes_pasids(hwpt->core, dev);
+}
+
+/* Attached nowhere; what is still mapped goes with it. */
+void v3c_hwpt_free(struct v3c_hwpt *hwpt)
+{
+	iommu_domain_free(hwpt->core);
+	kfree(hwpt);
+}
+
+/* The first piece of a range that one invalidation reaches, in bytes. */
+static u64 flush_piece(const struct v3c_hwpt *hwpt, u64 iova, u64 size)
+{
+	return min(size - 1, (iova | ~hwpt->flush_mask) - iova) + 1;
+}
+
+/*
+ * What the core mapped before a map failed it has unmapped again, without a look at how much of it the
+ * IOMMU driver took back. What is kept ends where the map failed. In a short range every page is looked
+ * at; in a long one the last under each last-level table, where a map that found no memory for the next
+ * table has ended. A map of one leaf has nothing to undo. Returns @err, or -EUCLEAN.
+ */
+static noinline int map_failed(struct v3c_hwpt *hwpt, u64 iova, u64 size, int err)
+{
+	u64 step = size > V3C_SPAN_PAGES << V3C_PAGE_SHIFT ? V3C_TABLE_PAGES << V3C_PAGE_SHIFT :
+							     V3C_PAGE_SIZE;
+	u64 last = iova + size - 1, at = iova | (step - 1);
+
+	for (; at < last; at += step)
+		if (iommu_iova_to_phys(hwpt->core, at & ~(V3C_PAGE_SIZE - 1)))
+			break;
+	if (at >= last && !iommu_iova_to_phys(hwpt->core, last & ~(V3C_PAGE_SIZE - 1)))
+		return err;
+	v3c_hwpt_was_short(hwpt, iova, size, 0);
+	return -EUCLEAN;
+}
+
+/*
+ * As much of a run as the core makes one call of the driver for: equal leaves, as many as there are
+ * before a larger one fits.
+ */
+static u64 call_piece(const struct v3c_hwpt *hwpt, u64 iova, u64 base, u64 size)
+{
+	unsigned long sizes = hwpt->core->pgsize_bitmap;
+	unsigned int bit = min(__fls(size), __ffs64(iova | base | BIT_ULL(63)));
+	u64 leaf = BIT_ULL(__fls(sizes & GENMASK_ULL(bit, 0))), larger;
+
+	sizes &= ~GENMASK_ULL(__fls(leaf), 0);
+	if (sizes) {
+		larger = BIT_ULL(__ffs(sizes));
+		if (!((iova ^ base) & (larger - 1)))
+			size = min(size, larger - (iova & (larger - 1)));
+	}
+	return size & ~(leaf - 1);
+}
+
+/*
+ * A driver that puts large leaves in the place of tables invalidates all that one call maps. One that
+ * allocates per map forgets what it has no memory to unmap: so no call of the core takes more than one
+ * of the driver, which the core would have to undo.
+ */
+static noinline int map_pieces(struct v3c_hwpt *hwpt, u64 iova, u64 base, u64 size, int prot, gfp_t gfp)
+{
+	u64 at, part;
+	int ret;
+
+	for (at = 0; at < size; at += part) {
+		part = flush_piece(hwpt, iova + at, size - at);
+		if (hwpt->rules.allocates)
+			part = call_piece(hwpt, iova + at, base + at, part);
+		ret = iommu_map(hwpt->core, iova + at, base + at, part, prot, gfp);
+		if (!ret)
+			continue;
+		ret = map_failed(hwpt, iova + at, part, ret);
+		return at && !v3c_hwpt_unmap_bytes(hwpt, iova, at) ? -EUCLEAN : ret;
+	}
+	return 0;
+}
+
+/**
+ * v3c_hwpt_map_run() - map one contiguous run
+ * @hwpt: the table
+ * @page: first logical page
+ * @pfn: first page frame
+ * @pages: how many
+ * @prot: IOMMU_READ and IOMMU_WRITE
+ * @gfp: for tables
+ *
+ * Context: any that @gfp allows.
+ * Return: 0; -ENOMEM; -ERANGE for a frame that no machine has; or what the IOMMU driver said. Nothing
+ * stays mapped on failure, unless it is -EUCLEAN, as in v3c_hwpt_map().
+ */
+int v3c_hwpt_map_run(struct v3c_hwpt *hwpt, u64 page, u64 pfn, u64 pages, int prot, gfp_t gfp)
+{
+	u64 iova = page << V3C_PAGE_SHIFT, size = pages << V3C_PAGE_SHIFT;
+	int ret;
+
+	if (unlikely(!v3c_are_frames(pfn, pages)))
+		return -ERANGE;
+	prot = v3c_hwpt_prot(hwpt, pfn, prot);
+	if (unlikely((iova ^ (iova + size - 1)) & hwpt->flush_mask || hwpt->rules.allocates))
+		return map_pieces(hwpt, iova, pfn << V3C_PAGE_SHIFT, size, prot, gfp);
+	ret = iommu_map(hwpt->core, iova, pfn << V3C_PAGE_SHIFT, size, prot, gfp);
+	if (likely(!ret) || (is_power_of_2(pages) && v3c_hwpt_has_leaf(hwpt, pages) &&
+			     !((page | pfn) & (pages - 1))))
+		return ret;
+	return map_failed(hwpt, iova, size, ret);
+}
+
+/* Runs of memory waiting for one call of iommu_map_sg(). */
+struct v3c_batch {
+	struct v3c_hwpt *hwpt;
+	u64 page;		/* where the next run goes */
+	u64 pages;		/* waiting in front of it */
+	int prot;
+	gfp_t gfp;
+	unsigned int nents;
+	struct scatterlist sg[V3C_SG_BATCH];
+};
+
+static noinline int flush_batch(struct v3c_batch *batch)
+{
+	struct scatterlist *last;
+	ssize_t mapped;
+
+	if (!batch->nents)
+		return 0;
+	last = &batch->sg[batch->nents - 1];
+	sg_mark_end(last);
+	mapped = iommu_map_sg(batch->hwpt->core, (batch->page - batch->pages) << V3C_PAGE_SHIFT,
+			      batch->sg, batch->nents, batch->prot | batch->hwpt->prot, batch->gfp);
+	sg_unmark_end(last);
+	if (mapped < 0) {
+		batch->page -= batch->pages;
+		return map_failed(batch->hwpt, batch->page << V3C_PAGE_SHIFT,
+				  batch->pages << V3C_PAGE_SHIFT, mapped);
+	}
+	batch->nents = 0;
+	batch->pages = 0;
+	return 0;
+}
+
+/* A run of device memory has no struct page, and a long one nothing to gain from a list. */
+static noinline int map_single(struct v3c_batch *batch, const struct v3c_run *run)
+{
+	int ret = flush_batch(batch);
+
+	if (!ret)
+		ret = v3c_hwpt_map_run(batch->hwpt, batch->page, run->pfn, run->pages, batch->prot,
+				       batch->gfp);
+	if (!ret)
+		batch->page += run->pages;
+	return ret;
+}
+
+static __always_inline int add_run(struct v3c_batch *batch, const struct v3c_run *run)
+{
+	if (unlikely(run->pages > V3C_TABLE_PAGES || !v3c_are_frames(run->pfn, run->pages) ||
+		     !v3c_is_memory(run->pfn) || batch->hwpt->rules.allocates))
+		return map_single(batch, run);
+	sg_set_page(&batch->sg[batch->nents++], pfn_to_page(run->pfn),
+		    run->pages << V3C_PAGE_SHIFT, 0);
+	batch->page += run->pages;
+	batch->pages += run->pages;
+	return batch->nents == V3C_SG_BATCH ? flush_batch(batch) : 0;
+}
+
+/*
+ * With @span no call of the core reaches across a multiple of it, so that none finds a large leaf; nor
+ * does any reach across one that an invalidation does not.
+ */
+static noinline int map_batches(struct v3c_hwpt *hwpt, u64 page, struct v3c_phys *phys, int prot,
+				u64 span, gfp_t gfp)
+{
+	u64 block = span ?: hwpt->rules.flush_pages, limit = U64_MAX;
+	struct v3c_batch batch;
+	struct v3c_run run;
+	int ret = 0;
+
+	batch.hwpt = hwpt;
+	batch.page = page;
+	batch.pages = 0;
+	batch.prot = prot;
+	batch.gfp = gfp;
+	batch.nents = 0;
+	sg_init_table(batch.sg, V3C_SG_BATCH);
+	sg_unmark_end(&batch.sg[V3C_SG_BATCH - 1]);
+	for (;;) {
+		if (block)
+			limit = block - (batch.page & (block - 1));
+		if (limit == block)
+			ret = flush_batch(&batch);
+		if (ret || !v3c_phys_next(phys, limit, &run))
+			break;
+		ret = add_run(&batch, &run);
+		if (ret)
+			break;
+	}
+	if (!ret)
+		ret = flush_batch(&batch);
+	if (ret && batch.page > page) {
+		/* A short unmap has been told, and leaves the table marked. */
+		if (!(span ? v3c_hwpt_unmap_spans(hwpt, page, batch.page - page) :
+			     v3c_hwpt_unmap(hwpt, page, batch.page - page)))
+			ret = -EUCLEAN;
+	}
+	return ret;
+}
+
+/**
+ * v3c_hwpt_map() - map a physical description to one contiguous range
+ * @hwpt: the table
+ * @page: first logical page
+ * @phys: what to map
+ * @prot: IOMMU_READ and IOMMU_WRITE
+ * @span: 0, or a power of two of pages that no single leaf may cross or fill
+ * @gfp: for tables
+ *
+ * Context: any that @gfp allows.
+ * Return: 0; -ENOMEM; or what the IOMMU driver said. Nothing stays mapped on failure, unless it is
+ * -EUCLEAN: the IOMMU driver did not take all of it back, and the addresses must not be given to anybody.
+ */
+int v3c_hwpt_map(struct v3c_hwpt *hwpt, u64 page, struct v3c_phys phys, int prot, u64 span,
+		 gfp_t gfp)
+{
+	struct v3c_run run;
+
+	if (v3c_phys_is_contiguous(&phys) &&
+	    (!span || (page & (span - 1)) + phys.pages <= span)) {
+		v3c_phys_next(&phys, U64_MAX, &run);
+		return v3c_hwpt_map_run(hwpt, page, run.pfn, run.pages, prot, gfp);
+	}
+	return map_batches(hwpt, page, &phys, prot, span, gfp);
+}
+
+/* An unmap that did not do what it was told to. Always false; the message need not come each time. */
+noinline bool v3c_hwpt_was_short(struct v3c_hwpt *hwpt, u64 iova, u64 size, u64 done)
+{
+	WRITE_ONCE(hwpt->lost, true);
+	pr_err_ratelimited("IOMMU driver unmapped %llu of %llu bytes at %#llx, which stay out of use\n",
+			   done, size, iova);
+	return false;
+}
+
+/*
+ * An unmap whose range no single invalidation reaches. No call has mapped anything across a limit; a
+ * driver that removes more than it was told to has left what is behind it in TLBs.
+ */
+noinline bool v3c_hwpt_unmap_pieces(struct v3c_hwpt *hwpt, u64 iova, u64 size)
+{
+	u64 at, part;
+	size_t done;
+
+	for (at = 0; at < size; at += part) {
+		part = flush_piece(hwpt, iova + at, size - at);
+		done = iommu_unmap(hwpt->core, iova + at, part);
+		if (done != part)
+			return v3c_hwpt_was_short(hwpt, iova, size, at + done);
+	}
+	return true;
+}
+
+/*
+ * v3c_hwpt_unmap() without freeing a table, in pieces that cover none; one invalidation for as many as
+ * it reaches.
+ */
+bool v3c_hwpt_unmap_spans(struct v3c_hwpt *hwpt, u64 page, u64 pages)
+{
+	u64 at = page << V3C_PAGE_SHIFT, end = at + (pages << V3C_PAGE_SHIFT), start = at, part;
+	struct iommu_iotlb_gather gather;
+	u64 done = 0;
+
+	if ((page & (V3C_SPAN_PAGES - 1)) + pages <= V3C_SPAN_PAGES)
+		return v3c_hwpt_unmap(hwpt, page, pages);
+	iommu_iotlb_gather_init(&gather);
+	for (; at < end; at += part) {
+		if ((start ^ at) & hwpt->flush_mask) {
+			iommu_iotlb_sync(hwpt->core, &gather);
+			start = at;
+		}
+		part = min(end, (at | ((V3C_SPAN_PAGES << V3C_PAGE_SHIFT) - 1)) + 1) - at;
+		done += iommu_unmap_fast(hwpt->core, at, part, &gather);
+	}
+	iommu_iotlb_sync(hwpt->core, &gather);
+	return done == pages << V3C_PAGE_SHIFT ||
+	       v3c_hwpt_was_short(hwpt, page << V3C_PAGE_SHIFT, pages << V3C_PAGE_SHIFT, done);
+}
+
+/*
+ * v3c_hwpt_unmap() of pages under one last-level table, of which devices may know nothing before
+ * v3c_hwpt_sync_gather().
+ */
+bool v3c_hwpt_unmap_gather(struct v3c_hwpt *hwpt, u64 page, u64 pages,
+			   struct iommu_iotlb_gather *gather)
+{
+	u64 iova = page << V3C_PAGE_SHIFT, size = pages << V3C_PAGE_SHIFT;
+	size_t done = iommu_unmap_fast(hwpt->core, iova, size, gather);
+
+	return done == size || v3c_hwpt_was_short(hwpt, iova, size, done);
+}
+
+void v3c_hwpt_sync_gather(struct v3c_hwpt *hwpt, struct iommu_iotlb_gather *gather)
+{
+	iommu_iotlb_sync(hwpt->core, gather);
+}
+
+void v3c_hwpt_flush(struct v3c_hwpt *hwpt)
+{
+	iommu_flush_iotlb_all(hwpt->core);
+}
+
+/* Only asked about pages that are mapped, so that 0 is a page frame like any other. */
+u64 v3c_hwpt_pfn(const struct v3c_hwpt *hwpt, u64 page)
+{
+	return iommu_iova_to_phys(hwpt->core, page << V3C_PAGE_SHIFT) >> V3C_PAGE_SHIFT;
+}
+
+/**
+ * v3c_hwpt_run() - read back a contiguous run
+ * @hwpt: the table
+ * @page: first logical page, mapped
+ * @limit: pages known to be mapped from there on
+ * @contiguous: all of them are known to be one run
+ * @pfn: result, first page frame
+ *
+ * Return: length of the run, at most @limit.
+ */
+u64 v3c_hwpt_run(const struct v3c_hwpt *hwpt, u64 page, u64 limit, bool contiguous, u64 *pfn)
+{
+	u64 pages = 1;
+
+	*pfn = v3c_hwpt_pfn(hwpt, page);
+	if (contiguous)
+		return limit;
+	while (pages < limit && v3c_hwpt_pfn(hwpt, page + pages) == *pfn + pages)
+		pages++;
+	return pages;
+}
+
+/**
+ * v3c_hwpt_may_cut() - whether no large page can lie across a cut
+ * @hwpt: the table
+ * @source: a table that has the whole mapping; may be the same
+ * @first: first page of the mapping
+ * @last: last page of the mapping
+ * @at: the cut is in front of this page
+ * @contiguous: the mapping is known to be one physical run
+ *
+ * Where a driver unmaps only what one call mapped, no call can have mapped what is not one run.
+ *
+ * Otherwise the answer follows from addresses alone and not from what the driver made of them: a block of
+ * a supported size that is wholly inside, contiguous and aligned on both sides may be one entry. Sizes
+ * above 2 MiB are probed at steps of the next smaller size only, which errs on the safe side.
+ *
+ * Return: false when there may be one.
+ */
+bool v3c_hwpt_may_cut(const struct v3c_hwpt *hwpt, const struct v3c_hwpt *source,
+		      u64 first, u64 last, u64 at, bool contiguous)
+{
+	unsigned long sizes = hwpt->core->pgsize_bitmap >> V3C_PAGE_SHIFT;
+	u64 step = 1, pages, block, pfn, i;
+	unsigned int bit;
+
+	if (hwpt->rules.whole_maps)
+		return !contiguous && v3c_hwpt_pfn(source, at - 1) + 1 != v3c_hwpt_pfn(source, at);
+	for_each_set_bit(bit, &sizes, BITS_PER_LONG) {
+		pages = 1ULL << bit;
+		block = at & ~(pages - 1);
+		if (block < first || block + pages - 1 > last)
+			break;
+		if (block == at)
+			goto next;
+		pfn = v3c_hwpt_pfn(source, block);
+		if (pfn & (pages - 1))
+			break;
+		for (i = step; !contiguous && i < pages; i += step) {
+			if (v3c_hwpt_pfn(source, block + i) != pfn + i)
+				return true;
+		}
+		return false;
+next:
+		if (pages >= V3C_TABLE_PAGES)
+			step = pages;
+	}
+	return true;
+}
+
+/**
+ * v3c_hwpt_build_tables() - make sure every table down to 4 KiB leaves is there
+ * @hwpt: the table
+ * @first: first logical page of an unmapped range
+ * @last: last page
+ * @built: result, pages from @first on that have their tables now; all of them on success
+ *
+ * One page under each last-level table is mapped and unmapped: the driver clears the leaf and keeps
+ * the tables. The page is the kernel's zero page, read-only: a device that strays there meanwhile
+ * reads zeroes. Where each map takes memory of its own, tables are no use, and none are built.
+ *
+ * Context: may sleep.
+ * Return: 0; -ENOMEM; -EUCLEAN when the IOMMU driver kept a page, so that the range must not be given to
+ * anybody; or what the IOMMU driver said.
+ */
+int v3c_hwpt_build_tables(struct v3c_hwpt *hwpt, u64 first, u64 last, u64 *built)
+{
+	u64 pfn = page_to_pfn(ZERO_PAGE(0));
+	u64 page = first;
+	int ret = 0;
+
+	while (!hwpt->rules.allocates && page <= last) {
+		/* A size that memory cannot hold tables for shall fail, and kill nobody. */
+		ret = v3c_hwpt_map_run(hwpt, page, pfn, 1, IOMMU_READ,
+				       GFP_KERNEL | __GFP_RETRY_MAYFAIL | __GFP_NOWARN);
+		if (!ret && !v3c_hwpt_unmap(hwpt, page, 1))
+			ret = -EUCLEAN;
+		if (ret)
+			break;
+		page = (page | (V3C_TABLE_PAGES - 1)) + 1;
+	}
+	*built = ret ? page - first : last - first + 1;
+	return ret;
+}
+
+/**
+ * v3c_hwpt_free_tables() - give back the tables that only an unmapped range uses
+ * @hwpt: the table
+ * @first: first logical page
+ * @last: last page, in the same block of V3C_TABLES_STEP pages
+ * @gfp: for what a driver needs to put large leaves in the place of tables
+ *
+ * Drivers free a table when one call unmaps all that it covers, and stop at the first hole. So the range
+ * is filled first, with zeroes and read-only: where the hardware has the size, one large leaf takes the
+ * place of each last-level table, and costs no more than the table did. Without memory for the zeroes
+ * the tables stay until the page table is freed.
+ *
+ * Context: any that @gfp allows.
+ * Return: 0; -EUCLEAN when the IOMMU driver kept some of it, so that the range must not be given to
+ * anybody; or another error, and some of the tables stay.
+ */
+int v3c_hwpt_free_tables(struct v3c_hwpt *hwpt, u64 first, u64 last, gfp_t gfp)
+{
+	u64 start = round_up(first, V3C_TABLE_PAGES);
+	u64 end = round_down(last + 1, V3C_TABLE_PAGES);
+	u64 page, pfn;
+	int ret = 0;
+
+	if (start >= end)
+		return 0;
+	if (!v3c_zero_block)
+		return -ENOMEM;
+	pfn = page_to_pfn(v3c_zero_block);
+	for (page = start; !ret && page < end; page += V3C_TABLE_PAGES)
+		ret = v3c_hwpt_map_run(hwpt, page, pfn, V3C_TABLE_PAGES, IOMMU_READ, gfp);
+	if (ret)
+		page -= V3C_TABLE_PAGES;
+	if (page > start && !v3c_hwpt_unmap(hwpt, start, page - start))
+		return -EUCLEAN;
+	return ret;
+}

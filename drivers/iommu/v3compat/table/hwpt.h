@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef V3COMPAT_HWPT_H
+#define V3COMPAT_HWPT_H
+
+#include <linux/iommu.h>
+#include <linux/jump_label.h>
+#include <linux/log2.h>
+#include <linux/mm.h>
+#include <linux/types.h>
+
+#include "base/iommus.h"
+#include "base/phys.h"
+
+struct device;
+struct v3c_shadow;
+
+/*
+ * Neither a last-level table of 4 KiB leaves (2 MiB) nor a large leaf fits in this: a map within such
+ * a span needs no table that is not there, an unmap within it frees none.
+ */
+#define V3C_SPAN_PAGES		256ULL
+#define V3C_TABLE_ORDER		9
+
+/* Pages whose tables are given back in one piece: what a table of last-level tables covers, 1 GiB. */
+#define V3C_TABLES_STEP		(V3C_TABLE_PAGES * V3C_TABLE_PAGES)
+
+/**
+ * struct v3c_hwpt - one page table of a domain, for one kind of IOMMU
+ * @core: the IOMMU core's page table; owned
+ * @flush_mask: bits of an address above the largest invalidation, see &struct v3c_rules
+ * @prot: IOMMU_CACHE where the IOMMU takes part in cache coherency
+ * @shadow: what of its owner's tables is in it; NULL unless the domain is Unmanaged
+ * @slot: index in its domain
+ * @page_requests: for devices that make page requests, and for no others
+ * @lost: the IOMMU driver kept some of what it was told to unmap
+ * @attached: IOMMU groups and PASIDs attached, under the domain's mutex
+ * @has_direct: what must stay mapped was put in before the table was known
+ * @settled: the IOMMU through which it was attached first, or NULL; only compared, under the domain's
+ *	mutex
+ * @rules: how its IOMMU driver wants it used
+ */
+struct v3c_hwpt {
+	struct iommu_domain *core;
+	u64 flush_mask;
+	int prot;
+	struct v3c_shadow *shadow;
+	u8 slot;
+	bool page_requests;
+	bool lost;
+	bool has_direct;
+	unsigned int attached;
+	const struct iommu_device *settled;
+	struct v3c_rules rules;
+};
+
+/* Larger ones are not worth the time that they would keep the processor from scheduling. */
+#define V3C_QUICK_PAGES		V3C_TABLE_PAGES
+#define V3C_QUICK_SIZE		(V3C_QUICK_PAGES << V3C_PAGE_SHIFT)
+
+DECLARE_STATIC_KEY_TRUE(v3c_mmio_is_special);
+
+void v3c_hwpt_module_init(void);
+void v3c_hwpt_module_exit(void);
+
+/* Whether a frame may be mapped as memory; where nothing treats device memory otherwise, always. */
+static inline bool v3c_is_memory(u64 pfn)
+{
+	return !static_branch_unlikely(&v3c_mmio_is_special) || pfn_valid(pfn);
+}
+
+/* Device memory is neither cached nor encrypted. */
+static inline int v3c_hwpt_prot(const struct v3c_hwpt *hwpt, u64 pfn, int prot)
+{
+	return likely(v3c_is_memory(pfn)) ? prot | hwpt->prot : prot | IOMMU_MMIO;
+}
+
+/*
+ * In bytes; may be refused for lack of memory that could be waited for. Where each map allocates only what
+ * is one leaf is mapped, as nobody here looks how far a map came.
+ */
+static __always_inline int v3c_hwpt_quick_map(struct v3c_hwpt *hwpt, u64 iova, u64 base, u64 size,
+					      int prot)
+{
+	if (unlikely(hwpt->rules.allocates) && (!is_power_of_2(size) || (iova | base) & (size - 1)))
+		return -EAGAIN;
+	return iommu_map(hwpt->core, iova, base, size,
+			 v3c_hwpt_prot(hwpt, base >> V3C_PAGE_SHIFT, prot),
+			 GFP_NOWAIT | __GFP_NOWARN);
+}
+
+bool v3c_hwpt_unmap_pieces(struct v3c_hwpt *hwpt, u64 iova, u64 size);
+bool v3c_hwpt_was_short(struct v3c_hwpt *hwpt, u64 iova, u64 size, u64 done);
+
+/* v3c_hwpt_unmap() in bytes. */
+static __always_inline bool v3c_hwpt_unmap_bytes(struct v3c_hwpt *hwpt, u64 iova, u64 size)
+{
+	size_t done;
+
+	if (unlikely((iova ^ (iova + size - 1)) & hwpt->flush_mask))
+		return v3c_hwpt_unmap_pieces(hwpt, iova, size);
+	done = iommu_unmap(hwpt->core, iova, size);
+	/* The space knows what is mapped: a driver that disagrees has lost track of its table. */
+	return likely(done == size) || v3c_hwpt_was_short(hwpt, iova, size, done);
+}
+
+/**
+ * v3c_hwpt_unmap() - unmap and invalidate
+ * @hwpt: the table
+ * @page: first logical page
+ * @pages: how many, all of them mapped
+ *
+ * Context: any. Tables that the range covers wholly may be freed.
+ * Return: true, and no device finds the pages through any TLB; or false when the IOMMU driver kept some
+ * of them, or dropped others: the pages and their addresses must not be given to anybody.
+ */
+static inline bool v3c_hwpt_unmap(struct v3c_hwpt *hwpt, u64 page, u64 pages)
+{
+	return v3c_hwpt_unmap_bytes(hwpt, page << V3C_PAGE_SHIFT, pages << V3C_PAGE_SHIFT);
+}
+
+/* Whether negative addresses are translated, too. */
+static inline bool v3c_hwpt_has_upper_half(const struct v3c_hwpt *hwpt)
+{
+	return hwpt->rules.upper_half;
+}
+
+/* Whether the hardware has leaves of so many pages. */
+static inline bool v3c_hwpt_has_leaf(const struct v3c_hwpt *hwpt, u64 pages)
+{
+	return hwpt->core->pgsize_bitmap & (pages << V3C_PAGE_SHIFT);
+}
+
+/*
+ * Whether neighbours within V3C_SPAN_PAGES can be mapped together and unmapped one by one: there is no
+ * leaf that a driver could make of some of them.
+ */
+static inline bool v3c_hwpt_may_join(const struct v3c_hwpt *hwpt)
+{
+	return !hwpt->rules.joins;
+}
+
+struct v3c_hwpt *v3c_hwpt_alloc(struct device *dev, bool pasid);
+void v3c_hwpt_settle(struct v3c_hwpt *hwpt, struct device *dev);
+bool v3c_hwpt_may_attach(const struct v3c_hwpt *hwpt, const struct device *dev);
+void v3c_hwpt_free(struct v3c_hwpt *hwpt);
+bool v3c_hwpt_takes_pasids(const struct v3c_hwpt *hwpt, struct device *dev);
+u64 v3c_hwpt_last_page(const struct v3c_hwpt *hwpt);
+
+int v3c_hwpt_map_run(struct v3c_hwpt *hwpt, u64 page, u64 pfn, u64 pages, int prot, gfp_t gfp);
+int v3c_hwpt_map(struct v3c_hwpt *hwpt, u64 page, struct v3c_phys phys, int prot, u64 span,
+		 gfp_t gfp);
+bool v3c_hwpt_unmap_spans(struct v3c_hwpt *hwpt, u64 page, u64 pages);
+bool v3c_hwpt_unmap_gather(struct v3c_hwpt *hwpt, u64 page, u64 pages,
+			   struct iommu_iotlb_gather *gather);
+void v3c_hwpt_sync_gather(struct v3c_hwpt *hwpt, struct iommu_iotlb_gather *gather);
+void v3c_hwpt_flush(struct v3c_hwpt *hwpt);
+
+u64 v3c_hwpt_pfn(const struct v3c_hwpt *hwpt, u64 page);
+u64 v3c_hwpt_run(const struct v3c_hwpt *hwpt, u64 page, u64 limit, bool contiguous, u64 *pfn);
+bool v3c_hwpt_may_cut(const struct v3c_hwpt *hwpt, const struct v3c_hwpt *source,
+		      u64 first, u64 last, u64 at, bool contiguous);
+
+int v3c_hwpt_build_tables(struct v3c_hwpt *hwpt, u64 first, u64 last, u64 *built);
+int v3c_hwpt_free_tables(struct v3c_hwpt *hwpt, u64 first, u64 last, gfp_t gfp);
+
+#endif

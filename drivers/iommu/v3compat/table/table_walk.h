@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef V3COMPAT_TABLE_WALK_H
+#define V3COMPAT_TABLE_WALK_H
+
+#include <linux/types.h>
+
+#include "table/table_format.h"
+
+struct v3c_runs;
+
+/* Bits of a page number of 64-bit addresses. */
+#define V3C_PAGE_BITS		(64 - V3C_PAGE_SHIFT)
+
+/* Tables of five levels translate 57 bits: 56 in each half of the address space. */
+#define V3C_TREE_LEVELS		5
+#define V3C_HALF_PAGES		(1ULL << (V3C_TREE_LEVELS * V3C_TABLE_BITS - 1))
+
+/* The upper half is what sign extension makes of an address. */
+#define V3C_LOWER_LAST		(V3C_HALF_PAGES - 1)
+#define V3C_UPPER_LAST		((1ULL << V3C_PAGE_BITS) - 1)
+#define V3C_UPPER_FIRST		(V3C_UPPER_LAST - V3C_HALF_PAGES + 1)
+
+enum v3c_tables_kind {
+	V3C_TABLES_NONE,	/* nothing is translated */
+	V3C_TABLES_IDENTITY,	/* everything is, to itself */
+	V3C_TABLES_WALKED,	/* the caller's tables say */
+};
+
+/**
+ * struct v3c_table_half - the tables of one half of the address space
+ * @root: physical address
+ * @bits: width of an address: @bits - 12 bits of a page number are translated; 0 for none
+ * @level: of the root
+ * @mask: of an index into the root
+ */
+struct v3c_table_half {
+	u64 root;
+	u8 bits;
+	u8 level;
+	u16 mask;
+};
+
+/**
+ * struct v3c_tables - what the owner of an Unmanaged domain configured
+ * @kind: &enum v3c_tables_kind
+ * @format: of %V3C_TABLES_WALKED
+ * @phys_bits: width of a physical address
+ * @half: lower and upper
+ * @runs: of %V3C_TABLES_IDENTITY
+ */
+struct v3c_tables {
+	enum v3c_tables_kind kind;
+	enum v3c_table_format format;
+	u8 phys_bits;
+	struct v3c_table_half half[2];
+	const struct v3c_runs *runs;
+};
+
+/**
+ * struct v3c_unit - what is configured for some pages
+ * @kind: %V3C_ENTRY_TABLE means a table of 4 KiB leaves, to be read by v3c_table_leaves()
+ * @level: of the leaf
+ * @entry_level: of the table that the answer was found in
+ * @prot: IOMMU_READ and IOMMU_WRITE
+ * @first: first page
+ * @last: last page
+ * @phys: that @first translates to, or of @first's entry in the table
+ */
+struct v3c_unit {
+	enum v3c_entry_kind kind;
+	u8 level;
+	u8 entry_level;
+	int prot;
+	u64 first;
+	u64 last;
+	u64 phys;
+};
+
+/* A leaf in one word: physical address and permissions; 0 for none. */
+static inline u64 v3c_leaf(u64 phys, int prot)
+{
+	return phys | prot;
+}
+
+static inline u64 v3c_leaf_phys(u64 leaf)
+{
+	return leaf & ~(V3C_PAGE_SIZE - 1);
+}
+
+static inline int v3c_leaf_prot(u64 leaf)
+{
+	return leaf & (IOMMU_READ | IOMMU_WRITE);
+}
+
+bool v3c_tables_set_x64(struct v3c_tables *tables, u64 root, unsigned int levels);
+bool v3c_tables_set_arm64(struct v3c_tables *tables, unsigned int half, u64 root, u8 bits);
+
+void v3c_table_walk(const struct v3c_tables *tables, u64 page, u64 limit, struct v3c_unit *unit);
+void v3c_table_leaves(const struct v3c_tables *tables, const struct v3c_unit *unit, u64 first,
+		      unsigned int count, u64 *leaves);
+
+#endif
