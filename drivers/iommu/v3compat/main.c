@@ -15,19 +15,19 @@
 #include "core/watch.h"
 #include "table/hwpt.h"
 #include "table/shadow.h"
-#include "table/space.h"
+#include "table/tree.h"
 
 static int __init v3compat_init(void)
 {
 	int ret;
 
 	v3c_hwpt_module_init();
-	ret = v3c_space_module_init();
+	ret = v3c_tree_module_init();
 	if (ret)
 		goto exit_hwpt;
 	ret = v3c_shadow_module_init();
 	if (ret)
-		goto exit_space;
+		goto exit_tree;
 	ret = v3c_fault_module_init();
 	if (ret)
 		goto exit_shadow;
@@ -50,8 +50,8 @@ exit_fault:
 	v3c_fault_module_exit();
 exit_shadow:
 	v3c_shadow_module_exit();
-exit_space:
-	v3c_space_module_exit();
+exit_tree:
+	v3c_tree_module_exit();
 exit_hwpt:
 	v3c_hwpt_module_exit();
 	return ret;
@@ -70,7 +70,7 @@ static void __exit v3compat_exit(void)
 	v3c_pool_destroy(&v3c_pasids);
 	v3c_pool_destroy(&v3c_devices);
 	v3c_shadow_module_exit();
-	v3c_space_module_exit();
+	v3c_tree_module_exit();
 	v3c_hwpt_module_exit();
 }
 

@@ -18,7 +18,9 @@
 #include "core/hwpts.h"
 #include "core/regions.h"
 #include "core/reserve.h"
+#include "table/gate.h"
 #include "table/passthrough.h"
+#include "table/withhold.h"
 
 static void reset_domain(struct v3c_domain *domain, IOMMU_DMA_DOMAIN_TYPE type,
 			 const IOMMU_DMA_LOGICAL_ALLOCATOR_CONFIG *allocator)
@@ -46,7 +48,7 @@ static int populate_domain(struct v3c_domain *domain, const IOMMU_DMA_RESERVED_R
 	if (IS_ERR(hwpt))
 		return PTR_ERR(hwpt);
 	domain->hwpts[0] = hwpt;
-	v3c_space_add_slot(&domain->space, 0, false);
+	v3c_gate_add_slot(&domain->space, 0, false);
 	ret = v3c_space_set_last(&domain->space, min(domain->width_last, v3c_hwpt_last_page(hwpt)));
 	if (!ret)
 		ret = v3c_regions_withhold_own(domain, regions, &added);
@@ -89,7 +91,7 @@ static int make_domain(struct v3c_domain *domain, IOMMU_DMA_DOMAIN_TYPE type,
 		v3c_space_clear(&domain->space);
 		return ret;
 	}
-	v3c_space_open(&domain->space);
+	v3c_gate_open(&domain->space);
 	v3c_domain_allow_quick(domain);
 	v3c_handle_publish(&v3c_domains, &domain->handle);
 	return 0;
@@ -152,7 +154,7 @@ static void dissolve_domain(struct v3c_domain *domain)
 	lockdep_assert_held(&domain->mutex);
 
 	v3c_handle_retire(&domain->handle);
-	v3c_space_close(&domain->space);
+	v3c_gate_close(&domain->space);
 	v3c_domain_forbid_quick(domain);
 	v3c_hwpts_free_all(domain);
 	v3c_runs_free(domain->tables.runs);

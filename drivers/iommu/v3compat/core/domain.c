@@ -6,6 +6,7 @@
 #include <linux/string.h>
 
 #include "core/domain.h"
+#include "table/gate.h"
 
 static void domain_init_once(void *object)
 {
@@ -47,5 +48,5 @@ void v3c_domain_allow_quick(struct v3c_domain *domain)
 void v3c_domain_forbid_quick(struct v3c_domain *domain)
 {
 	WRITE_ONCE(domain->sole, NULL);
-	v3c_space_quiesce(&domain->space);
+	v3c_gate_quiesce(&domain->space);
 }

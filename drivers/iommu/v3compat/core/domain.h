@@ -8,6 +8,7 @@
 
 #include "base/handle.h"
 #include "base/status.h"
+#include "table/gate.h"
 #include "table/hwpt.h"
 #include "table/space.h"
 #include "table/table_walk.h"
@@ -24,7 +25,7 @@
  *	that saw the bit; changed under @mutex and @space.lock
  * @sole: the only page table, where quick operations may start on it; NULL when there is none or more
  *	than one, and while the set of tables or what is withheld changes. Set to NULL first and then
- *	waited for by v3c_space_quiesce(), read inside v3c_quick_enter()
+ *	waited for by v3c_gate_quiesce(), read inside v3c_quick_enter()
  * @devices: attached &struct v3c_device, under v3c_topology and @mutex
  * @pasids: &struct v3c_attachment, under v3c_topology and @mutex
  * @tokens: &struct v3c_token, also such as are still built or already taken apart; under @mutex

@@ -13,6 +13,7 @@
 #include "core/domain.h"
 #include "core/flush.h"
 #include "core/guard.h"
+#include "table/gate.h"
 #include "table/hwpt.h"
 #include "table/passthrough.h"
 #include "table/shadow.h"
@@ -82,7 +83,7 @@ struct v3c_flush {
 static int begin_piece(struct v3c_flush *flush)
 {
 	const struct v3c_handle *handle = &flush->domain->handle;
-	int ret = v3c_space_begin(&flush->domain->space, &flush->op);
+	int ret = v3c_gate_begin(&flush->domain->space, &flush->op);
 
 	if (ret)
 		return ret;
@@ -90,11 +91,11 @@ static int begin_piece(struct v3c_flush *flush)
 	if (smp_load_acquire(&handle->kind) == V3C_KIND_DOMAIN &&
 	    READ_ONCE(handle->serial) == flush->serial)
 		return 0;
-	v3c_space_end(&flush->domain->space, &flush->op);
+	v3c_gate_end(&flush->domain->space, &flush->op);
 	return -ESTALE;
 }
 
-/* -ESTALE without a domain; otherwise to be ended by v3c_space_end(), unless next_piece() failed. */
+/* -ESTALE without a domain; otherwise to be ended by v3c_gate_end(), unless next_piece() failed. */
 static int begin_flush(struct v3c_flush *flush, struct v3c_domain *domain, u32 serial,
 		       bool may_sleep)
 {
@@ -111,7 +112,7 @@ static int begin_flush(struct v3c_flush *flush, struct v3c_domain *domain, u32 s
 
 static int next_piece(struct v3c_flush *flush)
 {
-	v3c_space_end(&flush->domain->space, &flush->op);
+	v3c_gate_end(&flush->domain->space, &flush->op);
 	v3c_work_renew(&flush->work);
 	return begin_piece(flush);
 }
@@ -160,7 +161,7 @@ static int sync_all(struct v3c_domain *domain, u32 serial)
 	if (!ret)
 		ret = sync_pages(&flush, 0, V3C_UPPER_LAST);
 	if (ret != -ESTALE)
-		v3c_space_end(&domain->space, &flush.op);
+		v3c_gate_end(&domain->space, &flush.op);
 	return ret;
 }
 
@@ -319,7 +320,7 @@ static NTSTATUS flush_domain(struct v3c_domain *domain, ULONG number, const void
 	else
 		ret = sync_pages(&call, 0, V3C_UPPER_LAST);
 	if (ret != -ESTALE)
-		v3c_space_end(&domain->space, &call.op);
+		v3c_gate_end(&domain->space, &call.op);
 out:
 	if (ret)
 		return v3c_refuse_errno(why, ret, STATUS_INSUFFICIENT_RESOURCES, domain, 0, 0);

@@ -16,6 +16,7 @@
 #include "core/fault.h"
 #include "core/hwpts.h"
 #include "core/reserve.h"
+#include "table/gate.h"
 #include "table/hwpt.h"
 #include "table/shadow.h"
 
@@ -87,8 +88,8 @@ u64 v3c_hwpts_last_page(struct v3c_domain *domain, const struct v3c_hwpt *more)
 /* No quick operation can be under way. */
 void v3c_hwpts_remove(struct v3c_domain *domain, struct v3c_hwpt *hwpt)
 {
-	v3c_space_remove_slot(&domain->space, hwpt->slot);
-	v3c_space_drain(&domain->space);
+	v3c_gate_remove_slot(&domain->space, hwpt->slot);
+	v3c_gate_drain(&domain->space);
 	v3c_tokens_forget(domain, hwpt->slot);
 	domain->hwpts[hwpt->slot] = NULL;
 	v3c_hwpts_free(hwpt);

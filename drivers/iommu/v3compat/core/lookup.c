@@ -7,7 +7,9 @@
 #include "core/domain.h"
 #include "core/lookup.h"
 #include "core/reserve.h"
+#include "table/gate.h"
 #include "table/shadow.h"
+#include "table/tree.h"
 
 /* The page tables of such a domain may differ: each mirrors what its IOMMU can translate. */
 static int mirrored_permissions(struct v3c_domain *domain, const struct v3c_hwpt *of, u64 page)
@@ -17,7 +19,7 @@ static int mirrored_permissions(struct v3c_domain *domain, const struct v3c_hwpt
 	bool found = false;
 	struct v3c_op op;
 
-	if (v3c_space_begin(&domain->space, &op))
+	if (v3c_gate_begin(&domain->space, &op))
 		return 0;
 	v3c_for_each_hwpt(domain, hwpt, op.slots) {
 		if (of && hwpt != of)
@@ -25,7 +27,7 @@ static int mirrored_permissions(struct v3c_domain *domain, const struct v3c_hwpt
 		found = true;
 		prot &= v3c_shadow_permissions(hwpt->shadow, page);
 	}
-	v3c_space_end(&domain->space, &op);
+	v3c_gate_end(&domain->space, &op);
 	return found ? prot : 0;
 }
 
@@ -46,7 +48,7 @@ int v3c_lookup_permissions(struct v3c_domain *domain, const struct v3c_hwpt *hwp
 	scoped_guard(spinlock_irqsave, &space->lock) {
 		if (!space->open)
 			return 0;
-		range = v3c_space_find(space, page);
+		range = v3c_tree_find(space, page);
 		if (!range || page < range->first || page > range->last)
 			break;
 		if (READ_ONCE(range->state) != V3C_RANGE_LIVE)

@@ -9,6 +9,7 @@
 #include "core/domain.h"
 #include "core/map.h"
 #include "core/place.h"
+#include "table/gate.h"
 
 static NTSTATUS wrong_type(struct v3c_domain *domain, struct v3c_why *why)
 {
@@ -390,13 +391,13 @@ static NTSTATUS unmap_identity(struct v3c_domain *domain, const struct v3c_phys 
 	u64 held;
 	int ret;
 
-	ret = v3c_space_begin(space, &op);
+	ret = v3c_gate_begin(space, &op);
 	if (ret)
 		return release_failed(ret, domain, 0, phys->pages, why);
 	/* All of it is held before any of it goes, so that a refusal leaves everything mapped. */
 	ret = hold_identity(domain, *phys, v3c_gfp(), &op, &held, &refused);
 	status = release_identity(domain, *phys, &op, held, !ret, why);
-	v3c_space_end(space, &op);
+	v3c_gate_end(space, &op);
 	return ret ? release_failed(ret, domain, refused.pfn, refused.pages, why) : status;
 }
 

@@ -14,6 +14,7 @@
 #include "core/regions.h"
 #include "table/hwpt.h"
 #include "table/shadow.h"
+#include "table/withhold.h"
 
 /* Tables are allocated by a domain for its own use; DIRECT ranges of @added are put in all of them. */
 int v3c_regions_map(struct v3c_domain *domain, struct list_head *added)
@@ -86,7 +87,7 @@ int v3c_regions_withhold_own(struct v3c_domain *domain, const IOMMU_DMA_RESERVED
 		last = first + regions->NumberOfPages - 1;
 		if (regions->ShouldMap && last > domain->space.last)
 			return -EDOM;
-		ret = v3c_space_withhold(&domain->space, first, last, &like, never, NULL, added);
+		ret = v3c_withhold(&domain->space, first, last, &like, never, NULL, added);
 		if (ret)
 			return ret;
 	}
@@ -118,7 +119,7 @@ static int withhold_device(struct v3c_domain *domain, struct device *dev, enum v
 			continue;
 		if (region->type == IOMMU_RESV_DIRECT && user == V3C_REGION_PASID)
 			continue;
-		ret = v3c_space_withhold(&domain->space, region->start >> V3C_PAGE_SHIFT,
+		ret = v3c_withhold(&domain->space, region->start >> V3C_PAGE_SHIFT,
 					 (region->start + region->length - 1) >> V3C_PAGE_SHIFT,
 					 &like, is_identity, domain, added);
 		if (ret)
@@ -201,7 +202,7 @@ void v3c_regions_forget(struct v3c_domain *domain, struct list_head *added)
 	bool any = !list_empty(added);
 
 	unmap_direct(domain, added);
-	v3c_space_forget(&domain->space, added);
+	v3c_withhold_undo(&domain->space, added);
 	/* A flush may have left it out. Without memory now it is left out until the next one. */
 	if (any && domain->type == DomainTypeUnmanaged)
 		sync_mirrors(domain);

@@ -19,6 +19,8 @@
 #include "core/domain.h"
 #include "core/replay.h"
 #include "core/reserve.h"
+#include "table/gate.h"
+#include "table/tree.h"
 
 /* Entries written in one piece, where leaves are large: some drivers repeat that of a leaf. */
 #define V3C_PIECE_ENTRIES	32
@@ -93,7 +95,7 @@ static int replay_step(struct v3c_domain *domain, struct v3c_hwpt *hwpt)
 	int ret;
 
 	guard(spinlock_irqsave)(&space->lock);
-	range = v3c_space_find(space, space->filled);
+	range = v3c_tree_find(space, space->filled);
 	for (looked = 0; range && looked < V3C_LOOK_AHEAD; looked++) {
 		if (wants_replay(space, hwpt, range)) {
 			if (range->state != V3C_RANGE_LIVE)
@@ -107,7 +109,7 @@ static int replay_step(struct v3c_domain *domain, struct v3c_hwpt *hwpt)
 			return ret;
 		}
 		space->filled = max(space->filled, range->last + 1);
-		range = v3c_space_next(range);
+		range = v3c_tree_next(range);
 	}
 	if (!range)
 		space->filled = U64_MAX;
@@ -123,7 +125,7 @@ static int replay_ranges(struct v3c_domain *domain, struct v3c_hwpt *hwpt)
 	while (READ_ONCE(domain->space.filled) != U64_MAX) {
 		ret = replay_step(domain, hwpt);
 		if (ret == -EAGAIN) {
-			v3c_space_drain(&domain->space);
+			v3c_gate_drain(&domain->space);
 			continue;
 		}
 		if (ret == -ENOMEM)
@@ -155,13 +157,13 @@ int v3c_replay(struct v3c_domain *domain, struct v3c_hwpt *hwpt)
 	lockdep_assert_held(&domain->mutex);
 
 	domain->hwpts[hwpt->slot] = hwpt;
-	v3c_space_add_slot(space, hwpt->slot, true);
-	v3c_space_drain(space);
+	v3c_gate_add_slot(space, hwpt->slot, true);
+	v3c_gate_drain(space);
 
 	ret = replay_ranges(domain, hwpt);
 	if (!ret)
 		ret = v3c_tokens_replay(domain, hwpt);
 	if (!ret)
-		v3c_space_filled(space);
+		v3c_gate_filled(space);
 	return ret;
 }

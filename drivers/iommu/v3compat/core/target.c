@@ -16,9 +16,11 @@
 #include "core/regions.h"
 #include "core/replay.h"
 #include "core/target.h"
+#include "table/gate.h"
 #include "table/hwpt.h"
 #include "table/passthrough.h"
 #include "table/shadow.h"
+#include "table/withhold.h"
 
 static int target_attach(struct v3c_target *target, struct v3c_hwpt *hwpt)
 {
@@ -189,7 +191,7 @@ static int attach_passthrough(struct v3c_domain *domain, struct v3c_target *targ
 	}
 	v3c_hwpt_settle(hwpt, target->dev);
 	domain->hwpts[hwpt->slot] = hwpt;
-	v3c_space_add_slot(&domain->space, hwpt->slot, false);
+	v3c_gate_add_slot(&domain->space, hwpt->slot, false);
 	hwpt->attached++;
 	return 0;
 }

@@ -33,6 +33,7 @@
 #include "table/shadow.h"
 #include "table/space.h"
 #include "table/table_walk.h"
+#include "table/tree.h"
 
 #define V3C_NODE_ENTRIES	(1u << V3C_TABLE_BITS)
 #define V3C_ROOT_LEVEL		(V3C_TREE_LEVELS - 1)
@@ -349,7 +350,7 @@ static bool next_withheld(struct v3c_shadow *shadow, u64 page, u64 *first, u64 *
 	struct v3c_range *range;
 
 	guard(spinlock_irqsave)(&shadow->space->lock);
-	range = v3c_space_find(shadow->space, page);
+	range = v3c_tree_find(shadow->space, page);
 	if (!range)
 		return false;
 	*first = max(range->first, page);

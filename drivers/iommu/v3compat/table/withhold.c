@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Withheld ranges: addresses that are out of circulation for good.
+ */
+#include <linux/list.h>
+#include <linux/minmax.h>
+#include <linux/slab.h>
+
+#include "table/tree.h"
+#include "table/withhold.h"
+
+static struct v3c_withheld *alloc_withheld(void)
+{
+	struct v3c_withheld *held = kzalloc(sizeof(*held), GFP_KERNEL);
+
+	if (!held)
+		return NULL;
+	held->range = kmem_cache_zalloc(v3c_range_cache, GFP_KERNEL);
+	if (!held->range) {
+		kfree(held);
+		return NULL;
+	}
+	return held;
+}
+
+static void free_withheld(struct v3c_withheld *held)
+{
+	if (!held)
+		return;
+	kmem_cache_free(v3c_range_cache, held->range);
+	kfree(held);
+}
+
+/* What becomes of a range in the way of something like what is wanted. */
+enum v3c_fate { V3C_STAYS, V3C_TAKEN_OVER, V3C_CONFLICTS };
+
+/*
+ * A window of a device that was not attached yet is mapped now, and a live mapping of the same memory is
+ * the domain's own from then on, so that nobody takes it from under the device. Where a device wants
+ * nothing mapped, such a mapping does no harm to anybody else, but an allocator would give its addresses
+ * out again. In the rest of an allocator's block there is nothing, and nothing can be mapped.
+ */
+static enum v3c_fate fate_of(const struct v3c_space *space, const struct v3c_range *range, u64 first,
+			     u64 last, const struct v3c_range *like, v3c_range_check_t compatible,
+			     void *arg)
+{
+	bool wanted = like->kind == V3C_RANGE_DIRECT;
+
+	if (range->state != V3C_RANGE_LIVE || (wanted && range->last < first))
+		return V3C_CONFLICTS;
+	if (range->kind == V3C_RANGE_WINDOW && wanted && range->first >= first && range->last <= last)
+		return V3C_TAKEN_OVER;
+	if (v3c_range_is_unmapped(range))
+		return wanted ? V3C_CONFLICTS : V3C_STAYS;
+	if (range->kind == V3C_RANGE_DIRECT)
+		return (range->prot & like->prot) == like->prot ? V3C_STAYS : V3C_CONFLICTS;
+	if (!compatible(arg, range, like))
+		return V3C_CONFLICTS;
+	if (wanted)
+		return V3C_TAKEN_OVER;
+	return space->allocates ? V3C_CONFLICTS : V3C_STAYS;
+}
+
+/* Free pages that become a range like @like. */
+static void add_withheld(struct v3c_space *space, struct v3c_withheld *held, u64 first, u64 last,
+			 const struct v3c_range *like)
+{
+	held->unmapped = like->kind == V3C_RANGE_DIRECT;
+	held->taken_over = false;
+	v3c_range_copy_traits(held->range, like);
+	held->range->state = V3C_RANGE_LIVE;
+	held->range->first = first;
+	held->range->last = last;
+	v3c_tree_link(space, held->range);
+}
+
+/* A range that is there becomes like @like. It may be mapped with more permissions, and stays so. */
+static void take_over(struct v3c_withheld *held, struct v3c_range *range, const struct v3c_range *like)
+{
+	kmem_cache_free(v3c_range_cache, held->range);
+	held->range = range;
+	held->unmapped = v3c_range_is_unmapped(range);
+	held->taken_over = true;
+	held->was_kind = range->kind;
+	held->was_prot = range->prot;
+	if (v3c_range_is_unmapped(range))
+		v3c_range_copy_traits(range, like);
+	range->kind = like->kind;
+}
+
+/*
+ * Sees to the first part of [@*first, @last] that is not like @like yet, if one step reaches it. @*first
+ * moves behind what is. @held is used up if @*used.
+ */
+static int withhold_some(struct v3c_space *space, u64 *first, u64 last, const struct v3c_range *like,
+			 v3c_range_check_t compatible, void *arg, struct v3c_withheld *held,
+			 bool *used)
+{
+	struct v3c_range *range;
+	unsigned int step;
+	u64 end;
+
+	for (step = 0; step < V3C_SPACE_STEP && *first <= last; step++) {
+		range = v3c_tree_find(space, *first);
+		*used = true;
+		if (!range || v3c_block_first(range) > *first) {
+			end = range ? min(last, v3c_block_first(range) - 1) : last;
+			add_withheld(space, held, *first, end, like);
+			*first = end + 1;
+			return 0;
+		}
+		switch (fate_of(space, range, *first, last, like, compatible, arg)) {
+		case V3C_TAKEN_OVER:
+			take_over(held, range, like);
+			*first = range->last + 1;
+			return 0;
+		case V3C_CONFLICTS:
+			*used = false;
+			return -EADDRINUSE;
+		default:
+			*used = false;
+			*first = v3c_block_last(range) + 1;
+		}
+	}
+	return 0;
+}
+
+/**
+ * v3c_withhold() - take addresses out of circulation for good
+ * @space: the space; no quick operation starts on it, and none is under way
+ * @first: first page
+ * @last: last page, not before @first; may lie beyond the end of the space
+ * @like: kind and prot of the new ranges
+ * @compatible: whether a live range in the way is one that can stand in for a new one
+ * @arg: for @compatible
+ * @added: gets a &struct v3c_withheld for each range that was added, which is live and in no page table,
+ *	or taken over, which is in those that it was in
+ *
+ * What is withheld already is left as it is, but for the windows of devices that were not attached,
+ * when they are to be mapped now. A live mapping that does what a mapped range would do becomes one, as
+ * a whole. On failure @added holds what was done so far.
+ *
+ * Context: may sleep; under the domain's mutex.
+ * Return: 0; -EADDRINUSE if a live range is in the way; -ENOMEM.
+ */
+int v3c_withhold(struct v3c_space *space, u64 first, u64 last, const struct v3c_range *like,
+		       v3c_range_check_t compatible, void *arg, struct list_head *added)
+{
+	struct v3c_withheld *held = NULL;
+	bool used;
+	int ret = 0;
+
+	while (!ret && first <= last) {
+		if (!held)
+			held = alloc_withheld();
+		if (!held)
+			return -ENOMEM;
+		used = false;
+		scoped_guard(spinlock_irqsave, &space->lock) {
+			v3c_tree_drain_blocks(space);
+			ret = withhold_some(space, &first, last, like, compatible, arg, held, &used);
+		}
+		if (!used)
+			continue;
+		list_add_tail(&held->entry, added);
+		held = NULL;
+	}
+	free_withheld(held);
+	return ret;
+}
+
+/*
+ * Undoes v3c_withhold(); what it added must be in no page table in use. What was added first goes
+ * last, because it may have been taken over since.
+ */
+void v3c_withhold_undo(struct v3c_space *space, struct list_head *added)
+{
+	struct v3c_withheld *held, *next;
+
+	list_for_each_entry_safe_reverse(held, next, added, entry) {
+		list_del(&held->entry);
+		scoped_guard(spinlock_irqsave, &space->lock) {
+			if (held->taken_over) {
+				held->range->kind = held->was_kind;
+				held->range->prot = held->was_prot;
+			} else if (held->range->state == V3C_RANGE_LIVE) {
+				v3c_tree_unlink(space, held->range);
+				v3c_tree_free(space, held->range);
+			}
+		}
+		kfree(held);
+	}
+}
+
+/* The ranges stay; only what could take them back goes. */
+void v3c_withheld_keep(struct list_head *added)
+{
+	struct v3c_withheld *held, *next;
+
+	list_for_each_entry_safe(held, next, added, entry) {
+		list_del(&held->entry);
+		kfree(held);
+	}
+}
