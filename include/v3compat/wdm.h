@@ -135,8 +135,9 @@ typedef unsigned int UINT32, *PUINT32;
 typedef long long LONGLONG, *PLONGLONG;
 typedef unsigned long long ULONGLONG, *PULONGLONG;
 typedef unsigned long long ULONG64, *PULONG64;
-typedef long LONG_PTR, *PLONG_PTR;
-typedef unsigned long ULONG_PTR, *PULONG_PTR;
+/* As on 64-bit Windows, where these are one type with the ones above. */
+typedef long long LONG_PTR, *PLONG_PTR;
+typedef unsigned long long ULONG_PTR, *PULONG_PTR;
 typedef ULONG_PTR SIZE_T, *PSIZE_T;
 typedef ULONG_PTR PFN_NUMBER, *PPFN_NUMBER;
 typedef LONG NTSTATUS, *PNTSTATUS;

@@ -44,7 +44,7 @@ static void reserve(struct fuzz_thread *t, struct fuzz_token *token)
 		token->handle = handle;
 		if (handle->Size != (SIZE_T)pages * SZ_4K ||
 		    (!domain->allocator && handle->LogicalAddressBase != at))
-			fuzz_fail(t, "ReserveLogicalAddressRange: %lu bytes at %#llx, not %u pages at %#llx",
+			fuzz_fail(t, "ReserveLogicalAddressRange: %llu bytes at %#llx, not %u pages at %#llx",
 				  handle->Size, handle->LogicalAddressBase, pages, at);
 	}
 	fuzz_wild_resume(token->handle);

@@ -4,6 +4,7 @@
 
 #include <linux/lockdep.h>
 #include <linux/mutex.h>
+#include <linux/sched/signal.h>
 #include <linux/wait.h>
 
 #include "base/topology.h"

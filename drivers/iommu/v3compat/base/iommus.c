@@ -98,7 +98,7 @@ static void add_named_rules(struct v3c_rules *rules, const char *name)
  * Context: any; the caller keeps @dev from leaving its IOMMU.
  */
 void v3c_iommu_rules(struct device *dev, const struct iommu_domain *domain,
-		      struct v3c_rules *rules)
+		     struct v3c_rules *rules)
 {
 	const struct v3c_iommu_traits *traits = v3c_iommu_traits_of(dev);
 

@@ -2,10 +2,11 @@
 #ifndef V3COMPAT_PHYS_H
 #define V3COMPAT_PHYS_H
 
+#include <linux/compiler.h>
+#include <linux/minmax.h>
 #include <linux/types.h>
-#include <v3compat/wdm.h>
 
-#include "base/status.h"
+#include "base/why.h"
 
 /* Windows counts in pages of 4 KiB whatever the machine's page size; a logical address has 63 bits. */
 #define V3C_PAGE_SHIFT	12
@@ -42,31 +43,40 @@ struct v3c_run {
 };
 
 /**
- * struct v3c_phys - a checked physical description
+ * struct v3c_phys - a checked physical description: one contiguous run, runs, or frames
  * @pages: total
- * @pfns: frames of the piece that @mdl is at, or NULL for one contiguous run
- * @count: of @pfns
- * @pfn: first frame when @pfns is NULL
- * @mdl: piece of a chain whose frames @pfns are, or NULL
- * @next: index in @pfns, or pages already given of the contiguous run
+ * @pfns: frames of the piece that the iteration is at, or NULL for runs
+ * @runs: @count runs, or NULL for one run from @pfn on
+ * @count: of @pfns, or of @runs
+ * @pfn: first frame of the only run
+ * @next: index in @pfns, or pages already given of the run that the iteration is at
+ * @at: index in @runs
  * @given: pages of frames given so far, never more than @pages
+ * @next_piece: goes on with the next piece of frames, if there is one, and if it has any; or NULL
+ * @piece: for @next_piece
  *
  * Reads the caller's memory while it is iterated and keeps no reference afterwards. A copy restarts
  * an iteration. Whatever the caller does to that memory meanwhile, an iteration gives @pages pages.
  */
 struct v3c_phys {
 	u64 pages;
-	const PFN_NUMBER *pfns;
+	const u64 *pfns;
+	const struct v3c_run *runs;
 	u64 count;
 	u64 pfn;
-	const MDL *mdl;
 	u64 next;
+	u64 at;
 	u64 given;
+	bool (*next_piece)(struct v3c_phys *phys);
+	const void *piece;
 };
 
-NTSTATUS v3c_phys_init(struct v3c_phys *phys, const IOMMU_MAP_PHYSICAL_ADDRESS *desc,
-		       NTSTATUS status, struct v3c_why *why);
-bool v3c_phys_next_mdl(struct v3c_phys *phys);
+enum v3c_reason v3c_phys_init_run(struct v3c_phys *phys, u64 base, u64 size, struct v3c_why *why);
+enum v3c_reason v3c_phys_init_runs(struct v3c_phys *phys, const struct v3c_run *runs, u64 count,
+				   struct v3c_why *why);
+enum v3c_reason v3c_phys_init_frames(struct v3c_phys *phys, const u64 *pfns, u64 pages,
+				     struct v3c_why *why);
+bool v3c_phys_next_run(struct v3c_phys *phys, u64 limit, struct v3c_run *run);
 
 /**
  * v3c_phys_next() - the next contiguous run
@@ -84,6 +94,8 @@ static __always_inline bool v3c_phys_next(struct v3c_phys *phys, u64 limit, stru
 	u64 pages = 0, next = phys->next, left;
 
 	if (!phys->pfns) {
+		if (unlikely(phys->runs))
+			return v3c_phys_next_run(phys, limit, run);
 		run->pfn = phys->pfn + next;
 		run->pages = min(limit, phys->pages - next);
 		phys->next = next + run->pages;
@@ -95,7 +107,7 @@ static __always_inline bool v3c_phys_next(struct v3c_phys *phys, u64 limit, stru
 		return false;
 	limit = min(limit, left);
 	if (next == phys->count) {
-		if (unlikely(!v3c_phys_next_mdl(phys))) {
+		if (unlikely(!phys->next_piece || !phys->next_piece(phys))) {
 			run->pfn = V3C_MAX_PAGES;
 			pages = limit;
 			goto out;
@@ -111,7 +123,8 @@ static __always_inline bool v3c_phys_next(struct v3c_phys *phys, u64 limit, stru
 		} while (next < phys->count && pages < limit &&
 			 READ_ONCE(phys->pfns[next]) == run->pfn + pages);
 		phys->next = next;
-		if (next < phys->count || pages == limit || !v3c_phys_next_mdl(phys))
+		if (next < phys->count || pages == limit || !phys->next_piece ||
+		    !phys->next_piece(phys))
 			break;
 		next = 0;
 		if (READ_ONCE(phys->pfns[0]) != run->pfn + pages) {
@@ -128,7 +141,7 @@ out:
 /* Whether the description is one contiguous run by its form, which costs nothing to know. */
 static inline bool v3c_phys_is_contiguous(const struct v3c_phys *phys)
 {
-	return !phys->pfns || phys->pages == 1;
+	return (!phys->pfns && (!phys->runs || phys->count == 1)) || phys->pages == 1;
 }
 
 #endif

@@ -82,25 +82,25 @@ static bool detaches_alone(const struct v3c_hwpt *hwpt)
 }
 
 /* Of a device that is alive, attached nowhere, and allowed on this type. */
-static NTSTATUS attach_untagged(struct v3c_domain *domain, struct v3c_device *device,
-				struct v3c_why *why)
+static enum v3c_reason attach_untagged(struct v3c_domain *domain, struct v3c_device *device,
+				       struct v3c_why *why)
 {
 	struct v3c_target target = { .dev = device->pdo };
-	NTSTATUS status;
+	enum v3c_reason reason;
 
 	device->busy = true;
-	status = v3c_target_attach(domain, &target, device, why);
+	reason = v3c_target_attach(domain, &target, device, why);
 	device->busy = false;
-	if (!NT_SUCCESS(status))
-		return status;
+	if (reason)
+		return reason;
 	target.group->domain = domain;
 	target.group->untagged++;
 	device->group = target.group;
 	device->domain = domain;
-	v3c_fault_open(&device->faults, &device->reporter, domain, target.group->hwpt, V3COMPAT_NO_PASID,
+	v3c_fault_open(&device->faults, &device->reporter, domain, target.group->hwpt, V3C_NO_PASID,
 		       false);
 	list_add_tail(&device->attached, &domain->devices);
-	return STATUS_SUCCESS;
+	return 0;
 }
 
 /* detach_untagged() undoes attach_untagged(); nobody is busy with @device. v3c_topology is released meanwhile. */
@@ -135,21 +135,21 @@ static void detach_untagged(struct v3c_device *device)
 }
 
 /* Of a device that is not gone; @attachment is new, and @pasid's from success on. */
-static NTSTATUS attach_tagged(struct v3c_domain *domain, struct v3c_pasid *pasid,
-			      struct v3c_attachment *attachment, struct v3c_why *why)
+static enum v3c_reason attach_tagged(struct v3c_domain *domain, struct v3c_pasid *pasid,
+				     struct v3c_attachment *attachment, struct v3c_why *why)
 {
 	struct v3c_target target = { .dev = attachment->dev, .tagged = attachment };
-	NTSTATUS status;
+	enum v3c_reason reason;
 
 	pasid->busy = true;
-	status = v3c_target_attach(domain, &target, pasid, why);
+	reason = v3c_target_attach(domain, &target, pasid, why);
 	pasid->busy = false;
-	if (!NT_SUCCESS(status))
-		return status;
+	if (reason)
+		return reason;
 	pasid->group = target.group;
 	pasid->attachment = attachment;
 	list_add_tail(&attachment->entry, &domain->pasids);
-	return STATUS_SUCCESS;
+	return 0;
 }
 
 /* detach_tagged() undoes attach_tagged(); nobody is busy with @pasid. v3c_topology is released meanwhile. */
@@ -178,20 +178,19 @@ static void detach_tagged(struct v3c_pasid *pasid)
 	pasid->busy = false;
 }
 
-static NTSTATUS attach_device(struct v3c_domain *domain, struct v3c_device *device, struct v3c_why *why)
+static enum v3c_reason attach_device(struct v3c_domain *domain, struct v3c_device *device, struct v3c_why *why)
 {
-	NTSTATUS status;
+	enum v3c_reason reason;
 
 	if (v3c_device_is_gone(device))
-		return v3c_refuse(why, STATUS_INVALID_PARAMETER_2, V3C_REASON_DEVICE_GONE, device, 0, 0);
+		return v3c_refuse(why, V3C_REASON_DEVICE_GONE, V3C_PARAM_DEVICE, device, 0, 0);
 	if (device->domain)
-		return v3c_refuse(why, STATUS_INVALID_PARAMETER, V3C_REASON_ATTACHED, device->domain,
-				  0, 0);
-	status = v3c_device_check_type(device, domain->type, why);
-	if (!NT_SUCCESS(status))
-		return status;
+		return v3c_refuse(why, V3C_REASON_ATTACHED, V3C_PARAM_DEVICE, device, 0, 0);
+	reason = v3c_device_check_type(device, domain->type, why);
+	if (reason)
+		return reason;
 	if (!v3c_msi_may_attach(device->pdo, domain->type))
-		return v3c_refuse(why, STATUS_ACCESS_DENIED, V3C_REASON_MSI, device, domain->type, 0);
+		return v3c_refuse(why, V3C_REASON_MSI, V3C_PARAM_DEVICE, device, domain->type, 0);
 	return attach_untagged(domain, device, why);
 }
 
@@ -222,29 +221,28 @@ static bool device_must_wait(void *object)
  * @why: filled on refusal
  *
  * Context: may sleep.
- * Return: status of AttachDeviceEx, see wdm.h.
+ * Return: 0 or a reason, see AttachDeviceEx in wdm.h.
  */
-NTSTATUS v3c_attach_device(struct v3c_domain *domain, struct v3c_device *device,
-			   struct v3c_why *why)
+enum v3c_reason v3c_attach_device(struct v3c_domain *domain, struct v3c_device *device,
+				  struct v3c_why *why)
 {
 	int ret = begin_attach(domain, device_must_wait, device);
-	NTSTATUS status;
+	enum v3c_reason reason;
 
 	if (ret)
-		return v3c_refuse_errno(why, ret, STATUS_ACCESS_DENIED, device, 0, 0);
+		return v3c_refuse_errno(why, ret, V3C_PARAM_DEVICE, device, 0, 0);
 	if (!v3c_handle_is(device, V3C_KIND_DEVICE)) {
-		status = v3c_refuse(why, STATUS_INVALID_PARAMETER_2, V3C_REASON_BAD_HANDLE, device, 0,
-				    0);
+		reason = v3c_refuse(why, V3C_REASON_BAD_HANDLE, V3C_PARAM_DEVICE, NULL, 0, 0);
 		goto unlock;
 	}
 	if (twin_attached(device))
-		status = v3c_refuse(why, STATUS_INVALID_PARAMETER, V3C_REASON_ATTACHED, device, 0, 0);
+		reason = v3c_refuse(why, V3C_REASON_ATTACHED, V3C_PARAM_DEVICE, device, 0, 0);
 	else
-		status = attach_device(domain, device, why);
-	trace_v3compat_attach(domain, device, status);
+		reason = attach_device(domain, device, why);
+	trace_v3compat_attach(domain, device, reason);
 unlock:
 	end_attach(domain);
-	return status;
+	return reason;
 }
 
 /* Whether a detach would meet somebody else, or wait in the core. */
@@ -265,7 +263,7 @@ void v3c_detach_now(struct v3c_device *device)
 	struct v3c_domain *domain = device->domain;
 
 	detach_untagged(device);
-	trace_v3compat_detach(domain, device, STATUS_SUCCESS);
+	trace_v3compat_detach(domain, device, 0);
 }
 
 /**
@@ -276,21 +274,21 @@ void v3c_detach_now(struct v3c_device *device)
  * Waits for whoever is attaching or detaching it, so that it is attached nowhere when this returns.
  *
  * Context: may sleep.
- * Return: status of DetachDeviceEx, see wdm.h.
+ * Return: 0 or a reason, see DetachDeviceEx in wdm.h.
  */
-NTSTATUS v3c_detach_device(struct v3c_device *device, struct v3c_why *why)
+enum v3c_reason v3c_detach_device(struct v3c_device *device, struct v3c_why *why)
 {
 	guard(mutex)(&v3c_topology);
 	while (v3c_handle_is(device, V3C_KIND_DEVICE) && device_is_busy(device))
 		v3c_group_wait();
 	if (!v3c_handle_is(device, V3C_KIND_DEVICE))
-		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_BAD_HANDLE, device, 0, 0);
+		return v3c_refuse(why, V3C_REASON_BAD_HANDLE, V3C_PARAM_DEVICE, NULL, 0, 0);
 	if (!device->domain) {
-		trace_v3compat_detach(NULL, device, STATUS_INVALID_PARAMETER_1);
-		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_NOT_ATTACHED, device, 0, 0);
+		trace_v3compat_detach(NULL, device, V3C_REASON_NOT_ATTACHED);
+		return v3c_refuse(why, V3C_REASON_NOT_ATTACHED, V3C_PARAM_DEVICE, device, 0, 0);
 	}
 	v3c_detach_now(device);
-	return STATUS_SUCCESS;
+	return 0;
 }
 
 /* Somebody is attaching or detaching it. */
@@ -318,41 +316,40 @@ static bool must_wait_pdo(void *pdo)
  * The DMA device that it makes lives until v3c_detach_pdo() or the removal of @pdo.
  *
  * Context: may sleep; the caller keeps @pdo from being removed during the call.
- * Return: status of V1's AttachDevice, see wdm.h.
+ * Return: 0 or a reason, see V1's AttachDevice in wdm.h.
  */
-NTSTATUS v3c_attach_pdo(struct v3c_domain *domain, struct device *pdo, struct v3c_why *why)
+enum v3c_reason v3c_attach_pdo(struct v3c_domain *domain, struct device *pdo, struct v3c_why *why)
 {
 	static const struct v3c_device_config plain;
 	struct v3c_device *device = NULL;
-	NTSTATUS status;
+	enum v3c_reason reason;
 	int ret;
 
 	ret = begin_attach(domain, must_wait_pdo, pdo);
 	if (ret)
-		return v3c_refuse_errno(why, ret, STATUS_ACCESS_DENIED, pdo, 0, 0);
+		return v3c_refuse_errno(why, ret, V3C_PARAM_DEVICE, NULL, 0, 0);
 	if (!v3c_device_has_iommu(pdo)) {
-		status = v3c_refuse(why, STATUS_NOT_FOUND, V3C_REASON_NO_IOMMU, pdo, 0, 0);
+		reason = v3c_refuse(why, V3C_REASON_NO_IOMMU, V3C_PARAM_DEVICE, NULL, 0, 0);
 		goto unlock;
 	}
 	if (v3c_device_find_attached(pdo)) {
-		status = v3c_refuse(why, STATUS_INVALID_PARAMETER, V3C_REASON_ATTACHED, pdo, 0, 0);
+		reason = v3c_refuse(why, V3C_REASON_ATTACHED, V3C_PARAM_DEVICE, NULL, 0, 0);
 		goto unlock;
 	}
 	device = v3c_device_make(pdo, true, &plain);
 	if (!device) {
-		status = v3c_refuse(why, STATUS_INSUFFICIENT_RESOURCES, V3C_REASON_NO_MEMORY, pdo,
-				    0, 0);
+		reason = v3c_refuse(why, V3C_REASON_NO_MEMORY, V3C_PARAM_NONE, NULL, 0, 0);
 		goto unlock;
 	}
-	status = attach_device(domain, device, why);
-	trace_v3compat_attach(domain, device, status);
-	if (!NT_SUCCESS(status))
+	reason = attach_device(domain, device, why);
+	trace_v3compat_attach(domain, device, reason);
+	if (reason)
 		v3c_device_retire(device);
 unlock:
 	end_attach(domain);
-	if (device && !NT_SUCCESS(status))
+	if (device && reason)
 		v3c_device_free(device);
-	return status;
+	return reason;
 }
 
 /**
@@ -362,9 +359,9 @@ unlock:
  * @why: filled on refusal
  *
  * Context: may sleep.
- * Return: status of V1's DetachDevice, see wdm.h.
+ * Return: 0 or a reason, see V1's DetachDevice in wdm.h.
  */
-NTSTATUS v3c_detach_pdo(struct v3c_domain *domain, struct device *pdo, struct v3c_why *why)
+enum v3c_reason v3c_detach_pdo(struct v3c_domain *domain, struct device *pdo, struct v3c_why *why)
 {
 	struct v3c_device *device;
 
@@ -373,13 +370,13 @@ NTSTATUS v3c_detach_pdo(struct v3c_domain *domain, struct device *pdo, struct v3
 			v3c_group_wait();
 		device = v3c_device_find_attached(pdo);
 		if (!device || !device->v1 || device->domain != domain)
-			return v3c_refuse(why, STATUS_INVALID_PARAMETER_2, V3C_REASON_NOT_ATTACHED,
-					  pdo, 0, 0);
+			return v3c_refuse(why, V3C_REASON_NOT_ATTACHED, V3C_PARAM_DEVICE, NULL, 0,
+					  0);
 		v3c_detach_now(device);
 		v3c_device_retire(device);
 	}
 	v3c_device_free(device);
-	return STATUS_SUCCESS;
+	return 0;
 }
 
 /* Whether a detach would meet somebody else, or wait in the core. */
@@ -398,30 +395,29 @@ static bool pasid_must_wait(void *object)
 	       !v3c_pasid_is_attached(pasid) && v3c_group_is_busy(pasid->device->pdo);
 }
 
-static NTSTATUS attach_pasid(struct v3c_domain *domain, struct v3c_pasid *pasid, struct v3c_why *why)
+static enum v3c_reason attach_pasid(struct v3c_domain *domain, struct v3c_pasid *pasid, struct v3c_why *why)
 {
 	struct v3c_attachment *attachment;
-	NTSTATUS status;
+	enum v3c_reason reason;
 
 	if (v3c_device_is_gone(pasid->device))
-		return v3c_refuse(why, STATUS_INVALID_PARAMETER_2, V3C_REASON_DEVICE_GONE, pasid, 0, 0);
+		return v3c_refuse(why, V3C_REASON_DEVICE_GONE, V3C_PARAM_PASID, pasid, 0, 0);
 	if (pasid->of_process && !pasid->sva)
-		return v3c_refuse(why, STATUS_INVALID_PARAMETER_2, V3C_REASON_BAD_CONFIG, pasid,
+		return v3c_refuse(why, V3C_REASON_BAD_CONFIG, V3C_PARAM_PASID, pasid,
 				  pasid->number, 0);
-	if (domain->type == DomainTypePassThrough)
-		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_WRONG_TYPE, domain,
+	if (domain->type == V3C_DOMAIN_PASSTHROUGH)
+		return v3c_refuse(why, V3C_REASON_WRONG_TYPE, V3C_PARAM_DOMAIN, domain,
 				  domain->type, 0);
 	if (v3c_pasid_is_attached(pasid))
-		return v3c_refuse(why, STATUS_UNSUCCESSFUL, V3C_REASON_ATTACHED, pasid,
-				  pasid->number, 0);
+		return v3c_refuse(why, V3C_REASON_ATTACHED, V3C_PARAM_PASID, pasid, pasid->number,
+				  0);
 	attachment = v3c_attachment_new(pasid, domain);
 	if (!attachment)
-		return v3c_refuse(why, STATUS_INSUFFICIENT_RESOURCES, V3C_REASON_NO_MEMORY, pasid,
-				  0, 0);
-	status = attach_tagged(domain, pasid, attachment, why);
-	if (!NT_SUCCESS(status))
+		return v3c_refuse(why, V3C_REASON_NO_MEMORY, V3C_PARAM_NONE, pasid, 0, 0);
+	reason = attach_tagged(domain, pasid, attachment, why);
+	if (reason)
 		kfree(attachment);
-	return status;
+	return reason;
 }
 
 /**
@@ -431,24 +427,23 @@ static NTSTATUS attach_pasid(struct v3c_domain *domain, struct v3c_pasid *pasid,
  * @why: filled on refusal
  *
  * Context: may sleep.
- * Return: status of AttachPasidDevice, see wdm.h.
+ * Return: 0 or a reason, see AttachPasidDevice in wdm.h.
  */
-NTSTATUS v3c_attach_pasid(struct v3c_domain *domain, struct v3c_pasid *pasid, struct v3c_why *why)
+enum v3c_reason v3c_attach_pasid(struct v3c_domain *domain, struct v3c_pasid *pasid, struct v3c_why *why)
 {
 	int ret = begin_attach(domain, pasid_must_wait, pasid);
-	NTSTATUS status;
+	enum v3c_reason reason;
 
 	if (ret)
-		return v3c_refuse_errno(why, ret, STATUS_ACCESS_DENIED, pasid, 0, 0);
+		return v3c_refuse_errno(why, ret, V3C_PARAM_PASID, pasid, 0, 0);
 	if (v3c_handle_is(pasid, V3C_KIND_PASID)) {
-		status = attach_pasid(domain, pasid, why);
-		trace_v3compat_attach_pasid(domain, pasid, status);
+		reason = attach_pasid(domain, pasid, why);
+		trace_v3compat_attach_pasid(domain, pasid, reason);
 	} else {
-		status = v3c_refuse(why, STATUS_INVALID_PARAMETER_2, V3C_REASON_BAD_HANDLE, pasid, 0,
-				    0);
+		reason = v3c_refuse(why, V3C_REASON_BAD_HANDLE, V3C_PARAM_PASID, NULL, 0, 0);
 	}
 	end_attach(domain);
-	return status;
+	return reason;
 }
 
 /* With v3c_topology released meanwhile; nobody else is busy with it. */
@@ -460,7 +455,7 @@ static void detach_pasid(struct v3c_pasid *pasid)
 		detach_tagged(pasid);
 	else
 		v3c_sva_unbind(pasid);
-	trace_v3compat_detach_pasid(domain, pasid, STATUS_SUCCESS);
+	trace_v3compat_detach_pasid(domain, pasid, 0);
 }
 
 /**
@@ -471,20 +466,20 @@ static void detach_pasid(struct v3c_pasid *pasid)
  * Waits for whoever is attaching or detaching it, so that it is attached nowhere when this returns.
  *
  * Context: may sleep.
- * Return: status of DetachPasidDevice, see wdm.h.
+ * Return: 0 or a reason, see DetachPasidDevice in wdm.h.
  */
-NTSTATUS v3c_detach_pasid(struct v3c_pasid *pasid, struct v3c_why *why)
+enum v3c_reason v3c_detach_pasid(struct v3c_pasid *pasid, struct v3c_why *why)
 {
 	guard(mutex)(&v3c_topology);
 	while (v3c_handle_is(pasid, V3C_KIND_PASID) && pasid_is_busy(pasid))
 		v3c_group_wait();
 	if (!v3c_handle_is(pasid, V3C_KIND_PASID))
-		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_BAD_HANDLE, pasid, 0, 0);
+		return v3c_refuse(why, V3C_REASON_BAD_HANDLE, V3C_PARAM_PASID, NULL, 0, 0);
 	if (!v3c_pasid_is_attached(pasid))
-		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_NOT_ATTACHED, pasid,
+		return v3c_refuse(why, V3C_REASON_NOT_ATTACHED, V3C_PARAM_PASID, pasid,
 				  pasid->number, 0);
 	detach_pasid(pasid);
-	return STATUS_SUCCESS;
+	return 0;
 }
 
 /**

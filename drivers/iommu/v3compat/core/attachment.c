@@ -20,8 +20,7 @@
  * Context: may sleep; under v3c_topology.
  * Return: the attachment, for kfree() while nothing is attached by it; or NULL without memory.
  */
-struct v3c_attachment *v3c_attachment_new(const struct v3c_pasid *pasid,
-					  struct v3c_domain *domain)
+struct v3c_attachment *v3c_attachment_new(const struct v3c_pasid *pasid, struct v3c_domain *domain)
 {
 	struct v3c_attachment *attachment = kzalloc(sizeof(*attachment), GFP_KERNEL);
 

@@ -38,8 +38,8 @@ static int pasid_domain_types(struct device *dev)
 	any = first_stage ? true : pasid_takes(dev, false);
 	if (any <= 0)
 		return any;
-	return BIT(DomainTypeTranslate) | BIT(DomainTypeUnmanaged) |
-	       (first_stage ? BIT(DomainTypeTranslateS1) : 0);
+	return BIT(V3C_DOMAIN_TRANSLATE) | BIT(V3C_DOMAIN_UNMANAGED) |
+	       (first_stage ? BIT(V3C_DOMAIN_TRANSLATE_S1) : 0);
 }
 
 /**
@@ -49,25 +49,25 @@ static int pasid_domain_types(struct device *dev)
  * @why: filled on refusal
  *
  * Context: may sleep.
- * Return: status of v3compat_query_capabilities().
+ * Return: 0 or a reason, see v3compat_query_capabilities().
  */
-NTSTATUS v3c_device_capabilities(struct v3c_device *device, struct v3compat_capabilities *out,
-				 struct v3c_why *why)
+enum v3c_reason v3c_device_capabilities(struct v3c_device *device, struct v3c_capabilities *out,
+					struct v3c_why *why)
 {
 	struct device *pdo;
 	int types = 0;
 
 	guard(mutex)(&v3c_topology);
 	if (!v3c_handle_is(device, V3C_KIND_DEVICE))
-		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_BAD_HANDLE, device, 0, 0);
+		return v3c_refuse(why, V3C_REASON_BAD_HANDLE, V3C_PARAM_DEVICE, NULL, 0, 0);
 	if (v3c_device_is_gone(device))
-		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_DEVICE_GONE, device, 0, 0);
+		return v3c_refuse(why, V3C_REASON_DEVICE_GONE, V3C_PARAM_DEVICE, device, 0, 0);
 	pdo = device->pdo;
 	if (v3c_iommu_takes_pasids(pdo))
 		types = pasid_domain_types(pdo);
 	if (types < 0)
-		return v3c_refuse_errno(why, types, STATUS_UNSUCCESSFUL, device, 0, 0);
-	*out = (struct v3compat_capabilities) {
+		return v3c_refuse_errno(why, types, V3C_PARAM_DEVICE, device, 0, 0);
+	*out = (struct v3c_capabilities) {
 		.iommu = v3c_iommu_traits_of(pdo)->name,
 		.pasid_domain_types = types,
 	};
@@ -75,6 +75,6 @@ NTSTATUS v3c_device_capabilities(struct v3c_device *device, struct v3compat_capa
 		out->max_pasids = pdo->iommu->max_pasids;
 		out->sva = v3c_sva_supported(pdo);
 	}
-	v3c_report_query(device, out);
-	return STATUS_SUCCESS;
+	v3c_report_query(device, &out->unrecoverable_faults, &out->page_requests, &out->faults_lost);
+	return 0;
 }

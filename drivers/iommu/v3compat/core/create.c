@@ -22,23 +22,21 @@
 #include "table/passthrough.h"
 #include "table/withhold.h"
 
-static void reset_domain(struct v3c_domain *domain, IOMMU_DMA_DOMAIN_TYPE type,
-			 const IOMMU_DMA_LOGICAL_ALLOCATOR_CONFIG *allocator)
+static void reset_domain(struct v3c_domain *domain, const struct v3c_domain_config *config)
 {
-	domain->type = type;
+	domain->type = config->type;
 	domain->width_last = V3C_MAX_PAGES - 1;
-	if (allocator)
-		domain->width_last = (1ULL << (allocator->BuddyAllocatorConfig.AddressWidth -
-					       V3C_PAGE_SHIFT)) - 1;
+	if (config->width)
+		domain->width_last = (1ULL << (config->width - V3C_PAGE_SHIFT)) - 1;
 	INIT_LIST_HEAD(&domain->devices);
 	INIT_LIST_HEAD(&domain->pasids);
 	INIT_LIST_HEAD(&domain->tokens);
 	domain->sole = NULL;
 	domain->tables = (struct v3c_tables) { .kind = V3C_TABLES_NONE };
-	v3c_space_reset(&domain->space, !!allocator, domain->width_last);
+	v3c_space_reset(&domain->space, config->width, domain->width_last);
 }
 
-static int populate_domain(struct v3c_domain *domain, const IOMMU_DMA_RESERVED_REGION *regions)
+static int populate_domain(struct v3c_domain *domain, const struct v3c_domain_config *config)
 {
 	struct v3c_hwpt *hwpt;
 	LIST_HEAD(added);
@@ -51,7 +49,7 @@ static int populate_domain(struct v3c_domain *domain, const IOMMU_DMA_RESERVED_R
 	v3c_gate_add_slot(&domain->space, 0, false);
 	ret = v3c_space_set_last(&domain->space, min(domain->width_last, v3c_hwpt_last_page(hwpt)));
 	if (!ret)
-		ret = v3c_regions_withhold_own(domain, regions, &added);
+		ret = v3c_regions_withhold_own(domain, config->regions, config->nr_regions, &added);
 	if (!ret)
 		ret = v3c_regions_withhold_known(domain, &added);
 	if (!ret)
@@ -61,31 +59,29 @@ static int populate_domain(struct v3c_domain *domain, const IOMMU_DMA_RESERVED_R
 	return ret;
 }
 
-static NTSTATUS check_create(IOMMU_DMA_DOMAIN_TYPE type, struct v3c_why *why)
+static enum v3c_reason check_create(enum v3c_domain_type type, struct v3c_why *why)
 {
 	struct device *any;
 
 	guard(mutex)(&v3c_topology);
 	any = v3c_device_next_any(NULL);
 	if (!any)
-		return v3c_refuse(why, STATUS_NOT_SUPPORTED, V3C_REASON_NO_IOMMU, NULL, 0, 0);
+		return v3c_refuse(why, V3C_REASON_NO_IOMMU, V3C_PARAM_TYPE, NULL, 0, 0);
 	put_device(any);
 	if (!v3c_guard_allows_any(type))
-		return v3c_refuse(why, STATUS_NOT_SUPPORTED, V3C_REASON_NOT_AVAILABLE, NULL, type, 0);
-	return STATUS_SUCCESS;
+		return v3c_refuse(why, V3C_REASON_NOT_AVAILABLE, V3C_PARAM_TYPE, NULL, type, 0);
+	return 0;
 }
 
-static int make_domain(struct v3c_domain *domain, IOMMU_DMA_DOMAIN_TYPE type,
-		       const IOMMU_DMA_LOGICAL_ALLOCATOR_CONFIG *allocator,
-		       const IOMMU_DMA_RESERVED_REGION *regions)
+static int make_domain(struct v3c_domain *domain, const struct v3c_domain_config *config)
 {
 	int ret = 0;
 
 	guard(mutex)(&domain->mutex);
 	guard(mutex)(&v3c_topology);
-	reset_domain(domain, type, allocator);
-	if (type != DomainTypePassThrough)
-		ret = populate_domain(domain, regions);
+	reset_domain(domain, config);
+	if (config->type != V3C_DOMAIN_PASSTHROUGH)
+		ret = populate_domain(domain, config);
 	if (ret) {
 		v3c_hwpts_free_all(domain);
 		v3c_space_clear(&domain->space);
@@ -97,55 +93,48 @@ static int make_domain(struct v3c_domain *domain, IOMMU_DMA_DOMAIN_TYPE type,
 	return 0;
 }
 
-static NTSTATUS create_domain(IOMMU_DMA_DOMAIN_TYPE type,
-		       const IOMMU_DMA_LOGICAL_ALLOCATOR_CONFIG *allocator,
-		       const IOMMU_DMA_RESERVED_REGION *regions,
-		       struct v3c_domain **out, struct v3c_why *why)
+static enum v3c_reason create_domain(const struct v3c_domain_config *config,
+				     struct v3c_domain **out, struct v3c_why *why)
 {
-	NTSTATUS status = check_create(type, why);
+	enum v3c_reason reason = check_create(config->type, why);
 	struct v3c_domain *domain;
 	int ret;
 
-	if (!NT_SUCCESS(status))
-		return status;
+	if (reason)
+		return reason;
 	domain = v3c_handle_alloc(&v3c_domains);
 	if (!domain)
-		return v3c_refuse(why, STATUS_INSUFFICIENT_RESOURCES, V3C_REASON_NO_MEMORY, NULL, 0, 0);
-	ret = make_domain(domain, type, allocator, regions);
+		return v3c_refuse(why, V3C_REASON_NO_MEMORY, V3C_PARAM_NONE, NULL, 0, 0);
+	ret = make_domain(domain, config);
 	if (!ret) {
 		*out = domain;
-		return STATUS_SUCCESS;
+		return 0;
 	}
 	v3c_handle_free(&v3c_domains, &domain->handle);
 	if (ret == -EDOM)
-		return v3c_refuse(why, STATUS_INVALID_PARAMETER_4, V3C_REASON_BEYOND_APERTURE,
-				  regions, 0, 0);
-	return v3c_refuse_errno(why, ret, STATUS_NOT_SUPPORTED, NULL, type, 0);
+		return v3c_refuse(why, V3C_REASON_BEYOND_APERTURE, V3C_PARAM_REGIONS, NULL, 0, 0);
+	return v3c_refuse_errno(why, ret, V3C_PARAM_TYPE, NULL, config->type, 0);
 }
 
 /**
  * v3c_domain_create() - create a domain
- * @type: one that exists
- * @allocator: checked, or NULL for explicit addresses
- * @regions: checked list, or NULL
+ * @config: checked
  * @out: result, untouched on failure
  * @why: filled on refusal
  *
  * Context: may sleep.
- * Return: status of CreateDomainEx, see wdm.h.
+ * Return: 0 or a reason, see CreateDomainEx in wdm.h.
  */
-NTSTATUS v3c_domain_create(IOMMU_DMA_DOMAIN_TYPE type,
-			   const IOMMU_DMA_LOGICAL_ALLOCATOR_CONFIG *allocator,
-			   const IOMMU_DMA_RESERVED_REGION *regions,
-			   struct v3c_domain **out, struct v3c_why *why)
+enum v3c_reason v3c_domain_create(const struct v3c_domain_config *config, struct v3c_domain **out,
+				  struct v3c_why *why)
 {
 	struct v3c_domain *domain = NULL;
-	NTSTATUS status = create_domain(type, allocator, regions, &domain, why);
+	enum v3c_reason reason = create_domain(config, &domain, why);
 
-	if (NT_SUCCESS(status))
+	if (!reason)
 		*out = domain;
-	trace_v3compat_domain_create(domain, type, status);
-	return status;
+	trace_v3compat_domain_create(domain, config->type, reason);
+	return reason;
 }
 
 /* Nobody can start anything on it any more; frees what it has. */
@@ -167,31 +156,30 @@ static void dissolve_domain(struct v3c_domain *domain)
  * @why: filled on refusal
  *
  * Context: may sleep.
- * Return: status of DeleteDomain, see wdm.h.
+ * Return: 0 or a reason, see DeleteDomain in wdm.h.
  */
-NTSTATUS v3c_domain_destroy(struct v3c_domain *domain, struct v3c_why *why)
+enum v3c_reason v3c_domain_destroy(struct v3c_domain *domain, struct v3c_why *why)
 {
 	u32 serial = domain->handle.serial;
-	NTSTATUS status = STATUS_SUCCESS;
+	enum v3c_reason reason = 0;
 
 	/* Whoever finds it looks under its mutex whether it is still there. */
 	scoped_guard(mutex, &domain->mutex) {
 		if (!v3c_handle_is(domain, V3C_KIND_DOMAIN))
-			status = v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_BAD_HANDLE,
-					    domain, 0, 0);
+			reason = v3c_refuse(why, V3C_REASON_BAD_HANDLE, V3C_PARAM_DOMAIN, NULL, 0,
+					    0);
 		else if (!list_empty(&domain->devices) || !list_empty(&domain->pasids) ||
 			 !list_empty(&domain->tokens))
-			status = v3c_refuse(why, STATUS_RESOURCE_IN_USE, V3C_REASON_IN_USE, domain,
-					    list_count_nodes(&domain->devices) +
-					    list_count_nodes(&domain->pasids),
+			reason = v3c_refuse(why, V3C_REASON_IN_USE, V3C_PARAM_DOMAIN, domain,
+					    list_count_nodes(&domain->devices) + list_count_nodes(&domain->pasids),
 					    list_count_nodes(&domain->tokens));
 		else
 			dissolve_domain(domain);
 	}
-	if (NT_SUCCESS(status))
+	if (!reason)
 		v3c_handle_free(&v3c_domains, &domain->handle);
-	trace_v3compat_domain_delete(serial, status);
-	return status;
+	trace_v3compat_domain_delete(serial, reason);
+	return reason;
 }
 
 /* At module exit, when every device is detached: what its owner forgot. */

@@ -54,87 +54,29 @@ bool v3c_device_is_gone(const struct v3c_device *device)
 	return device->gone || !v3c_device_has_iommu(device->pdo);
 }
 
-static NTSTATUS bad_config(struct v3c_why *why, const void *entry, enum v3c_reason reason, u64 value)
-{
-	return v3c_refuse(why, STATUS_INVALID_PARAMETER_2, reason, entry, value, 0);
-}
-
 /* Input mappings are named by firmware on ARM64 only; there they must be the ones that it named. */
-static NTSTATUS check_acpi(struct device *pdo, const IOMMU_DEVICE_CREATION_CONFIGURATION *entry,
-			   struct v3c_why *why)
+static bool has_named_mappings(struct device *pdo, u64 base, u64 count)
 {
 	struct iommu_fwspec *fwspec = dev_iommu_fwspec_get(pdo);
-	u64 base = entry->Acpi.InputMappingBase, count = entry->Acpi.MappingsCount, i;
+	unsigned int i;
 
 	if (!IS_ENABLED(CONFIG_ARM64) || !fwspec || !count || count > fwspec->num_ids)
-		return bad_config(why, entry, V3C_REASON_BAD_CONFIG, base);
+		return false;
 	for (i = 0; i < fwspec->num_ids; i++)
 		if (fwspec->ids[i] == base && count <= fwspec->num_ids - i)
-			return STATUS_SUCCESS;
-	return bad_config(why, entry, V3C_REASON_BAD_CONFIG, base);
+			return true;
+	return false;
 }
 
-static NTSTATUS check_pasid(struct device *pdo, const IOMMU_DEVICE_CREATION_CONFIGURATION *entry,
-			    struct v3c_device_config *config, struct v3c_why *why)
+static enum v3c_reason check_config(struct device *pdo, const struct v3c_device_config *config,
+				    struct v3c_why *why)
 {
-	IOMMU_PASID_CONFIGURATION_TYPE type = entry->Pasid.ConfigType;
-
-	if ((unsigned int)type >= PasidConfigTypeMax)
-		return bad_config(why, entry, V3C_REASON_BAD_ENUM, type);
-	config->pasid = true;
-	config->tagged = type == PasidConfigTypePasidTaggedDma;
-	config->suppress = entry->Pasid.SuppressPasidFaults;
+	if (config->named && !has_named_mappings(pdo, config->base, config->count))
+		return v3c_refuse(why, V3C_REASON_BAD_CONFIG, V3C_PARAM_CONFIG, NULL, config->base,
+				  config->count);
 	if (config->tagged && !v3c_iommu_takes_pasids(pdo))
-		return bad_config(why, entry, V3C_REASON_BAD_CONFIG, type);
-	return STATUS_SUCCESS;
-}
-
-static NTSTATUS check_entry(struct device *pdo, const IOMMU_DEVICE_CREATION_CONFIGURATION *entry,
-			    u64 type, struct v3c_device_config *config, struct v3c_why *why)
-{
-	switch (type) {
-	case IommuDeviceCreationConfigTypeAcpi:
-		return check_acpi(pdo, entry, why);
-	case IommuDeviceCreationConfigTypePasid:
-		return check_pasid(pdo, entry, config, why);
-	default:
-		return bad_config(why, entry, V3C_REASON_BAD_ENUM, type);
-	}
-}
-
-static const IOMMU_DEVICE_CREATION_CONFIGURATION *
-next_entry(const IOMMU_DEVICE_CREATION_CONFIGURATION *entry)
-{
-	const LIST_ENTRY *next = entry->NextConfiguration.Flink;
-
-	return next ? container_of(next, const IOMMU_DEVICE_CREATION_CONFIGURATION,
-				   NextConfiguration) : NULL;
-}
-
-/*
- * The list is a ring of its entries without a head; one entry alone may also leave its links zero.
- * Each type may appear once, which bounds the walk of a ring that does not close.
- */
-static NTSTATUS check_config(struct device *pdo, const IOMMU_DEVICE_CREATION_CONFIGURATION *first,
-			     struct v3c_device_config *config, struct v3c_why *why)
-{
-	const IOMMU_DEVICE_CREATION_CONFIGURATION *entry = first;
-	unsigned long seen = 0;
-	NTSTATUS status;
-	u64 type;
-
-	while (entry) {
-		type = READ_ONCE(entry->ConfigType);
-		status = check_entry(pdo, entry, type, config, why);
-		if (!NT_SUCCESS(status))
-			return status;
-		if (test_and_set_bit(type, &seen))
-			return bad_config(why, entry, V3C_REASON_LIST_OVERLAP, type);
-		entry = next_entry(entry);
-		if (entry == first)
-			break;
-	}
-	return STATUS_SUCCESS;
+		return v3c_refuse(why, V3C_REASON_BAD_CONFIG, V3C_PARAM_CONFIG, NULL, config->tagged, 0);
+	return 0;
 }
 
 /* An IOMMU says what it can do when it is asked to do it. */
@@ -227,31 +169,30 @@ void v3c_device_free(struct v3c_device *device)
 /**
  * v3c_device_create() - make a DMA device of a Linux device
  * @pdo: the device; referenced
- * @config: list of configuration entries, read during the call; may be NULL
+ * @config: how
  * @out: result, untouched on failure
  * @why: filled on refusal
  *
  * Context: may sleep; the caller keeps @pdo from being removed during the call, as its driver does.
- * Return: status of CreateDevice, see wdm.h.
+ * Return: 0 or a reason, see CreateDevice in wdm.h.
  */
-NTSTATUS v3c_device_create(struct device *pdo, const IOMMU_DEVICE_CREATION_CONFIGURATION *config,
-			   struct v3c_device **out, struct v3c_why *why)
+enum v3c_reason v3c_device_create(struct device *pdo, const struct v3c_device_config *config,
+				  struct v3c_device **out, struct v3c_why *why)
 {
-	struct v3c_device_config asked = {};
 	struct v3c_device *device;
-	NTSTATUS status;
+	enum v3c_reason reason;
 
 	guard(mutex)(&v3c_topology);
 	if (!v3c_device_has_iommu(pdo))
-		return v3c_refuse(why, STATUS_NOT_FOUND, V3C_REASON_NO_IOMMU, pdo, 0, 0);
-	status = check_config(pdo, config, &asked, why);
-	if (!NT_SUCCESS(status))
-		return status;
-	device = v3c_device_make(pdo, false, &asked);
+		return v3c_refuse(why, V3C_REASON_NO_IOMMU, V3C_PARAM_DEVICE, NULL, 0, 0);
+	reason = check_config(pdo, config, why);
+	if (reason)
+		return reason;
+	device = v3c_device_make(pdo, false, config);
 	if (!device)
-		return v3c_refuse(why, STATUS_INSUFFICIENT_RESOURCES, V3C_REASON_NO_MEMORY, pdo, 0, 0);
+		return v3c_refuse(why, V3C_REASON_NO_MEMORY, V3C_PARAM_NONE, NULL, 0, 0);
 	*out = device;
-	return STATUS_SUCCESS;
+	return 0;
 }
 
 /**
@@ -260,27 +201,27 @@ NTSTATUS v3c_device_create(struct device *pdo, const IOMMU_DEVICE_CREATION_CONFI
  * @why: filled on refusal
  *
  * Context: may sleep.
- * Return: status of DeleteDevice, see wdm.h.
+ * Return: 0 or a reason, see DeleteDevice in wdm.h.
  */
-NTSTATUS v3c_device_destroy(struct v3c_device *device, struct v3c_why *why)
+enum v3c_reason v3c_device_destroy(struct v3c_device *device, struct v3c_why *why)
 {
 	scoped_guard(mutex, &v3c_topology) {
 		if (!v3c_handle_is(device, V3C_KIND_DEVICE))
-			return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_BAD_HANDLE,
-					  device, 0, 0);
+			return v3c_refuse(why, V3C_REASON_BAD_HANDLE, V3C_PARAM_DEVICE, NULL, 0,
+					  0);
 		if (device->domain || device->busy)
-			return v3c_refuse(why, STATUS_RESOURCE_IN_USE, V3C_REASON_ATTACHED,
-					  device->domain, 0, 0);
+			return v3c_refuse(why, V3C_REASON_ATTACHED, V3C_PARAM_DEVICE, device, 0,
+					  0);
 		if (!list_empty(&device->pasids))
-			return v3c_refuse(why, STATUS_RESOURCE_IN_USE, V3C_REASON_IN_USE, device,
+			return v3c_refuse(why, V3C_REASON_IN_USE, V3C_PARAM_DEVICE, device,
 					  list_count_nodes(&device->pasids), 0);
-		if (device->watch.callback || device->watch.calls)
-			return v3c_refuse(why, STATUS_RESOURCE_IN_USE, V3C_REASON_REGISTERED,
-					  device, 0, 0);
+		if (device->watch.watcher.callback || device->watch.calls)
+			return v3c_refuse(why, V3C_REASON_REGISTERED, V3C_PARAM_DEVICE, device, 0,
+					  0);
 		v3c_device_retire(device);
 	}
 	v3c_device_free(device);
-	return STATUS_SUCCESS;
+	return 0;
 }
 
 /**
@@ -288,21 +229,21 @@ NTSTATUS v3c_device_destroy(struct v3c_device *device, struct v3c_why *why)
  * @device: the device
  *
  * Context: may sleep; under v3c_topology.
- * Return: a bit per IOMMU_DMA_DOMAIN_TYPE; none for a device that is gone, or whose group an ordinary
+ * Return: a bit per &enum v3c_domain_type; none for a device that is gone, or whose group an ordinary
  * driver of another member uses.
  */
-ULONG v3c_device_types(const struct v3c_device *device)
+u32 v3c_device_types(const struct v3c_device *device)
 {
-	ULONG types = BIT(DomainTypeTranslate) | BIT(DomainTypeUnmanaged);
+	u32 types = BIT(V3C_DOMAIN_TRANSLATE) | BIT(V3C_DOMAIN_UNMANAGED);
 
 	lockdep_assert_held(&v3c_topology);
 
 	if (v3c_device_is_gone(device) || v3c_group_is_foreign(device->pdo))
 		return 0;
 	if (v3c_guard_allows_bypass(device->pdo))
-		types |= BIT(DomainTypePassThrough);
+		types |= BIT(V3C_DOMAIN_PASSTHROUGH);
 	if (device->first_stage)
-		types |= BIT(DomainTypeTranslateS1);
+		types |= BIT(V3C_DOMAIN_TRANSLATE_S1);
 	return types;
 }
 
@@ -311,9 +252,9 @@ ULONG v3c_device_types(const struct v3c_device *device)
  * @device: the device
  *
  * Context: may sleep.
- * Return: a bit per IOMMU_DMA_DOMAIN_TYPE; none for a device that is gone.
+ * Return: a bit per &enum v3c_domain_type; none for a device that is gone.
  */
-ULONG v3c_device_domain_types(struct v3c_device *device)
+u32 v3c_device_domain_types(struct v3c_device *device)
 {
 	guard(mutex)(&v3c_topology);
 	return v3c_handle_is(device, V3C_KIND_DEVICE) ? v3c_device_types(device) : 0;
@@ -326,18 +267,17 @@ ULONG v3c_device_domain_types(struct v3c_device *device)
  * @why: filled on refusal
  *
  * Context: may sleep; under v3c_topology.
- * Return: STATUS_SUCCESS or STATUS_ACCESS_DENIED.
+ * Return: 0, %V3C_REASON_NOT_AVAILABLE or %V3C_REASON_GROUP_BUSY.
  */
-NTSTATUS v3c_device_check_type(const struct v3c_device *device, IOMMU_DMA_DOMAIN_TYPE type,
-			 struct v3c_why *why)
+enum v3c_reason v3c_device_check_type(const struct v3c_device *device, enum v3c_domain_type type,
+				      struct v3c_why *why)
 {
-	ULONG types = v3c_device_types(device);
+	u32 types = v3c_device_types(device);
 
 	if (types & BIT(type))
-		return STATUS_SUCCESS;
-	return v3c_refuse(why, STATUS_ACCESS_DENIED,
-			  types ? V3C_REASON_NOT_AVAILABLE : V3C_REASON_GROUP_BUSY, device, type,
-			  types);
+		return 0;
+	return v3c_refuse(why, types ? V3C_REASON_NOT_AVAILABLE : V3C_REASON_GROUP_BUSY,
+			  V3C_PARAM_DEVICE, device, type, types);
 }
 
 struct v3c_device *v3c_device_find_attached(struct device *pdo)
@@ -355,32 +295,26 @@ struct v3c_device *v3c_device_find_attached(struct device *pdo)
 /**
  * v3c_device_info() - how a device was created
  * @device: the device
- * @size: of @info, in bytes
- * @written: result: bytes written, or needed when @size is too small
- * @info: result, untouched when @size is too small
+ * @config: result
  * @why: filled on refusal
  *
  * Context: may sleep.
- * Return: status of QueryDeviceInfo, see wdm.h.
+ * Return: 0, %V3C_REASON_BAD_HANDLE or %V3C_REASON_DEVICE_GONE.
  */
-NTSTATUS v3c_device_info(struct v3c_device *device, ULONG size, ULONG *written,
-			 IOMMU_DMA_DEVICE_INFORMATION *info, struct v3c_why *why)
+enum v3c_reason v3c_device_info(struct v3c_device *device, struct v3c_device_config *config,
+				struct v3c_why *why)
 {
 	guard(mutex)(&v3c_topology);
 	if (!v3c_handle_is(device, V3C_KIND_DEVICE))
-		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_BAD_HANDLE, device, 0, 0);
+		return v3c_refuse(why, V3C_REASON_BAD_HANDLE, V3C_PARAM_DEVICE, NULL, 0, 0);
 	if (device->gone)
-		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_DEVICE_GONE, device, 0, 0);
-	*written = sizeof(*info);
-	if (size < sizeof(*info))
-		return v3c_refuse(why, STATUS_BUFFER_TOO_SMALL, V3C_REASON_BUFFER_TOO_SMALL, device,
-				  size, sizeof(*info));
-	*info = (IOMMU_DMA_DEVICE_INFORMATION) {
-		.DefaultPasidEnabled = device->default_pasid,
-		.PasidTaggedDmaEnabled = device->tagged,
-		.PasidFaultsSuppressed = device->suppress,
+		return v3c_refuse(why, V3C_REASON_DEVICE_GONE, V3C_PARAM_DEVICE, device, 0, 0);
+	*config = (struct v3c_device_config) {
+		.pasid = device->default_pasid,
+		.tagged = device->tagged,
+		.suppress = device->suppress,
 	};
-	return STATUS_SUCCESS;
+	return 0;
 }
 
 static unsigned int nr_input_mappings(struct device *pdo)
@@ -421,32 +355,31 @@ bool v3c_device_has_input_mapping(struct v3c_device *device, u32 id)
 /**
  * v3c_device_input_mappings() - the IDs by which the IOMMU knows a device
  * @pdo: the device
- * @buffer: result; untouched when too small
- * @size: of @buffer, in bytes
- * @needed: result, bytes; also when @buffer is too small
+ * @ids: result; untouched without room for all of them
+ * @room: for so many IDs, in @ids
+ * @count: result: how many there are
  * @why: filled on refusal
  *
  * Firmware's IDs where it gave any, otherwise the PCI requester ID.
  *
  * Context: may sleep; the caller keeps @pdo from being removed during the call.
- * Return: status of QueryInputMappings, see wdm.h.
+ * Return: 0; %V3C_REASON_NO_IOMMU; or %V3C_REASON_BUFFER_TOO_SMALL, with @count written.
  */
-NTSTATUS v3c_device_input_mappings(struct device *pdo, INPUT_MAPPING_ELEMENT *buffer, ULONG size,
-				   ULONG *needed, struct v3c_why *why)
+enum v3c_reason v3c_device_input_mappings(struct device *pdo, u32 *ids, u32 room, u32 *count,
+					  struct v3c_why *why)
 {
-	unsigned int count, i;
+	unsigned int i;
 
 	guard(mutex)(&v3c_topology);
-	count = v3c_device_has_iommu(pdo) ? nr_input_mappings(pdo) : 0;
-	*needed = count * sizeof(*buffer);
-	if (!count)
-		return v3c_refuse(why, STATUS_UNSUCCESSFUL, V3C_REASON_NO_IOMMU, pdo, 0, 0);
-	if (!buffer || size < *needed)
-		return v3c_refuse(why, STATUS_BUFFER_TOO_SMALL, V3C_REASON_BUFFER_TOO_SMALL, pdo, size,
-				  *needed);
-	for (i = 0; i < count; i++)
-		buffer[i].InputMappingId = input_mapping(pdo, i);
-	return STATUS_SUCCESS;
+	*count = v3c_device_has_iommu(pdo) ? nr_input_mappings(pdo) : 0;
+	if (!*count)
+		return v3c_refuse(why, V3C_REASON_NO_IOMMU, V3C_PARAM_DEVICE, NULL, 0, 0);
+	if (room < *count)
+		return v3c_refuse(why, V3C_REASON_BUFFER_TOO_SMALL, V3C_PARAM_LENGTH, NULL, room,
+				  *count);
+	for (i = 0; i < *count; i++)
+		ids[i] = input_mapping(pdo, i);
+	return 0;
 }
 
 /**

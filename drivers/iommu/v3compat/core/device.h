@@ -5,10 +5,10 @@
 #include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/workqueue.h>
-#include <linux/v3compat.h>
 
 #include "base/handle.h"
-#include "base/status.h"
+#include "base/types.h"
+#include "base/why.h"
 #include "core/fault.h"
 
 struct device;
@@ -20,27 +20,43 @@ struct v3c_group;
  * @pasid: it has a PASID configuration
  * @tagged: for tagged DMA, so that it can have sub-devices
  * @suppress: faults of tagged DMA are not reported
+ * @named: it must have the input mappings that follow
+ * @base: first input mapping
+ * @count: how many
  */
 struct v3c_device_config {
 	bool pasid;
 	bool tagged;
 	bool suppress;
+	bool named;
+	u64 base;
+	u64 count;
+};
+
+/**
+ * struct v3c_watcher - who is told
+ * @tell: called without a lock, with a mask of domain types
+ * @callback: for @tell; names the registration
+ * @context: for @tell
+ */
+struct v3c_watcher {
+	void (*tell)(const struct v3c_watcher *watcher, u32 types);
+	void (*callback)(void);
+	void *context;
 };
 
 /**
  * struct v3c_watch - who wants to know which domain types a device may use; all under v3c_topology
  * @entry: in the list of registrations, or empty
- * @callback: to be called, or NULL without a registration
- * @context: for @callback
- * @types: mask that @callback was called with last
- * @seen: count of changes that @types takes account of; not before @callback has returned
+ * @watcher: whom to tell; nobody without @watcher.callback
+ * @types: mask that was told last
+ * @seen: count of changes that @types takes account of; not before the call has returned
  * @calls: callbacks for the device that are running: one, and those that it makes itself
  */
 struct v3c_watch {
 	struct list_head entry;
-	PIOMMU_INTERFACE_STATE_CHANGE_CALLBACK callback;
-	void *context;
-	ULONG types;
+	struct v3c_watcher watcher;
+	u32 types;
 	u64 seen;
 	unsigned int calls;
 };
@@ -97,27 +113,27 @@ extern struct v3c_pool v3c_devices;
 /* v3c_device_list has all of them, newest first; under v3c_topology. */
 extern struct list_head v3c_device_list;
 
-static inline struct v3c_device *v3c_to_device(PIOMMU_DMA_DEVICE handle)
+static inline struct v3c_device *v3c_to_device(const void *handle)
 {
 	return v3c_handle_is(handle, V3C_KIND_DEVICE) ? (struct v3c_device *)handle : NULL;
 }
 
-NTSTATUS v3c_device_create(struct device *pdo, const IOMMU_DEVICE_CREATION_CONFIGURATION *config,
-			   struct v3c_device **out, struct v3c_why *why);
-NTSTATUS v3c_device_destroy(struct v3c_device *device, struct v3c_why *why);
+enum v3c_reason v3c_device_create(struct device *pdo, const struct v3c_device_config *config,
+				  struct v3c_device **out, struct v3c_why *why);
+enum v3c_reason v3c_device_destroy(struct v3c_device *device, struct v3c_why *why);
 struct v3c_device *v3c_device_make(struct device *pdo, bool v1, const struct v3c_device_config *config);
 void v3c_device_give_back_iopf(struct v3c_device *device);
 void v3c_device_retire(struct v3c_device *device);
 void v3c_device_free(struct v3c_device *device);
 bool v3c_device_has_iommu(struct device *dev);
-ULONG v3c_device_types(const struct v3c_device *device);
-ULONG v3c_device_domain_types(struct v3c_device *device);
-NTSTATUS v3c_device_check_type(const struct v3c_device *device, IOMMU_DMA_DOMAIN_TYPE type,
-			       struct v3c_why *why);
-NTSTATUS v3c_device_info(struct v3c_device *device, ULONG size, ULONG *written,
-			 IOMMU_DMA_DEVICE_INFORMATION *info, struct v3c_why *why);
-NTSTATUS v3c_device_input_mappings(struct device *pdo, INPUT_MAPPING_ELEMENT *buffer, ULONG size,
-				   ULONG *needed, struct v3c_why *why);
+u32 v3c_device_types(const struct v3c_device *device);
+u32 v3c_device_domain_types(struct v3c_device *device);
+enum v3c_reason v3c_device_check_type(const struct v3c_device *device, enum v3c_domain_type type,
+				      struct v3c_why *why);
+enum v3c_reason v3c_device_info(struct v3c_device *device, struct v3c_device_config *config,
+				struct v3c_why *why);
+enum v3c_reason v3c_device_input_mappings(struct device *pdo, u32 *ids, u32 room, u32 *count,
+					  struct v3c_why *why);
 u32 v3c_device_first_input_mapping(struct v3c_device *device);
 bool v3c_device_has_input_mapping(struct v3c_device *device, u32 id);
 bool v3c_device_is_gone(const struct v3c_device *device);

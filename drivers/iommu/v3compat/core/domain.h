@@ -7,7 +7,8 @@
 #include <linux/xarray.h>
 
 #include "base/handle.h"
-#include "base/status.h"
+#include "base/types.h"
+#include "base/why.h"
 #include "table/gate.h"
 #include "table/hwpt.h"
 #include "table/space.h"
@@ -38,7 +39,7 @@
 struct v3c_domain {
 	struct v3c_handle handle;
 	struct mutex mutex;
-	IOMMU_DMA_DOMAIN_TYPE type;
+	enum v3c_domain_type type;
 	u64 width_last;
 	struct v3c_space space;
 	struct v3c_hwpt *hwpts[V3C_MAX_SLOTS];
@@ -60,20 +61,20 @@ extern struct v3c_pool v3c_domains;
 	     __left && ((hwpt) = (domain)->hwpts[__ffs(__left)], true);		\
 	     __left &= __left - 1)
 
-static inline struct v3c_domain *v3c_to_domain(PIOMMU_DMA_DOMAIN handle)
+static inline struct v3c_domain *v3c_to_domain(const void *handle)
 {
 	return v3c_handle_is(handle, V3C_KIND_DOMAIN) ? (struct v3c_domain *)handle : NULL;
 }
 
 static inline bool v3c_domain_is_mapped_by_us(const struct v3c_domain *domain)
 {
-	return domain->type == DomainTypeTranslate || domain->type == DomainTypeTranslateS1;
+	return domain->type == V3C_DOMAIN_TRANSLATE || domain->type == V3C_DOMAIN_TRANSLATE_S1;
 }
 
 /* The caller, or somebody on its behalf, asked for tables that the device's PASIDs could use. */
 static inline bool v3c_domain_is_first_stage(const struct v3c_domain *domain)
 {
-	return domain->type == DomainTypeTranslateS1 || domain->type == DomainTypeUnmanaged;
+	return domain->type == V3C_DOMAIN_TRANSLATE_S1 || domain->type == V3C_DOMAIN_UNMANAGED;
 }
 
 /*
@@ -82,7 +83,7 @@ static inline bool v3c_domain_is_first_stage(const struct v3c_domain *domain)
  */
 static inline bool v3c_domain_shows_all(const struct v3c_domain *domain)
 {
-	return domain->type == DomainTypePassThrough ||
+	return domain->type == V3C_DOMAIN_PASSTHROUGH ||
 	       domain->tables.kind == V3C_TABLES_IDENTITY;
 }
 

@@ -22,8 +22,6 @@
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 
-#include <kunit/visibility.h>
-
 #include "base/compat.h"
 #include "base/iommus.h"
 #include "base/topology.h"
@@ -72,7 +70,7 @@ static bool push_refused(struct v3c_reporter *reporter, const struct v3c_fault_t
 		.address = address,
 		.pasid = pasid,
 		.perm = write ? IOMMU_FAULT_PERM_WRITE : IOMMU_FAULT_PERM_READ,
-		.kind = V3COMPAT_FAULT_UNRECOVERABLE,
+		.kind = V3C_FAULT_UNRECOVERABLE,
 		.stage1 = v3c_domain_is_first_stage(target->domain),
 	};
 
@@ -156,7 +154,7 @@ static bool report_refused(struct v3c_fault_target *target, u64 address, bool wr
 		    !is_of_twin(target, rb_next(&target->by_table));
 
 	return target->loud && push_refused(target->reporter, target, address,
-					    only ? target->pasid : V3COMPAT_NO_PASID, write);
+					    only ? target->pasid : V3C_NO_PASID, write);
 }
 
 /*
@@ -351,79 +349,44 @@ void v3c_fault_watch(struct v3c_hwpt *hwpt, struct device *dev)
 		hwpt->core->iopf_handler = take_page_request;
 }
 
-static void fill_arm64(FAULT_INFORMATION_ARM64 *out, const struct v3c_fault_source *source,
-		       const struct v3c_fault_record *record, FAULT_INFORMATION_ARM64_TYPE type)
-{
-	*out = (FAULT_INFORMATION_ARM64) {
-		.DomainHandle = record->domain,
-		.FaultAddress = (PVOID)record->address,
-		.PhysicalDeviceObject = source->pdo,
-		.InputMappingId = source->input_mapping,
-		.Flags = {
-			.WriteNotRead = !!(record->perm & IOMMU_FAULT_PERM_WRITE),
-			.InstructionNotData = !!(record->perm & IOMMU_FAULT_PERM_EXEC),
-			.Privileged = !!(record->perm & IOMMU_FAULT_PERM_PRIV),
-			.FaultAddressValid = 1,
-		},
-		.Type = type,
-	};
-}
-
-static void fill_x64(FAULT_INFORMATION_X64 *out, const struct v3c_fault_source *source,
-		     const struct v3c_fault_record *record, FAULT_INFORMATION_X64_TYPE type)
-{
-	*out = (FAULT_INFORMATION_X64) {
-		.DomainHandle = record->domain,
-		.FaultAddress = (PVOID)record->address,
-		.Flags = { .FaultAddressValid = 1 },
-		.Type = type,
-		.PciSegment = source->segment,
-	};
-}
-
-/**
- * v3c_fault_fill() - put a fault into Windows' words
- * @information: result
- * @arch: the form
- * @source: where it comes from
- * @record: what happened
- * @type: why
- *
- * No kernel says where the registers of the IOMMU are: that field is 0.
- */
-void v3c_fault_fill(FAULT_INFORMATION *information, FAULT_INFORMATION_ARCH arch,
-		    const struct v3c_fault_source *source, const struct v3c_fault_record *record,
-		    FAULT_INFORMATION_X64_TYPE type)
-{
-	memset(information, 0, sizeof(*information));
-	information->Type = arch;
-	information->IsStage1 = record->stage1;
-	if (arch == FaultInformationArm64)
-		fill_arm64(&information->Arm64, source, record, type);
-	else
-		fill_x64(&information->X64, source, record, type);
-}
-EXPORT_SYMBOL_IF_KUNIT(v3c_fault_fill);
+/* A call of a handler, on the stack of its caller. */
+struct v3c_fault_call {
+	struct v3c_fault_record record;
+	struct v3c_fault_source source;
+	struct v3c_fault_handler handler;
+	u64 lost;
+};
 
 /* The IOMMU tells whether it was a read or a write; why, only the mappings tell, as they are now. */
-static FAULT_INFORMATION_X64_TYPE why_refused(const struct v3c_fault_record *record)
+static bool lacks_permission(const struct v3c_fault_record *record)
 {
 	int allowed = v3c_lookup_permissions(record->domain, NULL,
-					    record->address >> V3C_PAGE_SHIFT);
+					     record->address >> V3C_PAGE_SHIFT);
 	int wanted = v3c_fault_wants(record->perm);
 
-	return allowed && (allowed & wanted) != wanted ? PermissionFault : TranslationFault;
+	return allowed && (allowed & wanted) != wanted;
+}
+
+static void call_handler(const struct v3c_fault_call *call)
+{
+	struct v3c_fault_report report = {
+		.record = &call->record,
+		.source = &call->source,
+		.permission = lacks_permission(&call->record),
+		.lost = call->lost,
+	};
+
+	call->handler.tell(&call->handler, &report);
 }
 
 /* From here to end_call() the handler is running. */
-static void begin_call(struct v3c_reporter *reporter, struct v3compat_fault *fault,
-		       struct v3c_fault_source *source, DEVICE_FAULT_CONFIGURATION *config)
+static void begin_call(struct v3c_reporter *reporter, struct v3c_fault_call *call)
 {
 	lockdep_assert_held(&v3c_fault_lock);
 
-	*source = reporter->source;
-	*config = reporter->config;
-	fault->lost = reporter->lost;
+	call->source = reporter->source;
+	call->handler = reporter->handler;
+	call->lost = reporter->lost;
 	reporter->running = current;
 	reporter->calls++;
 }
@@ -435,45 +398,26 @@ static void end_call(struct v3c_reporter *reporter)
 	wake_up_all(&reporter->idle);
 }
 
-static void call_handler(const struct v3c_fault_record *record, struct v3compat_fault *fault,
-			 const struct v3c_fault_source *source,
-			 const DEVICE_FAULT_CONFIGURATION *config)
-{
-	FAULT_INFORMATION_ARCH arch = IS_ENABLED(CONFIG_ARM64) ? FaultInformationArm64 :
-								 FaultInformationX64;
-
-	fault->kind = record->kind;
-	fault->pasid = record->pasid;
-	fault->write = record->perm & IOMMU_FAULT_PERM_WRITE;
-	v3c_fault_fill(&fault->information, arch, source, record, why_refused(record));
-	config->FaultHandler(config->FaultContext, &fault->information);
-}
-
 /* Whether there was a record. */
 static bool deliver_record(struct v3c_reporter *reporter)
 {
-	DEVICE_FAULT_CONFIGURATION config;
-	struct v3c_fault_record record;
-	struct v3c_fault_source source;
-	struct v3compat_fault fault;
+	struct v3c_fault_call call;
 
 	scoped_guard(spinlock_irq, &v3c_fault_lock) {
 		if (!reporter->count)
 			return false;
-		record = reporter->ring[reporter->first];
+		call.record = reporter->ring[reporter->first];
 		reporter->first = (reporter->first + 1) % V3C_FAULT_QUEUE;
 		reporter->count--;
-		begin_call(reporter, &fault, &source, &config);
+		begin_call(reporter, &call);
 	}
-	call_handler(&record, &fault, &source, &config);
+	call_handler(&call);
 	end_call(reporter);
 	return true;
 }
 
 /* Whether there is a page of the group that the handler shall hear of. */
-static bool begin_page(struct v3c_reporter *reporter, struct v3c_fault_record *record,
-		       struct v3compat_fault *fault, struct v3c_fault_source *source,
-		       DEVICE_FAULT_CONFIGURATION *config)
+static bool begin_page(struct v3c_reporter *reporter, struct v3c_fault_call *call)
 {
 	const struct v3c_fault_target *target;
 	const struct iommu_fault_page_request *request;
@@ -484,16 +428,16 @@ static bool begin_page(struct v3c_reporter *reporter, struct v3c_fault_record *r
 		return false;
 	target = to_target(reporter->group);
 	request = &reporter->page->fault.prm;
-	*record = (struct v3c_fault_record) {
+	call->record = (struct v3c_fault_record) {
 		.domain = target->domain,
 		.address = request->addr,
 		.pasid = target->pasid,
 		.perm = request->perm,
-		.kind = V3COMPAT_FAULT_PAGE_REQUEST,
+		.kind = V3C_FAULT_PAGE_REQUEST,
 		.stage1 = v3c_domain_is_first_stage(target->domain),
 	};
 	reporter->page = list_next_entry(reporter->page, list);
-	begin_call(reporter, fault, source, config);
+	begin_call(reporter, call);
 	return true;
 }
 
@@ -532,15 +476,12 @@ static void end_group(struct v3c_reporter *reporter)
 /* Whether there was a group. */
 static bool deliver_group(struct v3c_reporter *reporter)
 {
-	DEVICE_FAULT_CONFIGURATION config;
-	struct v3c_fault_record record;
-	struct v3c_fault_source source;
-	struct v3compat_fault fault;
+	struct v3c_fault_call call;
 
 	if (!begin_group(reporter))
 		return false;
-	while (begin_page(reporter, &record, &fault, &source, &config)) {
-		call_handler(&record, &fault, &source, &config);
+	while (begin_page(reporter, &call)) {
+		call_handler(&call);
 		end_call(reporter);
 	}
 	end_group(reporter);
@@ -645,7 +586,7 @@ static void remove_target(struct v3c_fault_target *target)
  * @reporter: the device's whose DMA it is
  * @domain: to this domain
  * @hwpt: through this page table, or NULL for the kernel's identity domain
- * @pasid: or %V3COMPAT_NO_PASID
+ * @pasid: or %V3C_NO_PASID
  * @suppressed: faults are not to be reported
  *
  * Context: any.
@@ -718,13 +659,13 @@ void v3c_fault_close(struct v3c_fault_target *target)
 /**
  * v3c_fault_begin() - report faults to a handler
  * @reporter: reporting nothing
- * @config: the handler
+ * @handler: the handler
  * @source: what reports say about where they come from
  *
  * Context: may sleep; under v3c_topology.
  * Return: 0 or -ENOMEM.
  */
-int v3c_fault_begin(struct v3c_reporter *reporter, const DEVICE_FAULT_CONFIGURATION *config,
+int v3c_fault_begin(struct v3c_reporter *reporter, const struct v3c_fault_handler *handler,
 		    const struct v3c_fault_source *source)
 {
 	struct v3c_fault_record *ring;
@@ -735,7 +676,7 @@ int v3c_fault_begin(struct v3c_reporter *reporter, const DEVICE_FAULT_CONFIGURAT
 		return -ENOMEM;
 
 	guard(spinlock_irq)(&v3c_fault_lock);
-	reporter->config = *config;
+	reporter->handler = *handler;
 	reporter->source = *source;
 	reporter->ring = ring;
 	reporter->first = 0;

@@ -10,7 +10,8 @@
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
-#include <linux/v3compat.h>
+#include "base/types.h"
+
 
 struct device;
 struct v3c_domain;
@@ -34,7 +35,7 @@ struct v3c_reporter;
  * @reporter: its device's
  * @domain: attached to
  * @hwpt: the page table, NULL for the kernel's identity domain; a name, never looked into
- * @pasid: or %V3COMPAT_NO_PASID
+ * @pasid: or %V3C_NO_PASID
  * @suppressed: faults are not reported
  * @open: page requests may be queued
  * @answering: groups of page requests that somebody is answering
@@ -61,7 +62,7 @@ struct v3c_fault_target {
  * struct v3c_fault_record - one fault, as it is queued
  * @domain: of the attachment; its handle is what is reported
  * @address: logical
- * @pasid: or %V3COMPAT_NO_PASID
+ * @pasid: or %V3C_NO_PASID
  * @perm: IOMMU_FAULT_PERM_*
  * @kind: what became of the DMA
  * @stage1: the domain's tables are first-stage ones
@@ -71,7 +72,7 @@ struct v3c_fault_record {
 	u64 address;
 	u32 pasid;
 	u32 perm;
-	enum v3compat_fault_kind kind;
+	enum v3c_fault_kind kind;
 	bool stage1;
 };
 
@@ -88,13 +89,39 @@ struct v3c_fault_source {
 };
 
 /**
+ * struct v3c_fault_report - a fault, as a handler hears of it
+ * @record: what happened
+ * @source: where
+ * @permission: something is mapped there, but not with the permission that the DMA needs
+ * @lost: reports dropped since reporting was enabled
+ */
+struct v3c_fault_report {
+	const struct v3c_fault_record *record;
+	const struct v3c_fault_source *source;
+	bool permission;
+	u64 lost;
+};
+
+/**
+ * struct v3c_fault_handler - who hears of faults
+ * @tell: called in a thread that may sleep, one call at a time; never NULL
+ * @callback: for @tell
+ * @context: for @tell
+ */
+struct v3c_fault_handler {
+	void (*tell)(const struct v3c_fault_handler *handler, const struct v3c_fault_report *report);
+	void (*callback)(void);
+	void *context;
+};
+
+/**
  * struct v3c_reporter - a device's faults on their way to its handler
  * @pdo: the device; constant while it serves one
  * @by_rid: in the hash of PCI devices that are enabled, by requester ID
  * @targets: the device's attachments, by PASID
  * @work: runs the handler
  * @idle: woken when a call of the handler has returned, and when a group has been answered
- * @config: the handler, while @enabled
+ * @handler: the handler, while @enabled
  * @source: the device, while @enabled
  * @ring: %V3C_FAULT_QUEUE records, while @enabled
  * @first: oldest record in @ring
@@ -118,7 +145,7 @@ struct v3c_reporter {
 	struct rb_root targets;
 	struct work_struct work;
 	wait_queue_head_t idle;
-	DEVICE_FAULT_CONFIGURATION config;
+	struct v3c_fault_handler handler;
 	struct v3c_fault_source source;
 	struct v3c_fault_record *ring;
 	unsigned int first;
@@ -160,7 +187,7 @@ void v3c_fault_open(struct v3c_fault_target *target, struct v3c_reporter *report
 		    bool suppressed);
 void v3c_fault_close(struct v3c_fault_target *target);
 
-int v3c_fault_begin(struct v3c_reporter *reporter, const DEVICE_FAULT_CONFIGURATION *config,
+int v3c_fault_begin(struct v3c_reporter *reporter, const struct v3c_fault_handler *handler,
 		    const struct v3c_fault_source *source);
 void v3c_fault_end(struct v3c_reporter *reporter);
 void v3c_fault_wait(struct v3c_reporter *reporter);
@@ -170,10 +197,6 @@ void v3c_fault_queue_work(struct work_struct *work);
 int v3c_fault_unrecoverable(struct iommu_domain *domain, struct device *dev, unsigned long iova,
 			    int flags, void *hwpt);
 void v3c_fault_logged(const struct v3c_logged_fault *fault);
-
-void v3c_fault_fill(FAULT_INFORMATION *information, FAULT_INFORMATION_ARCH arch,
-		    const struct v3c_fault_source *source, const struct v3c_fault_record *record,
-		    FAULT_INFORMATION_X64_TYPE type);
 
 int v3c_fault_module_init(void);
 void v3c_fault_module_exit(void);

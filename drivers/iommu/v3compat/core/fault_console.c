@@ -129,7 +129,7 @@ bool v3c_fault_console_parse(const char *text, size_t len, struct v3c_logged_fau
 	out->write = skip_text(&scan, "Write ");
 	if (!out->write && !skip_text(&scan, "Read "))
 		return false;
-	out->pasid = V3COMPAT_NO_PASID;
+	out->pasid = V3C_NO_PASID;
 	if (!skip_text(&scan, "NO_PASID")) {
 		if (!skip_text(&scan, "PASID 0x") || !scan_hex(&scan, 5, &pasid))
 			return false;

@@ -165,18 +165,18 @@ static int sync_all(struct v3c_domain *domain, u32 serial)
 	return ret;
 }
 
-static NTSTATUS check_tables(struct v3c_domain *domain, const struct v3c_tables *tables,
-			     struct v3c_why *why)
+static enum v3c_reason check_tables(struct v3c_domain *domain, const struct v3c_tables *tables,
+				    struct v3c_why *why)
 {
 	if (!v3c_handle_is(domain, V3C_KIND_DOMAIN))
-		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_BAD_HANDLE, domain, 0, 0);
-	if (domain->type != DomainTypeUnmanaged)
-		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_WRONG_TYPE, domain,
+		return v3c_refuse(why, V3C_REASON_BAD_HANDLE, V3C_PARAM_DOMAIN, NULL, 0, 0);
+	if (domain->type != V3C_DOMAIN_UNMANAGED)
+		return v3c_refuse(why, V3C_REASON_WRONG_TYPE, V3C_PARAM_DOMAIN, domain,
 				  domain->type, 0);
 	if (tables->kind == V3C_TABLES_IDENTITY && has_guarded(domain))
-		return v3c_refuse(why, STATUS_ACCESS_DENIED, V3C_REASON_NOT_AVAILABLE, domain,
+		return v3c_refuse(why, V3C_REASON_NOT_AVAILABLE, V3C_PARAM_CONFIG, domain,
 				  domain->type, 0);
-	return STATUS_SUCCESS;
+	return 0;
 }
 
 /* All or nothing, and nothing needs no memory. */
@@ -192,11 +192,11 @@ static void configure_none(struct v3c_domain *domain, u32 serial)
 	sync_all(domain, serial);
 }
 
-static NTSTATUS configure_tables(struct v3c_domain *domain, const struct v3c_tables *wanted,
-				 struct v3c_why *why)
+static enum v3c_reason configure_tables(struct v3c_domain *domain, const struct v3c_tables *wanted,
+					struct v3c_why *why)
 {
 	struct v3c_tables tables = *wanted;
-	NTSTATUS status;
+	enum v3c_reason reason;
 	u32 serial;
 	int ret;
 
@@ -205,29 +205,28 @@ static NTSTATUS configure_tables(struct v3c_domain *domain, const struct v3c_tab
 	if (tables.kind == V3C_TABLES_IDENTITY) {
 		tables.runs = v3c_runs_collect();
 		if (!tables.runs)
-			return v3c_refuse(why, STATUS_INSUFFICIENT_RESOURCES, V3C_REASON_NO_MEMORY,
-					  domain, 0, 0);
+			return v3c_refuse(why, V3C_REASON_NO_MEMORY, V3C_PARAM_NONE, domain, 0, 0);
 	}
 	/* Nor does the guard change before the tables are known to whoever attaches. */
 	ret = lock_domain(domain);
 	if (ret) {
 		v3c_runs_free(tables.runs);
-		return v3c_refuse_errno(why, ret, STATUS_INSUFFICIENT_RESOURCES, domain, 0, 0);
+		return v3c_refuse_errno(why, ret, V3C_PARAM_DOMAIN, domain, 0, 0);
 	}
-	status = check_tables(domain, &tables, why);
+	reason = check_tables(domain, &tables, why);
 	serial = domain->handle.serial;
-	if (NT_SUCCESS(status))
+	if (!reason)
 		install_tables(domain, &tables);
 	unlock_domain(domain);
-	if (!NT_SUCCESS(status)) {
+	if (reason) {
 		v3c_runs_free(tables.runs);
-		return status;
+		return reason;
 	}
 	ret = sync_all(domain, serial);
 	if (!ret)
-		return STATUS_SUCCESS;
+		return 0;
 	configure_none(domain, serial);
-	return v3c_refuse_errno(why, ret, STATUS_INSUFFICIENT_RESOURCES, domain, 0, 0);
+	return v3c_refuse_errno(why, ret, V3C_PARAM_DOMAIN, domain, 0, 0);
 }
 
 /**
@@ -240,18 +239,18 @@ static NTSTATUS configure_tables(struct v3c_domain *domain, const struct v3c_tab
  * of the same domain.
  *
  * Context: may sleep.
- * Return: status of ConfigureDomain, see wdm.h.
+ * Return: 0 or a reason, see ConfigureDomain in wdm.h.
  */
-NTSTATUS v3c_domain_configure(struct v3c_domain *domain, const struct v3c_tables *tables,
-			      struct v3c_why *why)
+enum v3c_reason v3c_domain_configure(struct v3c_domain *domain, const struct v3c_tables *tables,
+				     struct v3c_why *why)
 {
-	NTSTATUS status;
+	enum v3c_reason reason;
 
 	if (mutex_lock_killable(&domain->configuring))
-		return v3c_refuse_errno(why, -EINTR, STATUS_INSUFFICIENT_RESOURCES, domain, 0, 0);
-	status = configure_tables(domain, tables, why);
+		return v3c_refuse_errno(why, -EINTR, V3C_PARAM_DOMAIN, domain, 0, 0);
+	reason = configure_tables(domain, tables, why);
 	mutex_unlock(&domain->configuring);
-	return status;
+	return reason;
 }
 
 /*
@@ -266,7 +265,7 @@ static void flush_all(struct v3c_domain *domain, u8 slots)
 		v3c_hwpt_flush(hwpt);
 }
 
-static u64 listed_page(const u8 *list, ULONG index)
+static u64 listed_page(const u8 *list, u32 index)
 {
 	u64 address;
 
@@ -278,15 +277,15 @@ static u64 listed_page(const u8 *list, ULONG index)
 #define V3C_LISTED_RUN	256
 
 /* Pages that follow each other in the list share the walk, and the invalidation. */
-static int sync_list(struct v3c_flush *flush, ULONG number, const u8 *list)
+static int sync_list(struct v3c_flush *flush, u32 number, const u8 *list)
 {
-	ULONG done, run, limit;
+	u32 done, run, limit;
 	int ret = 0, err;
 	u64 first;
 
 	for (done = 0; done < number; done += run) {
 		first = listed_page(list, done);
-		limit = min_t(ULONG, number - done, V3C_LISTED_RUN);
+		limit = min_t(u32, number - done, V3C_LISTED_RUN);
 		for (run = 1; run < limit; run++)
 			if (listed_page(list, done + run) != first + run)
 				break;
@@ -303,8 +302,8 @@ static int sync_list(struct v3c_flush *flush, ULONG number, const u8 *list)
 }
 
 /* Everything, or what @list names. */
-static NTSTATUS flush_domain(struct v3c_domain *domain, ULONG number, const void *list,
-			     struct v3c_why *why)
+static enum v3c_reason flush_domain(struct v3c_domain *domain, u32 number, const void *list,
+				    struct v3c_why *why)
 {
 	struct v3c_flush call;
 	int ret;
@@ -313,7 +312,7 @@ static NTSTATUS flush_domain(struct v3c_domain *domain, ULONG number, const void
 			  gfpflags_allow_blocking(v3c_gfp()));
 	if (ret)
 		goto out;
-	if (domain->type != DomainTypeUnmanaged)
+	if (domain->type != V3C_DOMAIN_UNMANAGED)
 		flush_all(domain, call.slots);
 	else if (list)
 		ret = sync_list(&call, number, list);
@@ -323,8 +322,8 @@ static NTSTATUS flush_domain(struct v3c_domain *domain, ULONG number, const void
 		v3c_gate_end(&domain->space, &call.op);
 out:
 	if (ret)
-		return v3c_refuse_errno(why, ret, STATUS_INSUFFICIENT_RESOURCES, domain, 0, 0);
-	return STATUS_SUCCESS;
+		return v3c_refuse_errno(why, ret, V3C_PARAM_DOMAIN, domain, 0, 0);
+	return 0;
 }
 
 /**
@@ -333,15 +332,15 @@ out:
  * @why: filled on refusal
  *
  * Context: any up to softirq, with spinlocks held.
- * Return: STATUS_SUCCESS; _1 when the domain was deleted meanwhile; or INSUFFICIENT_RESOURCES when
+ * Return: 0; _1 when the domain was deleted meanwhile; or INSUFFICIENT_RESOURCES when
  * some of an Unmanaged domain's tables could not be mirrored, or not all compared without sleeping.
  */
-NTSTATUS v3c_domain_flush(struct v3c_domain *domain, struct v3c_why *why)
+enum v3c_reason v3c_domain_flush(struct v3c_domain *domain, struct v3c_why *why)
 {
-	NTSTATUS status = flush_domain(domain, 0, NULL, why);
+	enum v3c_reason reason = flush_domain(domain, 0, NULL, why);
 
-	trace_v3compat_flush(domain, status);
-	return status;
+	trace_v3compat_flush(domain, reason);
+	return reason;
 }
 
 /**
@@ -354,11 +353,11 @@ NTSTATUS v3c_domain_flush(struct v3c_domain *domain, struct v3c_why *why)
  * Context: any up to softirq, with spinlocks held.
  * Return: as v3c_domain_flush().
  */
-NTSTATUS v3c_domain_flush_list(struct v3c_domain *domain, ULONG number, const void *list,
-			       struct v3c_why *why)
+enum v3c_reason v3c_domain_flush_list(struct v3c_domain *domain, u32 number, const void *list,
+				      struct v3c_why *why)
 {
-	NTSTATUS status = flush_domain(domain, number, list, why);
+	enum v3c_reason reason = flush_domain(domain, number, list, why);
 
-	trace_v3compat_flush(domain, status);
-	return status;
+	trace_v3compat_flush(domain, reason);
+	return reason;
 }

@@ -2,15 +2,15 @@
 #ifndef V3COMPAT_FLUSH_H
 #define V3COMPAT_FLUSH_H
 
-#include "base/status.h"
+#include "base/why.h"
 
 struct v3c_domain;
 struct v3c_tables;
 
-NTSTATUS v3c_domain_configure(struct v3c_domain *domain, const struct v3c_tables *tables,
-			      struct v3c_why *why);
-NTSTATUS v3c_domain_flush(struct v3c_domain *domain, struct v3c_why *why);
-NTSTATUS v3c_domain_flush_list(struct v3c_domain *domain, ULONG number, const void *list,
-			       struct v3c_why *why);
+enum v3c_reason v3c_domain_configure(struct v3c_domain *domain, const struct v3c_tables *tables,
+				     struct v3c_why *why);
+enum v3c_reason v3c_domain_flush(struct v3c_domain *domain, struct v3c_why *why);
+enum v3c_reason v3c_domain_flush_list(struct v3c_domain *domain, u32 number, const void *list,
+				      struct v3c_why *why);
 
 #endif

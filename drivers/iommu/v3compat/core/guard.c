@@ -9,7 +9,7 @@
 #include "core/guard.h"
 
 /* v3c_policy and v3c_locked are under v3c_topology. */
-static enum v3compat_guard v3c_policy = V3COMPAT_GUARD_EXTERNAL;
+static enum v3c_guard_policy v3c_policy = V3C_GUARD_EXTERNAL;
 static bool v3c_locked;
 
 /**
@@ -26,9 +26,9 @@ bool v3c_guard_allows_bypass(struct device *dev)
 	lockdep_assert_held(&v3c_topology);
 
 	switch (v3c_policy) {
-	case V3COMPAT_GUARD_OFF:
+	case V3C_GUARD_OFF:
 		return true;
-	case V3COMPAT_GUARD_EXTERNAL:
+	case V3C_GUARD_EXTERNAL:
 		return !v3c_locked && !v3c_group_is_external(dev);
 	default:
 		return false;
@@ -36,12 +36,12 @@ bool v3c_guard_allows_bypass(struct device *dev)
 }
 
 /* v3c_guard_allows_any(): whether there could be a device that may attach to a domain of the type. */
-bool v3c_guard_allows_any(IOMMU_DMA_DOMAIN_TYPE type)
+bool v3c_guard_allows_any(enum v3c_domain_type type)
 {
 	lockdep_assert_held(&v3c_topology);
 
-	return type != DomainTypePassThrough || v3c_policy == V3COMPAT_GUARD_OFF ||
-	       (v3c_policy == V3COMPAT_GUARD_EXTERNAL && !v3c_locked);
+	return type != V3C_DOMAIN_PASSTHROUGH || v3c_policy == V3C_GUARD_OFF ||
+	       (v3c_policy == V3C_GUARD_EXTERNAL && !v3c_locked);
 }
 
 /**
@@ -52,7 +52,7 @@ bool v3c_guard_allows_any(IOMMU_DMA_DOMAIN_TYPE type)
  * Context: may sleep; without v3c_topology.
  * Return: the change, which is in force, see v3c_topology_changed().
  */
-u64 v3c_guard_change(const enum v3compat_guard *policy, const bool *locked)
+u64 v3c_guard_change(const enum v3c_guard_policy *policy, const bool *locked)
 {
 	guard(mutex)(&v3c_topology);
 	if (policy)
@@ -62,7 +62,7 @@ u64 v3c_guard_change(const enum v3compat_guard *policy, const bool *locked)
 	return v3c_topology_changed();
 }
 
-void v3c_guard_get(enum v3compat_guard *policy, bool *locked)
+void v3c_guard_get(enum v3c_guard_policy *policy, bool *locked)
 {
 	guard(mutex)(&v3c_topology);
 	*policy = v3c_policy;

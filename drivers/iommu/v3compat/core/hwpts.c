@@ -29,7 +29,7 @@ void v3c_hwpts_free(struct v3c_hwpt *hwpt)
 /* That of an Unmanaged domain comes with its mirror. */
 static struct v3c_hwpt *with_mirror(struct v3c_domain *domain, struct v3c_hwpt *hwpt)
 {
-	if (IS_ERR(hwpt) || domain->type != DomainTypeUnmanaged)
+	if (IS_ERR(hwpt) || domain->type != V3C_DOMAIN_UNMANAGED)
 		return hwpt;
 	hwpt->shadow = v3c_shadow_alloc(hwpt, &domain->space, &domain->tables, &domain->nodes);
 	if (hwpt->shadow)
@@ -40,7 +40,7 @@ static struct v3c_hwpt *with_mirror(struct v3c_domain *domain, struct v3c_hwpt *
 
 static struct v3c_hwpt *alloc_first(struct v3c_domain *domain, struct device *dev)
 {
-	struct v3c_hwpt *hwpt = v3c_hwpt_alloc(dev, domain->type == DomainTypeTranslateS1);
+	struct v3c_hwpt *hwpt = v3c_hwpt_alloc(dev, domain->type == V3C_DOMAIN_TRANSLATE_S1);
 
 	if (!IS_ERR(hwpt))
 		v3c_fault_watch(hwpt, dev);
@@ -105,7 +105,7 @@ void v3c_hwpts_drop_idle(struct v3c_domain *domain)
 			v3c_hwpts_remove(domain, hwpt);
 	}
 	/* It can only become wider, so that nothing lies beyond. */
-	if (domain->type != DomainTypePassThrough)
+	if (domain->type != V3C_DOMAIN_PASSTHROUGH)
 		v3c_space_set_last(&domain->space, v3c_hwpts_last_page(domain, NULL));
 }
 
@@ -125,7 +125,7 @@ void v3c_hwpts_release(struct v3c_domain *domain, struct v3c_hwpt *hwpt)
 /* A format for PASIDs is asked for where one is needed; some drivers know of no such difference. */
 static struct v3c_hwpt *alloc_for(struct v3c_domain *domain, struct device *dev, bool tagged)
 {
-	bool first_stage = domain->type == DomainTypeTranslateS1;
+	bool first_stage = domain->type == V3C_DOMAIN_TRANSLATE_S1;
 	struct v3c_hwpt *hwpt;
 
 	hwpt = v3c_hwpt_alloc(dev, first_stage || tagged);

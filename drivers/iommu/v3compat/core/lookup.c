@@ -56,5 +56,5 @@ int v3c_lookup_permissions(struct v3c_domain *domain, const struct v3c_hwpt *hwp
 		return range->kind == V3C_RANGE_TOKEN ?
 		       v3c_tokens_permissions(domain, range->first, page) : range->prot;
 	}
-	return domain->type == DomainTypeUnmanaged ? mirrored_permissions(domain, hwpt, page) : 0;
+	return domain->type == V3C_DOMAIN_UNMANAGED ? mirrored_permissions(domain, hwpt, page) : 0;
 }

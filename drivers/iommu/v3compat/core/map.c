@@ -11,10 +11,9 @@
 #include "core/place.h"
 #include "table/gate.h"
 
-static NTSTATUS wrong_type(struct v3c_domain *domain, struct v3c_why *why)
+static enum v3c_reason wrong_type(struct v3c_domain *domain, struct v3c_why *why)
 {
-	return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_WRONG_TYPE, domain,
-			  domain->type, 0);
+	return v3c_refuse(why, V3C_REASON_WRONG_TYPE, V3C_PARAM_DOMAIN, domain, domain->type, 0);
 }
 
 static bool unmap_filling(struct v3c_domain *domain, const struct v3c_op *op)
@@ -76,8 +75,8 @@ static void give_up(struct v3c_domain *domain, struct v3c_op *op, int err)
 		v3c_space_abort(&domain->space, op);
 }
 
-static NTSTATUS map(struct v3c_domain *domain, int prot, const struct v3c_phys *phys,
-		    const struct v3c_place *place, u64 *page, struct v3c_why *why)
+static enum v3c_reason map(struct v3c_domain *domain, int prot, const struct v3c_phys *phys,
+			   const struct v3c_place *place, u64 *page, struct v3c_why *why)
 {
 	struct v3c_range like = {
 		.kind = V3C_RANGE_LOGICAL, .prot = prot,
@@ -85,14 +84,14 @@ static NTSTATUS map(struct v3c_domain *domain, int prot, const struct v3c_phys *
 	};
 	gfp_t gfp = v3c_gfp();
 	struct v3c_op op;
-	NTSTATUS status;
+	enum v3c_reason reason;
 	int ret;
 
 	if (unlikely(!v3c_domain_is_mapped_by_us(domain)))
 		return wrong_type(domain, why);
-	status = v3c_place_check(domain, place, why);
-	if (unlikely(!NT_SUCCESS(status)))
-		return status;
+	reason = v3c_place_check(domain, place, why);
+	if (unlikely(reason))
+		return reason;
 
 	ret = v3c_place_hold(domain, place, phys->pages, &like, gfp, &op);
 	if (unlikely(ret))
@@ -101,13 +100,13 @@ static NTSTATUS map(struct v3c_domain *domain, int prot, const struct v3c_phys *
 	ret = map_held(domain, &op, phys, prot, gfp);
 	if (unlikely(ret)) {
 		give_up(domain, &op, ret);
-		return v3c_refuse_errno(why, ret, STATUS_INVALID_PARAMETER_3, domain,
+		return v3c_refuse_errno(why, ret, V3C_PARAM_PHYS, domain,
 					op.first << V3C_PAGE_SHIFT,
 					((op.last + 1) << V3C_PAGE_SHIFT) - 1);
 	}
 	*page = op.first;
 	v3c_space_commit(&domain->space, &op);
-	return STATUS_SUCCESS;
+	return 0;
 }
 
 /**
@@ -120,18 +119,18 @@ static NTSTATUS map(struct v3c_domain *domain, int prot, const struct v3c_phys *
  * @why: filled on refusal
  *
  * Context: any up to softirq, with spinlocks held; allocates as the context allows.
- * Return: status of MapLogicalRangeEx, see wdm.h.
+ * Return: 0 or a reason, see MapLogicalRangeEx in wdm.h.
  */
-NTSTATUS v3c_map(struct v3c_domain *domain, int prot, const struct v3c_phys *phys,
-		       const struct v3c_place *place, u64 *page, struct v3c_why *why)
+enum v3c_reason v3c_map(struct v3c_domain *domain, int prot, const struct v3c_phys *phys,
+			const struct v3c_place *place, u64 *page, struct v3c_why *why)
 {
 	u64 at = place->explicit_page ? *place->explicit_page : 0;
-	NTSTATUS status = map(domain, prot, phys, place, &at, why);
+	enum v3c_reason reason = map(domain, prot, phys, place, &at, why);
 
-	if (likely(NT_SUCCESS(status)))
+	if (likely(!reason))
 		*page = at;
-	trace_v3compat_map(domain, at, phys->pages, status);
-	return status;
+	trace_v3compat_map(domain, at, phys->pages, reason);
+	return reason;
 }
 
 /* The cut at either end of [@first, @last] out of @range, in every table that has it. */
@@ -156,26 +155,26 @@ static bool may_cut(void *arg, const struct v3c_op *op, const struct v3c_range *
 	return true;
 }
 
-static NTSTATUS release_failed(int err, struct v3c_domain *domain, u64 page, u64 pages,
-			       struct v3c_why *why)
+static enum v3c_reason release_failed(int err, struct v3c_domain *domain, u64 page, u64 pages,
+				      struct v3c_why *why)
 {
 	u64 first = page << V3C_PAGE_SHIFT, last = first + (pages << V3C_PAGE_SHIFT) - 1;
 
 	if (err == -ENOENT)
-		return v3c_refuse(why, STATUS_INVALID_PARAMETER, V3C_REASON_NOT_MAPPED, domain,
-				  first, last);
+		return v3c_refuse(why, V3C_REASON_NOT_MAPPED, V3C_PARAM_ADDRESS, domain, first,
+				  last);
 	if (err == -EXDEV)
-		return v3c_refuse(why, STATUS_INVALID_PARAMETER, V3C_REASON_CUT_LARGE_PAGE, domain,
+		return v3c_refuse(why, V3C_REASON_CUT_LARGE_PAGE, V3C_PARAM_ADDRESS, domain,
 				  first, last);
-	return v3c_refuse_errno(why, err, STATUS_INVALID_PARAMETER, domain, first, last);
+	return v3c_refuse_errno(why, err, V3C_PARAM_ADDRESS, domain, first, last);
 }
 
 /* Devices may reach it for as long as the domain lives, so that nobody gets its addresses again. */
-static NTSTATUS unmap_failed(struct v3c_domain *domain, u64 page, u64 pages, struct v3c_why *why)
+static enum v3c_reason unmap_failed(struct v3c_domain *domain, u64 page, u64 pages, struct v3c_why *why)
 {
 	u64 first = page << V3C_PAGE_SHIFT;
 
-	return v3c_refuse(why, STATUS_UNSUCCESSFUL, V3C_REASON_SHORT_UNMAP, domain, first,
+	return v3c_refuse(why, V3C_REASON_SHORT_UNMAP, V3C_PARAM_ADDRESS, domain, first,
 			  first + (pages << V3C_PAGE_SHIFT) - 1);
 }
 
@@ -187,48 +186,48 @@ static NTSTATUS unmap_failed(struct v3c_domain *domain, u64 page, u64 pages, str
  * @why: filled on refusal
  *
  * Context: any up to softirq, with spinlocks held.
- * Return: status of UnmapLogicalRange, see wdm.h.
+ * Return: 0 or a reason, see UnmapLogicalRange in wdm.h.
  */
-NTSTATUS v3c_unmap(struct v3c_domain *domain, u64 page, u64 pages, struct v3c_why *why)
+enum v3c_reason v3c_unmap(struct v3c_domain *domain, u64 page, u64 pages, struct v3c_why *why)
 {
 	struct v3c_space *space = &domain->space;
-	NTSTATUS status = STATUS_SUCCESS;
+	enum v3c_reason reason = 0;
 	struct v3c_op op;
 	int ret;
 
 	if (unlikely(!v3c_domain_is_mapped_by_us(domain))) {
-		status = wrong_type(domain, why);
+		reason = wrong_type(domain, why);
 		goto out;
 	}
 	ret = v3c_space_release_begin(space, page, page + pages - 1, V3C_RANGE_LOGICAL, may_cut,
 				      domain, v3c_gfp(), &op);
 	if (unlikely(ret)) {
-		status = release_failed(ret, domain, page, pages, why);
+		reason = release_failed(ret, domain, page, pages, why);
 		goto out;
 	}
 	if (likely(unmap_held(domain, &op))) {
 		v3c_space_release_end(space, &op);
 	} else {
 		v3c_space_lose(space, &op);
-		status = unmap_failed(domain, page, pages, why);
+		reason = unmap_failed(domain, page, pages, why);
 	}
 out:
-	trace_v3compat_unmap(domain, page, pages, status);
-	return status;
+	trace_v3compat_unmap(domain, page, pages, reason);
+	return reason;
 }
 
 static bool takes_identity(struct v3c_domain *domain)
 {
-	return v3c_domain_is_mapped_by_us(domain) || domain->type == DomainTypePassThrough;
+	return v3c_domain_is_mapped_by_us(domain) || domain->type == V3C_DOMAIN_PASSTHROUGH;
 }
 
-static NTSTATUS check_identity(struct v3c_domain *domain, struct v3c_why *why)
+static enum v3c_reason check_identity(struct v3c_domain *domain, struct v3c_why *why)
 {
 	if (!takes_identity(domain))
 		return wrong_type(domain, why);
 	if (domain->space.allocates)
-		return v3c_refuse(why, STATUS_NOT_SUPPORTED, V3C_REASON_ALLOCATOR_RULE, domain, 0, 0);
-	return STATUS_SUCCESS;
+		return v3c_refuse(why, V3C_REASON_ALLOCATOR_RULE, V3C_PARAM_ADDRESS, domain, 0, 0);
+	return 0;
 }
 
 /* A number for each call of MapIdentityRange(Ex), so that it takes back only what it has mapped itself. */
@@ -293,25 +292,24 @@ static void undo_identity(struct v3c_domain *domain, struct v3c_phys phys, u64 p
  * @domain: the domain
  * @prot: IOMMU_READ and IOMMU_WRITE
  * @phys: what to map; each page maps to itself
- * @phys_status: ordinal status of the parameter that @phys comes from
  * @why: filled on refusal
  *
  * On a PassThrough domain there is nothing to do.
  *
  * Context: any up to softirq, with spinlocks held; allocates as the context allows.
- * Return: status of MapIdentityRangeEx, see wdm.h.
+ * Return: 0 or a reason, see MapIdentityRangeEx in wdm.h.
  */
-NTSTATUS v3c_map_identity(struct v3c_domain *domain, int prot, const struct v3c_phys *phys,
-				NTSTATUS phys_status, struct v3c_why *why)
+enum v3c_reason v3c_map_identity(struct v3c_domain *domain, int prot, const struct v3c_phys *phys,
+				 struct v3c_why *why)
 {
-	NTSTATUS status = check_identity(domain, why);
+	enum v3c_reason reason = check_identity(domain, why);
 	struct v3c_phys at = *phys;
 	struct v3c_run run = {};
 	gfp_t gfp = v3c_gfp();
 	u64 pages = 0, call;
 	int ret = 0;
 
-	if (!NT_SUCCESS(status) || domain->type == DomainTypePassThrough)
+	if (reason || domain->type == V3C_DOMAIN_PASSTHROUGH)
 		goto out;
 	call = atomic64_inc_return(&v3c_identity_calls);
 	while (v3c_phys_next(&at, V3C_MAX_PAGES, &run)) {
@@ -326,12 +324,12 @@ NTSTATUS v3c_map_identity(struct v3c_domain *domain, int prot, const struct v3c_
 		u64 first = run.pfn << V3C_PAGE_SHIFT;
 
 		undo_identity(domain, *phys, pages, call);
-		status = v3c_refuse_errno(why, ret, phys_status, domain, first,
+		reason = v3c_refuse_errno(why, ret, V3C_PARAM_ADDRESS, domain, first,
 					  first + (run.pages << V3C_PAGE_SHIFT) - 1);
 	}
 out:
-	trace_v3compat_map_identity(domain, run.pfn, run.pages, status);
-	return status;
+	trace_v3compat_map_identity(domain, run.pfn, run.pages, reason);
+	return reason;
 }
 
 /* Says how many pages it holds, also on failure. */
@@ -352,11 +350,12 @@ static int hold_identity(struct v3c_domain *domain, struct v3c_phys phys, gfp_t 
 }
 
 /* Gives up @held pages, which are mapped nowhere any more if they are to be @unmapped. */
-static NTSTATUS release_identity(struct v3c_domain *domain, struct v3c_phys phys, struct v3c_op *op,
-				 u64 held, bool unmapped, struct v3c_why *why)
+static enum v3c_reason release_identity(struct v3c_domain *domain, struct v3c_phys phys,
+					struct v3c_op *op, u64 held, bool unmapped,
+					struct v3c_why *why)
 {
 	struct v3c_space *space = &domain->space;
-	NTSTATUS status = STATUS_SUCCESS;
+	enum v3c_reason reason = 0;
 	struct v3c_run run;
 
 	while (held && v3c_phys_next(&phys, held, &run)) {
@@ -372,21 +371,21 @@ static NTSTATUS release_identity(struct v3c_domain *domain, struct v3c_phys phys
 			v3c_space_drop(space, op->first, op->last);
 		} else {
 			v3c_space_drop_lost(space, op->first, op->last);
-			status = unmap_failed(domain, run.pfn, run.pages, why);
+			reason = unmap_failed(domain, run.pfn, run.pages, why);
 		}
 	}
 	if (!held)
-		return status;
+		return reason;
 	v3c_space_unhold_all(space, op);
 	return release_failed(-ENOENT, domain, op->first, op->last - op->first + 1, why);
 }
 
-static NTSTATUS unmap_identity(struct v3c_domain *domain, const struct v3c_phys *phys,
-			       struct v3c_why *why)
+static enum v3c_reason unmap_identity(struct v3c_domain *domain, const struct v3c_phys *phys,
+				      struct v3c_why *why)
 {
 	struct v3c_space *space = &domain->space;
 	struct v3c_run refused = {};
-	NTSTATUS status;
+	enum v3c_reason reason;
 	struct v3c_op op;
 	u64 held;
 	int ret;
@@ -396,9 +395,9 @@ static NTSTATUS unmap_identity(struct v3c_domain *domain, const struct v3c_phys 
 		return release_failed(ret, domain, 0, phys->pages, why);
 	/* All of it is held before any of it goes, so that a refusal leaves everything mapped. */
 	ret = hold_identity(domain, *phys, v3c_gfp(), &op, &held, &refused);
-	status = release_identity(domain, *phys, &op, held, !ret, why);
+	reason = release_identity(domain, *phys, &op, held, !ret, why);
 	v3c_gate_end(space, &op);
-	return ret ? release_failed(ret, domain, refused.pfn, refused.pages, why) : status;
+	return ret ? release_failed(ret, domain, refused.pfn, refused.pages, why) : reason;
 }
 
 /**
@@ -408,16 +407,16 @@ static NTSTATUS unmap_identity(struct v3c_domain *domain, const struct v3c_phys 
  * @why: filled on refusal
  *
  * Context: any up to softirq, with spinlocks held.
- * Return: status of UnmapIdentityRangeEx, see wdm.h.
+ * Return: 0 or a reason, see UnmapIdentityRangeEx in wdm.h.
  */
-NTSTATUS v3c_unmap_identity(struct v3c_domain *domain, const struct v3c_phys *phys,
-				  struct v3c_why *why)
+enum v3c_reason v3c_unmap_identity(struct v3c_domain *domain, const struct v3c_phys *phys,
+				   struct v3c_why *why)
 {
-	NTSTATUS status = check_identity(domain, why);
+	enum v3c_reason reason = check_identity(domain, why);
 
-	if (NT_SUCCESS(status) && domain->type != DomainTypePassThrough)
-		status = unmap_identity(domain, phys, why);
+	if (!reason && domain->type != V3C_DOMAIN_PASSTHROUGH)
+		reason = unmap_identity(domain, phys, why);
 	trace_v3compat_unmap_identity(domain, v3c_phys_is_contiguous(phys) && !phys->pfns ?
-				      phys->pfn : 0, phys->pages, status);
-	return status;
+				      phys->pfn : 0, phys->pages, reason);
+	return reason;
 }

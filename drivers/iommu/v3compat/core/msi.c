@@ -54,13 +54,13 @@ static bool can_have_vectors(const struct device *dev)
 /* A device to be attached, as a member of its group. */
 struct v3c_msi_query {
 	struct device *dev;
-	IOMMU_DMA_DOMAIN_TYPE type;
+	enum v3c_domain_type type;
 };
 
-static bool is_unsafe(struct device *dev, IOMMU_DMA_DOMAIN_TYPE type)
+static bool is_unsafe(struct device *dev, enum v3c_domain_type type)
 {
 	/* What an unwary core hands out meanwhile is the physical address of the doorbell. */
-	if (!has_vectors(dev) && (v3c_core_checks_msi() || type == DomainTypePassThrough ||
+	if (!has_vectors(dev) && (v3c_core_checks_msi() || type == V3C_DOMAIN_PASSTHROUGH ||
 				  !can_have_vectors(dev)))
 		return false;
 	return is_translated(dev);
@@ -94,14 +94,14 @@ static bool is_identity(struct device *dev)
  * Context: may sleep; under v3c_topology.
  * Return: true if they do, false if they would be written into memory.
  */
-bool v3c_msi_may_attach(struct device *dev, IOMMU_DMA_DOMAIN_TYPE type)
+bool v3c_msi_may_attach(struct device *dev, enum v3c_domain_type type)
 {
 	struct v3c_msi_query query = { .dev = dev, .type = type };
 	struct v3c_group *ours = v3c_group_find(dev);
 
 	if (ours && ours->untagged)
 		return true;
-	if (type == DomainTypePassThrough && is_identity(dev))
+	if (type == V3C_DOMAIN_PASSTHROUGH && is_identity(dev))
 		return true;
 	return !v3c_group_for_each_member(dev, &query, is_unsafe_member);
 }
@@ -116,7 +116,7 @@ bool v3c_msi_may_attach(struct device *dev, IOMMU_DMA_DOMAIN_TYPE type)
  * Context: may sleep; under v3c_topology.
  * Return: true if they do.
  */
-bool v3c_msi_may_join(struct device *dev, IOMMU_DMA_DOMAIN_TYPE type)
+bool v3c_msi_may_join(struct device *dev, enum v3c_domain_type type)
 {
-	return type == DomainTypePassThrough || !is_unsafe(dev, type);
+	return type == V3C_DOMAIN_PASSTHROUGH || !is_unsafe(dev, type);
 }

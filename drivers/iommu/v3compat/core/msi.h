@@ -3,11 +3,12 @@
 #define V3COMPAT_MSI_H
 
 #include <linux/types.h>
-#include <v3compat/wdm.h>
+
+#include "base/types.h"
 
 struct device;
 
-bool v3c_msi_may_attach(struct device *dev, IOMMU_DMA_DOMAIN_TYPE type);
-bool v3c_msi_may_join(struct device *dev, IOMMU_DMA_DOMAIN_TYPE type);
+bool v3c_msi_may_attach(struct device *dev, enum v3c_domain_type type);
+bool v3c_msi_may_join(struct device *dev, enum v3c_domain_type type);
 
 #endif

@@ -28,31 +28,30 @@ void v3c_pasid_enlist(struct v3c_pasid *pasid, struct v3c_device *device, bool o
 	list_add_tail(&pasid->entry, &device->pasids);
 }
 
-NTSTATUS v3c_pasid_check_parent(struct v3c_device *device, struct v3c_why *why)
+enum v3c_reason v3c_pasid_check_parent(struct v3c_device *device, struct v3c_why *why)
 {
 	lockdep_assert_held(&v3c_topology);
 
 	if (!v3c_handle_is(device, V3C_KIND_DEVICE))
-		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_BAD_HANDLE, device, 0, 0);
+		return v3c_refuse(why, V3C_REASON_BAD_HANDLE, V3C_PARAM_DEVICE, NULL, 0, 0);
 	if (v3c_device_is_gone(device))
-		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_DEVICE_GONE, device, 0, 0);
+		return v3c_refuse(why, V3C_REASON_DEVICE_GONE, V3C_PARAM_DEVICE, device, 0, 0);
 	if (!device->tagged)
-		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_BAD_CONFIG, device, 0, 0);
-	return STATUS_SUCCESS;
+		return v3c_refuse(why, V3C_REASON_BAD_CONFIG, V3C_PARAM_DEVICE, device, 0, 0);
+	return 0;
 }
 
 /* Nobody can see it yet: it goes to v3c_pasid_enlist() or back to its pool. */
-NTSTATUS v3c_pasid_alloc(struct v3c_device *device, struct v3c_pasid **out, struct v3c_why *why)
+enum v3c_reason v3c_pasid_alloc(struct v3c_device *device, struct v3c_pasid **out, struct v3c_why *why)
 {
-	NTSTATUS status = v3c_pasid_check_parent(device, why);
+	enum v3c_reason reason = v3c_pasid_check_parent(device, why);
 
-	if (!NT_SUCCESS(status))
-		return status;
+	if (reason)
+		return reason;
 	*out = v3c_handle_alloc(&v3c_pasids);
 	if (!*out)
-		return v3c_refuse(why, STATUS_INSUFFICIENT_RESOURCES, V3C_REASON_NO_MEMORY, device,
-				  0, 0);
-	return STATUS_SUCCESS;
+		return v3c_refuse(why, V3C_REASON_NO_MEMORY, V3C_PARAM_NONE, device, 0, 0);
+	return 0;
 }
 
 /**
@@ -62,27 +61,27 @@ NTSTATUS v3c_pasid_alloc(struct v3c_device *device, struct v3c_pasid **out, stru
  * @why: filled on refusal
  *
  * Context: may sleep.
- * Return: status of CreatePasidDevice, see wdm.h.
+ * Return: 0 or a reason, see CreatePasidDevice in wdm.h.
  */
-NTSTATUS v3c_pasid_create(struct v3c_device *device, struct v3c_pasid **out, struct v3c_why *why)
+enum v3c_reason v3c_pasid_create(struct v3c_device *device, struct v3c_pasid **out, struct v3c_why *why)
 {
 	struct v3c_pasid *pasid;
-	NTSTATUS status;
+	enum v3c_reason reason;
 
 	guard(mutex)(&v3c_topology);
-	status = v3c_pasid_alloc(device, &pasid, why);
-	if (!NT_SUCCESS(status))
-		return status;
+	reason = v3c_pasid_alloc(device, &pasid, why);
+	if (reason)
+		return reason;
 	pasid->number = iommu_alloc_global_pasid(device->pdo);
 	if (pasid->number == IOMMU_PASID_INVALID) {
 		v3c_handle_free(&v3c_pasids, &pasid->handle);
-		return v3c_refuse(why, STATUS_NONE_MAPPED, V3C_REASON_NO_PASID, device, 0,
+		return v3c_refuse(why, V3C_REASON_NO_PASID, V3C_PARAM_DEVICE, device, 0,
 				  device->pdo->iommu->max_pasids);
 	}
 	v3c_pasid_enlist(pasid, device, false);
 	v3c_handle_publish(&v3c_pasids, &pasid->handle);
 	*out = pasid;
-	return STATUS_SUCCESS;
+	return 0;
 }
 
 void v3c_pasid_free(struct v3c_pasid *pasid)
@@ -102,18 +101,18 @@ void v3c_pasid_free(struct v3c_pasid *pasid)
  * @why: filled on refusal
  *
  * Context: may sleep.
- * Return: status of DeletePasidDevice, see wdm.h.
+ * Return: 0 or a reason, see DeletePasidDevice in wdm.h.
  */
-NTSTATUS v3c_pasid_destroy(struct v3c_pasid *pasid, struct v3c_why *why)
+enum v3c_reason v3c_pasid_destroy(struct v3c_pasid *pasid, struct v3c_why *why)
 {
 	guard(mutex)(&v3c_topology);
 	if (!v3c_handle_is(pasid, V3C_KIND_PASID))
-		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_BAD_HANDLE, pasid, 0, 0);
+		return v3c_refuse(why, V3C_REASON_BAD_HANDLE, V3C_PARAM_PASID, NULL, 0, 0);
 	if (v3c_pasid_is_attached(pasid) || pasid->busy)
-		return v3c_refuse(why, STATUS_RESOURCE_IN_USE, V3C_REASON_ATTACHED, pasid,
-				  pasid->number, 0);
+		return v3c_refuse(why, V3C_REASON_ATTACHED, V3C_PARAM_PASID, pasid, pasid->number,
+				  0);
 	v3c_pasid_free(pasid);
-	return STATUS_SUCCESS;
+	return 0;
 }
 
 /* Whether a sub-device of the device is attached, under v3c_topology. */

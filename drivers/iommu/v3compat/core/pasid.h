@@ -5,7 +5,7 @@
 #include <linux/list.h>
 
 #include "base/handle.h"
-#include "base/status.h"
+#include "base/why.h"
 
 struct iommu_sva;
 struct v3c_attachment;
@@ -39,7 +39,7 @@ struct v3c_pasid {
 
 extern struct v3c_pool v3c_pasids;
 
-static inline struct v3c_pasid *v3c_to_pasid(PIOMMU_DMA_PASID_DEVICE handle)
+static inline struct v3c_pasid *v3c_to_pasid(const void *handle)
 {
 	return v3c_handle_is(handle, V3C_KIND_PASID) ? (struct v3c_pasid *)handle : NULL;
 }
@@ -50,11 +50,11 @@ static inline bool v3c_pasid_is_attached(const struct v3c_pasid *pasid)
 	return pasid->attachment || pasid->sva;
 }
 
-NTSTATUS v3c_pasid_create(struct v3c_device *device, struct v3c_pasid **out, struct v3c_why *why);
-NTSTATUS v3c_pasid_destroy(struct v3c_pasid *pasid, struct v3c_why *why);
+enum v3c_reason v3c_pasid_create(struct v3c_device *device, struct v3c_pasid **out, struct v3c_why *why);
+enum v3c_reason v3c_pasid_destroy(struct v3c_pasid *pasid, struct v3c_why *why);
 
-NTSTATUS v3c_pasid_check_parent(struct v3c_device *device, struct v3c_why *why);
-NTSTATUS v3c_pasid_alloc(struct v3c_device *device, struct v3c_pasid **out, struct v3c_why *why);
+enum v3c_reason v3c_pasid_check_parent(struct v3c_device *device, struct v3c_why *why);
+enum v3c_reason v3c_pasid_alloc(struct v3c_device *device, struct v3c_pasid **out, struct v3c_why *why);
 void v3c_pasid_enlist(struct v3c_pasid *pasid, struct v3c_device *device, bool of_process);
 void v3c_pasid_free(struct v3c_pasid *pasid);
 bool v3c_pasids_attached(struct v3c_device *device);

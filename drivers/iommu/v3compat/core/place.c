@@ -6,14 +6,14 @@
 #include "core/place.h"
 
 /* Whether the domain and the caller agree on who chooses the address. */
-NTSTATUS v3c_place_check(struct v3c_domain *domain, const struct v3c_place *place,
-			       struct v3c_why *why)
+enum v3c_reason v3c_place_check(struct v3c_domain *domain, const struct v3c_place *place,
+				struct v3c_why *why)
 {
 	if (domain->space.allocates == !!place->explicit_page)
-		return v3c_refuse(why, STATUS_NOT_SUPPORTED, V3C_REASON_ALLOCATOR_RULE, domain,
+		return v3c_refuse(why, V3C_REASON_ALLOCATOR_RULE, V3C_PARAM_ADDRESS, domain,
 				  place->explicit_page ? *place->explicit_page << V3C_PAGE_SHIFT : 0,
 				  0);
-	return STATUS_SUCCESS;
+	return 0;
 }
 
 /**
@@ -38,8 +38,8 @@ int v3c_place_hold(struct v3c_domain *domain, const struct v3c_place *place, u64
 }
 
 /* What @err of v3c_place_hold() means to the caller. */
-NTSTATUS v3c_place_refuse(int err, const struct v3c_place *place, u64 pages,
-				struct v3c_why *why)
+enum v3c_reason v3c_place_refuse(int err, const struct v3c_place *place, u64 pages,
+				 struct v3c_why *why)
 {
 	u64 first = place->explicit_page ? *place->explicit_page : place->lo;
 	u64 last = place->explicit_page ? first + pages - 1 : place->hi;
@@ -47,10 +47,9 @@ NTSTATUS v3c_place_refuse(int err, const struct v3c_place *place, u64 pages,
 	first <<= V3C_PAGE_SHIFT;
 	last = (last << V3C_PAGE_SHIFT) | (V3C_PAGE_SIZE - 1);
 	if (err == -ERANGE)
-		return v3c_refuse(why, place->address_status, V3C_REASON_BEYOND_APERTURE, NULL,
-				  first, last);
+		return v3c_refuse(why, V3C_REASON_BEYOND_APERTURE, V3C_PARAM_ADDRESS, NULL, first,
+				  last);
 	if (err == -ENOSPC && place->bounded)
-		return v3c_refuse(why, STATUS_INVALID_PARAMETER_MIX, V3C_REASON_BOUNDS, NULL,
-				  first, last);
-	return v3c_refuse_errno(why, err, STATUS_UNSUCCESSFUL, NULL, first, last);
+		return v3c_refuse(why, V3C_REASON_BOUNDS, V3C_PARAM_ADDRESS, NULL, first, last);
+	return v3c_refuse_errno(why, err, V3C_PARAM_ADDRESS, NULL, first, last);
 }

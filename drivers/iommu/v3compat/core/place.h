@@ -4,7 +4,7 @@
 
 #include <linux/types.h>
 
-#include "base/status.h"
+#include "base/why.h"
 
 struct v3c_domain;
 struct v3c_op;
@@ -16,20 +16,18 @@ struct v3c_range;
  * @lo: lowest page allowed
  * @hi: highest page allowed
  * @bounded: the caller gave @lo or @hi
- * @address_status: ordinal status of the parameter that @explicit_page comes from
  */
 struct v3c_place {
 	const u64 *explicit_page;
 	u64 lo;
 	u64 hi;
 	bool bounded;
-	NTSTATUS address_status;
 };
 
-NTSTATUS v3c_place_check(struct v3c_domain *domain, const struct v3c_place *place,
-			 struct v3c_why *why);
+enum v3c_reason v3c_place_check(struct v3c_domain *domain, const struct v3c_place *place,
+				struct v3c_why *why);
 int v3c_place_hold(struct v3c_domain *domain, const struct v3c_place *place, u64 pages,
 		   const struct v3c_range *like, gfp_t gfp, struct v3c_op *op);
-NTSTATUS v3c_place_refuse(int err, const struct v3c_place *place, u64 pages, struct v3c_why *why);
+enum v3c_reason v3c_place_refuse(int err, const struct v3c_place *place, u64 pages, struct v3c_why *why);
 
 #endif

@@ -18,7 +18,7 @@
  *
  * Context: may sleep. Waits for the callbacks that this causes, except inside a callback.
  */
-void v3c_policy_set(enum v3compat_guard policy)
+void v3c_policy_set(enum v3c_guard_policy policy)
 {
 	v3c_watch_wait(v3c_guard_change(&policy, NULL), TASK_UNINTERRUPTIBLE);
 }
@@ -30,9 +30,9 @@ void v3c_policy_set_locked(bool locked)
 }
 
 static const char * const v3c_policy_names[] = {
-	[V3COMPAT_GUARD_OFF] = "off",
-	[V3COMPAT_GUARD_EXTERNAL] = "external",
-	[V3COMPAT_GUARD_ALL] = "all",
+	[V3C_GUARD_OFF] = "off",
+	[V3C_GUARD_EXTERNAL] = "external",
+	[V3C_GUARD_ALL] = "all",
 };
 
 /*
@@ -52,14 +52,14 @@ static int wait_as_writer(u64 change)
 static int write_policy(const char *value, const struct kernel_param *param)
 {
 	int match = sysfs_match_string(v3c_policy_names, value);
-	enum v3compat_guard policy = match;
+	enum v3c_guard_policy policy = match;
 
 	return match < 0 ? match : wait_as_writer(v3c_guard_change(&policy, NULL));
 }
 
 static int get_policy(char *buffer, const struct kernel_param *param)
 {
-	enum v3compat_guard policy;
+	enum v3c_guard_policy policy;
 	bool locked;
 
 	v3c_guard_get(&policy, &locked);
@@ -84,7 +84,7 @@ static int write_locked(const char *value, const struct kernel_param *param)
 
 static int get_locked(char *buffer, const struct kernel_param *param)
 {
-	enum v3compat_guard policy;
+	enum v3c_guard_policy policy;
 	bool locked;
 
 	v3c_guard_get(&policy, &locked);

@@ -3,9 +3,10 @@
 #define V3COMPAT_POLICY_H
 
 #include <linux/types.h>
-#include <linux/v3compat.h>
 
-void v3c_policy_set(enum v3compat_guard policy);
+#include "base/types.h"
+
+void v3c_policy_set(enum v3c_guard_policy policy);
 void v3c_policy_set_locked(bool locked);
 
 #endif

@@ -12,7 +12,6 @@
 #include <linux/atomic.h>
 
 #include "base/context.h"
-#include "base/mdl.h"
 #include "base/phys.h"
 #include "base/trace.h"
 #include "core/domain.h"
@@ -20,64 +19,11 @@
 #include "table/hwpt.h"
 #include "table/space.h"
 
-/* Where a whole page of physical memory can start. */
-#define V3C_QUICK_BASE	((1ULL << V3C_PHYS_BITS) - V3C_PAGE_SIZE)
-
 /* Few leaves all the same, where there are leaves of 2 MiB: a block of this size is aligned as well. */
-static __always_inline bool is_large(u64 base, u64 size)
+static __always_inline bool v3c_is_large(u64 base, u64 size)
 {
 	return size > V3C_QUICK_SIZE && size <= V3C_QUICK_PAGES * V3C_QUICK_SIZE &&
 	       !((base | size) & (V3C_QUICK_SIZE - 1));
-}
-
-static __always_inline bool v3c_quick_frame(u64 pfn, u64 *base)
-{
-	*base = pfn << V3C_PAGE_SHIFT;
-	return v3c_is_frame(pfn);
-}
-
-/**
- * v3c_quick_phys() - a description of one contiguous run of few pages, read at once
- * @desc: the caller's, may be NULL
- * @limit: most bytes, V3C_PAGE_SIZE or V3C_QUICK_SIZE; the latter does not hold for large leaves
- * @base: result, first byte
- * @size: result, in bytes
- *
- * Return: false if it is not that, or not right: v3c_phys_init() tells.
- */
-static __always_inline bool v3c_quick_phys(const IOMMU_MAP_PHYSICAL_ADDRESS *desc, u64 limit,
-					   u64 *base, u64 *size)
-{
-	const PFN_NUMBER *frame;
-	const MDL *mdl;
-	int type;
-
-	if (unlikely(!desc))
-		return false;
-	/* Each thing is read once, because what is used must be what was checked. */
-	type = READ_ONCE(desc->MapType);
-	if (likely(type == MapPhysicalAddressTypeContiguousRange)) {
-		*base = READ_ONCE(desc->ContiguousRange.Base.QuadPart);
-		*size = READ_ONCE(desc->ContiguousRange.Size);
-		if (limit == V3C_PAGE_SIZE)
-			return *size == V3C_PAGE_SIZE && !(*base & ~V3C_QUICK_BASE);
-		return !(((*base | (*base + *size - 1)) >> V3C_PHYS_BITS) |
-			 ((*base | *size) & (V3C_PAGE_SIZE - 1))) &&
-		       (likely(*size - 1 < limit) || is_large(*base, *size));
-	}
-	*size = V3C_PAGE_SIZE;
-	if (type == MapPhysicalAddressTypePfn) {
-		frame = READ_ONCE(desc->PfnArray.PageFrame);
-		if (desc->PfnArray.NumberOfPages != 1 || unlikely(!frame))
-			return false;
-		return v3c_quick_frame(READ_ONCE(*frame), base);
-	}
-	mdl = READ_ONCE(desc->Mdl.Mdl);
-	if (type != MapPhysicalAddressTypeMdl || unlikely(!mdl) || mdl->Next ||
-	    MmGetMdlByteCount(mdl) != V3C_PAGE_SIZE || MmGetMdlByteOffset(mdl) ||
-	    unlikely(!v3c_mdl_has_pages(mdl)))
-		return false;
-	return v3c_quick_frame(READ_ONCE(*MmGetMdlPfnArray((PMDL)mdl)), base);
 }
 
 /**
@@ -85,7 +31,7 @@ static __always_inline bool v3c_quick_phys(const IOMMU_MAP_PHYSICAL_ADDRESS *des
  * @domain: the domain
  * @prot: IOMMU_READ and IOMMU_WRITE
  * @base: first physical byte
- * @size: in bytes, from v3c_quick_phys()
+ * @size: in bytes, at most V3C_QUICK_SIZE, or as large leaves have it, see v3c_is_large()
  * @address: result, first logical address; untouched on failure
  *
  * Context: any up to softirq, with spinlocks held.
@@ -114,7 +60,7 @@ static __always_inline bool v3c_quick_map(struct v3c_domain *domain, int prot, u
 		v3c_space_quick_put(&domain->space, range);
 		goto slow;
 	}
-	trace_v3compat_map(domain, iova >> V3C_PAGE_SHIFT, pages, STATUS_SUCCESS);
+	trace_v3compat_map(domain, iova >> V3C_PAGE_SHIFT, pages, 0);
 	*address = iova;
 	v3c_range_give(range, V3C_RANGE_LIVE);
 	v3c_quick_exit();
@@ -157,7 +103,7 @@ static __always_inline bool v3c_quick_unmap(struct v3c_domain *domain, u64 page,
 		goto slow;
 	}
 	v3c_space_quick_put(&domain->space, range);
-	trace_v3compat_unmap(domain, page, pages, STATUS_SUCCESS);
+	trace_v3compat_unmap(domain, page, pages, 0);
 	v3c_quick_exit();
 	return true;
 slow:
@@ -199,7 +145,7 @@ static __always_inline bool v3c_quick_map_reserved(struct v3c_token *token, u64 
 	offset += segments->base;
 	if (unlikely(v3c_hwpt_quick_map(hwpt, offset, base, V3C_PAGE_SIZE, prot)))
 		goto give_page;
-	trace_v3compat_map_reserved(token->domain, offset >> V3C_PAGE_SHIFT, 1, STATUS_SUCCESS);
+	trace_v3compat_map_reserved(token->domain, offset >> V3C_PAGE_SHIFT, 1, 0);
 	v3c_segment_give(state, V3C_SEGMENT_WHOLE | prot);
 	v3c_quick_exit();
 	return true;
@@ -243,7 +189,7 @@ static __always_inline bool v3c_quick_unmap_reserved(struct v3c_token *token, u6
 		v3c_segment_give(state, V3C_SEGMENT_LOST);
 		goto slow;
 	}
-	trace_v3compat_unmap_reserved(token->domain, offset >> V3C_PAGE_SHIFT, 1, STATUS_SUCCESS);
+	trace_v3compat_unmap_reserved(token->domain, offset >> V3C_PAGE_SHIFT, 1, 0);
 	v3c_segment_give(state, 0);
 	v3c_quick_exit();
 	return true;

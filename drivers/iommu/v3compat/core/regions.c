@@ -69,25 +69,24 @@ static bool never(void *arg, const struct v3c_range *range, const struct v3c_ran
 	return false;
 }
 
-/* A region of the creator's list: checked by the caller, in an empty space. */
-int v3c_regions_withhold_own(struct v3c_domain *domain, const IOMMU_DMA_RESERVED_REGION *regions,
-			struct list_head *added)
+/* Regions of the creator's: checked by the caller, in an empty space. */
+int v3c_regions_withhold_own(struct v3c_domain *domain, const struct v3c_region *regions,
+			     unsigned int count, struct list_head *added)
 {
-	u64 first, last;
+	unsigned int i;
 	int ret;
 
-	for (; regions; regions = regions->RegionNext) {
+	for (i = 0; i < count; i++) {
 		struct v3c_range like = {
-			.kind = regions->ShouldMap ? V3C_RANGE_DIRECT : V3C_RANGE_HOLE,
-			.prot = regions->ShouldMap ? IOMMU_READ | IOMMU_WRITE : 0,
+			.kind = regions[i].mapped ? V3C_RANGE_DIRECT : V3C_RANGE_HOLE,
+			.prot = regions[i].mapped ? IOMMU_READ | IOMMU_WRITE : 0,
 			.contiguous = true,
 		};
 
-		first = regions->Base >> V3C_PAGE_SHIFT;
-		last = first + regions->NumberOfPages - 1;
-		if (regions->ShouldMap && last > domain->space.last)
+		if (regions[i].mapped && regions[i].last > domain->space.last)
 			return -EDOM;
-		ret = v3c_withhold(&domain->space, first, last, &like, never, NULL, added);
+		ret = v3c_withhold(&domain->space, regions[i].first, regions[i].last, &like, never,
+				   NULL, added);
 		if (ret)
 			return ret;
 	}
@@ -99,8 +98,8 @@ int v3c_regions_withhold_own(struct v3c_domain *domain, const IOMMU_DMA_RESERVED
  * must stay mapped is mapped for a device that is attached, and withheld from addresses to be chosen
  * for one that may be; firmware's DMA carries no PASID, so that it does not concern those.
  */
-static int withhold_device(struct v3c_domain *domain, struct device *dev, enum v3c_region_user user,
-			   struct list_head *added)
+static int withhold_device(struct v3c_domain *domain, struct device *dev,
+			   enum v3c_region_user user, struct list_head *added)
 {
 	struct iommu_resv_region *region;
 	LIST_HEAD(regions);
@@ -147,8 +146,8 @@ static int withhold_member(struct device *member, void *arg)
 	return withhold_device(what->domain, member, what->user, what->added);
 }
 
-int v3c_regions_withhold_group(struct v3c_domain *domain, struct device *dev, enum v3c_region_user user,
-			  struct list_head *added)
+int v3c_regions_withhold_group(struct v3c_domain *domain, struct device *dev,
+			       enum v3c_region_user user, struct list_head *added)
 {
 	struct v3c_withholding what = {
 		.domain = domain, .dev = dev, .user = user, .added = added,
@@ -204,7 +203,7 @@ void v3c_regions_forget(struct v3c_domain *domain, struct list_head *added)
 	unmap_direct(domain, added);
 	v3c_withhold_undo(&domain->space, added);
 	/* A flush may have left it out. Without memory now it is left out until the next one. */
-	if (any && domain->type == DomainTypeUnmanaged)
+	if (any && domain->type == V3C_DOMAIN_UNMANAGED)
 		sync_mirrors(domain);
 }
 
@@ -224,7 +223,7 @@ int v3c_regions_join(struct v3c_domain *domain, struct device *dev)
 	LIST_HEAD(added);
 	int ret;
 
-	if (domain->type == DomainTypePassThrough)
+	if (domain->type == V3C_DOMAIN_PASSTHROUGH)
 		return 0;
 	guard(mutex)(&domain->mutex);
 	v3c_domain_forbid_quick(domain);

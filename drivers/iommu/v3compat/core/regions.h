@@ -3,17 +3,28 @@
 #define V3COMPAT_REGIONS_H
 
 #include <linux/list.h>
-
-#include "base/status.h"
+#include <linux/types.h>
 
 struct device;
 struct v3c_domain;
 
+/**
+ * struct v3c_region - pages that are out of circulation
+ * @first: first page
+ * @last: last page
+ * @mapped: each page is mapped to itself, and otherwise none is
+ */
+struct v3c_region {
+	u64 first;
+	u64 last;
+	bool mapped;
+};
+
 /* What is, or may be, attached. */
 enum v3c_region_user { V3C_REGION_POSSIBLE, V3C_REGION_UNTAGGED, V3C_REGION_PASID };
 
-int v3c_regions_withhold_own(struct v3c_domain *domain, const IOMMU_DMA_RESERVED_REGION *regions,
-			     struct list_head *added);
+int v3c_regions_withhold_own(struct v3c_domain *domain, const struct v3c_region *regions,
+			     unsigned int count, struct list_head *added);
 int v3c_regions_withhold_group(struct v3c_domain *domain, struct device *dev,
 			       enum v3c_region_user user, struct list_head *added);
 int v3c_regions_withhold_known(struct v3c_domain *domain, struct list_head *added);

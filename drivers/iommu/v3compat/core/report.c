@@ -26,71 +26,68 @@ static bool reports_requests(struct v3c_device *device)
 	return device->tagged && !device->suppress && v3c_fault_makes_requests(device->pdo);
 }
 
-static NTSTATUS check_base(struct v3c_device *device, u32 base, struct v3c_why *why)
+static enum v3c_reason check_base(struct v3c_device *device, u32 base, struct v3c_why *why)
 {
 	/* Nobody knows any more what it was of a device that is gone, whose reporting must end yet. */
 	if (!base || (IS_ENABLED(CONFIG_ARM64) &&
 		      (device->gone || v3c_device_has_input_mapping(device, base))))
-		return STATUS_SUCCESS;
-	return v3c_refuse(why, STATUS_INVALID_PARAMETER_2, V3C_REASON_BAD_CONFIG, device, base, 0);
+		return 0;
+	return v3c_refuse(why, V3C_REASON_BAD_CONFIG, V3C_PARAM_MAPPING, device, base, 0);
 }
 
-static NTSTATUS check_enable(struct v3c_device *device, u32 base,
-			     const DEVICE_FAULT_CONFIGURATION *config, struct v3c_why *why)
+static enum v3c_reason check_enable(struct v3c_device *device, u32 base,
+				    const struct v3c_fault_handler *handler, struct v3c_why *why)
 {
-	NTSTATUS status = check_base(device, base, why);
+	enum v3c_reason reason = check_base(device, base, why);
 
-	if (!NT_SUCCESS(status))
-		return status;
-	if (!config || !config->FaultHandler)
-		return v3c_refuse(why, STATUS_INVALID_PARAMETER_4, V3C_REASON_NULL_POINTER, device,
-				  0, 0);
+	if (reason)
+		return reason;
+	if (!handler)
+		return v3c_refuse(why, V3C_REASON_NULL_POINTER, V3C_PARAM_CALLBACK, device, 0, 0);
 	if (v3c_device_is_gone(device))
-		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_DEVICE_GONE, device, 0, 0);
+		return v3c_refuse(why, V3C_REASON_DEVICE_GONE, V3C_PARAM_DEVICE, device, 0, 0);
 	if (!reports_refusals(device->pdo) && !reports_requests(device))
-		return v3c_refuse(why, STATUS_NOT_IMPLEMENTED, V3C_REASON_NO_FAULTS, device, 0, 0);
+		return v3c_refuse(why, V3C_REASON_NO_FAULTS, V3C_PARAM_DEVICE, device, 0, 0);
 	if (!device->domain && !v3c_pasids_attached(device))
-		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_NOT_ATTACHED, device,
-				  0, 0);
+		return v3c_refuse(why, V3C_REASON_NOT_ATTACHED, V3C_PARAM_DEVICE, device, 0, 0);
 	if (device->reporter.enabled)
-		return v3c_refuse(why, STATUS_RESOURCE_IN_USE, V3C_REASON_IN_USE, device, 0, 0);
-	return STATUS_SUCCESS;
+		return v3c_refuse(why, V3C_REASON_IN_USE, V3C_PARAM_DEVICE, device, 0, 0);
+	return 0;
 }
 
-static NTSTATUS enable_reports(struct v3c_device *device, u32 base,
-			       const DEVICE_FAULT_CONFIGURATION *config, struct v3c_why *why)
+static enum v3c_reason enable_reports(struct v3c_device *device, u32 base,
+				      const struct v3c_fault_handler *handler, struct v3c_why *why)
 {
 	struct v3c_fault_source source = { .pdo = device->pdo };
-	NTSTATUS status = check_enable(device, base, config, why);
+	enum v3c_reason reason = check_enable(device, base, handler, why);
 
-	if (!NT_SUCCESS(status))
-		return status;
+	if (reason)
+		return reason;
 	source.input_mapping = v3c_device_first_input_mapping(device);
 	if (dev_is_pci(device->pdo))
 		source.segment = pci_domain_nr(to_pci_dev(device->pdo)->bus);
-	if (v3c_fault_begin(&device->reporter, config, &source))
-		return v3c_refuse(why, STATUS_INSUFFICIENT_RESOURCES, V3C_REASON_NO_MEMORY, device,
-				  0, 0);
-	return STATUS_SUCCESS;
+	if (v3c_fault_begin(&device->reporter, handler, &source))
+		return v3c_refuse(why, V3C_REASON_NO_MEMORY, V3C_PARAM_NONE, device, 0, 0);
+	return 0;
 }
 
 /* The caller goes on with v3c_fault_wait(). */
-static NTSTATUS disable_reports(struct v3c_device *device, u32 base, struct v3c_why *why)
+static enum v3c_reason disable_reports(struct v3c_device *device, u32 base, struct v3c_why *why)
 {
-	NTSTATUS status = check_base(device, base, why);
+	enum v3c_reason reason = check_base(device, base, why);
 
-	if (!NT_SUCCESS(status))
-		return status;
+	if (reason)
+		return reason;
 	if (!device->reporter.enabled)
-		return v3c_refuse(why, STATUS_UNSUCCESSFUL, V3C_REASON_NOT_ENABLED, device, 0, 0);
+		return v3c_refuse(why, V3C_REASON_NOT_ENABLED, V3C_PARAM_DEVICE, device, 0, 0);
 	v3c_fault_end(&device->reporter);
-	return STATUS_SUCCESS;
+	return 0;
 }
 
-static NTSTATUS report_faults(struct v3c_device *device, u32 base, bool enable,
-			      const DEVICE_FAULT_CONFIGURATION *config, struct v3c_why *why)
+static enum v3c_reason report_faults(struct v3c_device *device, u32 base, bool enable,
+				     const struct v3c_fault_handler *handler, struct v3c_why *why)
 {
-	return enable ? enable_reports(device, base, config, why) :
+	return enable ? enable_reports(device, base, handler, why) :
 			disable_reports(device, base, why);
 }
 
@@ -99,26 +96,26 @@ static NTSTATUS report_faults(struct v3c_device *device, u32 base, bool enable,
  * @device: the device
  * @base: its first input mapping, or 0
  * @enable: start
- * @config: the handler; looked at only to start
+ * @handler: the handler, or NULL; looked at only to start
  * @why: filled on refusal
  *
  * Context: may sleep. Stopping waits for a call of the handler, unless it is made from inside it.
- * Return: status of SetDeviceFaultReportingEx, see wdm.h.
+ * Return: 0 or a reason, see SetDeviceFaultReportingEx in wdm.h.
  */
-NTSTATUS v3c_report_faults(struct v3c_device *device, u32 base, bool enable,
-				  const DEVICE_FAULT_CONFIGURATION *config, struct v3c_why *why)
+enum v3c_reason v3c_report_faults(struct v3c_device *device, u32 base, bool enable,
+				  const struct v3c_fault_handler *handler, struct v3c_why *why)
 {
-	NTSTATUS status;
+	enum v3c_reason reason;
 
 	scoped_guard(mutex, &v3c_topology) {
 		if (!v3c_handle_is(device, V3C_KIND_DEVICE))
-			return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_BAD_HANDLE,
-					  device, 0, 0);
-		status = report_faults(device, base, enable, config, why);
+			return v3c_refuse(why, V3C_REASON_BAD_HANDLE, V3C_PARAM_DEVICE, NULL, 0,
+					  0);
+		reason = report_faults(device, base, enable, handler, why);
 	}
-	if (NT_SUCCESS(status) && !enable)
+	if (!reason && !enable)
 		v3c_fault_wait(&device->reporter);
-	return status;
+	return reason;
 }
 
 /**
@@ -126,44 +123,45 @@ NTSTATUS v3c_report_faults(struct v3c_device *device, u32 base, bool enable,
  * @pdo: attached by v3c_attach_pdo()
  * @base: 0
  * @enable: start
- * @config: the handler; looked at only to start
+ * @handler: the handler, or NULL; looked at only to start
  * @why: filled on refusal
  *
  * Context: may sleep. Stopping waits for a call of the handler, unless it is made from inside it.
- * Return: status of V1's SetDeviceFaultReporting, see wdm.h.
+ * Return: 0 or a reason, see V1's SetDeviceFaultReporting in wdm.h.
  */
-NTSTATUS v3c_report_faults_pdo(struct device *pdo, u32 base, bool enable,
-				      const DEVICE_FAULT_CONFIGURATION *config,
-				      struct v3c_why *why)
+enum v3c_reason v3c_report_faults_pdo(struct device *pdo, u32 base, bool enable,
+				      const struct v3c_fault_handler *handler, struct v3c_why *why)
 {
 	struct v3c_device *device;
-	NTSTATUS status;
+	enum v3c_reason reason;
 
 	scoped_guard(mutex, &v3c_topology) {
 		device = v3c_device_find_attached(pdo);
 		if (!device || !device->v1)
-			return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_NOT_ATTACHED,
-					  pdo, 0, 0);
-		status = report_faults(device, base, enable, config, why);
+			return v3c_refuse(why, V3C_REASON_NOT_ATTACHED, V3C_PARAM_DEVICE, NULL, 0,
+					  0);
+		reason = report_faults(device, base, enable, handler, why);
 	}
 	/* It may be dead by now, but not forgotten. */
-	if (NT_SUCCESS(status) && !enable)
+	if (!reason && !enable)
 		v3c_fault_wait(&device->reporter);
-	return status;
+	return reason;
 }
 
 /**
  * v3c_report_query() - what of a device can be reported, and what was lost
  * @device: alive and not gone
- * @out: its fields about faults are filled
+ * @refusals: result: refused DMA is reported
+ * @requests: result: page requests are
+ * @lost: result: reports dropped since reporting was enabled
  *
  * Context: under v3c_topology.
  */
-void v3c_report_query(struct v3c_device *device, struct v3compat_capabilities *out)
+void v3c_report_query(struct v3c_device *device, bool *refusals, bool *requests, u64 *lost)
 {
 	lockdep_assert_held(&v3c_topology);
 
-	out->unrecoverable_faults = reports_refusals(device->pdo);
-	out->page_requests = reports_requests(device);
-	out->faults_lost = v3c_fault_lost(&device->reporter);
+	*refusals = reports_refusals(device->pdo);
+	*requests = reports_requests(device);
+	*lost = v3c_fault_lost(&device->reporter);
 }

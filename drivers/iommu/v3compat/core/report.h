@@ -2,17 +2,18 @@
 #ifndef V3COMPAT_REPORT_H
 #define V3COMPAT_REPORT_H
 
-#include <linux/v3compat.h>
 
-#include "base/status.h"
+#include "base/why.h"
 
 struct device;
 struct v3c_device;
+struct v3c_fault_handler;
 
-NTSTATUS v3c_report_faults(struct v3c_device *device, u32 base, bool enable,
-			   const DEVICE_FAULT_CONFIGURATION *config, struct v3c_why *why);
-NTSTATUS v3c_report_faults_pdo(struct device *pdo, u32 base, bool enable,
-			       const DEVICE_FAULT_CONFIGURATION *config, struct v3c_why *why);
-void v3c_report_query(struct v3c_device *device, struct v3compat_capabilities *out);
+enum v3c_reason v3c_report_faults(struct v3c_device *device, u32 base, bool enable,
+				  const struct v3c_fault_handler *handler, struct v3c_why *why);
+enum v3c_reason v3c_report_faults_pdo(struct device *pdo, u32 base, bool enable,
+				      const struct v3c_fault_handler *handler,
+				      struct v3c_why *why);
+void v3c_report_query(struct v3c_device *device, bool *refusals, bool *requests, u64 *lost);
 
 #endif

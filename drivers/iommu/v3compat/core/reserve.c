@@ -31,10 +31,6 @@ static void token_init_once(void *object)
 
 V3C_POOL(v3c_tokens, V3C_KIND_TOKEN, struct v3c_token, "token", token_init_once);
 
-static_assert(offsetof(struct v3c_handle, shown) ==
-	      offsetof(IOMMU_DMA_LOGICAL_ADDRESS_TOKEN, LogicalAddressBase));
-static_assert(sizeof_field(struct v3c_handle, shown) == sizeof(IOMMU_DMA_LOGICAL_ADDRESS_TOKEN));
-
 /* What is done about a reservation's tables while nobody else can change the set of page tables. */
 #define V3C_BUILD_PAGES		(64 * V3C_TABLE_PAGES)
 
@@ -211,26 +207,27 @@ static void take_apart(struct v3c_domain *domain, struct v3c_token *token, bool 
 }
 
 /* Addresses and memory for a token; what it reserves is built when it is in its domain's list. */
-static NTSTATUS begin_token(struct v3c_domain *domain, u64 pages, const struct v3c_place *place,
-			    struct v3c_token **out, struct v3c_why *why)
+static enum v3c_reason begin_token(struct v3c_domain *domain, u64 pages,
+				   const struct v3c_place *place, struct v3c_token **out,
+				   struct v3c_why *why)
 {
 	static const struct v3c_range like = { .kind = V3C_RANGE_TOKEN };
 	struct v3c_segments *segments;
 	struct v3c_token *token;
 	struct v3c_op op;
-	NTSTATUS status;
+	enum v3c_reason reason;
 	int ret;
 
 	lockdep_assert_held(&domain->mutex);
 
 	if (!v3c_handle_is(domain, V3C_KIND_DOMAIN))
-		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_BAD_HANDLE, domain, 0, 0);
+		return v3c_refuse(why, V3C_REASON_BAD_HANDLE, V3C_PARAM_DOMAIN, NULL, 0, 0);
 	if (!v3c_domain_is_mapped_by_us(domain))
-		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_WRONG_TYPE, domain,
+		return v3c_refuse(why, V3C_REASON_WRONG_TYPE, V3C_PARAM_DOMAIN, domain,
 				  domain->type, 0);
-	status = v3c_place_check(domain, place, why);
-	if (!NT_SUCCESS(status))
-		return status;
+	reason = v3c_place_check(domain, place, why);
+	if (reason)
+		return reason;
 
 	/* Cheapest first: the space knows whether so many pages make sense, the tables cost most. */
 	ret = v3c_place_hold(domain, place, pages, &like, GFP_KERNEL, &op);
@@ -249,16 +246,16 @@ static NTSTATUS begin_token(struct v3c_domain *domain, u64 pages, const struct v
 	/* Nobody waits for the tables on account of the addresses, which are taken. */
 	v3c_space_commit(&domain->space, &op);
 	*out = token;
-	return STATUS_SUCCESS;
+	return 0;
 
 no_memory:
-	v3c_refuse_errno(why, -ENOMEM, STATUS_INSUFFICIENT_RESOURCES, domain,
-			 op.first << V3C_PAGE_SHIFT, ((op.last + 1) << V3C_PAGE_SHIFT) - 1);
+	reason = v3c_refuse_errno(why, -ENOMEM, V3C_PARAM_SIZE, domain, op.first << V3C_PAGE_SHIFT,
+			 ((op.last + 1) << V3C_PAGE_SHIFT) - 1);
 	v3c_space_abort(&domain->space, &op);
 	if (token)
 		v3c_handle_free(&v3c_tokens, &token->handle);
 	kvfree(segments);
-	return STATUS_INSUFFICIENT_RESOURCES;
+	return reason;
 }
 
 /* In steps, between which devices may be attached and detached, and others reserve. */
@@ -280,26 +277,26 @@ static int build_token(struct v3c_domain *domain, struct v3c_token *token)
 	}
 }
 
-static NTSTATUS create(struct v3c_domain *domain, u64 pages, const struct v3c_place *place,
-		       struct v3c_token **out, struct v3c_why *why)
+static enum v3c_reason create(struct v3c_domain *domain, u64 pages, const struct v3c_place *place,
+			      struct v3c_token **out, struct v3c_why *why)
 {
 	struct v3c_token *token;
-	NTSTATUS status;
+	enum v3c_reason reason;
 	u64 first;
 	int ret;
 
 	scoped_guard(mutex, &domain->mutex)
-		status = begin_token(domain, pages, place, &token, why);
-	if (!NT_SUCCESS(status))
-		return status;
+		reason = begin_token(domain, pages, place, &token, why);
+	if (reason)
+		return reason;
 	first = first_of(token) << V3C_PAGE_SHIFT;
 	ret = build_token(domain, token);
 	if (!ret) {
 		*out = token;
-		return STATUS_SUCCESS;
+		return 0;
 	}
 	take_apart(domain, token, ret == -EUCLEAN);
-	return v3c_refuse_errno(why, ret, STATUS_INSUFFICIENT_RESOURCES, domain, first,
+	return v3c_refuse_errno(why, ret, V3C_PARAM_SIZE, domain, first,
 				first + (pages << V3C_PAGE_SHIFT) - 1);
 }
 
@@ -312,16 +309,17 @@ static NTSTATUS create(struct v3c_domain *domain, u64 pages, const struct v3c_pl
  * @why: filled on refusal
  *
  * Context: may sleep; without the domain's mutex, which is taken for a bounded time at a time.
- * Return: status of ReserveLogicalAddressRange, see wdm.h.
+ * Return: 0 or a reason, see ReserveLogicalAddressRange in wdm.h.
  */
-NTSTATUS v3c_token_create(struct v3c_domain *domain, u64 pages, const struct v3c_place *place,
-			  struct v3c_token **out, struct v3c_why *why)
+enum v3c_reason v3c_token_create(struct v3c_domain *domain, u64 pages,
+				 const struct v3c_place *place, struct v3c_token **out,
+				 struct v3c_why *why)
 {
-	NTSTATUS status = create(domain, pages, place, out, why);
+	enum v3c_reason reason = create(domain, pages, place, out, why);
 
-	trace_v3compat_reserve(domain, NT_SUCCESS(status) ? (*out)->handle.shown[0] >> V3C_PAGE_SHIFT :
-			       0, pages, status);
-	return status;
+	trace_v3compat_reserve(domain, !reason ? (*out)->handle.shown[0] >> V3C_PAGE_SHIFT :
+			       0, pages, reason);
+	return reason;
 }
 
 /* Whether the state of a page has any of some bits. */
@@ -373,26 +371,26 @@ int v3c_tokens_permissions(struct v3c_domain *domain, u64 first, u64 page)
 	       (V3C_SEGMENT_READ | V3C_SEGMENT_WRITE);
 }
 
-static NTSTATUS token_in_use(struct v3c_token *token, struct v3c_why *why)
+static enum v3c_reason token_in_use(struct v3c_token *token, struct v3c_why *why)
 {
 	u64 first = first_of(token), pages = token->segments->pages;
 
-	trace_v3compat_release(token->domain, first, pages, STATUS_RESOURCE_IN_USE);
-	return v3c_refuse(why, STATUS_RESOURCE_IN_USE, V3C_REASON_IN_USE, token,
-			  first << V3C_PAGE_SHIFT, ((first + pages) << V3C_PAGE_SHIFT) - 1);
+	trace_v3compat_release(token->domain, first, pages, V3C_REASON_IN_USE);
+	return v3c_refuse(why, V3C_REASON_IN_USE, V3C_PARAM_TOKEN, token, first << V3C_PAGE_SHIFT,
+			  ((first + pages) << V3C_PAGE_SHIFT) - 1);
 }
 
 /* A token in which something is mapped stays open all the time. */
-static NTSTATUS begin_close(struct v3c_domain *domain, struct v3c_token *token, struct v3c_why *why)
+static enum v3c_reason begin_close(struct v3c_domain *domain, struct v3c_token *token, struct v3c_why *why)
 {
 	guard(mutex)(&domain->mutex);
 	if (!v3c_handle_is(token, V3C_KIND_TOKEN) || token->domain != domain)
-		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_BAD_HANDLE, token, 0, 0);
+		return v3c_refuse(why, V3C_REASON_BAD_HANDLE, V3C_PARAM_TOKEN, NULL, 0, 0);
 	if (token->closing || has_pages(token->segments, V3C_SEGMENT_HEAD))
 		return token_in_use(token, why);
 	token->closing = true;
 	set_open(token, false);
-	return STATUS_SUCCESS;
+	return 0;
 }
 
 /*
@@ -410,13 +408,13 @@ static void wait_for_users(struct v3c_token *token)
 }
 
 /* On success nobody but the caller takes the token apart. */
-static NTSTATUS end_close(struct v3c_domain *domain, struct v3c_token *token, struct v3c_why *why)
+static enum v3c_reason end_close(struct v3c_domain *domain, struct v3c_token *token, struct v3c_why *why)
 {
 	guard(mutex)(&domain->mutex);
 	token->closing = false;
 	if (!has_live_pages(token->segments)) {
 		v3c_handle_retire(&token->handle);
-		return STATUS_SUCCESS;
+		return 0;
 	}
 	set_open(token, true);
 	return token_in_use(token, why);
@@ -428,26 +426,26 @@ static NTSTATUS end_close(struct v3c_domain *domain, struct v3c_token *token, st
  * @why: filled on refusal
  *
  * Context: may sleep.
- * Return: status of FreeReservedLogicalAddressRange, see wdm.h.
+ * Return: 0 or a reason, see FreeReservedLogicalAddressRange in wdm.h.
  */
-NTSTATUS v3c_token_destroy(struct v3c_token *token, struct v3c_why *why)
+enum v3c_reason v3c_token_destroy(struct v3c_token *token, struct v3c_why *why)
 {
 	/* A domain's memory stays a domain: at worst this is the mutex of another one. */
 	struct v3c_domain *domain = READ_ONCE(token->domain);
-	NTSTATUS status = begin_close(domain, token, why);
+	enum v3c_reason reason = begin_close(domain, token, why);
 	u64 first, pages;
 
-	if (!NT_SUCCESS(status))
-		return status;
+	if (reason)
+		return reason;
 	wait_for_users(token);
-	status = end_close(domain, token, why);
-	if (!NT_SUCCESS(status))
-		return status;
+	reason = end_close(domain, token, why);
+	if (reason)
+		return reason;
 	first = first_of(token);
 	pages = token->segments->pages;
 	take_apart(domain, token, has_pages(token->segments, V3C_SEGMENT_LOST));
-	trace_v3compat_release(domain, first, pages, STATUS_SUCCESS);
-	return STATUS_SUCCESS;
+	trace_v3compat_release(domain, first, pages, 0);
+	return 0;
 }
 
 /*
@@ -681,43 +679,44 @@ static void end_op(struct v3c_token *token, const struct v3c_token_op *op)
 		wake_up_all(&token->idle);
 }
 
-static NTSTATUS check_map(struct v3c_token *token, const struct v3c_segments *segments, u64 page,
-			  u64 pages, struct v3c_why *why)
+static enum v3c_reason check_map(struct v3c_token *token, const struct v3c_segments *segments,
+				 u64 page, u64 pages, struct v3c_why *why)
 {
 	if (unlikely(page >= segments->pages))
-		return v3c_refuse(why, STATUS_INVALID_PARAMETER_2, V3C_REASON_BEYOND_APERTURE, token,
+		return v3c_refuse(why, V3C_REASON_BEYOND_APERTURE, V3C_PARAM_OFFSET, token,
 				  page << V3C_PAGE_SHIFT, segments->pages << V3C_PAGE_SHIFT);
 	if (unlikely(pages > segments->pages - page))
-		return v3c_refuse(why, STATUS_INVALID_PARAMETER_4, V3C_REASON_BEYOND_APERTURE, token,
+		return v3c_refuse(why, V3C_REASON_BEYOND_APERTURE, V3C_PARAM_PHYS, token,
 				  pages << V3C_PAGE_SHIFT, segments->pages << V3C_PAGE_SHIFT);
 	if (unlikely(!READ_ONCE(token->open)))
-		return v3c_refuse(why, STATUS_UNSUCCESSFUL, V3C_REASON_BAD_HANDLE, token, 0, 0);
-	return STATUS_SUCCESS;
+		return v3c_refuse(why, V3C_REASON_CLOSING, V3C_PARAM_TOKEN, token, 0, 0);
+	return 0;
 }
 
-static NTSTATUS map_segment(struct v3c_token *token, const struct v3c_token_op *op, u64 page, int prot,
-			    const struct v3c_phys *phys, struct v3c_why *why)
+static enum v3c_reason map_segment(struct v3c_token *token, const struct v3c_token_op *op,
+				   u64 page, int prot, const struct v3c_phys *phys,
+				   struct v3c_why *why)
 {
 	u64 pages = phys->pages, first = page << V3C_PAGE_SHIFT;
 	u64 last = first + (pages << V3C_PAGE_SHIFT) - 1;
-	NTSTATUS status = check_map(token, op->segments, page, pages, why);
+	enum v3c_reason reason = check_map(token, op->segments, page, pages, why);
 	int ret;
 
-	if (unlikely(!NT_SUCCESS(status)))
-		return status;
+	if (unlikely(reason))
+		return reason;
 	/* Under the lock each part is marked when it is mapped: a table is filled from the marks. */
 	if (unlikely(!take_pages(op->segments, page, pages, op->locked ? 0 : prot)))
-		return v3c_refuse(why, STATUS_RESOURCE_IN_USE, V3C_REASON_OVERLAP, token, first, last);
+		return v3c_refuse(why, V3C_REASON_OVERLAP, V3C_PARAM_OFFSET, token, first, last);
 	if (unlikely(op->locked))
 		ret = map_parts(token, page, *phys, prot);
 	else
 		ret = map_slots(token, op->slots, page, phys, prot);
 	if (likely(!ret)) {
 		make_segment(op->segments, page, pages);
-		return STATUS_SUCCESS;
+		return 0;
 	}
 	give_pages(op->segments, page, pages, ret == -EUCLEAN);
-	return v3c_refuse_errno(why, ret, STATUS_INVALID_PARAMETER_4, token, first, last);
+	return v3c_refuse_errno(why, ret, V3C_PARAM_PHYS, token, first, last);
 }
 
 /**
@@ -731,33 +730,33 @@ static NTSTATUS map_segment(struct v3c_token *token, const struct v3c_token_op *
  * Allocates nothing, unless the IOMMU driver does for every map.
  *
  * Context: any up to softirq, with spinlocks held.
- * Return: status of MapReservedLogicalRange, see wdm.h.
+ * Return: 0 or a reason, see MapReservedLogicalRange in wdm.h.
  */
-NTSTATUS v3c_token_map(struct v3c_token *token, u64 page, int prot, const struct v3c_phys *phys,
-		       struct v3c_why *why)
+enum v3c_reason v3c_token_map(struct v3c_token *token, u64 page, int prot,
+			      const struct v3c_phys *phys, struct v3c_why *why)
 {
 	struct v3c_token_op op;
-	NTSTATUS status;
+	enum v3c_reason reason;
 
 	if (unlikely(!begin_op(token, &op)))
-		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_BAD_HANDLE, token, 0, 0);
-	status = map_segment(token, &op, page, prot, phys, why);
-	trace_v3compat_map_reserved(token->domain, op.segments->first + page, phys->pages, status);
+		return v3c_refuse(why, V3C_REASON_BAD_HANDLE, V3C_PARAM_TOKEN, NULL, 0, 0);
+	reason = map_segment(token, &op, page, prot, phys, why);
+	trace_v3compat_map_reserved(token->domain, op.segments->first + page, phys->pages, reason);
 	end_op(token, &op);
-	return status;
+	return reason;
 }
 
 /* No segment starts at @page, unless one that is lost. */
-static NTSTATUS not_mapped(struct v3c_token *token, const struct v3c_segments *segments, u64 page,
-			   struct v3c_why *why)
+static enum v3c_reason not_mapped(struct v3c_token *token, const struct v3c_segments *segments,
+				  u64 page, struct v3c_why *why)
 {
 	u64 first = page << V3C_PAGE_SHIFT, last = first + V3C_PAGE_SIZE - 1;
 
 	if (segments && page < segments->pages &&
 	    READ_ONCE(segments->state[page]) == V3C_SEGMENT_LOST)
-		return v3c_refuse(why, STATUS_UNSUCCESSFUL, V3C_REASON_SHORT_UNMAP, token, first,
+		return v3c_refuse(why, V3C_REASON_SHORT_UNMAP, V3C_PARAM_TOKEN, token, first,
 				  last);
-	return v3c_refuse(why, STATUS_INVALID_PARAMETER, V3C_REASON_NOT_MAPPED, token, first, last);
+	return v3c_refuse(why, V3C_REASON_NOT_MAPPED, V3C_PARAM_TOKEN, token, first, last);
 }
 
 /**
@@ -770,33 +769,33 @@ static NTSTATUS not_mapped(struct v3c_token *token, const struct v3c_segments *s
  * Frees nothing.
  *
  * Context: any up to softirq, with spinlocks held.
- * Return: status of UnmapReservedLogicalRange, see wdm.h.
+ * Return: 0 or a reason, see UnmapReservedLogicalRange in wdm.h.
  */
-NTSTATUS v3c_token_unmap(struct v3c_token *token, u64 page, u64 pages, struct v3c_why *why)
+enum v3c_reason v3c_token_unmap(struct v3c_token *token, u64 page, u64 pages, struct v3c_why *why)
 {
 	u64 first = page << V3C_PAGE_SHIFT, last = first + (pages << V3C_PAGE_SHIFT) - 1;
-	NTSTATUS status = STATUS_SUCCESS;
+	enum v3c_reason reason = 0;
 	struct v3c_token_op op;
 	bool done;
 
 	if (unlikely(!begin_op(token, &op)))
 		return not_mapped(token, NULL, page, why);
 	if (unlikely(!take_segment(op.segments, page, pages))) {
-		status = not_mapped(token, op.segments, page, why);
+		reason = not_mapped(token, op.segments, page, why);
 		goto out;
 	}
 	if (unlikely(op.locked))
 		done = unmap_parts(token, page, pages);
 	else
 		done = unmap_slots(token, op.slots, page, pages);
-	trace_v3compat_unmap_reserved(token->domain, op.segments->first + page, pages, status);
+	trace_v3compat_unmap_reserved(token->domain, op.segments->first + page, pages, reason);
 	give_pages(op.segments, page, pages, !done);
 	if (unlikely(!done))
-		status = v3c_refuse(why, STATUS_UNSUCCESSFUL, V3C_REASON_SHORT_UNMAP, token, first,
+		reason = v3c_refuse(why, V3C_REASON_SHORT_UNMAP, V3C_PARAM_TOKEN, token, first,
 				    last);
 out:
 	end_op(token, &op);
-	return status;
+	return reason;
 }
 
 static int fill_step(struct v3c_token *token)

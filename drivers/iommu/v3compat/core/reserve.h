@@ -100,17 +100,18 @@ static __always_inline void v3c_segment_give(u8 *state, u8 value)
 
 extern struct v3c_pool v3c_tokens;
 
-static inline struct v3c_token *v3c_to_token(PIOMMU_DMA_LOGICAL_ADDRESS_TOKEN handle)
+static inline struct v3c_token *v3c_to_token(const void *handle)
 {
 	return v3c_handle_is(handle, V3C_KIND_TOKEN) ? (struct v3c_token *)handle : NULL;
 }
 
-NTSTATUS v3c_token_create(struct v3c_domain *domain, u64 pages, const struct v3c_place *place,
-			  struct v3c_token **out, struct v3c_why *why);
-NTSTATUS v3c_token_destroy(struct v3c_token *token, struct v3c_why *why);
-NTSTATUS v3c_token_map(struct v3c_token *token, u64 page, int prot, const struct v3c_phys *phys,
-		       struct v3c_why *why);
-NTSTATUS v3c_token_unmap(struct v3c_token *token, u64 page, u64 pages, struct v3c_why *why);
+enum v3c_reason v3c_token_create(struct v3c_domain *domain, u64 pages,
+				 const struct v3c_place *place, struct v3c_token **out,
+				 struct v3c_why *why);
+enum v3c_reason v3c_token_destroy(struct v3c_token *token, struct v3c_why *why);
+enum v3c_reason v3c_token_map(struct v3c_token *token, u64 page, int prot,
+			      const struct v3c_phys *phys, struct v3c_why *why);
+enum v3c_reason v3c_token_unmap(struct v3c_token *token, u64 page, u64 pages, struct v3c_why *why);
 
 int v3c_tokens_permissions(struct v3c_domain *domain, u64 first, u64 page);
 int v3c_tokens_replay(struct v3c_domain *domain, struct v3c_hwpt *hwpt);

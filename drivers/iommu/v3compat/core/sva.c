@@ -97,28 +97,28 @@ void v3c_sva_unbind(struct v3c_pasid *pasid)
 	pasid->busy = false;
 }
 
-static NTSTATUS refuse_bond(struct v3c_device *device, int err, struct v3c_why *why)
+static enum v3c_reason refuse_bond(struct v3c_device *device, int err, struct v3c_why *why)
 {
 	if (err == -ENOSPC || err == -EOVERFLOW)
-		return v3c_refuse(why, STATUS_NONE_MAPPED, V3C_REASON_NO_PASID, device, 0,
+		return v3c_refuse(why, V3C_REASON_NO_PASID, V3C_PARAM_DEVICE, device, 0,
 				  device->pdo->iommu->max_pasids);
-	return v3c_refuse_errno(why, err, STATUS_NOT_SUPPORTED, device, 0, 0);
+	return v3c_refuse_errno(why, err, V3C_PARAM_DEVICE, device, 0, 0);
 }
 
 /* With v3c_topology released meanwhile: the core would wait where nobody can kill the caller. */
-static NTSTATUS wait_to_bind(struct v3c_device *device, struct v3c_why *why)
+static enum v3c_reason wait_to_bind(struct v3c_device *device, struct v3c_why *why)
 {
-	NTSTATUS status;
+	enum v3c_reason reason;
 
 	for (;;) {
-		status = v3c_pasid_check_parent(device, why);
-		if (!NT_SUCCESS(status))
-			return status;
+		reason = v3c_pasid_check_parent(device, why);
+		if (reason)
+			return reason;
 		if (!v3c_bonding && !v3c_group_is_busy(device->pdo))
-			return STATUS_SUCCESS;
+			return 0;
 		if (v3c_group_wait_killable())
-			return v3c_refuse(why, STATUS_ACCESS_DENIED, V3C_REASON_GROUP_BUSY, device,
-					  0, 0);
+			return v3c_refuse(why, V3C_REASON_GROUP_BUSY, V3C_PARAM_DEVICE, device, 0,
+					  0);
 	}
 }
 
@@ -126,7 +126,7 @@ static NTSTATUS wait_to_bind(struct v3c_device *device, struct v3c_why *why)
  * The group, claimed, with nobody else beginning or ending a bond; or NULL. While it was claimed somebody
  * may have begun to: that is not waited for with the sub-device busy, for which a removal would wait.
  */
-static struct v3c_group *claim_to_bind(struct v3c_pasid *pasid, NTSTATUS *status,
+static struct v3c_group *claim_to_bind(struct v3c_pasid *pasid, enum v3c_reason *reason,
 				       struct v3c_why *why)
 {
 	struct v3c_device *device = pasid->device;
@@ -140,34 +140,34 @@ static struct v3c_group *claim_to_bind(struct v3c_pasid *pasid, NTSTATUS *status
 		if (!IS_ERR(group))
 			v3c_group_unuse(group);
 		pasid->busy = false;
-		*status = IS_ERR(group) ? v3c_refuse_errno(why, PTR_ERR(group), STATUS_ACCESS_DENIED,
+		*reason = IS_ERR(group) ? v3c_refuse_errno(why, PTR_ERR(group), V3C_PARAM_DEVICE,
 							   device, 0, 0) :
 					  wait_to_bind(device, why);
-		if (!NT_SUCCESS(*status))
+		if (*reason)
 			return NULL;
 	}
 }
 
-static NTSTATUS begin_process(struct v3c_pasid *pasid, struct mm_struct *mm, struct v3c_why *why)
+static enum v3c_reason begin_process(struct v3c_pasid *pasid, struct mm_struct *mm, struct v3c_why *why)
 {
 	struct v3c_group *group;
 	struct iommu_sva *sva;
-	NTSTATUS status;
+	enum v3c_reason reason;
 
-	group = claim_to_bind(pasid, &status, why);
+	group = claim_to_bind(pasid, &reason, why);
 	if (!group)
-		return status;
+		return reason;
 	sva = bind_process(pasid, group, mm);
 	if (IS_ERR(sva)) {
 		v3c_group_unuse(group);
-		status = refuse_bond(pasid->device, PTR_ERR(sva), why);
+		reason = refuse_bond(pasid->device, PTR_ERR(sva), why);
 	} else {
 		pasid->group = group;
 		pasid->sva = sva;
-		status = STATUS_SUCCESS;
+		reason = 0;
 	}
 	pasid->busy = false;
-	return status;
+	return reason;
 }
 
 /**
@@ -180,32 +180,32 @@ static NTSTATUS begin_process(struct v3c_pasid *pasid, struct mm_struct *mm, str
  * Nothing here keeps the address space from being torn down; DMA then finds nothing any more.
  *
  * Context: may sleep; not under the mmap lock.
- * Return: status of v3compat_create_sva_device().
+ * Return: 0 or a reason, see v3compat_create_sva_device().
  */
-NTSTATUS v3c_sva_create(struct v3c_device *device, struct mm_struct *mm,
-			struct v3c_pasid **out, struct v3c_why *why)
+enum v3c_reason v3c_sva_create(struct v3c_device *device, struct mm_struct *mm,
+			       struct v3c_pasid **out, struct v3c_why *why)
 {
 	struct v3c_pasid *pasid;
-	NTSTATUS status;
+	enum v3c_reason reason;
 
 	guard(mutex)(&v3c_topology);
-	status = wait_to_bind(device, why);
-	if (NT_SUCCESS(status))
-		status = v3c_pasid_alloc(device, &pasid, why);
-	if (!NT_SUCCESS(status))
-		return status;
+	reason = wait_to_bind(device, why);
+	if (!reason)
+		reason = v3c_pasid_alloc(device, &pasid, why);
+	if (reason)
+		return reason;
 	v3c_pasid_enlist(pasid, device, true);
-	status = begin_process(pasid, mm, why);
-	if (!NT_SUCCESS(status)) {
+	reason = begin_process(pasid, mm, why);
+	if (reason) {
 		list_del(&pasid->entry);
 		v3c_handle_free(&v3c_pasids, &pasid->handle);
-		return status;
+		return reason;
 	}
 	pasid->number = iommu_sva_get_pasid(pasid->sva);
 	v3c_handle_publish(&v3c_pasids, &pasid->handle);
-	trace_v3compat_attach_pasid(NULL, pasid, STATUS_SUCCESS);
+	trace_v3compat_attach_pasid(NULL, pasid, 0);
 	*out = pasid;
-	return STATUS_SUCCESS;
+	return 0;
 }
 
 /* Whether somebody begins or ends a bond, under v3c_topology. */

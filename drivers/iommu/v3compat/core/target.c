@@ -196,19 +196,17 @@ static int attach_passthrough(struct v3c_domain *domain, struct v3c_target *targ
 	return 0;
 }
 
-static NTSTATUS attach_target(struct v3c_domain *domain, struct v3c_target *target,
-			      const void *object, struct v3c_why *why)
+static enum v3c_reason attach_target(struct v3c_domain *domain, struct v3c_target *target,
+				     const void *object, struct v3c_why *why)
 {
-	int ret = domain->type == DomainTypePassThrough ? attach_passthrough(domain, target) :
+	int ret = domain->type == V3C_DOMAIN_PASSTHROUGH ? attach_passthrough(domain, target) :
 							  attach_translated(domain, target);
 
 	if (!ret)
-		return STATUS_SUCCESS;
+		return 0;
 	if (ret == -ERANGE)
-		return v3c_refuse(why, STATUS_INVALID_PARAMETER, V3C_REASON_BEYOND_APERTURE, object,
-				  0, 0);
-	return v3c_refuse_errno(why, ret, target->tagged ? STATUS_INVALID_PARAMETER_1 :
-				STATUS_INVALID_PARAMETER, object, 0, 0);
+		return v3c_refuse(why, V3C_REASON_BEYOND_APERTURE, V3C_PARAM_NONE, object, 0, 0);
+	return v3c_refuse_errno(why, ret, V3C_PARAM_DEVICE, object, 0, 0);
 }
 
 static int withhold_for(struct v3c_domain *domain, const struct v3c_target *target,
@@ -216,36 +214,36 @@ static int withhold_for(struct v3c_domain *domain, const struct v3c_target *targ
 {
 	enum v3c_region_user user = target->tagged ? V3C_REGION_PASID : V3C_REGION_UNTAGGED;
 
-	if (domain->type == DomainTypePassThrough)
+	if (domain->type == V3C_DOMAIN_PASSTHROUGH)
 		return 0;
 	return v3c_regions_withhold_group(domain, target->dev, user, added);
 }
 
 /* With v3c_topology released; the group is busy. @ret is what withhold_for() said. */
-static NTSTATUS attach_busy(struct v3c_domain *domain, struct v3c_target *target,
-			    struct list_head *added, int ret, const void *object,
-			    struct v3c_why *why)
+static enum v3c_reason attach_busy(struct v3c_domain *domain, struct v3c_target *target,
+				   struct list_head *added, int ret, const void *object,
+				   struct v3c_why *why)
 {
-	NTSTATUS status;
+	enum v3c_reason reason;
 
 	if (!ret)
 		ret = v3c_regions_check_mirrors(domain, added);
 	if (!ret)
 		ret = v3c_regions_map(domain, added);
 	if (ret == -EADDRINUSE)
-		status = v3c_refuse(why, STATUS_INVALID_PARAMETER, V3C_REASON_REGION_CONFLICT,
-				    object, 0, 0);
+		reason = v3c_refuse(why, V3C_REASON_REGION_CONFLICT, V3C_PARAM_DEVICE, object, 0,
+				    0);
 	else if (ret)
-		status = v3c_refuse_errno(why, ret, STATUS_INVALID_PARAMETER, object, 0, 0);
+		reason = v3c_refuse_errno(why, ret, V3C_PARAM_DEVICE, object, 0, 0);
 	else
-		status = attach_target(domain, target, object, why);
-	if (NT_SUCCESS(status)) {
+		reason = attach_target(domain, target, object, why);
+	if (!reason) {
 		v3c_withheld_keep(added);
 		v3c_hwpts_drop_idle(domain);
 	} else {
 		v3c_regions_forget(domain, added);
 	}
-	return status;
+	return reason;
 }
 
 /* With v3c_topology released; what was withheld stays so. */
@@ -270,49 +268,49 @@ static void take_back(struct v3c_domain *domain, struct v3c_target *target)
  * detach.
  *
  * Context: may sleep; under v3c_topology and the domain's mutex, with no quick operation under way.
- * Return: status of AttachDeviceEx or AttachPasidDevice, see wdm.h; on success @target->group is in use.
+ * Return: 0 or a reason, see AttachDeviceEx or AttachPasidDevice in wdm.h; on success @target->group is in use.
  */
-NTSTATUS v3c_target_attach(struct v3c_domain *domain, struct v3c_target *target,
-			   const void *object, struct v3c_why *why)
+enum v3c_reason v3c_target_attach(struct v3c_domain *domain, struct v3c_target *target,
+				  const void *object, struct v3c_why *why)
 {
 	struct v3c_group *group;
 	LIST_HEAD(added);
-	NTSTATUS status;
+	enum v3c_reason reason;
 	int ret;
 
 	lockdep_assert_held(&v3c_topology);
 	lockdep_assert_held(&domain->mutex);
 
 	if (!v3c_handle_is(domain, V3C_KIND_DOMAIN))
-		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_BAD_HANDLE, domain, 0, 0);
+		return v3c_refuse(why, V3C_REASON_BAD_HANDLE, V3C_PARAM_DOMAIN, NULL, 0, 0);
 	group = v3c_group_use(target->dev);
 	if (IS_ERR(group))
-		return v3c_refuse_errno(why, PTR_ERR(group), STATUS_ACCESS_DENIED, object, 0, 0);
+		return v3c_refuse_errno(why, PTR_ERR(group), V3C_PARAM_DEVICE, object, 0, 0);
 	target->group = group;
 	/* Who belongs to the group may be another now. */
 	if (v3c_domain_shows_all(domain) && !v3c_guard_allows_bypass(target->dev)) {
 		v3c_group_unuse(group);
-		return v3c_refuse(why, STATUS_ACCESS_DENIED, V3C_REASON_NOT_AVAILABLE, object,
+		return v3c_refuse(why, V3C_REASON_NOT_AVAILABLE, V3C_PARAM_DOMAIN, object,
 				  domain->type, 0);
 	}
 	/* What the untagged DMA of the group goes through already need not be attached again. */
 	if (!target->tagged && group->untagged) {
 		if (group->domain == domain)
-			return STATUS_SUCCESS;
+			return 0;
 		v3c_group_unuse(group);
-		return v3c_refuse_errno(why, -EBUSY, STATUS_ACCESS_DENIED, object, 0, 0);
+		return v3c_refuse_errno(why, -EBUSY, V3C_PARAM_DEVICE, object, 0, 0);
 	}
 	ret = withhold_for(domain, target, &added);
 	v3c_group_begin_attach(group);
-	status = attach_busy(domain, target, &added, ret, object, why);
+	reason = attach_busy(domain, target, &added, ret, object, why);
 	v3c_group_end_attach(group);
-	if (NT_SUCCESS(status) && !target->tagged && v3c_group_is_shared(group, target->dev)) {
+	if (!reason && !target->tagged && v3c_group_is_shared(group, target->dev)) {
 		v3c_group_begin_attach(group);
 		take_back(domain, target);
 		v3c_group_end_attach(group);
-		status = v3c_refuse_errno(why, -EPERM, STATUS_ACCESS_DENIED, object, 0, 0);
+		reason = v3c_refuse_errno(why, -EPERM, V3C_PARAM_DEVICE, object, 0, 0);
 	}
-	if (!NT_SUCCESS(status))
+	if (reason)
 		v3c_group_unuse(group);
-	return status;
+	return reason;
 }

@@ -2,7 +2,7 @@
 #ifndef V3COMPAT_TARGET_H
 #define V3COMPAT_TARGET_H
 
-#include "base/status.h"
+#include "base/why.h"
 
 struct device;
 struct v3c_attachment;
@@ -21,7 +21,7 @@ struct v3c_target {
 	struct v3c_attachment *tagged;
 };
 
-NTSTATUS v3c_target_attach(struct v3c_domain *domain, struct v3c_target *target,
-			   const void *object, struct v3c_why *why);
+enum v3c_reason v3c_target_attach(struct v3c_domain *domain, struct v3c_target *target,
+				  const void *object, struct v3c_why *why);
 
 #endif

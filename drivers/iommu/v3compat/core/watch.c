@@ -84,25 +84,20 @@ static void start_delivery(void)
 }
 
 /* Calls back, with v3c_topology released meanwhile. */
-static void call_back(struct v3c_device *device, ULONG types)
+static void call_back(struct v3c_device *device, u32 types)
 {
 	struct v3c_watch *watch = &device->watch;
-	PIOMMU_INTERFACE_STATE_CHANGE_CALLBACK callback = watch->callback;
+	struct v3c_watcher watcher = watch->watcher;
 	struct v3c_call call = {
 		.device = device, .task = current, .told = watch->seen, .seen = v3c_topology_changes(),
 	};
-	IOMMU_INTERFACE_STATE_CHANGE change = {
-		.PresentFields.AvailableDomainTypes = 1,
-		.AvailableDomainTypes = types,
-	};
-	void *context = watch->context;
 
 	watch->types = types;
 	list_add(&call.entry, &v3c_calls);
 	watch->calls++;
 	trace_v3compat_state_change(device, types);
 	mutex_unlock(&v3c_topology);
-	callback(&change, context);
+	watcher.tell(&watcher, types);
 	mutex_lock(&v3c_topology);
 	list_del(&call.entry);
 	watch->calls--;
@@ -112,7 +107,7 @@ static void call_back(struct v3c_device *device, ULONG types)
 }
 
 /* A device whose watcher must be called, and with what; whoever sees no difference is up to date. */
-static struct v3c_device *next_to_call(ULONG *types)
+static struct v3c_device *next_to_call(u32 *types)
 {
 	struct v3c_device *device;
 
@@ -133,7 +128,7 @@ static struct v3c_device *next_to_call(ULONG *types)
 static void deliver_changes(struct work_struct *work)
 {
 	struct v3c_device *device;
-	ULONG types;
+	u32 types;
 
 	guard(mutex)(&v3c_topology);
 	while ((device = next_to_call(&types))) {
@@ -147,48 +142,46 @@ static void deliver_changes(struct work_struct *work)
 /**
  * v3c_watch_begin() - register a callback, and make its first call
  * @device: the device; can have one
- * @callback: to be called, without a lock, whenever the domain types of @device change
- * @context: for @callback
+ * @watcher: whom to tell whenever the domain types of @device change
  * @why: filled on refusal
  *
  * Context: may sleep.
- * Return: status of RegisterInterfaceStateChangeCallback, see wdm.h.
+ * Return: 0 or a reason, see RegisterInterfaceStateChangeCallback in wdm.h.
  */
-NTSTATUS v3c_watch_begin(struct v3c_device *device, PIOMMU_INTERFACE_STATE_CHANGE_CALLBACK callback,
-			 void *context, struct v3c_why *why)
+enum v3c_reason v3c_watch_begin(struct v3c_device *device, const struct v3c_watcher *watcher,
+				struct v3c_why *why)
 {
 	struct v3c_watch *watch = &device->watch;
 
 	guard(mutex)(&v3c_topology);
 	for (;;) {
 		if (!v3c_handle_is(device, V3C_KIND_DEVICE))
-			return v3c_refuse(why, STATUS_INVALID_PARAMETER_3, V3C_REASON_BAD_HANDLE,
-					  device, 0, 0);
+			return v3c_refuse(why, V3C_REASON_BAD_HANDLE, V3C_PARAM_DEVICE, NULL, 0,
+					  0);
 		if (v3c_device_is_gone(device))
-			return v3c_refuse(why, STATUS_INVALID_PARAMETER_3, V3C_REASON_DEVICE_GONE,
-					  device, 0, 0);
-		if (watch->callback)
-			return v3c_refuse(why, STATUS_UNSUCCESSFUL, V3C_REASON_REGISTERED, device,
+			return v3c_refuse(why, V3C_REASON_DEVICE_GONE, V3C_PARAM_DEVICE, device,
 					  0, 0);
+		if (watch->watcher.callback)
+			return v3c_refuse(why, V3C_REASON_REGISTERED, V3C_PARAM_DEVICE, device, 0,
+					  0);
 		/* The callback of a registration that has ended may still run. */
 		if (!is_busy_elsewhere(device))
 			break;
 		v3c_event_wait(&v3c_progress, TASK_UNINTERRUPTIBLE);
 	}
-	watch->callback = callback;
-	watch->context = context;
+	watch->watcher = *watcher;
 	list_add_tail(&watch->entry, &v3c_watches);
 	call_back(device, v3c_device_types(device));
-	if (watch->callback && watch->seen != v3c_topology_changes())
+	if (watch->watcher.callback && watch->seen != v3c_topology_changes())
 		start_delivery();
-	return STATUS_SUCCESS;
+	return 0;
 }
 
 static void drop_watch(struct v3c_watch *watch)
 {
 	lockdep_assert_held(&v3c_topology);
 
-	watch->callback = NULL;
+	watch->watcher.callback = NULL;
 	list_del_init(&watch->entry);
 	/* Nobody need wait any more until it has seen a change. */
 	v3c_event_happened(&v3c_progress);
@@ -201,20 +194,21 @@ static void drop_watch(struct v3c_watch *watch)
  * @why: filled on refusal
  *
  * Context: may sleep.
- * Return: status of UnregisterInterfaceStateChangeCallback, see wdm.h.
+ * Return: 0 or a reason, see UnregisterInterfaceStateChangeCallback in wdm.h.
  */
-NTSTATUS v3c_watch_end(struct v3c_device *device,
-			   PIOMMU_INTERFACE_STATE_CHANGE_CALLBACK callback, struct v3c_why *why)
+enum v3c_reason v3c_watch_end(struct v3c_device *device, void (*callback)(void),
+			      struct v3c_why *why)
 {
 	guard(mutex)(&v3c_topology);
 	if (!v3c_handle_is(device, V3C_KIND_DEVICE))
-		return v3c_refuse(why, STATUS_INVALID_PARAMETER_2, V3C_REASON_BAD_HANDLE, device, 0, 0);
-	if (device->watch.callback != callback)
-		return v3c_refuse(why, STATUS_UNSUCCESSFUL, V3C_REASON_NOT_REGISTERED, device, 0, 0);
+		return v3c_refuse(why, V3C_REASON_BAD_HANDLE, V3C_PARAM_DEVICE, NULL, 0, 0);
+	if (device->watch.watcher.callback != callback)
+		return v3c_refuse(why, V3C_REASON_NOT_REGISTERED, V3C_PARAM_CALLBACK, device, 0,
+				  0);
 	drop_watch(&device->watch);
 	while (is_busy_elsewhere(device))
 		v3c_event_wait(&v3c_progress, TASK_UNINTERRUPTIBLE);
-	return STATUS_SUCCESS;
+	return 0;
 }
 
 /*
@@ -225,7 +219,7 @@ void v3c_watch_abandon(struct v3c_device *device)
 {
 	lockdep_assert_held(&v3c_topology);
 
-	if (!device->watch.callback)
+	if (!device->watch.watcher.callback)
 		return;
 	dev_warn(device->pdo, "device %u was left with a state-change callback\n",
 		 device->handle.serial);

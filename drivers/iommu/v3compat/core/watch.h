@@ -2,13 +2,13 @@
 #ifndef V3COMPAT_WATCH_H
 #define V3COMPAT_WATCH_H
 
-#include "base/status.h"
+#include "base/why.h"
 #include "core/device.h"
 
-NTSTATUS v3c_watch_begin(struct v3c_device *device, PIOMMU_INTERFACE_STATE_CHANGE_CALLBACK callback,
-			 void *context, struct v3c_why *why);
-NTSTATUS v3c_watch_end(struct v3c_device *device,
-		       PIOMMU_INTERFACE_STATE_CHANGE_CALLBACK callback, struct v3c_why *why);
+enum v3c_reason v3c_watch_begin(struct v3c_device *device, const struct v3c_watcher *watcher,
+				struct v3c_why *why);
+enum v3c_reason v3c_watch_end(struct v3c_device *device, void (*callback)(void),
+			      struct v3c_why *why);
 void v3c_watch_abandon(struct v3c_device *device);
 int v3c_watch_wait(u64 change, unsigned int state);
 

@@ -3,6 +3,7 @@
 #define V3COMPAT_GATE_H
 
 #include <linux/lockdep.h>
+#include <linux/sched.h>
 
 #include "table/range.h"
 

@@ -502,8 +502,8 @@ u64 v3c_hwpt_run(const struct v3c_hwpt *hwpt, u64 page, u64 limit, bool contiguo
  *
  * Return: false when there may be one.
  */
-bool v3c_hwpt_may_cut(const struct v3c_hwpt *hwpt, const struct v3c_hwpt *source,
-		      u64 first, u64 last, u64 at, bool contiguous)
+bool v3c_hwpt_may_cut(const struct v3c_hwpt *hwpt, const struct v3c_hwpt *source, u64 first,
+		      u64 last, u64 at, bool contiguous)
 {
 	unsigned long sizes = hwpt->core->pgsize_bitmap >> V3C_PAGE_SHIFT;
 	u64 step = 1, pages, block, pfn, i;

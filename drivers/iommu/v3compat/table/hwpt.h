@@ -157,8 +157,8 @@ void v3c_hwpt_flush(struct v3c_hwpt *hwpt);
 
 u64 v3c_hwpt_pfn(const struct v3c_hwpt *hwpt, u64 page);
 u64 v3c_hwpt_run(const struct v3c_hwpt *hwpt, u64 page, u64 limit, bool contiguous, u64 *pfn);
-bool v3c_hwpt_may_cut(const struct v3c_hwpt *hwpt, const struct v3c_hwpt *source,
-		      u64 first, u64 last, u64 at, bool contiguous);
+bool v3c_hwpt_may_cut(const struct v3c_hwpt *hwpt, const struct v3c_hwpt *source, u64 first,
+		      u64 last, u64 at, bool contiguous);
 
 int v3c_hwpt_build_tables(struct v3c_hwpt *hwpt, u64 first, u64 last, u64 *built);
 int v3c_hwpt_free_tables(struct v3c_hwpt *hwpt, u64 first, u64 last, gfp_t gfp);

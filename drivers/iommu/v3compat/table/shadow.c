@@ -457,8 +457,8 @@ static int count_refused(struct v3c_sync *sync)
  * Maps, or does not: an address that the IOMMU driver refuses is one that is not translated. Only lack
  * of memory is an error.
  */
-static int map_leaf(struct v3c_shadow *shadow, struct v3c_sync *sync, u64 page, u64 leaf, u64 pages,
-		    bool *mapped)
+static int map_leaf(struct v3c_shadow *shadow, struct v3c_sync *sync, u64 page, u64 leaf,
+		    u64 pages, bool *mapped)
 {
 	int ret = v3c_hwpt_map_run(shadow->hwpt, page, v3c_leaf_phys(leaf) >> V3C_PAGE_SHIFT,
 				   pages, v3c_leaf_prot(leaf), sync->gfp | __GFP_NOWARN);

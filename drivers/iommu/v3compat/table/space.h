@@ -94,7 +94,7 @@ static __always_inline struct v3c_range *v3c_space_quick_alloc(struct v3c_space 
  * Return: the range, or NULL, which says nothing.
  */
 static __always_inline struct v3c_range *v3c_space_quick_hold(struct v3c_space *space, u64 first,
-							     u64 last)
+							      u64 last)
 {
 	struct v3c_range *range = READ_ONCE(*v3c_space_recent(space, first));
 	u8 live = V3C_RANGE_LIVE;

@@ -40,9 +40,9 @@ enum v3c_fate { V3C_STAYS, V3C_TAKEN_OVER, V3C_CONFLICTS };
  * nothing mapped, such a mapping does no harm to anybody else, but an allocator would give its addresses
  * out again. In the rest of an allocator's block there is nothing, and nothing can be mapped.
  */
-static enum v3c_fate fate_of(const struct v3c_space *space, const struct v3c_range *range, u64 first,
-			     u64 last, const struct v3c_range *like, v3c_range_check_t compatible,
-			     void *arg)
+static enum v3c_fate fate_of(const struct v3c_space *space, const struct v3c_range *range,
+			     u64 first, u64 last, const struct v3c_range *like,
+			     v3c_range_check_t compatible, void *arg)
 {
 	bool wanted = like->kind == V3C_RANGE_DIRECT;
 
@@ -92,9 +92,9 @@ static void take_over(struct v3c_withheld *held, struct v3c_range *range, const 
  * Sees to the first part of [@*first, @last] that is not like @like yet, if one step reaches it. @*first
  * moves behind what is. @held is used up if @*used.
  */
-static int withhold_some(struct v3c_space *space, u64 *first, u64 last, const struct v3c_range *like,
-			 v3c_range_check_t compatible, void *arg, struct v3c_withheld *held,
-			 bool *used)
+static int withhold_some(struct v3c_space *space, u64 *first, u64 last,
+			 const struct v3c_range *like, v3c_range_check_t compatible, void *arg,
+			 struct v3c_withheld *held, bool *used)
 {
 	struct v3c_range *range;
 	unsigned int step;
@@ -144,7 +144,7 @@ static int withhold_some(struct v3c_space *space, u64 *first, u64 last, const st
  * Return: 0; -EADDRINUSE if a live range is in the way; -ENOMEM.
  */
 int v3c_withhold(struct v3c_space *space, u64 first, u64 last, const struct v3c_range *like,
-		       v3c_range_check_t compatible, void *arg, struct list_head *added)
+		 v3c_range_check_t compatible, void *arg, struct list_head *added)
 {
 	struct v3c_withheld *held = NULL;
 	bool used;

@@ -12,6 +12,7 @@
 #include "fixture.h"
 #include "listener.h"
 #include "thread.h"
+#include "wdm/faults.h"
 
 V3C_IMPORT_NS(EXPORTED_FOR_KUNIT_TESTING);
 
@@ -810,7 +811,7 @@ static void fills_both_forms(struct kunit *test)
 	FAULT_INFORMATION got;
 
 	memset(&got, V3T_POISON, sizeof(got));
-	v3c_fault_fill(&got, FaultInformationArm64, &source, &record, PermissionFault);
+	v3w_fault_fill(&got, FaultInformationArm64, &source, &record, PermissionFault);
 	KUNIT_EXPECT_EQ(test, got.Type, FaultInformationArm64);
 	KUNIT_EXPECT_EQ(test, got.IsStage1, TRUE);
 	KUNIT_EXPECT_PTR_EQ(test, got.Arm64.DomainHandle, (PVOID)domain);
@@ -827,14 +828,14 @@ static void fills_both_forms(struct kunit *test)
 
 	record.perm = IOMMU_FAULT_PERM_EXEC;
 	record.stage1 = false;
-	v3c_fault_fill(&got, FaultInformationArm64, &source, &record, TranslationFault);
+	v3w_fault_fill(&got, FaultInformationArm64, &source, &record, TranslationFault);
 	KUNIT_EXPECT_EQ(test, got.IsStage1, FALSE);
 	KUNIT_EXPECT_FALSE(test, got.Arm64.Flags.WriteNotRead);
 	KUNIT_EXPECT_TRUE(test, got.Arm64.Flags.InstructionNotData);
 	KUNIT_EXPECT_EQ(test, got.Arm64.Type, TranslationFault);
 
 	memset(&got, V3T_POISON, sizeof(got));
-	v3c_fault_fill(&got, FaultInformationX64, &source, &record, TranslationFault);
+	v3w_fault_fill(&got, FaultInformationX64, &source, &record, TranslationFault);
 	KUNIT_EXPECT_EQ(test, got.Type, FaultInformationX64);
 	KUNIT_EXPECT_PTR_EQ(test, got.X64.DomainHandle, (PVOID)domain);
 	KUNIT_EXPECT_PTR_EQ(test, got.X64.FaultAddress, (PVOID)0x123456789000);

@@ -6,7 +6,7 @@
 
 #include <kcompat.h>
 
-#include "base/phys.h"
+#include "wdm/read.h"
 #include "fixture.h"
 #include "thread.h"
 
@@ -53,8 +53,8 @@ static PMDL make_chain(struct kunit *test, struct v3c_phys *phys)
 	first->ByteCount = 2 * SZ_4K;
 	second->ByteCount = 3 * SZ_4K;
 	first->Next = second;
-	KUNIT_EXPECT_EQ(test, STATUS_SUCCESS,
-			(NTSTATUS)v3c_phys_init(phys, &what, STATUS_INVALID_PARAMETER_3, &why));
+	KUNIT_EXPECT_EQ(test, 0,
+			(int)v3w_read_phys(phys, &what, &why));
 	expect_pages(test, phys, 5, 0);
 	return first;
 }
@@ -218,7 +218,62 @@ static void identity_lists_that_change_take_nothing_else_back(struct kunit *test
 	EXPECT_V3(test, STATUS_SUCCESS, MapIdentityRangeEx, domain, V3T_RW, &first);
 }
 
+static void expect_runs(struct kunit *test, struct v3c_phys phys, u64 limit,
+			const struct v3c_run *wanted, unsigned int count)
+{
+	struct v3c_run run;
+	unsigned int i;
+
+	for (i = 0; i < count; i++) {
+		KUNIT_ASSERT_TRUE(test, v3c_phys_next(&phys, limit, &run));
+		KUNIT_EXPECT_EQ(test, run.pfn, wanted[i].pfn);
+		KUNIT_EXPECT_EQ(test, run.pages, wanted[i].pages);
+	}
+	KUNIT_EXPECT_FALSE(test, v3c_phys_next(&phys, limit, &run));
+}
+
+static void runs_are_given_in_place_and_in_parts(struct kunit *test)
+{
+	static const struct v3c_run runs[] = { { 10, 3 }, { 20, 1 }, { 21, 4 } };
+	static const struct v3c_run parts[] = { { 10, 2 }, { 12, 1 }, { 20, 1 }, { 21, 2 }, { 23, 2 } };
+	struct v3c_phys phys;
+	struct v3c_why why;
+
+	KUNIT_ASSERT_EQ(test, 0, (int)v3c_phys_init_runs(&phys, runs, ARRAY_SIZE(runs), &why));
+	KUNIT_EXPECT_EQ(test, phys.pages, 8);
+	KUNIT_EXPECT_FALSE(test, v3c_phys_is_contiguous(&phys));
+	expect_runs(test, phys, U64_MAX, runs, ARRAY_SIZE(runs));
+	expect_runs(test, phys, 2, parts, ARRAY_SIZE(parts));
+}
+
+static void expect_no_runs(struct kunit *test, const struct v3c_run *runs, u64 count,
+			   enum v3c_reason reason)
+{
+	struct v3c_phys phys;
+	struct v3c_why why;
+
+	KUNIT_EXPECT_EQ(test, (int)reason, (int)v3c_phys_init_runs(&phys, runs, count, &why));
+	KUNIT_EXPECT_EQ(test, (int)reason, (int)why.reason);
+	KUNIT_EXPECT_EQ(test, (int)V3C_PARAM_PHYS, (int)why.param);
+}
+
+static void bad_runs_are_refused(struct kunit *test)
+{
+	static const struct v3c_run empty[] = { { 10, 3 }, { 20, 0 } };
+	static const struct v3c_run beyond[] = { { 1ULL << (V3C_PHYS_BITS - V3C_PAGE_SHIFT), 1 } };
+	static const struct v3c_run more[] = {
+		{ 0, 1ULL << (V3C_PHYS_BITS - V3C_PAGE_SHIFT) }, { 0, 1 },
+	};
+
+	expect_no_runs(test, empty, 0, V3C_REASON_EMPTY);
+	expect_no_runs(test, empty, ARRAY_SIZE(empty), V3C_REASON_EMPTY);
+	expect_no_runs(test, beyond, ARRAY_SIZE(beyond), V3C_REASON_WRAPS);
+	expect_no_runs(test, more, ARRAY_SIZE(more), V3C_REASON_WRAPS);
+}
+
 static struct kunit_case fetch_cases[] = {
+	KUNIT_CASE(runs_are_given_in_place_and_in_parts),
+	KUNIT_CASE(bad_runs_are_refused),
 	KUNIT_CASE(a_chain_gives_what_it_promised),
 	KUNIT_CASE(mdls_that_change_map_whole_or_not),
 	KUNIT_CASE(identity_lists_that_change_take_nothing_else_back),

@@ -15,7 +15,11 @@
 #include "core/pasid.h"
 #include "core/policy.h"
 #include "core/sva.h"
-#include "wdm/check.h"
+#include "wdm/face.h"
+
+static_assert((int)V3COMPAT_GUARD_OFF == V3C_GUARD_OFF);
+static_assert((int)V3COMPAT_GUARD_EXTERNAL == V3C_GUARD_EXTERNAL);
+static_assert((int)V3COMPAT_GUARD_ALL == V3C_GUARD_ALL);
 
 /**
  * v3compat_set_guard_policy() - set which devices may not see all of memory
@@ -36,7 +40,7 @@ int v3compat_set_guard_policy(enum v3compat_guard policy)
 	might_sleep();
 	if ((unsigned int)policy > V3COMPAT_GUARD_ALL)
 		return -EINVAL;
-	v3c_policy_set(policy);
+	v3c_policy_set((enum v3c_guard_policy)policy);
 	return 0;
 }
 V3C_EXPORT_NS_GPL(v3compat_set_guard_policy, V3COMPAT);
@@ -67,34 +71,38 @@ V3C_EXPORT_NS_GPL(v3compat_set_guard_locked, V3COMPAT);
  */
 void v3compat_get_guard(enum v3compat_guard *policy, bool *locked)
 {
+	enum v3c_guard_policy found;
+
 	might_sleep();
-	v3c_guard_get(policy, locked);
+	v3c_guard_get(&found, locked);
+	*policy = (enum v3compat_guard)found;
 }
 V3C_EXPORT_NS_GPL(v3compat_get_guard, V3COMPAT);
 
-static NTSTATUS create_sva_device(PIOMMU_DMA_DEVICE handle, struct mm_struct *mm,
-				  PIOMMU_DMA_PASID_DEVICE *out, PULONG number, struct v3c_why *why)
+static enum v3c_reason create_sva_device(PIOMMU_DMA_DEVICE handle, struct mm_struct *mm,
+					 PIOMMU_DMA_PASID_DEVICE *out, PULONG number,
+					 struct v3c_why *why)
 {
 	struct v3c_device *device = v3c_to_device(handle);
 	struct v3c_pasid *pasid;
-	NTSTATUS status;
+	enum v3c_reason reason;
 
 	if (refuse_atomic(why))
-		return STATUS_UNSUCCESSFUL;
+		return why->reason;
 	if (!device)
-		return bad_handle(why, STATUS_INVALID_PARAMETER_1, handle);
+		return bad_handle(why, V3C_PARAM_DEVICE);
 	if (!mm)
-		return null_pointer(why, STATUS_INVALID_PARAMETER_2);
+		return null_pointer(why, V3C_PARAM_PROCESS);
 	if (!out)
-		return null_pointer(why, STATUS_INVALID_PARAMETER_3);
+		return null_pointer(why, V3C_PARAM_OUT);
 	if (!number)
-		return null_pointer(why, STATUS_INVALID_PARAMETER_4);
-	status = v3c_sva_create(device, mm, &pasid, why);
-	if (NT_SUCCESS(status)) {
+		return null_pointer(why, V3C_PARAM_NUMBER);
+	reason = v3c_sva_create(device, mm, &pasid, why);
+	if (!reason) {
 		*out = (PIOMMU_DMA_PASID_DEVICE)pasid;
 		*number = pasid->number;
 	}
-	return status;
+	return reason;
 }
 
 /**
@@ -140,18 +148,32 @@ NTSTATUS v3compat_create_sva_device(PIOMMU_DMA_DEVICE device, struct mm_struct *
 }
 V3C_EXPORT_NS_GPL(v3compat_create_sva_device, V3COMPAT);
 
-static NTSTATUS query_capabilities(PIOMMU_DMA_DEVICE handle, struct v3compat_capabilities *out,
-				   struct v3c_why *why)
+static enum v3c_reason query_capabilities(PIOMMU_DMA_DEVICE handle,
+					  struct v3compat_capabilities *out, struct v3c_why *why)
 {
 	struct v3c_device *device = v3c_to_device(handle);
+	struct v3c_capabilities found;
+	enum v3c_reason reason;
 
 	if (refuse_atomic(why))
-		return STATUS_UNSUCCESSFUL;
+		return why->reason;
 	if (!device)
-		return bad_handle(why, STATUS_INVALID_PARAMETER_1, handle);
+		return bad_handle(why, V3C_PARAM_DEVICE);
 	if (!out)
-		return null_pointer(why, STATUS_INVALID_PARAMETER_2);
-	return v3c_device_capabilities(device, out, why);
+		return null_pointer(why, V3C_PARAM_OUT);
+	reason = v3c_device_capabilities(device, &found, why);
+	if (reason)
+		return reason;
+	*out = (struct v3compat_capabilities) {
+		.iommu = found.iommu,
+		.max_pasids = found.max_pasids,
+		.pasid_domain_types = found.pasid_domain_types,
+		.sva = found.sva,
+		.page_requests = found.page_requests,
+		.unrecoverable_faults = found.unrecoverable_faults,
+		.faults_lost = found.faults_lost,
+	};
+	return 0;
 }
 
 /**
@@ -179,25 +201,22 @@ NTSTATUS v3compat_query_capabilities(PIOMMU_DMA_DEVICE device, struct v3compat_c
 }
 V3C_EXPORT_NS_GPL(v3compat_query_capabilities, V3COMPAT);
 
-static NTSTATUS configure_x64(PIOMMU_DMA_DOMAIN handle, u64 root, unsigned int levels,
-			      struct v3c_why *why)
+static enum v3c_reason configure_x64(PIOMMU_DMA_DOMAIN handle, u64 root, unsigned int levels,
+				     struct v3c_why *why)
 {
 	struct v3c_domain *domain = v3c_to_domain(handle);
 	struct v3c_tables tables = {};
 
 	if (refuse_atomic(why))
-		return STATUS_UNSUCCESSFUL;
+		return why->reason;
 	if (!domain)
-		return bad_handle(why, STATUS_INVALID_PARAMETER_1, handle);
-	if (domain->type != DomainTypeUnmanaged)
-		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_WRONG_TYPE, domain,
-				  domain->type, 0);
+		return bad_handle(why, V3C_PARAM_DOMAIN);
+	if (domain->type != V3C_DOMAIN_UNMANAGED)
+		return v3c_refuse(why, V3C_REASON_WRONG_TYPE, V3C_PARAM_DOMAIN, domain, domain->type, 0);
 	if (!v3c_tables_set_x64(&tables, root, levels))
-		return v3c_refuse(why, STATUS_INVALID_PARAMETER_2, V3C_REASON_BAD_CONFIG, domain,
-				  root, 0);
+		return v3c_refuse(why, V3C_REASON_BAD_CONFIG, V3C_PARAM_CONFIG, domain, root, 0);
 	if (levels != 4 && levels != 5)
-		return v3c_refuse(why, STATUS_INVALID_PARAMETER_3, V3C_REASON_BAD_CONFIG, domain,
-				  levels, 5);
+		return v3c_refuse(why, V3C_REASON_BAD_CONFIG, V3C_PARAM_NUMBER, domain, levels, 5);
 	return v3c_domain_configure(domain, &tables, why);
 }
 

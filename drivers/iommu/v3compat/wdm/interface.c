@@ -6,17 +6,18 @@
  * refusal to the tracepoint. What the status of a refusal names is the ordinal of the parameter.
  */
 #include <linux/iommu.h>
-#include <linux/overflow.h>
-#include <linux/pgtable.h>
+#include <linux/slab.h>
 #include <linux/string.h>
 
 #include <v3compat/kcompat.h>
 
 #include "base/phys.h"
 #include "core/attach.h"
+#include "core/check.h"
 #include "core/create.h"
 #include "core/device.h"
 #include "core/domain.h"
+#include "core/fault.h"
 #include "core/flush.h"
 #include "core/map.h"
 #include "core/pasid.h"
@@ -25,168 +26,55 @@
 #include "core/report.h"
 #include "core/reserve.h"
 #include "core/watch.h"
-#include "wdm/check.h"
-
-#define V3C_PERMISSIONS		3u
+#include "wdm/face.h"
+#include "wdm/faults.h"
+#include "wdm/read.h"
 
 static_assert(IOMMU_READ == 1 && IOMMU_WRITE == 2, "Permissions are handed on as they are");
 
-static __always_inline NTSTATUS check_permissions(ULONG permissions, NTSTATUS status,
-						  struct v3c_why *why)
-{
-	if (likely(permissions - 1 < V3C_PERMISSIONS))
-		return STATUS_SUCCESS;
-	return v3c_refuse(why, status, permissions ? V3C_REASON_RESERVED_BITS :
-			  V3C_REASON_NO_PERMISSION, NULL, permissions, V3C_PERMISSIONS);
-}
+/* The core's words have the numbers of Windows'. */
+static_assert(V3C_DOMAIN_TRANSLATE == (int)DomainTypeTranslate);
+static_assert(V3C_DOMAIN_PASSTHROUGH == (int)DomainTypePassThrough);
+static_assert(V3C_DOMAIN_UNMANAGED == (int)DomainTypeUnmanaged);
+static_assert(V3C_DOMAIN_TRANSLATE_S1 == (int)DomainTypeTranslateS1);
+static_assert(V3C_DOMAIN_TYPES == (int)DomainTypeMax);
+static_assert(sizeof(INPUT_MAPPING_ELEMENT) == sizeof(u32));
 
-/* An explicit address is whole pages, and so is what it is the start of. */
-static NTSTATUS check_explicit(const IOMMU_DMA_LOGICAL_ADDRESS *address, u64 pages, u64 *page,
-			       NTSTATUS status, struct v3c_why *why)
-{
-	u64 end;
-
-	if (!v3c_page_aligned(*address))
-		return v3c_refuse(why, status, V3C_REASON_MISALIGNED, NULL, *address, 0);
-	if (pages > V3C_MAX_PAGES ||
-	    check_add_overflow(*address, (pages << V3C_PAGE_SHIFT) - 1, &end))
-		return v3c_refuse(why, status, V3C_REASON_WRAPS, NULL, *address,
-				  pages << V3C_PAGE_SHIFT);
-	*page = *address >> V3C_PAGE_SHIFT;
-	return STATUS_SUCCESS;
-}
-
-/* Both bounds are bytes of the range; half a page at either end holds none. */
-static void set_bounds(struct v3c_place *place, const IOMMU_DMA_LOGICAL_ADDRESS *min,
-		       const IOMMU_DMA_LOGICAL_ADDRESS *max)
-{
-	place->bounded = min || max;
-	place->lo = 0;
-	place->hi = U64_MAX >> V3C_PAGE_SHIFT;
-	if (likely(!place->bounded))
-		return;
-	if (min)
-		place->lo = (*min >> V3C_PAGE_SHIFT) + !v3c_page_aligned(*min);
-	if (!max)
-		return;
-	place->hi = *max >> V3C_PAGE_SHIFT;
-	if (v3c_page_aligned(*max + 1))
-		return;
-	/* The last page is not wholly below the bound; there may be none at all. */
-	if (place->hi)
-		place->hi--;
-	else
-		place->lo = V3C_MAX_PAGES;
-}
+/* What a token shows is the public structure. */
+static_assert(offsetof(struct v3c_handle, shown) ==
+	      offsetof(IOMMU_DMA_LOGICAL_ADDRESS_TOKEN, LogicalAddressBase));
+static_assert(sizeof_field(struct v3c_handle, shown) == sizeof(IOMMU_DMA_LOGICAL_ADDRESS_TOKEN));
 
 /* Domains */
 
-static NTSTATUS check_allocator(const IOMMU_DMA_LOGICAL_ALLOCATOR_CONFIG *config,
-				IOMMU_DMA_DOMAIN_TYPE type, struct v3c_why *why)
+static enum v3c_reason create_domain(IOMMU_DMA_DOMAIN_TYPE type,
+				     IOMMU_DMA_DOMAIN_CREATION_FLAGS flags,
+				     const IOMMU_DMA_LOGICAL_ALLOCATOR_CONFIG *allocator,
+				     const IOMMU_DMA_RESERVED_REGION *regions,
+				     PIOMMU_DMA_DOMAIN *out, struct v3c_why *why)
 {
-	ULONG width;
-
-	if (!config)
-		return STATUS_SUCCESS;
-	if (config->LogicalAllocatorType != IommuDmaLogicalAllocatorBuddy)
-		return v3c_refuse(why, STATUS_INVALID_PARAMETER_3, V3C_REASON_BAD_ENUM, NULL,
-				  config->LogicalAllocatorType, 0);
-	width = config->BuddyAllocatorConfig.AddressWidth;
-	if (width <= V3C_PAGE_SHIFT || width > 63)
-		return v3c_refuse(why, STATUS_INVALID_PARAMETER_3, V3C_REASON_BAD_CONFIG, NULL,
-				  width, 63);
-	if (type == DomainTypePassThrough || type == DomainTypeUnmanaged)
-		return v3c_refuse(why, STATUS_INVALID_PARAMETER_3, V3C_REASON_WRONG_TYPE, NULL,
-				  type, 0);
-	return STATUS_SUCCESS;
-}
-
-static NTSTATUS check_region(const IOMMU_DMA_RESERVED_REGION *region, u64 *last,
-			     struct v3c_why *why)
-{
-	u64 bytes;
-
-	if (!v3c_page_aligned(region->Base))
-		return v3c_refuse(why, STATUS_INVALID_PARAMETER_4, V3C_REASON_MISALIGNED, region,
-				  region->Base, 0);
-	if (!region->NumberOfPages)
-		return v3c_refuse(why, STATUS_INVALID_PARAMETER_4, V3C_REASON_EMPTY, region,
-				  region->Base, 0);
-	if (check_mul_overflow((u64)region->NumberOfPages, V3C_PAGE_SIZE, &bytes) ||
-	    check_add_overflow(region->Base, bytes - 1, last))
-		return v3c_refuse(why, STATUS_INVALID_PARAMETER_4, V3C_REASON_WRAPS, region,
-				  region->Base, region->NumberOfPages);
-	return STATUS_SUCCESS;
-}
-
-/*
- * Each region against all before it: quadratic, for a list that names a handful of firmware ranges. A
- * list that bites its tail meets a region twice, and a region overlaps itself.
- */
-static NTSTATUS check_regions(const IOMMU_DMA_RESERVED_REGION *regions, IOMMU_DMA_DOMAIN_TYPE type,
-			      struct v3c_why *why)
-{
-	const IOMMU_DMA_RESERVED_REGION *region, *other;
-	u64 last, other_last;
-	NTSTATUS status;
-
-	if (regions && (type == DomainTypePassThrough || type == DomainTypeUnmanaged))
-		return v3c_refuse(why, STATUS_INVALID_PARAMETER_4, V3C_REASON_WRONG_TYPE, regions,
-				  type, 0);
-	for (region = regions; region; region = region->RegionNext) {
-		status = check_region(region, &last, why);
-		if (!NT_SUCCESS(status))
-			return status;
-		if (region->RegionNext == region)
-			return v3c_refuse(why, STATUS_INVALID_PARAMETER_4, V3C_REASON_LIST_LOOP,
-					  region, region->Base, last);
-		for (other = regions; other != region; other = other->RegionNext) {
-			if (other == region->RegionNext)
-				return v3c_refuse(why, STATUS_INVALID_PARAMETER_4,
-						  V3C_REASON_LIST_LOOP, other, other->Base, last);
-			other_last = other->Base + (other->NumberOfPages << V3C_PAGE_SHIFT) - 1;
-			if (other->Base <= last && region->Base <= other_last)
-				return v3c_refuse(why, STATUS_INVALID_PARAMETER_4,
-						  V3C_REASON_LIST_OVERLAP, region, region->Base, last);
-		}
-	}
-	return STATUS_SUCCESS;
-}
-
-static NTSTATUS create_domain(IOMMU_DMA_DOMAIN_TYPE type, IOMMU_DMA_DOMAIN_CREATION_FLAGS flags,
-			      const IOMMU_DMA_LOGICAL_ALLOCATOR_CONFIG *config,
-			      const IOMMU_DMA_RESERVED_REGION *regions, PIOMMU_DMA_DOMAIN *out,
-			      struct v3c_why *why)
-{
-	IOMMU_DMA_LOGICAL_ALLOCATOR_CONFIG read;
+	struct v3c_domain_config config = { .type = (enum v3c_domain_type)type };
 	struct v3c_domain *domain;
-	NTSTATUS status;
+	enum v3c_reason reason;
 
 	if (refuse_atomic(why))
-		return STATUS_UNSUCCESSFUL;
-	/* What is used must be what was checked. */
-	if (config) {
-		read = *config;
-		config = &read;
-	}
+		return why->reason;
 	if ((unsigned int)type >= DomainTypeMax)
-		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_BAD_ENUM, NULL, type,
-				  DomainTypeMax);
+		return v3c_refuse(why, V3C_REASON_BAD_ENUM, V3C_PARAM_TYPE, NULL, type, DomainTypeMax);
 	if (flags.AsUlonglong)
-		return v3c_refuse(why, STATUS_INVALID_PARAMETER_2, V3C_REASON_RESERVED_BITS, NULL,
+		return v3c_refuse(why, V3C_REASON_RESERVED_BITS, V3C_PARAM_FLAGS, NULL,
 				  flags.AsUlonglong, 0);
-	status = check_allocator(config, type, why);
-	if (!NT_SUCCESS(status))
-		return status;
-	status = check_regions(regions, type, why);
-	if (!NT_SUCCESS(status))
-		return status;
-	if (!out)
-		return null_pointer(why, STATUS_INVALID_PARAMETER_5);
-	status = v3c_domain_create(type, config, regions, &domain, why);
-	if (NT_SUCCESS(status))
+	reason = v3w_read_allocator(allocator, &config, why);
+	if (reason)
+		return reason;
+	reason = v3w_read_regions(regions, &config, why);
+	if (reason)
+		return reason;
+	reason = out ? v3c_domain_create(&config, &domain, why) : null_pointer(why, V3C_PARAM_OUT);
+	kfree(config.regions);
+	if (!reason)
 		*out = (PIOMMU_DMA_DOMAIN)domain;
-	return status;
+	return reason;
 }
 
 static NTSTATUS v3_create_domain_ex(IOMMU_DMA_DOMAIN_TYPE DomainType,
@@ -208,18 +96,18 @@ static NTSTATUS v1_create_domain(BOOLEAN OsManagedPageTable, PIOMMU_DMA_DOMAIN *
 	struct v3c_why why;
 
 	if (!DomainOut)
-		return ANSWER(CreateDomain, null_pointer(&why, STATUS_INVALID_PARAMETER_2), &why);
+		return ANSWER(CreateDomain, null_pointer(&why, V3C_PARAM_OUT), &why);
 	return ANSWER(CreateDomain, create_domain(type, flags, NULL, NULL, DomainOut, &why), &why);
 }
 
-static NTSTATUS delete_domain(PIOMMU_DMA_DOMAIN handle, struct v3c_why *why)
+static enum v3c_reason delete_domain(PIOMMU_DMA_DOMAIN handle, struct v3c_why *why)
 {
 	struct v3c_domain *domain = v3c_to_domain(handle);
 
 	if (refuse_atomic(why))
-		return STATUS_UNSUCCESSFUL;
+		return why->reason;
 	if (!domain)
-		return bad_handle(why, STATUS_INVALID_PARAMETER_1, handle);
+		return bad_handle(why, V3C_PARAM_DOMAIN);
 	return v3c_domain_destroy(domain, why);
 }
 
@@ -230,71 +118,23 @@ static NTSTATUS v3_delete_domain(PIOMMU_DMA_DOMAIN Domain)
 	return ANSWER(DeleteDomain, delete_domain(Domain, &why), &why);
 }
 
-/* The depth of the tables that this processor itself uses. */
-static unsigned int x64_levels(void)
-{
-#ifdef CONFIG_X86
-	return pgtable_l5_enabled() ? 5 : 4;
-#else
-	return 4;
-#endif
-}
-
-static bool read_arm64(const DOMAIN_CONFIGURATION_ARM64 *config, struct v3c_tables *tables)
-{
-	return v3c_tables_set_arm64(tables, 0, READ_ONCE(config->Ttbr0.QuadPart),
-				    READ_ONCE(config->InputSize0)) &&
-	       v3c_tables_set_arm64(tables, 1, READ_ONCE(config->Ttbr1.QuadPart),
-				    READ_ONCE(config->InputSize1));
-}
-
-static NTSTATUS read_config(const DOMAIN_CONFIGURATION *config, struct v3c_tables *tables,
-			    struct v3c_why *why)
-{
-	DOMAIN_CONFIGURATION_ARCH type = READ_ONCE(config->Type);
-	bool translates, good;
-
-	switch (type) {
-	case DomainConfigurationArm64:
-		translates = config->Arm64.TranslationEnabled;
-		good = !translates || read_arm64(&config->Arm64, tables);
-		break;
-	case DomainConfigurationX64:
-		translates = config->X64.TranslationEnabled;
-		good = !translates ||
-		       v3c_tables_set_x64(tables,
-					  READ_ONCE(config->X64.FirstLevelPageTableRoot.QuadPart),
-					  x64_levels());
-		break;
-	default:
-		return v3c_refuse(why, STATUS_INVALID_PARAMETER_2, V3C_REASON_BAD_ENUM, config,
-				  type, 0);
-	}
-	if (!good)
-		return v3c_refuse(why, STATUS_INVALID_PARAMETER_2, V3C_REASON_BAD_CONFIG, config,
-				  0, 0);
-	if (!translates)
-		tables->kind = V3C_TABLES_IDENTITY;
-	return STATUS_SUCCESS;
-}
-
-static NTSTATUS configure_domain(PIOMMU_DMA_DOMAIN handle, const DOMAIN_CONFIGURATION *config,
-				 struct v3c_why *why)
+static enum v3c_reason configure_domain(PIOMMU_DMA_DOMAIN handle,
+					const DOMAIN_CONFIGURATION *config, struct v3c_why *why)
 {
 	struct v3c_domain *domain = v3c_to_domain(handle);
 	struct v3c_tables tables = {};
-	NTSTATUS status;
+	enum v3c_reason reason;
 
 	if (refuse_atomic(why))
-		return STATUS_UNSUCCESSFUL;
+		return why->reason;
 	if (!domain)
-		return bad_handle(why, STATUS_INVALID_PARAMETER_1, handle);
+		return bad_handle(why, V3C_PARAM_DOMAIN);
 	if (!config)
-		return null_pointer(why, STATUS_INVALID_PARAMETER_2);
-	if (domain->type == DomainTypeUnmanaged) {
-		status = read_config(config, &tables, why);
-		if (!NT_SUCCESS(status))
-			return status;
+		return null_pointer(why, V3C_PARAM_CONFIG);
+	if (domain->type == V3C_DOMAIN_UNMANAGED) {
+		reason = v3w_read_tables(config, &tables, why);
+		if (reason)
+			return reason;
 	}
 	return v3c_domain_configure(domain, &tables, why);
 }
@@ -306,12 +146,12 @@ static NTSTATUS v3_configure_domain(PIOMMU_DMA_DOMAIN Domain, PDOMAIN_CONFIGURAT
 	return ANSWER(ConfigureDomain, configure_domain(Domain, Configuration, &why), &why);
 }
 
-static NTSTATUS flush_domain(PIOMMU_DMA_DOMAIN handle, struct v3c_why *why)
+static enum v3c_reason flush_domain(PIOMMU_DMA_DOMAIN handle, struct v3c_why *why)
 {
 	struct v3c_domain *domain = v3c_to_domain(handle);
 
 	return domain ? v3c_domain_flush(domain, why) :
-			bad_handle(why, STATUS_INVALID_PARAMETER_1, handle);
+			bad_handle(why, V3C_PARAM_DOMAIN);
 }
 
 static NTSTATUS v3_flush_domain(PIOMMU_DMA_DOMAIN Domain)
@@ -321,17 +161,17 @@ static NTSTATUS v3_flush_domain(PIOMMU_DMA_DOMAIN Domain)
 	return ANSWER(FlushDomain, flush_domain(Domain, &why), &why);
 }
 
-static NTSTATUS flush_va_list(PIOMMU_DMA_DOMAIN handle, ULONG number, const void *list,
-			      struct v3c_why *why)
+static enum v3c_reason flush_va_list(PIOMMU_DMA_DOMAIN handle, ULONG number, const void *list,
+				     struct v3c_why *why)
 {
 	struct v3c_domain *domain = v3c_to_domain(handle);
 
 	if (!domain)
-		return bad_handle(why, STATUS_INVALID_PARAMETER_1, handle);
+		return bad_handle(why, V3C_PARAM_DOMAIN);
 	if (!number)
-		return STATUS_SUCCESS;
+		return 0;
 	if (!list)
-		return null_pointer(why, STATUS_INVALID_PARAMETER_4);
+		return null_pointer(why, V3C_PARAM_LIST);
 	return v3c_domain_flush_list(domain, number, list, why);
 }
 
@@ -345,18 +185,18 @@ static NTSTATUS v3_flush_domain_by_va_list(PIOMMU_DMA_DOMAIN Domain, BOOLEAN Las
 
 /* Devices */
 
-static NTSTATUS attach_device(PIOMMU_DMA_DOMAIN domain_handle, PIOMMU_DMA_DEVICE device_handle,
-			      struct v3c_why *why)
+static enum v3c_reason attach_device(PIOMMU_DMA_DOMAIN domain_handle,
+				     PIOMMU_DMA_DEVICE device_handle, struct v3c_why *why)
 {
 	struct v3c_domain *domain = v3c_to_domain(domain_handle);
 	struct v3c_device *device = v3c_to_device(device_handle);
 
 	if (refuse_atomic(why))
-		return STATUS_UNSUCCESSFUL;
+		return why->reason;
 	if (!domain)
-		return bad_handle(why, STATUS_INVALID_PARAMETER_1, domain_handle);
+		return bad_handle(why, V3C_PARAM_DOMAIN);
 	if (!device)
-		return bad_handle(why, STATUS_INVALID_PARAMETER_2, device_handle);
+		return bad_handle(why, V3C_PARAM_DEVICE);
 	return v3c_attach_device(domain, device, why);
 }
 
@@ -367,14 +207,14 @@ static NTSTATUS v3_attach_device_ex(PIOMMU_DMA_DOMAIN Domain, PIOMMU_DMA_DEVICE 
 	return ANSWER(AttachDeviceEx, attach_device(Domain, DmaDevice, &why), &why);
 }
 
-static NTSTATUS detach_device(PIOMMU_DMA_DEVICE handle, struct v3c_why *why)
+static enum v3c_reason detach_device(PIOMMU_DMA_DEVICE handle, struct v3c_why *why)
 {
 	struct v3c_device *device = v3c_to_device(handle);
 
 	if (refuse_atomic(why))
-		return STATUS_UNSUCCESSFUL;
+		return why->reason;
 	if (!device)
-		return bad_handle(why, STATUS_INVALID_PARAMETER_1, handle);
+		return bad_handle(why, V3C_PARAM_DEVICE);
 	return v3c_detach_device(device, why);
 }
 
@@ -386,67 +226,70 @@ static NTSTATUS v3_detach_device_ex(PIOMMU_DMA_DEVICE DmaDevice)
 }
 
 /* Only ACPI devices on ARM64 have input mappings that a driver could name: the others have number 0. */
-static NTSTATUS check_pdo(PIOMMU_DMA_DOMAIN handle, PDEVICE_OBJECT pdo, ULONG mapping, ULONG count,
-			  struct v3c_why *why)
+static enum v3c_reason check_pdo(PIOMMU_DMA_DOMAIN handle, PDEVICE_OBJECT pdo, ULONG mapping,
+				 ULONG count, struct v3c_why *why)
 {
 	if (refuse_atomic(why))
-		return STATUS_UNSUCCESSFUL;
+		return why->reason;
 	if (!v3c_to_domain(handle))
-		return bad_handle(why, STATUS_INVALID_PARAMETER_1, handle);
+		return bad_handle(why, V3C_PARAM_DOMAIN);
 	if (!pdo)
-		return null_pointer(why, STATUS_INVALID_PARAMETER_2);
+		return null_pointer(why, V3C_PARAM_DEVICE);
 	if (mapping)
-		return v3c_refuse(why, STATUS_INVALID_PARAMETER_3, V3C_REASON_BAD_CONFIG, pdo,
-				  mapping, 0);
+		return v3c_refuse(why, V3C_REASON_BAD_CONFIG, V3C_PARAM_MAPPING, NULL, mapping, 0);
 	if (count != 1)
-		return v3c_refuse(why, STATUS_INVALID_PARAMETER_4, V3C_REASON_BAD_CONFIG, pdo,
-				  count, 1);
-	return STATUS_SUCCESS;
+		return v3c_refuse(why, V3C_REASON_BAD_CONFIG, V3C_PARAM_NUMBER, NULL, count, 1);
+	return 0;
 }
 
 static NTSTATUS v1_attach_device(PIOMMU_DMA_DOMAIN Domain, PDEVICE_OBJECT PhysicalDeviceObject,
 				 ULONG InputMappingIdBase, ULONG MappingCount)
 {
 	struct v3c_why why;
-	NTSTATUS status;
+	enum v3c_reason reason;
 
-	status = check_pdo(Domain, PhysicalDeviceObject, InputMappingIdBase, MappingCount, &why);
-	if (NT_SUCCESS(status))
-		status = v3c_attach_pdo((struct v3c_domain *)Domain, PhysicalDeviceObject,
+	reason = check_pdo(Domain, PhysicalDeviceObject, InputMappingIdBase, MappingCount, &why);
+	if (!reason)
+		reason = v3c_attach_pdo((struct v3c_domain *)Domain, PhysicalDeviceObject,
 					       &why);
-	return ANSWER(AttachDevice, status, &why);
+	return ANSWER(AttachDevice, reason, &why);
 }
 
 static NTSTATUS v1_detach_device(PIOMMU_DMA_DOMAIN Domain, PDEVICE_OBJECT PhysicalDeviceObject,
 				 ULONG InputMappingId)
 {
 	struct v3c_why why;
-	NTSTATUS status;
+	enum v3c_reason reason;
 
-	status = check_pdo(Domain, PhysicalDeviceObject, InputMappingId, 1, &why);
-	if (NT_SUCCESS(status))
-		status = v3c_detach_pdo((struct v3c_domain *)Domain, PhysicalDeviceObject,
+	reason = check_pdo(Domain, PhysicalDeviceObject, InputMappingId, 1, &why);
+	if (!reason)
+		reason = v3c_detach_pdo((struct v3c_domain *)Domain, PhysicalDeviceObject,
 					       &why);
-	return ANSWER(DetachDevice, status, &why);
+	return ANSWER(DetachDevice, reason, &why);
 }
 
-static NTSTATUS create_device(struct device *pdo,
-			      const IOMMU_DEVICE_CREATION_CONFIGURATION *config,
-			      PIOMMU_DMA_DEVICE *out, struct v3c_why *why)
+static enum v3c_reason create_device(struct device *pdo,
+				     const IOMMU_DEVICE_CREATION_CONFIGURATION *config,
+				     PIOMMU_DMA_DEVICE *out, struct v3c_why *why)
 {
+	struct v3c_device_config read;
 	struct v3c_device *device;
-	NTSTATUS status;
+	enum v3c_reason reason;
 
 	if (refuse_atomic(why))
-		return STATUS_UNSUCCESSFUL;
+		return why->reason;
 	if (!pdo)
-		return null_pointer(why, STATUS_INVALID_PARAMETER_1);
+		return null_pointer(why, V3C_PARAM_DEVICE);
 	if (!out)
-		return null_pointer(why, STATUS_INVALID_PARAMETER_3);
-	status = v3c_device_create(pdo, config, &device, why);
-	if (NT_SUCCESS(status))
+		return null_pointer(why, V3C_PARAM_OUT);
+	if (!v3c_device_has_iommu(pdo))
+		return v3c_refuse(why, V3C_REASON_NO_IOMMU, V3C_PARAM_DEVICE, NULL, 0, 0);
+	reason = v3w_read_device(config, &read, why);
+	if (!reason)
+		reason = v3c_device_create(pdo, &read, &device, why);
+	if (!reason)
 		*out = (PIOMMU_DMA_DEVICE)device;
-	return status;
+	return reason;
 }
 
 static NTSTATUS v3_create_device(PDEVICE_OBJECT DeviceObject,
@@ -459,14 +302,14 @@ static NTSTATUS v3_create_device(PDEVICE_OBJECT DeviceObject,
 		      &why);
 }
 
-static NTSTATUS delete_device(PIOMMU_DMA_DEVICE handle, struct v3c_why *why)
+static enum v3c_reason delete_device(PIOMMU_DMA_DEVICE handle, struct v3c_why *why)
 {
 	struct v3c_device *device = v3c_to_device(handle);
 
 	if (refuse_atomic(why))
-		return STATUS_UNSUCCESSFUL;
+		return why->reason;
 	if (!device)
-		return bad_handle(why, STATUS_INVALID_PARAMETER_1, handle);
+		return bad_handle(why, V3C_PARAM_DEVICE);
 	return v3c_device_destroy(device, why);
 }
 
@@ -488,20 +331,34 @@ static VOID v3_query_available_domain_types(PIOMMU_DMA_DEVICE DmaDevice, PULONG 
 	*AvailableDomains = device && !refuse_atomic(&why) ? v3c_device_domain_types(device) : 0;
 }
 
-static NTSTATUS query_device_info(PIOMMU_DMA_DEVICE handle, ULONG size, PULONG written,
-				  PIOMMU_DMA_DEVICE_INFORMATION buffer, struct v3c_why *why)
+static enum v3c_reason query_device_info(PIOMMU_DMA_DEVICE handle, ULONG size, PULONG written,
+					 PIOMMU_DMA_DEVICE_INFORMATION buffer, struct v3c_why *why)
 {
 	struct v3c_device *device = v3c_to_device(handle);
+	struct v3c_device_config config;
+	enum v3c_reason reason;
 
 	if (refuse_atomic(why))
-		return STATUS_UNSUCCESSFUL;
+		return why->reason;
 	if (!device)
-		return bad_handle(why, STATUS_INVALID_PARAMETER_1, handle);
+		return bad_handle(why, V3C_PARAM_DEVICE);
 	if (!written)
-		return null_pointer(why, STATUS_INVALID_PARAMETER_3);
+		return null_pointer(why, V3C_PARAM_NUMBER);
 	if (!buffer && size >= sizeof(*buffer))
-		return null_pointer(why, STATUS_INVALID_PARAMETER_4);
-	return v3c_device_info(device, size, written, buffer, why);
+		return null_pointer(why, V3C_PARAM_BUFFER);
+	reason = v3c_device_info(device, &config, why);
+	if (reason)
+		return reason;
+	*written = sizeof(*buffer);
+	if (size < sizeof(*buffer))
+		return v3c_refuse(why, V3C_REASON_BUFFER_TOO_SMALL, V3C_PARAM_LENGTH, device, size,
+				  sizeof(*buffer));
+	*buffer = (IOMMU_DMA_DEVICE_INFORMATION) {
+		.DefaultPasidEnabled = config.pasid,
+		.PasidTaggedDmaEnabled = config.tagged,
+		.PasidFaultsSuppressed = config.suppress,
+	};
+	return 0;
 }
 
 static NTSTATUS v3_query_device_info(PIOMMU_DMA_DEVICE DmaDevice, ULONG Size, PULONG BytesWritten,
@@ -513,22 +370,22 @@ static NTSTATUS v3_query_device_info(PIOMMU_DMA_DEVICE DmaDevice, ULONG Size, PU
 		      &why);
 }
 
-static NTSTATUS query_input_mappings(struct device *pdo, INPUT_MAPPING_ELEMENT *buffer, ULONG size,
-				     PULONG length, struct v3c_why *why)
+static enum v3c_reason query_input_mappings(struct device *pdo, INPUT_MAPPING_ELEMENT *buffer,
+					    ULONG size, PULONG length, struct v3c_why *why)
 {
-	ULONG needed = 0;
-	NTSTATUS status;
+	u32 count;
+	enum v3c_reason reason;
 
 	if (refuse_atomic(why))
-		return STATUS_UNSUCCESSFUL;
+		return why->reason;
 	if (!pdo)
-		return null_pointer(why, STATUS_INVALID_PARAMETER_1);
+		return null_pointer(why, V3C_PARAM_DEVICE);
 	if (!buffer && size)
-		return null_pointer(why, STATUS_INVALID_PARAMETER_2);
-	status = v3c_device_input_mappings(pdo, buffer, size, &needed, why);
-	if (length && (NT_SUCCESS(status) || status == STATUS_BUFFER_TOO_SMALL))
-		*length = needed;
-	return status;
+		return null_pointer(why, V3C_PARAM_BUFFER);
+	reason = v3c_device_input_mappings(pdo, (u32 *)buffer, size / sizeof(*buffer), &count, why);
+	if (length && (!reason || reason == V3C_REASON_BUFFER_TOO_SMALL))
+		*length = count * sizeof(*buffer);
+	return reason;
 }
 
 static NTSTATUS v3_query_input_mappings(PDEVICE_OBJECT PhysicalDeviceObject,
@@ -544,25 +401,37 @@ static NTSTATUS v3_query_input_mappings(PDEVICE_OBJECT PhysicalDeviceObject,
 
 /* State changes */
 
-static NTSTATUS register_callback(PIOMMU_INTERFACE_STATE_CHANGE_CALLBACK callback, void *context,
-				  PIOMMU_DMA_DEVICE handle,
-				  const IOMMU_INTERFACE_STATE_CHANGE_FIELDS *fields,
-				  struct v3c_why *why)
+static void tell_callback(const struct v3c_watcher *watcher, u32 types)
 {
+	IOMMU_INTERFACE_STATE_CHANGE change = {
+		.PresentFields.AvailableDomainTypes = 1,
+		.AvailableDomainTypes = types,
+	};
+
+	((PIOMMU_INTERFACE_STATE_CHANGE_CALLBACK)watcher->callback)(&change, watcher->context);
+}
+
+static enum v3c_reason register_callback(PIOMMU_INTERFACE_STATE_CHANGE_CALLBACK callback,
+					 void *context, PIOMMU_DMA_DEVICE handle,
+					 const IOMMU_INTERFACE_STATE_CHANGE_FIELDS *fields,
+					 struct v3c_why *why)
+{
+	struct v3c_watcher watcher = {
+		.tell = tell_callback, .callback = (void (*)(void))callback, .context = context,
+	};
 	struct v3c_device *device = v3c_to_device(handle);
 
 	if (refuse_atomic(why))
-		return STATUS_UNSUCCESSFUL;
+		return why->reason;
 	if (!callback)
-		return null_pointer(why, STATUS_INVALID_PARAMETER_1);
+		return null_pointer(why, V3C_PARAM_CALLBACK);
 	if (!device)
-		return bad_handle(why, STATUS_INVALID_PARAMETER_3, handle);
+		return bad_handle(why, V3C_PARAM_DEVICE);
 	if (!fields)
-		return null_pointer(why, STATUS_INVALID_PARAMETER_4);
+		return null_pointer(why, V3C_PARAM_FIELDS);
 	if (fields->AsULONG != 1)
-		return v3c_refuse(why, STATUS_INVALID_PARAMETER_4, V3C_REASON_RESERVED_BITS, fields,
-				  fields->AsULONG, 1);
-	return v3c_watch_begin(device, callback, context, why);
+		return v3c_refuse(why, V3C_REASON_RESERVED_BITS, V3C_PARAM_FIELDS, NULL, fields->AsULONG, 1);
+	return v3c_watch_begin(device, &watcher, why);
 }
 
 static NTSTATUS
@@ -577,18 +446,18 @@ v3_register_state_change_callback(PIOMMU_INTERFACE_STATE_CHANGE_CALLBACK StateCh
 		      &why);
 }
 
-static NTSTATUS unregister_callback(PIOMMU_INTERFACE_STATE_CHANGE_CALLBACK callback,
-				    PIOMMU_DMA_DEVICE handle, struct v3c_why *why)
+static enum v3c_reason unregister_callback(PIOMMU_INTERFACE_STATE_CHANGE_CALLBACK callback,
+					   PIOMMU_DMA_DEVICE handle, struct v3c_why *why)
 {
 	struct v3c_device *device = v3c_to_device(handle);
 
 	if (refuse_atomic(why))
-		return STATUS_UNSUCCESSFUL;
+		return why->reason;
 	if (!callback)
-		return null_pointer(why, STATUS_INVALID_PARAMETER_1);
+		return null_pointer(why, V3C_PARAM_CALLBACK);
 	if (!device)
-		return bad_handle(why, STATUS_INVALID_PARAMETER_2, handle);
-	return v3c_watch_end(device, callback, why);
+		return bad_handle(why, V3C_PARAM_DEVICE);
+	return v3c_watch_end(device, (void (*)(void))callback, why);
 }
 
 static NTSTATUS
@@ -603,41 +472,41 @@ v3_unregister_state_change_callback(PIOMMU_INTERFACE_STATE_CHANGE_CALLBACK State
 
 /* Mapping */
 
-static NTSTATUS map_logical(PIOMMU_DMA_DOMAIN handle, ULONG permissions,
-			    const IOMMU_MAP_PHYSICAL_ADDRESS *desc,
-			    const IOMMU_DMA_LOGICAL_ADDRESS *explicit,
-			    const IOMMU_DMA_LOGICAL_ADDRESS *min,
-			    const IOMMU_DMA_LOGICAL_ADDRESS *max,
-			    IOMMU_DMA_LOGICAL_ADDRESS *out, struct v3c_why *why)
+static enum v3c_reason map_logical(PIOMMU_DMA_DOMAIN handle, ULONG permissions,
+				   const IOMMU_MAP_PHYSICAL_ADDRESS *desc,
+				   const IOMMU_DMA_LOGICAL_ADDRESS *explicit,
+				   const IOMMU_DMA_LOGICAL_ADDRESS *min,
+				   const IOMMU_DMA_LOGICAL_ADDRESS *max,
+				   IOMMU_DMA_LOGICAL_ADDRESS *out, struct v3c_why *why)
 {
 	struct v3c_domain *domain = v3c_to_domain(handle);
-	struct v3c_place place = { .address_status = STATUS_INVALID_PARAMETER_4 };
+	struct v3c_place place = {};
 	struct v3c_phys phys;
-	NTSTATUS status;
+	enum v3c_reason reason;
 	u64 page;
 
 	if (unlikely(!domain))
-		return bad_handle(why, STATUS_INVALID_PARAMETER_1, handle);
-	status = check_permissions(permissions, STATUS_INVALID_PARAMETER_2, why);
-	if (unlikely(!NT_SUCCESS(status)))
-		return status;
-	status = v3c_phys_init(&phys, desc, STATUS_INVALID_PARAMETER_3, why);
-	if (unlikely(!NT_SUCCESS(status)))
-		return status;
+		return bad_handle(why, V3C_PARAM_DOMAIN);
+	reason = v3c_check_permissions(permissions, why);
+	if (unlikely(reason))
+		return reason;
+	reason = v3w_read_phys(&phys, desc, why);
+	if (unlikely(reason))
+		return reason;
 	if (explicit) {
-		status = check_explicit(explicit, phys.pages, &page, STATUS_INVALID_PARAMETER_4, why);
-		if (!NT_SUCCESS(status))
-			return status;
+		reason = v3c_check_explicit(*explicit, phys.pages, &page, why);
+		if (reason)
+			return reason;
 		place.explicit_page = &page;
 	}
 	if (unlikely(!out))
-		return null_pointer(why, STATUS_INVALID_PARAMETER_7);
-	set_bounds(&place, min, max);
+		return null_pointer(why, V3C_PARAM_OUT);
+	v3c_set_bounds(&place, min, max);
 
-	status = v3c_map(domain, permissions, &phys, &place, &page, why);
-	if (likely(NT_SUCCESS(status)))
+	reason = v3c_map(domain, permissions, &phys, &place, &page, why);
+	if (likely(!reason))
 		*out = page << V3C_PAGE_SHIFT;
-	return status;
+	return reason;
 }
 
 /* Apart, so that the common case pays for none of its variables. */
@@ -666,7 +535,7 @@ static NTSTATUS v3_map_logical_range_ex(PIOMMU_DMA_DOMAIN Domain, ULONG Permissi
 
 	if (likely(domain && Permissions - 1 < V3C_PERMISSIONS && LogicalAddressOut) &&
 	    !ExplicitLogicalAddress && !MinLogicalAddress && !MaxLogicalAddress &&
-	    v3c_quick_phys(PhysicalAddressToMap, V3C_QUICK_SIZE, &base, &size) &&
+	    v3w_quick_phys(PhysicalAddressToMap, V3C_QUICK_SIZE, &base, &size) &&
 	    likely(v3c_quick_map(domain, Permissions, base, size, LogicalAddressOut)))
 		return STATUS_SUCCESS;
 	return slow_map_logical(Domain, Permissions, PhysicalAddressToMap, ExplicitLogicalAddress,
@@ -684,24 +553,18 @@ static NTSTATUS v1_map_logical_range(PIOMMU_DMA_DOMAIN Domain, ULONG Permissions
 						   &out, &why), &why);
 }
 
-static NTSTATUS unmap_logical(PIOMMU_DMA_DOMAIN handle, u64 address, u64 pages,
-			      struct v3c_why *why)
+static enum v3c_reason unmap_logical(PIOMMU_DMA_DOMAIN handle, u64 address, u64 pages,
+				     struct v3c_why *why)
 {
 	struct v3c_domain *domain = v3c_to_domain(handle);
-	u64 page = address >> V3C_PAGE_SHIFT;
+	enum v3c_reason reason;
 
 	if (unlikely(!domain))
-		return bad_handle(why, STATUS_INVALID_PARAMETER_1, handle);
-	if (unlikely(!v3c_page_aligned(address)))
-		return v3c_refuse(why, STATUS_INVALID_PARAMETER_2, V3C_REASON_MISALIGNED, domain,
-				  address, 0);
-	if (unlikely(!pages))
-		return v3c_refuse(why, STATUS_INVALID_PARAMETER_3, V3C_REASON_EMPTY, domain, address,
-				  0);
-	if (unlikely(pages > (1ULL << (64 - V3C_PAGE_SHIFT)) - page))
-		return v3c_refuse(why, STATUS_INVALID_PARAMETER_3, V3C_REASON_WRAPS, domain, address,
-				  pages);
-	return v3c_unmap(domain, page, pages, why);
+		return bad_handle(why, V3C_PARAM_DOMAIN);
+	reason = v3c_check_pages(address, pages, why);
+	if (unlikely(reason))
+		return reason;
+	return v3c_unmap(domain, address >> V3C_PAGE_SHIFT, pages, why);
 }
 
 static noinline NTSTATUS slow_unmap_logical(PIOMMU_DMA_DOMAIN domain, u64 address, u64 pages)
@@ -723,22 +586,22 @@ static NTSTATUS v3_unmap_logical_range(PIOMMU_DMA_DOMAIN Domain, ULONGLONG Logic
 	return slow_unmap_logical(Domain, LogicalAddress, NumberOfPages);
 }
 
-static NTSTATUS map_identity(PIOMMU_DMA_DOMAIN handle, ULONG permissions,
-			     const IOMMU_MAP_PHYSICAL_ADDRESS *desc, struct v3c_why *why)
+static enum v3c_reason map_identity(PIOMMU_DMA_DOMAIN handle, ULONG permissions,
+				    const IOMMU_MAP_PHYSICAL_ADDRESS *desc, struct v3c_why *why)
 {
 	struct v3c_domain *domain = v3c_to_domain(handle);
 	struct v3c_phys phys;
-	NTSTATUS status;
+	enum v3c_reason reason;
 
 	if (!domain)
-		return bad_handle(why, STATUS_INVALID_PARAMETER_1, handle);
-	status = check_permissions(permissions, STATUS_INVALID_PARAMETER_2, why);
-	if (!NT_SUCCESS(status))
-		return status;
-	status = v3c_phys_init(&phys, desc, STATUS_INVALID_PARAMETER_3, why);
-	if (!NT_SUCCESS(status))
-		return status;
-	return v3c_map_identity(domain, permissions, &phys, STATUS_INVALID_PARAMETER_3, why);
+		return bad_handle(why, V3C_PARAM_DOMAIN);
+	reason = v3c_check_permissions(permissions, why);
+	if (reason)
+		return reason;
+	reason = v3w_read_phys(&phys, desc, why);
+	if (reason)
+		return reason;
+	return v3c_map_identity(domain, permissions, &phys, why);
 }
 
 static NTSTATUS v3_map_identity_range_ex(PIOMMU_DMA_DOMAIN Domain, ULONG Permissions,
@@ -758,18 +621,18 @@ static NTSTATUS v1_map_identity_range(PIOMMU_DMA_DOMAIN Domain, ULONG Permission
 	return ANSWER(MapIdentityRange, map_identity(Domain, Permissions, &desc, &why), &why);
 }
 
-static NTSTATUS unmap_identity(PIOMMU_DMA_DOMAIN handle, const IOMMU_MAP_PHYSICAL_ADDRESS *desc,
-			       struct v3c_why *why)
+static enum v3c_reason unmap_identity(PIOMMU_DMA_DOMAIN handle,
+				      const IOMMU_MAP_PHYSICAL_ADDRESS *desc, struct v3c_why *why)
 {
 	struct v3c_domain *domain = v3c_to_domain(handle);
 	struct v3c_phys phys;
-	NTSTATUS status;
+	enum v3c_reason reason;
 
 	if (!domain)
-		return bad_handle(why, STATUS_INVALID_PARAMETER_1, handle);
-	status = v3c_phys_init(&phys, desc, STATUS_INVALID_PARAMETER_2, why);
-	if (!NT_SUCCESS(status))
-		return status;
+		return bad_handle(why, V3C_PARAM_DOMAIN);
+	reason = v3w_read_phys(&phys, desc, why);
+	if (reason)
+		return reason;
 	return v3c_unmap_identity(domain, &phys, why);
 }
 
@@ -792,40 +655,39 @@ static NTSTATUS v1_unmap_identity_range(PIOMMU_DMA_DOMAIN Domain, PMDL Mdl)
 
 /* Reservations */
 
-static NTSTATUS reserve_range(PIOMMU_DMA_DOMAIN handle, u64 size,
-			      const IOMMU_DMA_LOGICAL_ADDRESS *explicit,
-			      const IOMMU_DMA_LOGICAL_ADDRESS *min,
-			      const IOMMU_DMA_LOGICAL_ADDRESS *max,
-			      PIOMMU_DMA_LOGICAL_ADDRESS_TOKEN *out, struct v3c_why *why)
+static enum v3c_reason reserve_range(PIOMMU_DMA_DOMAIN handle, u64 size,
+				     const IOMMU_DMA_LOGICAL_ADDRESS *explicit,
+				     const IOMMU_DMA_LOGICAL_ADDRESS *min,
+				     const IOMMU_DMA_LOGICAL_ADDRESS *max,
+				     PIOMMU_DMA_LOGICAL_ADDRESS_TOKEN *out, struct v3c_why *why)
 {
 	struct v3c_domain *domain = v3c_to_domain(handle);
-	struct v3c_place place = { .address_status = STATUS_INVALID_PARAMETER_3 };
+	struct v3c_place place = {};
 	struct v3c_token *token;
-	NTSTATUS status;
+	enum v3c_reason reason;
 	u64 page;
 
 	if (refuse_atomic(why))
-		return STATUS_UNSUCCESSFUL;
+		return why->reason;
 	if (!domain)
-		return bad_handle(why, STATUS_INVALID_PARAMETER_1, handle);
-	if (!size || !v3c_page_aligned(size))
-		return v3c_refuse(why, STATUS_INVALID_PARAMETER_2, size ? V3C_REASON_MISALIGNED :
-				  V3C_REASON_EMPTY, domain, size, 0);
+		return bad_handle(why, V3C_PARAM_DOMAIN);
+	reason = v3c_check_size(size, why);
+	if (reason)
+		return reason;
 	if (explicit) {
-		status = check_explicit(explicit, size >> V3C_PAGE_SHIFT, &page,
-					STATUS_INVALID_PARAMETER_3, why);
-		if (!NT_SUCCESS(status))
-			return status;
+		reason = v3c_check_explicit(*explicit, size >> V3C_PAGE_SHIFT, &page, why);
+		if (reason)
+			return reason;
 		place.explicit_page = &page;
 	}
 	if (!out)
-		return null_pointer(why, STATUS_INVALID_PARAMETER_6);
-	set_bounds(&place, min, max);
+		return null_pointer(why, V3C_PARAM_OUT);
+	v3c_set_bounds(&place, min, max);
 
-	status = v3c_token_create(domain, size >> V3C_PAGE_SHIFT, &place, &token, why);
-	if (NT_SUCCESS(status))
+	reason = v3c_token_create(domain, size >> V3C_PAGE_SHIFT, &place, &token, why);
+	if (!reason)
 		*out = (PIOMMU_DMA_LOGICAL_ADDRESS_TOKEN)token;
-	return status;
+	return reason;
 }
 
 static NTSTATUS v3_reserve_logical_address_range(PIOMMU_DMA_DOMAIN Domain, SIZE_T Size,
@@ -841,14 +703,14 @@ static NTSTATUS v3_reserve_logical_address_range(PIOMMU_DMA_DOMAIN Domain, SIZE_
 				    MaxLogicalAddress, LogicalAddressToken, &why), &why);
 }
 
-static NTSTATUS free_reserved(PIOMMU_DMA_LOGICAL_ADDRESS_TOKEN handle, struct v3c_why *why)
+static enum v3c_reason free_reserved(PIOMMU_DMA_LOGICAL_ADDRESS_TOKEN handle, struct v3c_why *why)
 {
 	struct v3c_token *token = v3c_to_token(handle);
 
 	if (refuse_atomic(why))
-		return STATUS_UNSUCCESSFUL;
+		return why->reason;
 	if (!token)
-		return bad_handle(why, STATUS_INVALID_PARAMETER_1, handle);
+		return bad_handle(why, V3C_PARAM_TOKEN);
 	return v3c_token_destroy(token, why);
 }
 
@@ -859,36 +721,35 @@ static NTSTATUS v3_free_reserved_logical_address_range(PIOMMU_DMA_LOGICAL_ADDRES
 	return ANSWER(FreeReservedLogicalAddressRange, free_reserved(Token, &why), &why);
 }
 
-static NTSTATUS map_reserved(PIOMMU_DMA_LOGICAL_ADDRESS_TOKEN handle, u64 offset, ULONG permissions,
-			     const IOMMU_MAP_PHYSICAL_ADDRESS *desc,
-			     IOMMU_DMA_LOGICAL_ADDRESS_TOKEN_MAPPED_SEGMENT *segment,
-			     struct v3c_why *why)
+static enum v3c_reason map_reserved(PIOMMU_DMA_LOGICAL_ADDRESS_TOKEN handle, u64 offset,
+				    ULONG permissions, const IOMMU_MAP_PHYSICAL_ADDRESS *desc,
+				    IOMMU_DMA_LOGICAL_ADDRESS_TOKEN_MAPPED_SEGMENT *segment,
+				    struct v3c_why *why)
 {
 	struct v3c_token *token = v3c_to_token(handle);
 	struct v3c_phys phys;
-	NTSTATUS status;
+	enum v3c_reason reason;
 
 	if (unlikely(!token))
-		return bad_handle(why, STATUS_INVALID_PARAMETER_1, handle);
+		return bad_handle(why, V3C_PARAM_TOKEN);
 	if (unlikely(!v3c_page_aligned(offset)))
-		return v3c_refuse(why, STATUS_INVALID_PARAMETER_2, V3C_REASON_MISALIGNED, token,
-				  offset, 0);
-	status = check_permissions(permissions, STATUS_INVALID_PARAMETER_3, why);
-	if (unlikely(!NT_SUCCESS(status)))
-		return status;
-	status = v3c_phys_init(&phys, desc, STATUS_INVALID_PARAMETER_4, why);
-	if (unlikely(!NT_SUCCESS(status)))
-		return status;
+		return v3c_refuse(why, V3C_REASON_MISALIGNED, V3C_PARAM_OFFSET, token, offset, 0);
+	reason = v3c_check_permissions(permissions, why);
+	if (unlikely(reason))
+		return reason;
+	reason = v3w_read_phys(&phys, desc, why);
+	if (unlikely(reason))
+		return reason;
 	if (unlikely(!segment))
-		return null_pointer(why, STATUS_INVALID_PARAMETER_5);
+		return null_pointer(why, V3C_PARAM_OUT);
 
-	status = v3c_token_map(token, offset >> V3C_PAGE_SHIFT, permissions, &phys, why);
-	if (likely(NT_SUCCESS(status))) {
+	reason = v3c_token_map(token, offset >> V3C_PAGE_SHIFT, permissions, &phys, why);
+	if (likely(!reason)) {
 		segment->OwningToken = handle;
 		segment->Offset = offset;
 		segment->Size = phys.pages << V3C_PAGE_SHIFT;
 	}
-	return status;
+	return reason;
 }
 
 static noinline NTSTATUS slow_map_reserved(PIOMMU_DMA_LOGICAL_ADDRESS_TOKEN token, u64 offset,
@@ -911,7 +772,7 @@ static NTSTATUS v3_map_reserved_logical_range(PIOMMU_DMA_LOGICAL_ADDRESS_TOKEN L
 	u64 base, size;
 
 	if (likely(token && v3c_page_aligned(Offset) && Permissions - 1 < V3C_PERMISSIONS && Segment) &&
-	    v3c_quick_phys(PhysicalAddressToMap, V3C_PAGE_SIZE, &base, &size) &&
+	    v3w_quick_phys(PhysicalAddressToMap, V3C_PAGE_SIZE, &base, &size) &&
 	    likely(v3c_quick_map_reserved(token, Offset, Permissions, base))) {
 		Segment->OwningToken = LogicalAddressToken;
 		Segment->Offset = Offset;
@@ -929,25 +790,24 @@ static __always_inline void clear_segment(IOMMU_DMA_LOGICAL_ADDRESS_TOKEN_MAPPED
 	segment->Size = 0;
 }
 
-static NTSTATUS
-unmap_reserved(IOMMU_DMA_LOGICAL_ADDRESS_TOKEN_MAPPED_SEGMENT *segment, struct v3c_why *why)
+static enum v3c_reason unmap_reserved(IOMMU_DMA_LOGICAL_ADDRESS_TOKEN_MAPPED_SEGMENT *segment, struct v3c_why *why)
 {
 	struct v3c_token *token;
-	NTSTATUS status;
+	enum v3c_reason reason;
 
 	if (unlikely(!segment))
-		return null_pointer(why, STATUS_INVALID_PARAMETER);
+		return null_pointer(why, V3C_PARAM_NONE);
 	token = v3c_to_token(segment->OwningToken);
 	if (unlikely(!token))
-		return bad_handle(why, STATUS_INVALID_PARAMETER, segment->OwningToken);
+		return bad_handle(why, V3C_PARAM_TOKEN);
 	if (unlikely(!v3c_page_aligned(segment->Offset | segment->Size)))
-		return v3c_refuse(why, STATUS_INVALID_PARAMETER, V3C_REASON_MISALIGNED, segment,
-				  segment->Offset, segment->Size);
-	status = v3c_token_unmap(token, segment->Offset >> V3C_PAGE_SHIFT,
+		return v3c_refuse(why, V3C_REASON_MISALIGNED, V3C_PARAM_NONE, token, segment->Offset,
+				  segment->Size);
+	reason = v3c_token_unmap(token, segment->Offset >> V3C_PAGE_SHIFT,
 				 segment->Size >> V3C_PAGE_SHIFT, why);
-	if (likely(NT_SUCCESS(status)))
+	if (likely(!reason))
 		clear_segment(segment);
-	return status;
+	return reason;
 }
 
 static noinline NTSTATUS
@@ -974,16 +834,19 @@ v3_unmap_reserved_logical_range(PIOMMU_DMA_LOGICAL_ADDRESS_TOKEN_MAPPED_SEGMENT 
 
 /* Faults */
 
-static NTSTATUS set_fault_reporting(PIOMMU_DMA_DEVICE handle, ULONG base, BOOLEAN enable,
-				    const DEVICE_FAULT_CONFIGURATION *config, struct v3c_why *why)
+static enum v3c_reason set_fault_reporting(PIOMMU_DMA_DEVICE device_handle, ULONG base,
+					   BOOLEAN enable,
+					   const DEVICE_FAULT_CONFIGURATION *config,
+					   struct v3c_why *why)
 {
-	struct v3c_device *device = v3c_to_device(handle);
+	struct v3c_device *device = v3c_to_device(device_handle);
+	struct v3c_fault_handler handler;
 
 	if (refuse_atomic(why))
-		return STATUS_UNSUCCESSFUL;
+		return why->reason;
 	if (!device)
-		return bad_handle(why, STATUS_INVALID_PARAMETER_1, handle);
-	return v3c_report_faults(device, base, enable, config, why);
+		return bad_handle(why, V3C_PARAM_DEVICE);
+	return v3c_report_faults(device, base, enable, v3w_fault_handler(config, &handler), why);
 }
 
 static NTSTATUS v3_set_device_fault_reporting_ex(PIOMMU_DMA_DEVICE DmaDevice,
@@ -997,15 +860,17 @@ static NTSTATUS v3_set_device_fault_reporting_ex(PIOMMU_DMA_DEVICE DmaDevice,
 		      &why);
 }
 
-static NTSTATUS set_pdo_fault_reporting(struct device *pdo, ULONG base, BOOLEAN enable,
-					const DEVICE_FAULT_CONFIGURATION *config,
-					struct v3c_why *why)
+static enum v3c_reason set_pdo_fault_reporting(struct device *pdo, ULONG base, BOOLEAN enable,
+					       const DEVICE_FAULT_CONFIGURATION *config,
+					       struct v3c_why *why)
 {
+	struct v3c_fault_handler handler;
+
 	if (refuse_atomic(why))
-		return STATUS_UNSUCCESSFUL;
+		return why->reason;
 	if (!pdo)
-		return null_pointer(why, STATUS_INVALID_PARAMETER_1);
-	return v3c_report_faults_pdo(pdo, base, enable, config, why);
+		return null_pointer(why, V3C_PARAM_DEVICE);
+	return v3c_report_faults_pdo(pdo, base, enable, v3w_fault_handler(config, &handler), why);
 }
 
 static NTSTATUS v1_set_device_fault_reporting(PDEVICE_OBJECT PhysicalDeviceObject,
@@ -1021,27 +886,27 @@ static NTSTATUS v1_set_device_fault_reporting(PDEVICE_OBJECT PhysicalDeviceObjec
 
 /* Sub-devices */
 
-static NTSTATUS create_pasid_device(PIOMMU_DMA_DEVICE handle, PIOMMU_DMA_PASID_DEVICE *out,
-				    PULONG number, struct v3c_why *why)
+static enum v3c_reason create_pasid_device(PIOMMU_DMA_DEVICE handle, PIOMMU_DMA_PASID_DEVICE *out,
+					   PULONG number, struct v3c_why *why)
 {
 	struct v3c_device *device = v3c_to_device(handle);
 	struct v3c_pasid *pasid;
-	NTSTATUS status;
+	enum v3c_reason reason;
 
 	if (refuse_atomic(why))
-		return STATUS_UNSUCCESSFUL;
+		return why->reason;
 	if (!device)
-		return bad_handle(why, STATUS_INVALID_PARAMETER_1, handle);
+		return bad_handle(why, V3C_PARAM_DEVICE);
 	if (!out)
-		return null_pointer(why, STATUS_INVALID_PARAMETER_2);
+		return null_pointer(why, V3C_PARAM_OUT);
 	if (!number)
-		return null_pointer(why, STATUS_INVALID_PARAMETER_3);
-	status = v3c_pasid_create(device, &pasid, why);
-	if (NT_SUCCESS(status)) {
+		return null_pointer(why, V3C_PARAM_NUMBER);
+	reason = v3c_pasid_create(device, &pasid, why);
+	if (!reason) {
 		*out = (PIOMMU_DMA_PASID_DEVICE)pasid;
 		*number = pasid->number;
 	}
-	return status;
+	return reason;
 }
 
 static NTSTATUS v3_create_pasid_device(PIOMMU_DMA_DEVICE DmaDevice,
@@ -1053,14 +918,14 @@ static NTSTATUS v3_create_pasid_device(PIOMMU_DMA_DEVICE DmaDevice,
 							     &why), &why);
 }
 
-static NTSTATUS delete_pasid_device(PIOMMU_DMA_PASID_DEVICE handle, struct v3c_why *why)
+static enum v3c_reason delete_pasid_device(PIOMMU_DMA_PASID_DEVICE handle, struct v3c_why *why)
 {
 	struct v3c_pasid *pasid = v3c_to_pasid(handle);
 
 	if (refuse_atomic(why))
-		return STATUS_UNSUCCESSFUL;
+		return why->reason;
 	if (!pasid)
-		return bad_handle(why, STATUS_INVALID_PARAMETER_1, handle);
+		return bad_handle(why, V3C_PARAM_PASID);
 	return v3c_pasid_destroy(pasid, why);
 }
 
@@ -1071,18 +936,19 @@ static NTSTATUS v3_delete_pasid_device(PIOMMU_DMA_PASID_DEVICE PasidDevice)
 	return ANSWER(DeletePasidDevice, delete_pasid_device(PasidDevice, &why), &why);
 }
 
-static NTSTATUS attach_pasid_device(PIOMMU_DMA_DOMAIN domain_handle,
-				    PIOMMU_DMA_PASID_DEVICE pasid_handle, struct v3c_why *why)
+static enum v3c_reason attach_pasid_device(PIOMMU_DMA_DOMAIN domain_handle,
+					   PIOMMU_DMA_PASID_DEVICE pasid_handle,
+					   struct v3c_why *why)
 {
 	struct v3c_domain *domain = v3c_to_domain(domain_handle);
 	struct v3c_pasid *pasid = v3c_to_pasid(pasid_handle);
 
 	if (refuse_atomic(why))
-		return STATUS_UNSUCCESSFUL;
+		return why->reason;
 	if (!domain)
-		return bad_handle(why, STATUS_INVALID_PARAMETER_1, domain_handle);
+		return bad_handle(why, V3C_PARAM_DOMAIN);
 	if (!pasid)
-		return bad_handle(why, STATUS_INVALID_PARAMETER_2, pasid_handle);
+		return bad_handle(why, V3C_PARAM_PASID);
 	return v3c_attach_pasid(domain, pasid, why);
 }
 
@@ -1093,14 +959,14 @@ static NTSTATUS v3_attach_pasid_device(PIOMMU_DMA_DOMAIN Domain, PIOMMU_DMA_PASI
 	return ANSWER(AttachPasidDevice, attach_pasid_device(Domain, PasidDevice, &why), &why);
 }
 
-static NTSTATUS detach_pasid_device(PIOMMU_DMA_PASID_DEVICE handle, struct v3c_why *why)
+static enum v3c_reason detach_pasid_device(PIOMMU_DMA_PASID_DEVICE handle, struct v3c_why *why)
 {
 	struct v3c_pasid *pasid = v3c_to_pasid(handle);
 
 	if (refuse_atomic(why))
-		return STATUS_UNSUCCESSFUL;
+		return why->reason;
 	if (!pasid)
-		return bad_handle(why, STATUS_INVALID_PARAMETER_1, handle);
+		return bad_handle(why, V3C_PARAM_PASID);
 	return v3c_detach_pasid(pasid, why);
 }
 
@@ -1171,27 +1037,26 @@ static const struct {
 	[DMA_IOMMU_INTERFACE_EX_VERSION_3] = { &v3c_table_v3, sizeof(DMA_IOMMU_INTERFACE_V3) },
 };
 
-static NTSTATUS get_interface_ex(ULONG version, ULONGLONG flags, DMA_IOMMU_INTERFACE_EX *out,
-				 struct v3c_why *why)
+static enum v3c_reason get_interface_ex(ULONG version, ULONGLONG flags,
+					DMA_IOMMU_INTERFACE_EX *out, struct v3c_why *why)
 {
 	if (refuse_atomic(why))
-		return STATUS_UNSUCCESSFUL;
+		return why->reason;
 	if (version < DMA_IOMMU_INTERFACE_EX_VERSION_MIN ||
 	    version > DMA_IOMMU_INTERFACE_EX_VERSION_MAX)
-		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_BAD_ENUM, NULL, version,
+		return v3c_refuse(why, V3C_REASON_BAD_ENUM, V3C_PARAM_VERSION, NULL, version,
 				  DMA_IOMMU_INTERFACE_EX_VERSION_MAX);
 	if (flags)
-		return v3c_refuse(why, STATUS_INVALID_PARAMETER_3, V3C_REASON_RESERVED_BITS, NULL,
-				  flags, 0);
+		return v3c_refuse(why, V3C_REASON_RESERVED_BITS, V3C_PARAM_FLAGS, NULL, flags, 0);
 	if (!out)
-		return null_pointer(why, STATUS_INVALID_PARAMETER_3);
+		return null_pointer(why, V3C_PARAM_OUT);
 
 	/* The caller's memory may end where the arm it asked for ends. */
 	out->Size = offsetof(DMA_IOMMU_INTERFACE_EX, V1) + v3c_versions[version].size;
 	out->Version = version;
 	memcpy((u8 *)out + offsetof(DMA_IOMMU_INTERFACE_EX, V1), v3c_versions[version].table,
 	       v3c_versions[version].size);
-	return STATUS_SUCCESS;
+	return 0;
 }
 
 NTSTATUS IoGetIommuInterfaceEx(ULONG Version, ULONGLONG Flags, PDMA_IOMMU_INTERFACE_EX InterfaceOut)
@@ -1203,15 +1068,15 @@ NTSTATUS IoGetIommuInterfaceEx(ULONG Version, ULONGLONG Flags, PDMA_IOMMU_INTERF
 }
 V3C_EXPORT_NS_GPL(IoGetIommuInterfaceEx, V3COMPAT);
 
-static NTSTATUS get_interface(ULONG version, DMA_IOMMU_INTERFACE *out, struct v3c_why *why)
+static enum v3c_reason get_interface(ULONG version, DMA_IOMMU_INTERFACE *out, struct v3c_why *why)
 {
 	if (refuse_atomic(why))
-		return STATUS_UNSUCCESSFUL;
+		return why->reason;
 	if (version != DMA_IOMMU_INTERFACE_VERSION)
-		return v3c_refuse(why, STATUS_INVALID_PARAMETER_1, V3C_REASON_BAD_ENUM, NULL, version,
+		return v3c_refuse(why, V3C_REASON_BAD_ENUM, V3C_PARAM_VERSION, NULL, version,
 				  DMA_IOMMU_INTERFACE_VERSION);
 	if (!out)
-		return null_pointer(why, STATUS_INVALID_PARAMETER_2);
+		return null_pointer(why, V3C_PARAM_OUT);
 
 	/* Named one by one: the legacy structure has the members of V1, but is none. */
 	*out = (DMA_IOMMU_INTERFACE) {
@@ -1230,7 +1095,7 @@ static NTSTATUS get_interface(ULONG version, DMA_IOMMU_INTERFACE *out, struct v3
 		.SetDeviceFaultReporting = v3c_table_v1.SetDeviceFaultReporting,
 		.ConfigureDomain	 = v3c_table_v1.ConfigureDomain,
 	};
-	return STATUS_SUCCESS;
+	return 0;
 }
 
 NTSTATUS IoGetIommuInterface(ULONG Version, PDMA_IOMMU_INTERFACE InterfaceOut)

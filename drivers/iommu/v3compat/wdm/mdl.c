@@ -17,7 +17,7 @@
 #include <kcompat.h>
 
 #include "base/context.h"
-#include "base/mdl.h"
+#include "wdm/mdl.h"
 
 /* The interface counts in pages of 4 KiB wherever it runs. */
 static_assert(PAGE_SHIFT == 12);
@@ -30,7 +30,7 @@ static unsigned long count_pages(const MDL *mdl)
 	return ADDRESS_AND_SIZE_TO_SPAN_PAGES(READ_ONCE(mdl->ByteOffset), READ_ONCE(mdl->ByteCount));
 }
 
-PMDL IoAllocateMdl(PVOID VirtualAddress, ULONG Length, BOOLEAN SecondaryBuffer, BOOLEAN ChargeQuota,
+PMDL IoAllocateMdl(PVOID VirtualAddress, u32 Length, BOOLEAN SecondaryBuffer, BOOLEAN ChargeQuota,
 		   PIRP Irp)
 {
 	gfp_t gfp = v3c_gfp();
@@ -268,10 +268,10 @@ static bool mdl_covers(const MDL *mdl, PVOID va, SIZE_T length)
 	return va >= base && va - base <= mdl->ByteCount && length <= mdl->ByteCount - (va - base);
 }
 
-void IoBuildPartialMdl(PMDL SourceMdl, PMDL TargetMdl, PVOID VirtualAddress, ULONG Length)
+void IoBuildPartialMdl(PMDL SourceMdl, PMDL TargetMdl, PVOID VirtualAddress, u32 Length)
 {
-	ULONG offset = VirtualAddress - MmGetMdlVirtualAddress(SourceMdl);
-	ULONG length = Length ?: SourceMdl->ByteCount - offset;
+	u32 offset = VirtualAddress - MmGetMdlVirtualAddress(SourceMdl);
+	u32 length = Length ?: SourceMdl->ByteCount - offset;
 	unsigned long first, nr_pages = ADDRESS_AND_SIZE_TO_SPAN_PAGES(VirtualAddress, length);
 
 	if (TargetMdl->MdlFlags & MDL_PAGES_LOCKED)

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Checks of arguments, on plain numbers, that every face needs before it calls a verb.
+ */
+#include <linux/overflow.h>
+
+#include "base/phys.h"
+#include "core/check.h"
+#include "core/place.h"
+#include "core/regions.h"
+
+/**
+ * v3c_check_explicit() - whether an address may be the first of some pages
+ * @address: in bytes
+ * @pages: how many
+ * @page: result, the first page
+ * @why: filled on refusal
+ *
+ * Context: any.
+ * Return: 0; %V3C_REASON_MISALIGNED; or %V3C_REASON_WRAPS.
+ */
+enum v3c_reason v3c_check_explicit(u64 address, u64 pages, u64 *page, struct v3c_why *why)
+{
+	u64 end;
+
+	if (!v3c_page_aligned(address))
+		return v3c_refuse(why, V3C_REASON_MISALIGNED, V3C_PARAM_ADDRESS, NULL, address, 0);
+	if (pages > V3C_MAX_PAGES || check_add_overflow(address, (pages << V3C_PAGE_SHIFT) - 1, &end))
+		return v3c_refuse(why, V3C_REASON_WRAPS, V3C_PARAM_ADDRESS, NULL, address,
+				  pages << V3C_PAGE_SHIFT);
+	*page = address >> V3C_PAGE_SHIFT;
+	return 0;
+}
+
+/**
+ * v3c_check_pages() - whether an address and a number of pages can be what is mapped
+ * @address: in bytes
+ * @pages: how many
+ * @why: filled on refusal
+ *
+ * Context: any.
+ * Return: 0; %V3C_REASON_MISALIGNED; %V3C_REASON_EMPTY; or %V3C_REASON_WRAPS.
+ */
+enum v3c_reason v3c_check_pages(u64 address, u64 pages, struct v3c_why *why)
+{
+	if (!v3c_page_aligned(address))
+		return v3c_refuse(why, V3C_REASON_MISALIGNED, V3C_PARAM_ADDRESS, NULL, address, 0);
+	if (!pages)
+		return v3c_refuse(why, V3C_REASON_EMPTY, V3C_PARAM_SIZE, NULL, address, 0);
+	if (pages > (1ULL << (64 - V3C_PAGE_SHIFT)) - (address >> V3C_PAGE_SHIFT))
+		return v3c_refuse(why, V3C_REASON_WRAPS, V3C_PARAM_SIZE, NULL, address, pages);
+	return 0;
+}
+
+/**
+ * v3c_check_size() - whether a size is some whole pages
+ * @size: in bytes
+ * @why: filled on refusal
+ *
+ * Context: any.
+ * Return: 0; %V3C_REASON_EMPTY; or %V3C_REASON_MISALIGNED.
+ */
+enum v3c_reason v3c_check_size(u64 size, struct v3c_why *why)
+{
+	if (size && v3c_page_aligned(size))
+		return 0;
+	return v3c_refuse(why, size ? V3C_REASON_MISALIGNED : V3C_REASON_EMPTY, V3C_PARAM_SIZE, NULL, 0,
+			  size);
+}
+
+/**
+ * v3c_check_width() - whether a domain can choose addresses of a width
+ * @type: of the domain
+ * @width: in bits
+ * @why: filled on refusal
+ *
+ * Context: any.
+ * Return: 0; %V3C_REASON_BAD_CONFIG below 13 or above 63; or %V3C_REASON_WRONG_TYPE where nobody maps.
+ */
+enum v3c_reason v3c_check_width(enum v3c_domain_type type, u32 width, struct v3c_why *why)
+{
+	if (width <= V3C_PAGE_SHIFT || width > 63)
+		return v3c_refuse(why, V3C_REASON_BAD_CONFIG, V3C_PARAM_ALLOCATOR, NULL, width, 63);
+	if (type == V3C_DOMAIN_PASSTHROUGH || type == V3C_DOMAIN_UNMANAGED)
+		return v3c_refuse(why, V3C_REASON_WRONG_TYPE, V3C_PARAM_ALLOCATOR, NULL, type, 0);
+	return 0;
+}
+
+/**
+ * v3c_check_region() - whether an address and a number of pages are a region
+ * @base: in bytes
+ * @pages: how many
+ * @region: result, but for what it is for
+ * @why: filled on refusal
+ *
+ * Context: any.
+ * Return: 0; %V3C_REASON_MISALIGNED; %V3C_REASON_EMPTY; or %V3C_REASON_WRAPS.
+ */
+enum v3c_reason v3c_check_region(u64 base, u64 pages, struct v3c_region *region, struct v3c_why *why)
+{
+	u64 bytes, last;
+
+	if (!v3c_page_aligned(base))
+		return v3c_refuse(why, V3C_REASON_MISALIGNED, V3C_PARAM_REGIONS, NULL, base, 0);
+	if (!pages)
+		return v3c_refuse(why, V3C_REASON_EMPTY, V3C_PARAM_REGIONS, NULL, base, 0);
+	if (check_mul_overflow(pages, V3C_PAGE_SIZE, &bytes) ||
+	    check_add_overflow(base, bytes - 1, &last))
+		return v3c_refuse(why, V3C_REASON_WRAPS, V3C_PARAM_REGIONS, NULL, base, pages);
+	region->first = base >> V3C_PAGE_SHIFT;
+	region->last = last >> V3C_PAGE_SHIFT;
+	return 0;
+}
+
+/**
+ * v3c_check_overlap() - whether the last one of some regions overlaps another one
+ * @regions: the regions
+ * @count: how many, at least 1
+ * @why: filled on refusal
+ *
+ * Asked for each of a list it is quadratic, which suits a handful of firmware ranges.
+ *
+ * Context: any.
+ * Return: 0 or %V3C_REASON_LIST_OVERLAP.
+ */
+enum v3c_reason v3c_check_overlap(const struct v3c_region *regions, unsigned int count,
+				  struct v3c_why *why)
+{
+	const struct v3c_region *last = &regions[count - 1], *other;
+
+	for (other = regions; other < last; other++)
+		if (other->first <= last->last && last->first <= other->last)
+			return v3c_refuse(why, V3C_REASON_LIST_OVERLAP, V3C_PARAM_REGIONS, NULL,
+					  last->first << V3C_PAGE_SHIFT,
+					  ((last->last + 1) << V3C_PAGE_SHIFT) - 1);
+	return 0;
+}
+
+/**
+ * v3c_set_bounds() - turn bounds in bytes into bounds in pages
+ * @place: gets them
+ * @min: first byte allowed, or NULL
+ * @max: last byte allowed, or NULL
+ *
+ * Half a page at either end holds none. Context: any.
+ */
+void v3c_set_bounds(struct v3c_place *place, const u64 *min, const u64 *max)
+{
+	place->bounded = min || max;
+	place->lo = 0;
+	place->hi = U64_MAX >> V3C_PAGE_SHIFT;
+	if (likely(!place->bounded))
+		return;
+	if (min)
+		place->lo = (*min >> V3C_PAGE_SHIFT) + !v3c_page_aligned(*min);
+	if (!max)
+		return;
+	place->hi = *max >> V3C_PAGE_SHIFT;
+	if (v3c_page_aligned(*max + 1))
+		return;
+	/* The last page is not wholly below the bound; there may be none at all. */
+	if (place->hi)
+		place->hi--;
+	else
+		place->lo = V3C_MAX_PAGES;
+}
