@@ -102,17 +102,15 @@ enum v3c_reason v3c_phys_init_frames(struct v3c_phys *phys, const u64 *pfns, u64
 /* The case of v3c_phys_next() for runs, which may be given in parts. */
 bool v3c_phys_next_run(struct v3c_phys *phys, u64 limit, struct v3c_run *run)
 {
-	const struct v3c_run *at;
-
-	if (phys->at == phys->count)
+	if (!phys->count)
 		return false;
-	at = &phys->runs[phys->at];
-	run->pfn = at->pfn + phys->next;
-	run->pages = min(limit, at->pages - phys->next);
+	run->pfn = phys->runs->pfn + phys->next;
+	run->pages = min(limit, phys->runs->pages - phys->next);
 	phys->next += run->pages;
-	if (phys->next == at->pages) {
+	if (phys->next == phys->runs->pages) {
 		phys->next = 0;
-		phys->at++;
+		phys->runs++;
+		phys->count--;
 	}
 	return true;
 }

@@ -46,14 +46,13 @@ struct v3c_run {
  * struct v3c_phys - a checked physical description: one contiguous run, runs, or frames
  * @pages: total
  * @pfns: frames of the piece that the iteration is at, or NULL for runs
- * @runs: @count runs, or NULL for one run from @pfn on
  * @count: of @pfns, or of @runs
- * @pfn: first frame of the only run
+ * @pfn: first frame of the only run, without @runs and @pfns
+ * @piece: with @pfns, for @next_piece
+ * @runs: without @pfns: the run that the iteration is at, and those after it; or NULL for only one
+ * @next_piece: with @pfns: goes on with the next piece, if there is one, and if it has any; or NULL
  * @next: index in @pfns, or pages already given of the run that the iteration is at
- * @at: index in @runs
  * @given: pages of frames given so far, never more than @pages
- * @next_piece: goes on with the next piece of frames, if there is one, and if it has any; or NULL
- * @piece: for @next_piece
  *
  * Reads the caller's memory while it is iterated and keeps no reference afterwards. A copy restarts
  * an iteration. Whatever the caller does to that memory meanwhile, an iteration gives @pages pages.
@@ -61,14 +60,17 @@ struct v3c_run {
 struct v3c_phys {
 	u64 pages;
 	const u64 *pfns;
-	const struct v3c_run *runs;
 	u64 count;
-	u64 pfn;
+	union {
+		u64 pfn;
+		const void *piece;
+	};
+	union {
+		const struct v3c_run *runs;
+		bool (*next_piece)(struct v3c_phys *phys);
+	};
 	u64 next;
-	u64 at;
 	u64 given;
-	bool (*next_piece)(struct v3c_phys *phys);
-	const void *piece;
 };
 
 enum v3c_reason v3c_phys_init_run(struct v3c_phys *phys, u64 base, u64 size, struct v3c_why *why);

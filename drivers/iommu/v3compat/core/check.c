@@ -33,26 +33,6 @@ enum v3c_reason v3c_check_explicit(u64 address, u64 pages, u64 *page, struct v3c
 }
 
 /**
- * v3c_check_pages() - whether an address and a number of pages can be what is mapped
- * @address: in bytes
- * @pages: how many
- * @why: filled on refusal
- *
- * Context: any.
- * Return: 0; %V3C_REASON_MISALIGNED; %V3C_REASON_EMPTY; or %V3C_REASON_WRAPS.
- */
-enum v3c_reason v3c_check_pages(u64 address, u64 pages, struct v3c_why *why)
-{
-	if (!v3c_page_aligned(address))
-		return v3c_refuse(why, V3C_REASON_MISALIGNED, V3C_PARAM_ADDRESS, NULL, address, 0);
-	if (!pages)
-		return v3c_refuse(why, V3C_REASON_EMPTY, V3C_PARAM_SIZE, NULL, address, 0);
-	if (pages > (1ULL << (64 - V3C_PAGE_SHIFT)) - (address >> V3C_PAGE_SHIFT))
-		return v3c_refuse(why, V3C_REASON_WRAPS, V3C_PARAM_SIZE, NULL, address, pages);
-	return 0;
-}
-
-/**
  * v3c_check_size() - whether a size is some whole pages
  * @size: in bytes
  * @why: filled on refusal
@@ -136,21 +116,9 @@ enum v3c_reason v3c_check_overlap(const struct v3c_region *regions, unsigned int
 	return 0;
 }
 
-/**
- * v3c_set_bounds() - turn bounds in bytes into bounds in pages
- * @place: gets them
- * @min: first byte allowed, or NULL
- * @max: last byte allowed, or NULL
- *
- * Half a page at either end holds none. Context: any.
- */
-void v3c_set_bounds(struct v3c_place *place, const u64 *min, const u64 *max)
+/* The case of v3c_set_bounds() where there is one. */
+void v3c_set_given_bounds(struct v3c_place *place, const u64 *min, const u64 *max)
 {
-	place->bounded = min || max;
-	place->lo = 0;
-	place->hi = U64_MAX >> V3C_PAGE_SHIFT;
-	if (likely(!place->bounded))
-		return;
 	if (min)
 		place->lo = (*min >> V3C_PAGE_SHIFT) + !v3c_page_aligned(*min);
 	if (!max)

@@ -5,10 +5,11 @@
 #include <linux/compiler.h>
 #include <linux/types.h>
 
+#include "base/phys.h"
 #include "base/types.h"
 #include "base/why.h"
+#include "core/place.h"
 
-struct v3c_place;
 struct v3c_region;
 
 #define V3C_PERMISSIONS		3u
@@ -22,13 +23,49 @@ static __always_inline enum v3c_reason v3c_check_permissions(u32 permissions, st
 			  V3C_PARAM_PERMISSIONS, NULL, permissions, V3C_PERMISSIONS);
 }
 
+/**
+ * v3c_check_pages() - whether an address and a number of pages can be what is mapped
+ * @address: in bytes
+ * @pages: how many
+ * @why: filled on refusal
+ *
+ * Context: any.
+ * Return: 0; %V3C_REASON_MISALIGNED; %V3C_REASON_EMPTY; or %V3C_REASON_WRAPS.
+ */
+static __always_inline enum v3c_reason v3c_check_pages(u64 address, u64 pages, struct v3c_why *why)
+{
+	if (!v3c_page_aligned(address))
+		return v3c_refuse(why, V3C_REASON_MISALIGNED, V3C_PARAM_ADDRESS, NULL, address, 0);
+	if (!pages)
+		return v3c_refuse(why, V3C_REASON_EMPTY, V3C_PARAM_SIZE, NULL, address, 0);
+	if (pages > (1ULL << (64 - V3C_PAGE_SHIFT)) - (address >> V3C_PAGE_SHIFT))
+		return v3c_refuse(why, V3C_REASON_WRAPS, V3C_PARAM_SIZE, NULL, address, pages);
+	return 0;
+}
+
 enum v3c_reason v3c_check_explicit(u64 address, u64 pages, u64 *page, struct v3c_why *why);
-enum v3c_reason v3c_check_pages(u64 address, u64 pages, struct v3c_why *why);
 enum v3c_reason v3c_check_size(u64 size, struct v3c_why *why);
 enum v3c_reason v3c_check_width(enum v3c_domain_type type, u32 width, struct v3c_why *why);
 enum v3c_reason v3c_check_region(u64 base, u64 pages, struct v3c_region *region, struct v3c_why *why);
 enum v3c_reason v3c_check_overlap(const struct v3c_region *regions, unsigned int count,
 				  struct v3c_why *why);
-void v3c_set_bounds(struct v3c_place *place, const u64 *min, const u64 *max);
+void v3c_set_given_bounds(struct v3c_place *place, const u64 *min, const u64 *max);
+
+/**
+ * v3c_set_bounds() - turn bounds in bytes into bounds in pages
+ * @place: gets them
+ * @min: first byte allowed, or NULL
+ * @max: last byte allowed, or NULL
+ *
+ * Half a page at either end holds none. Context: any.
+ */
+static __always_inline void v3c_set_bounds(struct v3c_place *place, const u64 *min, const u64 *max)
+{
+	place->bounded = min || max;
+	place->lo = 0;
+	place->hi = U64_MAX >> V3C_PAGE_SHIFT;
+	if (unlikely(place->bounded))
+		v3c_set_given_bounds(place, min, max);
+}
 
 #endif

@@ -78,7 +78,7 @@ static void give_up(struct v3c_domain *domain, struct v3c_op *op, int err)
 static enum v3c_reason map(struct v3c_domain *domain, int prot, const struct v3c_phys *phys,
 			   const struct v3c_place *place, u64 *page, struct v3c_why *why)
 {
-	struct v3c_range like = {
+	struct v3c_traits like = {
 		.kind = V3C_RANGE_LOGICAL, .prot = prot,
 		.contiguous = v3c_phys_is_contiguous(phys),
 	};
@@ -93,7 +93,7 @@ static enum v3c_reason map(struct v3c_domain *domain, int prot, const struct v3c
 	if (unlikely(reason))
 		return reason;
 
-	ret = v3c_place_hold(domain, place, phys->pages, &like, gfp, &op);
+	ret = v3c_place_hold(domain, place, phys->pages, like, gfp, &op);
 	if (unlikely(ret))
 		return v3c_place_refuse(ret, place, phys->pages, why);
 
@@ -236,12 +236,12 @@ static atomic64_t v3c_identity_calls = ATOMIC64_INIT(0);
 static int map_identity_run(struct v3c_domain *domain, const struct v3c_run *run, int prot,
 			    gfp_t gfp, u64 call)
 {
-	struct v3c_range like = { .kind = V3C_RANGE_IDENTITY, .prot = prot, .contiguous = true };
+	struct v3c_traits like = { .kind = V3C_RANGE_IDENTITY, .prot = prot, .contiguous = true };
 	struct v3c_phys phys = { .pfn = run->pfn, .pages = run->pages };
 	struct v3c_op op;
 	int ret;
 
-	ret = v3c_space_claim(&domain->space, run->pfn, run->pfn + run->pages - 1, &like, gfp, &op);
+	ret = v3c_space_claim(&domain->space, run->pfn, run->pfn + run->pages - 1, like, gfp, &op);
 	if (ret)
 		return ret;
 	ret = map_held(domain, &op, &phys, prot, gfp);

@@ -16,27 +16,6 @@ enum v3c_reason v3c_place_check(struct v3c_domain *domain, const struct v3c_plac
 	return 0;
 }
 
-/**
- * v3c_place_hold() - hold logical pages for a mapping or a reservation
- * @domain: the domain, which agrees with @place, see v3c_place_check()
- * @place: where
- * @pages: how many
- * @like: what they are to become
- * @gfp: for the record
- * @op: result, as of v3c_space_claim() and v3c_space_alloc()
- *
- * Context: any up to softirq, with spinlocks held, as @gfp allows.
- * Return: 0, or an error for v3c_place_refuse().
- */
-int v3c_place_hold(struct v3c_domain *domain, const struct v3c_place *place, u64 pages,
-		   const struct v3c_range *like, gfp_t gfp, struct v3c_op *op)
-{
-	if (place->explicit_page)
-		return v3c_space_claim(&domain->space, *place->explicit_page,
-				       *place->explicit_page + pages - 1, like, gfp, op);
-	return v3c_space_alloc(&domain->space, pages, place->lo, place->hi, like, gfp, op);
-}
-
 /* What @err of v3c_place_hold() means to the caller. */
 enum v3c_reason v3c_place_refuse(int err, const struct v3c_place *place, u64 pages,
 				 struct v3c_why *why)

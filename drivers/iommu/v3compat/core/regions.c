@@ -52,11 +52,11 @@ static void unmap_direct(struct v3c_domain *domain, struct list_head *added)
 }
 
 /* Whether a live mapping in the way of a device's region does what the region asks for. */
-static bool is_identity(void *arg, const struct v3c_range *range, const struct v3c_range *like)
+static bool is_identity(void *arg, const struct v3c_range *range, struct v3c_traits like)
 {
 	struct v3c_domain *domain = arg;
 
-	if ((range->prot & like->prot) != like->prot)
+	if ((range->prot & like.prot) != like.prot)
 		return false;
 	return range->kind == V3C_RANGE_IDENTITY ||
 	       (range->kind == V3C_RANGE_LOGICAL && range->contiguous &&
@@ -64,7 +64,7 @@ static bool is_identity(void *arg, const struct v3c_range *range, const struct v
 		range->first);
 }
 
-static bool never(void *arg, const struct v3c_range *range, const struct v3c_range *like)
+static bool never(void *arg, const struct v3c_range *range, struct v3c_traits like)
 {
 	return false;
 }
@@ -77,7 +77,7 @@ int v3c_regions_withhold_own(struct v3c_domain *domain, const struct v3c_region 
 	int ret;
 
 	for (i = 0; i < count; i++) {
-		struct v3c_range like = {
+		struct v3c_traits like = {
 			.kind = regions[i].mapped ? V3C_RANGE_DIRECT : V3C_RANGE_HOLE,
 			.prot = regions[i].mapped ? IOMMU_READ | IOMMU_WRITE : 0,
 			.contiguous = true,
@@ -85,7 +85,7 @@ int v3c_regions_withhold_own(struct v3c_domain *domain, const struct v3c_region 
 
 		if (regions[i].mapped && regions[i].last > domain->space.last)
 			return -EDOM;
-		ret = v3c_withhold(&domain->space, regions[i].first, regions[i].last, &like, never,
+		ret = v3c_withhold(&domain->space, regions[i].first, regions[i].last, like, never,
 				   NULL, added);
 		if (ret)
 			return ret;
@@ -108,7 +108,7 @@ static int withhold_device(struct v3c_domain *domain, struct device *dev,
 	iommu_get_resv_regions(dev, &regions);
 	list_for_each_entry(region, &regions, list) {
 		bool direct = region->type == IOMMU_RESV_DIRECT && user == V3C_REGION_UNTAGGED;
-		struct v3c_range like = {
+		struct v3c_traits like = {
 			.kind = direct ? V3C_RANGE_DIRECT : V3C_RANGE_WINDOW,
 			.prot = direct ? region->prot & (IOMMU_READ | IOMMU_WRITE) : 0,
 			.contiguous = true,
@@ -120,7 +120,7 @@ static int withhold_device(struct v3c_domain *domain, struct device *dev,
 			continue;
 		ret = v3c_withhold(&domain->space, region->start >> V3C_PAGE_SHIFT,
 					 (region->start + region->length - 1) >> V3C_PAGE_SHIFT,
-					 &like, is_identity, domain, added);
+					 like, is_identity, domain, added);
 		if (ret)
 			break;
 	}

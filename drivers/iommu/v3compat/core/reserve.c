@@ -211,7 +211,7 @@ static enum v3c_reason begin_token(struct v3c_domain *domain, u64 pages,
 				   const struct v3c_place *place, struct v3c_token **out,
 				   struct v3c_why *why)
 {
-	static const struct v3c_range like = { .kind = V3C_RANGE_TOKEN };
+	static const struct v3c_traits like = { .kind = V3C_RANGE_TOKEN };
 	struct v3c_segments *segments;
 	struct v3c_token *token;
 	struct v3c_op op;
@@ -230,7 +230,7 @@ static enum v3c_reason begin_token(struct v3c_domain *domain, u64 pages,
 		return reason;
 
 	/* Cheapest first: the space knows whether so many pages make sense, the tables cost most. */
-	ret = v3c_place_hold(domain, place, pages, &like, GFP_KERNEL, &op);
+	ret = v3c_place_hold(domain, place, pages, like, GFP_KERNEL, &op);
 	if (ret)
 		return v3c_place_refuse(ret, place, pages, why);
 	segments = kvzalloc(struct_size(segments, state, pages), GFP_KERNEL | __GFP_NOWARN);

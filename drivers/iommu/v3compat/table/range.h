@@ -96,6 +96,18 @@ struct v3c_range {
 	u8 max_gap_order;
 };
 
+/**
+ * struct v3c_traits - what a new range is to be
+ * @kind: &enum v3c_range_kind
+ * @prot: IOMMU_READ and IOMMU_WRITE
+ * @contiguous: one physically contiguous run
+ */
+struct v3c_traits {
+	u8 kind;
+	u8 prot;
+	bool contiguous;
+};
+
 /* Free blocks that a processor finds without meeting another one on its way: one of each small order. */
 struct v3c_hot {
 	struct v3c_range *block[V3C_HOT_ORDERS];
@@ -192,11 +204,11 @@ static inline bool v3c_range_is_unmapped(const struct v3c_range *range)
 	return range->kind == V3C_RANGE_HOLE || range->kind == V3C_RANGE_WINDOW;
 }
 
-static inline void v3c_range_copy_traits(struct v3c_range *range, const struct v3c_range *like)
+static inline void v3c_range_set_traits(struct v3c_range *range, struct v3c_traits like)
 {
-	range->kind = like->kind;
-	range->prot = like->prot;
-	range->contiguous = like->contiguous;
+	range->kind = like.kind;
+	range->prot = like.prot;
+	range->contiguous = like.contiguous;
 	range->large = false;
 }
 

@@ -57,7 +57,7 @@ static int insert_block(struct v3c_space *space, struct v3c_range *range,
  * Return: 0; -ESTALE on a closed space; -ENOSPC without room; -ENOMEM.
  */
 int v3c_space_alloc(struct v3c_space *space, u64 pages, u64 lo, u64 hi,
-		    const struct v3c_range *like, gfp_t gfp, struct v3c_op *op)
+		    struct v3c_traits like, gfp_t gfp, struct v3c_op *op)
 {
 	struct v3c_want want = {
 		.pages = pages,
@@ -82,11 +82,11 @@ int v3c_space_alloc(struct v3c_space *space, u64 pages, u64 lo, u64 hi,
 		}
 		range = v3c_tree_pop_block(space, &want);
 		if (range) {
-			v3c_range_copy_traits(range, like);
+			v3c_range_set_traits(range, like);
 			hold_range(space, range, range->first, range->first + pages - 1, op);
 			ret = 0;
 		} else {
-			v3c_range_copy_traits(spare, like);
+			v3c_range_set_traits(spare, like);
 			ret = insert_block(space, spare, &want, op);
 			if (!ret)
 				spare = NULL;
@@ -122,7 +122,7 @@ static int check_claim(struct v3c_space *space, u64 first, u64 last)
  * Return: 0; -ESTALE on a closed space; -ERANGE beyond the end of the space; -EADDRINUSE if any page
  * is in use; -ENOMEM.
  */
-int v3c_space_claim(struct v3c_space *space, u64 first, u64 last, const struct v3c_range *like,
+int v3c_space_claim(struct v3c_space *space, u64 first, u64 last, struct v3c_traits like,
 		    gfp_t gfp, struct v3c_op *op)
 {
 	struct v3c_range *range = NULL, *fresh = NULL;
@@ -136,7 +136,7 @@ retry:
 		range = fresh ?: v3c_tree_take_spare(space);
 		if (range) {
 			range->order = 0;
-			v3c_range_copy_traits(range, like);
+			v3c_range_set_traits(range, like);
 			hold_range(space, range, first, last, op);
 			v3c_tree_link(space, range);
 			return 0;

@@ -20,8 +20,8 @@ void v3c_space_reset(struct v3c_space *space, bool allocates, u64 last);
 void v3c_space_clear(struct v3c_space *space);
 
 int v3c_space_alloc(struct v3c_space *space, u64 pages, u64 lo, u64 hi,
-		    const struct v3c_range *like, gfp_t gfp, struct v3c_op *op);
-int v3c_space_claim(struct v3c_space *space, u64 first, u64 last, const struct v3c_range *like,
+		    struct v3c_traits like, gfp_t gfp, struct v3c_op *op);
+int v3c_space_claim(struct v3c_space *space, u64 first, u64 last, struct v3c_traits like,
 		    gfp_t gfp, struct v3c_op *op);
 void v3c_space_put(struct v3c_space *space, struct v3c_range *range);
 void v3c_space_commit(struct v3c_space *space, struct v3c_op *op);

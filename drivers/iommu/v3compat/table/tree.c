@@ -17,9 +17,6 @@
 
 #include "table/tree.h"
 
-/* Free blocks of one order, and spare records, that are kept at hand. */
-#define V3C_CACHE_DEPTH	64
-
 /* Free blocks of all orders that are kept at hand, so that giving all of them up takes a bounded time. */
 #define V3C_CACHE_BLOCKS	192
 
@@ -50,32 +47,6 @@ static void set_gap(struct v3c_range *range, u64 gap)
 {
 	range->gap = gap;
 	range->gap_order = fitting_order(v3c_block_first(range) - gap, gap);
-}
-
-struct v3c_range *v3c_tree_take_spare(struct v3c_space *space)
-{
-	struct v3c_range *range = space->spare;
-
-	if (range) {
-		space->spare = range->next;
-		space->nr_spare--;
-	}
-	return range;
-}
-
-/*
- * A quick unmap may still look at it, so that it must not become anything but a range of this space
- * until that is over.
- */
-void v3c_tree_free(struct v3c_space *space, struct v3c_range *range)
-{
-	if (space->nr_spare == V3C_CACHE_DEPTH) {
-		kfree_rcu(range, rcu);
-		return;
-	}
-	range->next = space->spare;
-	space->spare = range;
-	space->nr_spare++;
 }
 
 void v3c_tree_link(struct v3c_space *space, struct v3c_range *range)
@@ -137,35 +108,6 @@ void v3c_tree_unlink(struct v3c_space *space, struct v3c_range *range)
 	}
 }
 
-/**
- * v3c_tree_find() - the first range whose block ends at or after a page
- * @space: the space, locked
- * @page: logical page
- *
- * Return: the range, or NULL when everything from @page on is free.
- */
-struct v3c_range *v3c_tree_find(struct v3c_space *space, u64 page)
-{
-	struct rb_node *node = space->root.rb_node;
-	struct v3c_range *found = NULL;
-
-	lockdep_assert_held(&space->lock);
-
-	while (node) {
-		struct v3c_range *range = v3c_to_range(node);
-
-		if (v3c_block_last(range) < page) {
-			node = node->rb_right;
-		} else {
-			found = range;
-			if (range->first <= page)
-				break;
-			node = node->rb_left;
-		}
-	}
-	return found;
-}
-
 /* The last range that starts before a page, or NULL. */
 struct v3c_range *v3c_tree_before(struct v3c_space *space, u64 page)
 {
@@ -183,11 +125,6 @@ struct v3c_range *v3c_tree_before(struct v3c_space *space, u64 page)
 		}
 	}
 	return found;
-}
-
-struct v3c_range *v3c_tree_next(struct v3c_range *range)
-{
-	return v3c_to_range(rb_next(&range->node));
 }
 
 static bool fits_bounds(const struct v3c_want *want, u64 first)

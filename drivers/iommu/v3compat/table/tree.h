@@ -2,9 +2,15 @@
 #ifndef V3COMPAT_TREE_H
 #define V3COMPAT_TREE_H
 
+#include <linux/lockdep.h>
+#include <linux/rcupdate.h>
+
 #include "table/range.h"
 
 struct kmem_cache;
+
+/* Free blocks of one order, and spare records, that are kept at hand. */
+#define V3C_CACHE_DEPTH	64
 
 /* v3c_range_cache has the records of ranges. */
 extern struct kmem_cache *v3c_range_cache;
@@ -18,13 +24,69 @@ struct v3c_want {
 };
 
 /* All of these under the space's lock, unless they say otherwise. */
-struct v3c_range *v3c_tree_take_spare(struct v3c_space *space);
-void v3c_tree_free(struct v3c_space *space, struct v3c_range *range);
+static inline struct v3c_range *v3c_tree_take_spare(struct v3c_space *space)
+{
+	struct v3c_range *range = space->spare;
+
+	if (range) {
+		space->spare = range->next;
+		space->nr_spare--;
+	}
+	return range;
+}
+
+/*
+ * A quick unmap may still look at it, so that it must not become anything but a range of this space
+ * until that is over.
+ */
+static inline void v3c_tree_free(struct v3c_space *space, struct v3c_range *range)
+{
+	if (space->nr_spare == V3C_CACHE_DEPTH) {
+		kfree_rcu(range, rcu);
+		return;
+	}
+	range->next = space->spare;
+	space->spare = range;
+	space->nr_spare++;
+}
+
+/**
+ * v3c_tree_find() - the first range whose block ends at or after a page
+ * @space: the space, locked
+ * @page: logical page
+ *
+ * Return: the range, or NULL when everything from @page on is free.
+ */
+static inline struct v3c_range *v3c_tree_find(struct v3c_space *space, u64 page)
+{
+	struct rb_node *node = space->root.rb_node;
+	struct v3c_range *found = NULL;
+
+	lockdep_assert_held(&space->lock);
+
+	while (node) {
+		struct v3c_range *range = v3c_to_range(node);
+
+		if (v3c_block_last(range) < page) {
+			node = node->rb_right;
+		} else {
+			found = range;
+			if (range->first <= page)
+				break;
+			node = node->rb_left;
+		}
+	}
+	return found;
+}
+
+static inline struct v3c_range *v3c_tree_next(struct v3c_range *range)
+{
+	return v3c_to_range(rb_next(&range->node));
+}
+
 void v3c_tree_link(struct v3c_space *space, struct v3c_range *range);
 void v3c_tree_unlink(struct v3c_space *space, struct v3c_range *range);
-struct v3c_range *v3c_tree_find(struct v3c_space *space, u64 page);
 struct v3c_range *v3c_tree_before(struct v3c_space *space, u64 page);
-struct v3c_range *v3c_tree_next(struct v3c_range *range);
 
 bool v3c_tree_find_block(struct v3c_space *space, const struct v3c_want *want, u64 *block);
 struct v3c_range *v3c_tree_pop_block(struct v3c_space *space, const struct v3c_want *want);

@@ -41,10 +41,10 @@ enum v3c_fate { V3C_STAYS, V3C_TAKEN_OVER, V3C_CONFLICTS };
  * out again. In the rest of an allocator's block there is nothing, and nothing can be mapped.
  */
 static enum v3c_fate fate_of(const struct v3c_space *space, const struct v3c_range *range,
-			     u64 first, u64 last, const struct v3c_range *like,
+			     u64 first, u64 last, struct v3c_traits like,
 			     v3c_range_check_t compatible, void *arg)
 {
-	bool wanted = like->kind == V3C_RANGE_DIRECT;
+	bool wanted = like.kind == V3C_RANGE_DIRECT;
 
 	if (range->state != V3C_RANGE_LIVE || (wanted && range->last < first))
 		return V3C_CONFLICTS;
@@ -53,7 +53,7 @@ static enum v3c_fate fate_of(const struct v3c_space *space, const struct v3c_ran
 	if (v3c_range_is_unmapped(range))
 		return wanted ? V3C_CONFLICTS : V3C_STAYS;
 	if (range->kind == V3C_RANGE_DIRECT)
-		return (range->prot & like->prot) == like->prot ? V3C_STAYS : V3C_CONFLICTS;
+		return (range->prot & like.prot) == like.prot ? V3C_STAYS : V3C_CONFLICTS;
 	if (!compatible(arg, range, like))
 		return V3C_CONFLICTS;
 	if (wanted)
@@ -63,11 +63,11 @@ static enum v3c_fate fate_of(const struct v3c_space *space, const struct v3c_ran
 
 /* Free pages that become a range like @like. */
 static void add_withheld(struct v3c_space *space, struct v3c_withheld *held, u64 first, u64 last,
-			 const struct v3c_range *like)
+			 struct v3c_traits like)
 {
-	held->unmapped = like->kind == V3C_RANGE_DIRECT;
+	held->unmapped = like.kind == V3C_RANGE_DIRECT;
 	held->taken_over = false;
-	v3c_range_copy_traits(held->range, like);
+	v3c_range_set_traits(held->range, like);
 	held->range->state = V3C_RANGE_LIVE;
 	held->range->first = first;
 	held->range->last = last;
@@ -75,7 +75,7 @@ static void add_withheld(struct v3c_space *space, struct v3c_withheld *held, u64
 }
 
 /* A range that is there becomes like @like. It may be mapped with more permissions, and stays so. */
-static void take_over(struct v3c_withheld *held, struct v3c_range *range, const struct v3c_range *like)
+static void take_over(struct v3c_withheld *held, struct v3c_range *range, struct v3c_traits like)
 {
 	kmem_cache_free(v3c_range_cache, held->range);
 	held->range = range;
@@ -84,8 +84,8 @@ static void take_over(struct v3c_withheld *held, struct v3c_range *range, const 
 	held->was_kind = range->kind;
 	held->was_prot = range->prot;
 	if (v3c_range_is_unmapped(range))
-		v3c_range_copy_traits(range, like);
-	range->kind = like->kind;
+		v3c_range_set_traits(range, like);
+	range->kind = like.kind;
 }
 
 /*
@@ -93,7 +93,7 @@ static void take_over(struct v3c_withheld *held, struct v3c_range *range, const 
  * moves behind what is. @held is used up if @*used.
  */
 static int withhold_some(struct v3c_space *space, u64 *first, u64 last,
-			 const struct v3c_range *like, v3c_range_check_t compatible, void *arg,
+			 struct v3c_traits like, v3c_range_check_t compatible, void *arg,
 			 struct v3c_withheld *held, bool *used)
 {
 	struct v3c_range *range;
@@ -143,7 +143,7 @@ static int withhold_some(struct v3c_space *space, u64 *first, u64 last,
  * Context: may sleep; under the domain's mutex.
  * Return: 0; -EADDRINUSE if a live range is in the way; -ENOMEM.
  */
-int v3c_withhold(struct v3c_space *space, u64 first, u64 last, const struct v3c_range *like,
+int v3c_withhold(struct v3c_space *space, u64 first, u64 last, struct v3c_traits like,
 		 v3c_range_check_t compatible, void *arg, struct list_head *added)
 {
 	struct v3c_withheld *held = NULL;

@@ -28,9 +28,9 @@ struct v3c_withheld {
 
 /* Asked under the lock whether a live range maps what one like @like would map there. */
 typedef bool (*v3c_range_check_t)(void *arg, const struct v3c_range *range,
-				  const struct v3c_range *like);
+				  struct v3c_traits like);
 
-int v3c_withhold(struct v3c_space *space, u64 first, u64 last, const struct v3c_range *like,
+int v3c_withhold(struct v3c_space *space, u64 first, u64 last, struct v3c_traits like,
 		 v3c_range_check_t compatible, void *arg, struct list_head *added);
 void v3c_withhold_undo(struct v3c_space *space, struct list_head *added);
 void v3c_withheld_keep(struct list_head *added);
