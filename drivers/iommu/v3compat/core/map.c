@@ -53,7 +53,7 @@ static int map_held(struct v3c_domain *domain, const struct v3c_op *op,
 	int ret;
 
 	v3c_for_each_hwpt(domain, hwpt, op->slots) {
-		ret = v3c_hwpt_map(hwpt, op->first, *phys, prot, 0, gfp);
+		ret = v3c_hwpt_map(hwpt, op->first, phys, prot, 0, gfp);
 		if (unlikely(ret))
 			goto undo;
 		done |= BIT(hwpt->slot);

@@ -466,7 +466,7 @@ static int map_slots(struct v3c_token *token, u8 slots, u64 page, const struct v
 	int ret;
 
 	v3c_for_each_hwpt(domain, hwpt, slots) {
-		ret = v3c_hwpt_map(hwpt, first_of(token) + page, *phys, prot, V3C_SPAN_PAGES,
+		ret = v3c_hwpt_map(hwpt, first_of(token) + page, phys, prot, V3C_SPAN_PAGES,
 				   gfp_of(hwpt));
 		if (unlikely(ret))
 			goto undo;
@@ -656,7 +656,7 @@ struct v3c_token_op {
 };
 
 /* False when the token is none any more. */
-static bool begin_op(struct v3c_token *token, struct v3c_token_op *op)
+static __always_inline bool begin_op(struct v3c_token *token, struct v3c_token_op *op)
 {
 	guard(spinlock_irqsave)(&token->lock);
 	if (unlikely(!v3c_handle_is(token, V3C_KIND_TOKEN) || !token->segments))
@@ -669,7 +669,7 @@ static bool begin_op(struct v3c_token *token, struct v3c_token_op *op)
 	return true;
 }
 
-static void end_op(struct v3c_token *token, const struct v3c_token_op *op)
+static __always_inline void end_op(struct v3c_token *token, const struct v3c_token_op *op)
 {
 	guard(spinlock_irqsave)(&token->lock);
 	if (!op->locked)
@@ -693,7 +693,7 @@ static enum v3c_reason check_map(struct v3c_token *token, const struct v3c_segme
 	return 0;
 }
 
-static enum v3c_reason map_segment(struct v3c_token *token, const struct v3c_token_op *op,
+static __always_inline enum v3c_reason map_segment(struct v3c_token *token, const struct v3c_token_op *op,
 				   u64 page, int prot, const struct v3c_phys *phys,
 				   struct v3c_why *why)
 {

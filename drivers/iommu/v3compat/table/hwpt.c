@@ -368,17 +368,21 @@ static noinline int map_batches(struct v3c_hwpt *hwpt, u64 page, struct v3c_phys
  * Return: 0; -ENOMEM; or what the IOMMU driver said. Nothing stays mapped on failure, unless it is
  * -EUCLEAN: the IOMMU driver did not take all of it back, and the addresses must not be given to anybody.
  */
-int v3c_hwpt_map(struct v3c_hwpt *hwpt, u64 page, struct v3c_phys phys, int prot, u64 span,
+int v3c_hwpt_map(struct v3c_hwpt *hwpt, u64 page, const struct v3c_phys *phys, int prot, u64 span,
 		 gfp_t gfp)
 {
+	struct v3c_phys at;
 	struct v3c_run run;
 
-	if (v3c_phys_is_contiguous(&phys) &&
-	    (!span || (page & (span - 1)) + phys.pages <= span)) {
-		v3c_phys_next(&phys, U64_MAX, &run);
-		return v3c_hwpt_map_run(hwpt, page, run.pfn, run.pages, prot, gfp);
+	if (!v3c_phys_is_contiguous(phys) || (span && (page & (span - 1)) + phys->pages > span)) {
+		at = *phys;
+		return map_batches(hwpt, page, &at, prot, span, gfp);
 	}
-	return map_batches(hwpt, page, &phys, prot, span, gfp);
+	if (likely(!phys->pfns && !phys->runs))
+		return v3c_hwpt_map_run(hwpt, page, phys->pfn, phys->pages, prot, gfp);
+	at = *phys;
+	v3c_phys_next(&at, U64_MAX, &run);
+	return v3c_hwpt_map_run(hwpt, page, run.pfn, run.pages, prot, gfp);
 }
 
 /* An unmap that did not do what it was told to. Always false; the message need not come each time. */
@@ -408,18 +412,13 @@ noinline bool v3c_hwpt_unmap_pieces(struct v3c_hwpt *hwpt, u64 iova, u64 size)
 	return true;
 }
 
-/*
- * v3c_hwpt_unmap() without freeing a table, in pieces that cover none; one invalidation for as many as
- * it reaches.
- */
-bool v3c_hwpt_unmap_spans(struct v3c_hwpt *hwpt, u64 page, u64 pages)
+/* The case of v3c_hwpt_unmap_spans() for more than one span. */
+bool v3c_hwpt_unmap_many_spans(struct v3c_hwpt *hwpt, u64 page, u64 pages)
 {
 	u64 at = page << V3C_PAGE_SHIFT, end = at + (pages << V3C_PAGE_SHIFT), start = at, part;
 	struct iommu_iotlb_gather gather;
 	u64 done = 0;
 
-	if ((page & (V3C_SPAN_PAGES - 1)) + pages <= V3C_SPAN_PAGES)
-		return v3c_hwpt_unmap(hwpt, page, pages);
 	iommu_iotlb_gather_init(&gather);
 	for (; at < end; at += part) {
 		if ((start ^ at) & hwpt->flush_mask) {

@@ -118,6 +118,19 @@ static inline bool v3c_hwpt_unmap(struct v3c_hwpt *hwpt, u64 page, u64 pages)
 	return v3c_hwpt_unmap_bytes(hwpt, page << V3C_PAGE_SHIFT, pages << V3C_PAGE_SHIFT);
 }
 
+bool v3c_hwpt_unmap_many_spans(struct v3c_hwpt *hwpt, u64 page, u64 pages);
+
+/*
+ * v3c_hwpt_unmap_spans() is v3c_hwpt_unmap() without freeing a table, in pieces that cover none; one
+ * invalidation for as many as it reaches.
+ */
+static inline bool v3c_hwpt_unmap_spans(struct v3c_hwpt *hwpt, u64 page, u64 pages)
+{
+	if (likely((page & (V3C_SPAN_PAGES - 1)) + pages <= V3C_SPAN_PAGES))
+		return v3c_hwpt_unmap(hwpt, page, pages);
+	return v3c_hwpt_unmap_many_spans(hwpt, page, pages);
+}
+
 /* Whether negative addresses are translated, too. */
 static inline bool v3c_hwpt_has_upper_half(const struct v3c_hwpt *hwpt)
 {
@@ -147,9 +160,8 @@ bool v3c_hwpt_takes_pasids(const struct v3c_hwpt *hwpt, struct device *dev);
 u64 v3c_hwpt_last_page(const struct v3c_hwpt *hwpt);
 
 int v3c_hwpt_map_run(struct v3c_hwpt *hwpt, u64 page, u64 pfn, u64 pages, int prot, gfp_t gfp);
-int v3c_hwpt_map(struct v3c_hwpt *hwpt, u64 page, struct v3c_phys phys, int prot, u64 span,
+int v3c_hwpt_map(struct v3c_hwpt *hwpt, u64 page, const struct v3c_phys *phys, int prot, u64 span,
 		 gfp_t gfp);
-bool v3c_hwpt_unmap_spans(struct v3c_hwpt *hwpt, u64 page, u64 pages);
 bool v3c_hwpt_unmap_gather(struct v3c_hwpt *hwpt, u64 page, u64 pages,
 			   struct iommu_iotlb_gather *gather);
 void v3c_hwpt_sync_gather(struct v3c_hwpt *hwpt, struct iommu_iotlb_gather *gather);
