@@ -22,7 +22,7 @@ ULONG WindowsStyleMissingV2(const DMA_IOMMU_INTERFACE_V2 *Table);
 ULONG WindowsStyleMissingV3(const DMA_IOMMU_INTERFACE_V3 *Table);
 ULONG WindowsStyleBadBits(VOID);
 ULONG WindowsStyleSpellings(VOID);
-VOID WindowsStyleRun(PDEVICE_OBJECT Pdo, PVOID Buffer, PPFN_NUMBER PageFrame, PWINDOWS_STYLE_DMA Dma,
-		     PWINDOWS_STYLE_RESULT Result);
+VOID WindowsStyleRun(struct _DEVICE_OBJECT *Pdo, PVOID Buffer, PPFN_NUMBER PageFrame,
+		     PWINDOWS_STYLE_DMA Dma, PWINDOWS_STYLE_RESULT Result);
 
 #endif
