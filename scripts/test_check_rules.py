@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The rules about who includes whom, on a tree that breaks them."""
+
+import importlib.machinery
+import importlib.util
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+sys.dont_write_bytecode = True
+HERE = Path(__file__).resolve().parent
+LOADER = importlib.machinery.SourceFileLoader("check_rules", str(HERE / "check-rules"))
+rules = importlib.util.module_from_spec(importlib.util.spec_from_loader("check_rules", LOADER))
+LOADER.exec_module(rules)
+
+PAGE = "``base/``      low\n``core/``      high\n``wdm/``       a face\n``uapi/``      another\n"
+
+
+class Includes(unittest.TestCase):
+    def setUp(self):
+        self.directory = tempfile.TemporaryDirectory()
+        self.addCleanup(self.directory.cleanup)
+        self.root, rules.ROOT = rules.ROOT, Path(self.directory.name).resolve()
+        self.addCleanup(setattr, rules, "ROOT", self.root)
+        rules.layers_of.cache_clear()
+        self.addCleanup(rules.layers_of.cache_clear)
+        self.top = rules.ROOT / "drivers/iommu/v3compat"
+        self.write(rules.ROOT / rules.LAYERED["drivers/iommu/v3compat"], PAGE)
+
+    def write(self, path, text=""):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        return path
+
+    def file(self, name, *includes):
+        text = "".join(f"#include {i if i.startswith('<') else chr(34) + i + chr(34)}\n" for i in includes)
+        return self.write(self.top / name, text)
+
+    def wrong(self, rule, path):
+        return [what for _, what in rule(path, path.read_text())]
+
+    def test_lower_layers_may_be_included(self):
+        self.file("base/low.h")
+        self.assertEqual(self.wrong(rules.layering, self.file("core/high.c", "base/low.h")), [])
+
+    def test_higher_layers_may_not(self):
+        self.file("core/high.h")
+        self.assertEqual(self.wrong(rules.layering, self.file("base/low.c", "core/high.h")),
+                         ["base/ includes core/high.h, which is above it"])
+
+    def test_faces_do_not_know_each_other(self):
+        self.file("wdm/status.h")
+        self.assertEqual(self.wrong(rules.layering, self.file("uapi/file.c", "wdm/status.h")),
+                         ["uapi/ includes the face wdm/"])
+
+    def test_missing_files_and_folders_without_layer_are_told(self):
+        self.assertEqual(len(self.wrong(rules.layering, self.file("base/low.c", "base/none.h"))), 1)
+        self.assertEqual(len(self.wrong(rules.layering, self.file("other/x.c"))), 1)
+
+    def test_windows_stays_in_the_faces(self):
+        self.assertEqual(len(self.wrong(rules.windows, self.file("core/a.h", "<v3compat/wdm.h>"))), 1)
+        self.assertEqual(len(self.wrong(rules.windows, self.file("core/b.h", "<linux/v3compat.h>"))), 1)
+        self.assertEqual(self.wrong(rules.windows, self.file("wdm/c.h", "<v3compat/wdm.h>")), [])
+
+    def test_circles_are_found_by_unit(self):
+        a = [self.file("core/a.c", "core/a.h", "core/b.h"), self.file("core/a.h")]
+        b = [self.file("core/b.c", "core/b.h"), self.file("core/b.h")]
+        self.assertEqual(rules.circles(a + b), [])
+        b[0] = self.file("core/b.c", "core/b.h", "core/a.h")
+        found = rules.circles(a + b)
+        self.assertEqual(len(found), 2)
+        self.assertIn("core/a: error: includes, in a circle, b", found[0])
+
+
+if __name__ == "__main__":
+    unittest.main()
