@@ -10,6 +10,7 @@
 #include "core/fault.h"
 #include "core/fault_console.h"
 #include "core/pasid.h"
+#include "core/reclaim.h"
 #include "core/removal.h"
 #include "core/reserve.h"
 #include "core/watch.h"
@@ -61,8 +62,8 @@ exit_hwpt:
 static void __exit v3compat_exit(void)
 {
 	v3c_watch_module_exit();
+	v3c_reclaim(NULL, true);
 	v3c_removal_module_exit();
-	v3c_domain_reclaim_leaked();
 	v3c_fault_console_exit();
 	v3c_fault_module_exit();
 	v3c_pool_destroy(&v3c_tokens);

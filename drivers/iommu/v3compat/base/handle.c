@@ -16,6 +16,7 @@
 /**
  * v3c_handle_alloc() - memory for an object that nobody can see yet
  * @pool: its kind
+ * @owner: on whose account
  *
  * Members behind the handle hold what a dead object left in them, except after the first use, when
  * they are zero; locks are initialised in either case.
@@ -24,7 +25,7 @@
  * Return: the object, owned by the caller until v3c_handle_publish() or v3c_handle_free(); NULL
  * without memory.
  */
-void *v3c_handle_alloc(struct v3c_pool *pool)
+void *v3c_handle_alloc(struct v3c_pool *pool, const struct v3c_owner *owner)
 {
 	struct v3c_handle *handle = NULL;
 
@@ -35,14 +36,17 @@ void *v3c_handle_alloc(struct v3c_pool *pool)
 			pool->nr_dead--;
 		}
 	}
-	if (handle)
+	if (handle) {
+		handle->owner = owner;
 		return handle;
+	}
 
 	/* Only sizes that are a power of two are as aligned as the members may want to be. */
 	handle = kzalloc(roundup_pow_of_two(pool->size), GFP_KERNEL);
 	if (!handle)
 		return NULL;
 	INIT_LIST_HEAD(&handle->entry);
+	handle->owner = owner;
 	pool->init_once(handle);
 	return handle;
 }
@@ -72,6 +76,25 @@ void v3c_handle_free(struct v3c_pool *pool, struct v3c_handle *handle)
 	handle->shown[1] = 0;
 	list_move_tail(&handle->entry, &pool->dead);
 	pool->nr_dead++;
+}
+
+/**
+ * v3c_pool_first() - an object of an owner
+ * @pool: of its kind
+ * @owner: whose, or NULL for anybody's
+ *
+ * Context: may sleep. The object stays only because its owner does nothing meanwhile.
+ * Return: the oldest one that is alive, or NULL.
+ */
+struct v3c_handle *v3c_pool_first(struct v3c_pool *pool, const struct v3c_owner *owner)
+{
+	struct v3c_handle *handle;
+
+	guard(mutex)(&pool->lock);
+	list_for_each_entry(handle, &pool->live, entry)
+		if (!owner || handle->owner == owner)
+			return handle;
+	return NULL;
 }
 
 unsigned int v3c_pool_count(struct v3c_pool *pool)

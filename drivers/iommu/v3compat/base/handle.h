@@ -6,6 +6,8 @@
 #include <linux/mutex.h>
 #include <linux/types.h>
 
+struct v3c_owner;
+
 #define V3C_KIND_DOMAIN		0x316d6f64u
 #define V3C_KIND_DEVICE		0x31766564u
 #define V3C_KIND_TOKEN		0x316b6f74u
@@ -17,6 +19,7 @@
  * @kind: V3C_KIND_* while alive, 0 otherwise
  * @serial: names the object in messages; never used twice in one load of the module
  * @entry: in its pool's list of live or of dead objects, under the pool's lock
+ * @owner: on whose account it is; constant while alive
  *
  * The memory of a handle stays a handle of its kind until the module is unloaded. So any pointer that
  * once was one may be examined, and the locks inside may be taken, without knowing whether it still is.
@@ -26,6 +29,7 @@ struct v3c_handle {
 	u32 kind;
 	u32 serial;
 	struct list_head entry;
+	const struct v3c_owner *owner;
 };
 
 /**
@@ -62,10 +66,11 @@ struct v3c_pool {
 	};								\
 	static_assert(offsetof(type, handle) == 0)
 
-void *v3c_handle_alloc(struct v3c_pool *pool);
+void *v3c_handle_alloc(struct v3c_pool *pool, const struct v3c_owner *owner);
 void v3c_handle_publish(struct v3c_pool *pool, struct v3c_handle *handle);
 void v3c_handle_retire(struct v3c_handle *handle);
 void v3c_handle_free(struct v3c_pool *pool, struct v3c_handle *handle);
+struct v3c_handle *v3c_pool_first(struct v3c_pool *pool, const struct v3c_owner *owner);
 unsigned int v3c_pool_count(struct v3c_pool *pool);
 void v3c_pool_destroy(struct v3c_pool *pool);
 

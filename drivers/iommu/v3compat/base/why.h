@@ -56,7 +56,8 @@
 	X(41, REGISTERED,	NONE,	EBUSY,		"device has a callback already")	\
 	X(42, NOT_REGISTERED,	NONE,	ENOENT,		"callback is not registered for the device") \
 	X(43, ATOMIC_CONTEXT,	COUNT,	EDEADLK,	"call may sleep and the context may not") \
-	X(44, CLOSING,		NONE,	EBUSY,		"reservation is being given back")
+	X(44, CLOSING,		NONE,	EBUSY,		"reservation is being given back")	\
+	X(45, OTHER_OWNER,	NONE,	EPERM,		"device and domain have different owners")
 
 #define X(number, name, values, err, text) V3C_REASON_##name = number,
 enum v3c_reason { V3C_REASON_NONE, V3C_REASONS(X) };

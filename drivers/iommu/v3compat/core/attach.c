@@ -2,7 +2,9 @@
 /*
  * Attachments: who attaches a device or a sub-device to a domain, and who detaches it.
  */
+#include <kunit/visibility.h>
 #include <linux/device.h>
+#include <linux/export.h>
 #include <linux/mutex.h>
 #include <linux/slab.h>
 
@@ -178,12 +180,20 @@ static void detach_tagged(struct v3c_pasid *pasid)
 	pasid->busy = false;
 }
 
+/* Whether @domain is alive and its owner is not the one of @device. */
+static bool is_of_others(const struct v3c_domain *domain, const struct v3c_device *device)
+{
+	return v3c_handle_is(domain, V3C_KIND_DOMAIN) && domain->handle.owner != device->handle.owner;
+}
+
 static enum v3c_reason attach_device(struct v3c_domain *domain, struct v3c_device *device, struct v3c_why *why)
 {
 	enum v3c_reason reason;
 
 	if (v3c_device_is_gone(device))
 		return v3c_refuse(why, V3C_REASON_DEVICE_GONE, V3C_PARAM_DEVICE, device, 0, 0);
+	if (is_of_others(domain, device))
+		return v3c_refuse(why, V3C_REASON_OTHER_OWNER, V3C_PARAM_DEVICE, device, 0, 0);
 	if (device->domain)
 		return v3c_refuse(why, V3C_REASON_ATTACHED, V3C_PARAM_DEVICE, device, 0, 0);
 	reason = v3c_device_check_type(device, domain->type, why);
@@ -244,6 +254,7 @@ unlock:
 	end_attach(domain);
 	return reason;
 }
+EXPORT_SYMBOL_IF_KUNIT(v3c_attach_device);
 
 /* Whether a detach would meet somebody else, or wait in the core. */
 static bool device_is_busy(const struct v3c_device *device)
@@ -336,7 +347,7 @@ enum v3c_reason v3c_attach_pdo(struct v3c_domain *domain, struct device *pdo, st
 		reason = v3c_refuse(why, V3C_REASON_ATTACHED, V3C_PARAM_DEVICE, NULL, 0, 0);
 		goto unlock;
 	}
-	device = v3c_device_make(pdo, true, &plain);
+	device = v3c_device_make(domain->handle.owner, pdo, true, &plain);
 	if (!device) {
 		reason = v3c_refuse(why, V3C_REASON_NO_MEMORY, V3C_PARAM_NONE, NULL, 0, 0);
 		goto unlock;
@@ -402,6 +413,8 @@ static enum v3c_reason attach_pasid(struct v3c_domain *domain, struct v3c_pasid 
 
 	if (v3c_device_is_gone(pasid->device))
 		return v3c_refuse(why, V3C_REASON_DEVICE_GONE, V3C_PARAM_PASID, pasid, 0, 0);
+	if (is_of_others(domain, pasid->device))
+		return v3c_refuse(why, V3C_REASON_OTHER_OWNER, V3C_PARAM_PASID, pasid, 0, 0);
 	if (pasid->of_process && !pasid->sva)
 		return v3c_refuse(why, V3C_REASON_BAD_CONFIG, V3C_PARAM_PASID, pasid,
 				  pasid->number, 0);

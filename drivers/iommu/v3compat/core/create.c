@@ -2,9 +2,9 @@
 /*
  * Making a domain, and deleting it.
  */
-#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
-
+#include <kunit/visibility.h>
 #include <linux/device.h>
+#include <linux/export.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/string.h>
@@ -93,7 +93,8 @@ static int make_domain(struct v3c_domain *domain, const struct v3c_domain_config
 	return 0;
 }
 
-static enum v3c_reason create_domain(const struct v3c_domain_config *config,
+static enum v3c_reason create_domain(const struct v3c_owner *owner,
+				     const struct v3c_domain_config *config,
 				     struct v3c_domain **out, struct v3c_why *why)
 {
 	enum v3c_reason reason = check_create(config->type, why);
@@ -102,7 +103,7 @@ static enum v3c_reason create_domain(const struct v3c_domain_config *config,
 
 	if (reason)
 		return reason;
-	domain = v3c_handle_alloc(&v3c_domains);
+	domain = v3c_handle_alloc(&v3c_domains, owner);
 	if (!domain)
 		return v3c_refuse(why, V3C_REASON_NO_MEMORY, V3C_PARAM_NONE, NULL, 0, 0);
 	ret = make_domain(domain, config);
@@ -118,6 +119,7 @@ static enum v3c_reason create_domain(const struct v3c_domain_config *config,
 
 /**
  * v3c_domain_create() - create a domain
+ * @owner: on whose account
  * @config: checked
  * @out: result, untouched on failure
  * @why: filled on refusal
@@ -125,17 +127,19 @@ static enum v3c_reason create_domain(const struct v3c_domain_config *config,
  * Context: may sleep.
  * Return: 0 or a reason, see CreateDomainEx in wdm.h.
  */
-enum v3c_reason v3c_domain_create(const struct v3c_domain_config *config, struct v3c_domain **out,
+enum v3c_reason v3c_domain_create(const struct v3c_owner *owner,
+				  const struct v3c_domain_config *config, struct v3c_domain **out,
 				  struct v3c_why *why)
 {
 	struct v3c_domain *domain = NULL;
-	enum v3c_reason reason = create_domain(config, &domain, why);
+	enum v3c_reason reason = create_domain(owner, config, &domain, why);
 
 	if (!reason)
 		*out = domain;
 	trace_v3compat_domain_create(domain, config->type, reason);
 	return reason;
 }
+EXPORT_SYMBOL_IF_KUNIT(v3c_domain_create);
 
 /* Nobody can start anything on it any more; frees what it has. */
 static void dissolve_domain(struct v3c_domain *domain)
@@ -182,16 +186,15 @@ enum v3c_reason v3c_domain_destroy(struct v3c_domain *domain, struct v3c_why *wh
 	return reason;
 }
 
-/* At module exit, when every device is detached: what its owner forgot. */
-void v3c_domain_reclaim_leaked(void)
+/**
+ * v3c_domain_reclaim() - delete a domain with what its owner left in it
+ * @domain: nothing is attached to it, and its owner does nothing meanwhile
+ *
+ * Context: may sleep.
+ */
+void v3c_domain_reclaim(struct v3c_domain *domain)
 {
-	struct v3c_domain *domain, *next;
-
-	list_for_each_entry_safe(domain, next, &v3c_domains.live, handle.entry) {
-		v3c_tokens_reclaim(domain);
-		pr_warn("domain %u of type %u was leaked\n", domain->handle.serial, domain->type);
-		scoped_guard(mutex, &domain->mutex)
-			dissolve_domain(domain);
-		v3c_handle_free(&v3c_domains, &domain->handle);
-	}
+	scoped_guard(mutex, &domain->mutex)
+		dissolve_domain(domain);
+	v3c_handle_free(&v3c_domains, &domain->handle);
 }

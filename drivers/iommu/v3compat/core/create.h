@@ -6,6 +6,7 @@
 #include "base/why.h"
 
 struct v3c_domain;
+struct v3c_owner;
 struct v3c_region;
 
 /**
@@ -22,9 +23,10 @@ struct v3c_domain_config {
 	unsigned int nr_regions;
 };
 
-enum v3c_reason v3c_domain_create(const struct v3c_domain_config *config, struct v3c_domain **out,
+enum v3c_reason v3c_domain_create(const struct v3c_owner *owner,
+				  const struct v3c_domain_config *config, struct v3c_domain **out,
 				  struct v3c_why *why);
 enum v3c_reason v3c_domain_destroy(struct v3c_domain *domain, struct v3c_why *why);
-void v3c_domain_reclaim_leaked(void);
+void v3c_domain_reclaim(struct v3c_domain *domain);
 
 #endif

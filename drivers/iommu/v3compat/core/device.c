@@ -2,7 +2,9 @@
 /*
  * DMA devices: what they are, and what they may attach to.
  */
+#include <kunit/visibility.h>
 #include <linux/device.h>
+#include <linux/export.h>
 #include <linux/iommu.h>
 #include <linux/pci.h>
 
@@ -90,7 +92,8 @@ static int has_first_stage(struct device *dev)
 	return true;
 }
 
-struct v3c_device *v3c_device_make(struct device *pdo, bool v1, const struct v3c_device_config *config)
+struct v3c_device *v3c_device_make(const struct v3c_owner *owner, struct device *pdo, bool v1,
+				   const struct v3c_device_config *config)
 {
 	struct v3c_device *device;
 	int first_stage;
@@ -100,7 +103,7 @@ struct v3c_device *v3c_device_make(struct device *pdo, bool v1, const struct v3c
 	first_stage = has_first_stage(pdo);
 	if (first_stage < 0)
 		return NULL;
-	device = v3c_handle_alloc(&v3c_devices);
+	device = v3c_handle_alloc(&v3c_devices, owner);
 	if (!device)
 		return NULL;
 	device->pdo = get_device(pdo);
@@ -168,6 +171,7 @@ void v3c_device_free(struct v3c_device *device)
 
 /**
  * v3c_device_create() - make a DMA device of a Linux device
+ * @owner: on whose account
  * @pdo: the device; referenced
  * @config: how
  * @out: result, untouched on failure
@@ -176,8 +180,9 @@ void v3c_device_free(struct v3c_device *device)
  * Context: may sleep; the caller keeps @pdo from being removed during the call, as its driver does.
  * Return: 0 or a reason, see CreateDevice in wdm.h.
  */
-enum v3c_reason v3c_device_create(struct device *pdo, const struct v3c_device_config *config,
-				  struct v3c_device **out, struct v3c_why *why)
+enum v3c_reason v3c_device_create(const struct v3c_owner *owner, struct device *pdo,
+				  const struct v3c_device_config *config, struct v3c_device **out,
+				  struct v3c_why *why)
 {
 	struct v3c_device *device;
 	enum v3c_reason reason;
@@ -188,12 +193,13 @@ enum v3c_reason v3c_device_create(struct device *pdo, const struct v3c_device_co
 	reason = check_config(pdo, config, why);
 	if (reason)
 		return reason;
-	device = v3c_device_make(pdo, false, config);
+	device = v3c_device_make(owner, pdo, false, config);
 	if (!device)
 		return v3c_refuse(why, V3C_REASON_NO_MEMORY, V3C_PARAM_NONE, NULL, 0, 0);
 	*out = device;
 	return 0;
 }
+EXPORT_SYMBOL_IF_KUNIT(v3c_device_create);
 
 /**
  * v3c_device_destroy() - give a DMA device back
@@ -238,7 +244,7 @@ u32 v3c_device_types(const struct v3c_device *device)
 
 	lockdep_assert_held(&v3c_topology);
 
-	if (v3c_device_is_gone(device) || v3c_group_is_foreign(device->pdo))
+	if (v3c_device_is_gone(device) || v3c_group_is_foreign(device->pdo, device->handle.owner))
 		return 0;
 	if (v3c_guard_allows_bypass(device->pdo))
 		types |= BIT(V3C_DOMAIN_PASSTHROUGH);
@@ -383,20 +389,21 @@ enum v3c_reason v3c_device_input_mappings(struct device *pdo, u32 *ids, u32 room
 }
 
 /**
- * v3c_device_next_known() - iterate the devices that clients have created, newest first
+ * v3c_device_next_known() - iterate the devices that an owner has created, newest first
+ * @owner: the owner
  * @pos: cursor, NULL at first
  *
  * Context: under v3c_topology, which also keeps the device behind its IOMMU.
  * Return: a device, not referenced, or NULL at the end.
  */
-struct device *v3c_device_next_known(struct v3c_device **pos)
+struct device *v3c_device_next_known(const struct v3c_owner *owner, struct v3c_device **pos)
 {
 	struct v3c_device *device = list_prepare_entry(*pos, &v3c_device_list, entry);
 
 	lockdep_assert_held(&v3c_topology);
 
 	list_for_each_entry_continue(device, &v3c_device_list, entry) {
-		if (v3c_device_is_gone(device))
+		if (device->handle.owner != owner || v3c_device_is_gone(device))
 			continue;
 		*pos = device;
 		return device->pdo;

@@ -118,10 +118,12 @@ static inline struct v3c_device *v3c_to_device(const void *handle)
 	return v3c_handle_is(handle, V3C_KIND_DEVICE) ? (struct v3c_device *)handle : NULL;
 }
 
-enum v3c_reason v3c_device_create(struct device *pdo, const struct v3c_device_config *config,
-				  struct v3c_device **out, struct v3c_why *why);
+enum v3c_reason v3c_device_create(const struct v3c_owner *owner, struct device *pdo,
+				  const struct v3c_device_config *config, struct v3c_device **out,
+				  struct v3c_why *why);
 enum v3c_reason v3c_device_destroy(struct v3c_device *device, struct v3c_why *why);
-struct v3c_device *v3c_device_make(struct device *pdo, bool v1, const struct v3c_device_config *config);
+struct v3c_device *v3c_device_make(const struct v3c_owner *owner, struct device *pdo, bool v1,
+				   const struct v3c_device_config *config);
 void v3c_device_give_back_iopf(struct v3c_device *device);
 void v3c_device_retire(struct v3c_device *device);
 void v3c_device_free(struct v3c_device *device);
@@ -140,6 +142,6 @@ bool v3c_device_is_gone(const struct v3c_device *device);
 bool v3c_device_has_bonds(struct device *pdo);
 struct v3c_device *v3c_device_find_attached(struct device *pdo);
 struct device *v3c_device_next_any(struct device *dev);
-struct device *v3c_device_next_known(struct v3c_device **pos);
+struct device *v3c_device_next_known(const struct v3c_owner *owner, struct v3c_device **pos);
 
 #endif

@@ -18,6 +18,7 @@
 
 #include "base/bus.h"
 #include "base/event.h"
+#include "base/owner.h"
 #include "base/topology.h"
 #include "core/group.h"
 
@@ -25,9 +26,6 @@ static LIST_HEAD(v3c_groups);
 
 /* A call with v3c_topology released is over. */
 static V3C_EVENT(v3c_call_over);
-
-/* One owner cookie for all: the members of a group are claimed once, for whichever domain. */
-static int v3c_owner;
 
 struct v3c_group *v3c_group_find(struct device *dev)
 {
@@ -191,15 +189,21 @@ static int foreign_bound(struct device *member, void *dev)
 }
 
 /**
- * v3c_group_is_foreign() - whether an ordinary driver of another device has the group
+ * v3c_group_is_foreign() - whether an ordinary driver of another device, or another owner, has the group
  * @dev: a device in it
+ * @owner: who asks
  *
  * Context: may sleep; under v3c_topology.
- * Return: true when @dev cannot be attached because of that; false also when the group is ours.
+ * Return: true when @dev cannot be attached because of that, or because another owner has the group; false when
+ * @owner has it.
  */
-bool v3c_group_is_foreign(struct device *dev)
+bool v3c_group_is_foreign(struct device *dev, const struct v3c_owner *owner)
 {
-	return !v3c_group_find(dev) && v3c_group_for_each_member(dev, dev, foreign_bound);
+	const struct v3c_group *group = v3c_group_find(dev);
+
+	if (group)
+		return group->owner != owner;
+	return v3c_group_for_each_member(dev, dev, foreign_bound);
 }
 
 /**
@@ -227,24 +231,24 @@ bool v3c_group_is_shared(const struct v3c_group *group, struct device *dev)
  * mapped makes the core refuse ownership to anybody; where no ordinary driver has the device, then, too,
  * the attach alone has to do. Until then another member may get a driver, see v3c_group_is_shared().
  */
-static int claim(struct v3c_group *group, struct device *dev)
+static int claim_group(struct v3c_group *group, struct device *dev)
 {
 	int ret;
 
 	v3c_group_begin_attach(group);
-	ret = iommu_device_claim_dma_owner(dev, &v3c_owner);
+	ret = iommu_device_claim_dma_owner(dev, (void *)group->owner);
 	v3c_group_end_attach(group);
 	group->owned = !ret;
-	if (ret == (has_ordinary_driver(dev) ? -EPERM : -EINVAL) && !v3c_group_is_shared(group, dev))
+	if (!group->owner->strict && ret == (has_ordinary_driver(dev) ? -EPERM : -EINVAL) && !v3c_group_is_shared(group, dev))
 		return 0;
 	return ret;
 }
 
-static struct v3c_group *new_group(struct device *dev)
+static struct v3c_group *new_group(struct device *dev, const struct v3c_owner *owner)
 {
 	struct v3c_group *group;
 
-	if (v3c_group_is_foreign(dev))
+	if (v3c_group_is_foreign(dev, owner))
 		return ERR_PTR(-EPERM);
 	group = kzalloc(sizeof(*group), GFP_KERNEL);
 	if (!group)
@@ -254,6 +258,7 @@ static struct v3c_group *new_group(struct device *dev)
 		kfree(group);
 		return ERR_PTR(-ENODEV);
 	}
+	group->owner = owner;
 	list_add(&group->entry, &v3c_groups);
 	return group;
 }
@@ -261,6 +266,7 @@ static struct v3c_group *new_group(struct device *dev)
 /**
  * v3c_group_use() - get hold of a device's group, to attach the device or a PASID of it
  * @dev: the device; its group is not busy, and what is to be attached is marked as busy
+ * @owner: on whose account
  *
  * The first use claims the group, with v3c_topology released meanwhile.
  *
@@ -268,7 +274,7 @@ static struct v3c_group *new_group(struct device *dev)
  * Return: the group, to be given to v3c_group_unuse(); or ERR_PTR: -ENOMEM, -ENODEV, or -EPERM or
  * -EBUSY when it is in other hands.
  */
-struct v3c_group *v3c_group_use(struct device *dev)
+struct v3c_group *v3c_group_use(struct device *dev, const struct v3c_owner *owner)
 {
 	struct v3c_group *group = v3c_group_find(dev);
 	int ret;
@@ -276,10 +282,12 @@ struct v3c_group *v3c_group_use(struct device *dev)
 	lockdep_assert_held(&v3c_topology);
 
 	if (!group)
-		group = new_group(dev);
+		group = new_group(dev, owner);
+	else if (group->owner != owner)
+		return ERR_PTR(-EBUSY);
 	if (IS_ERR(group) || group->uses++)
 		return group;
-	ret = claim(group, dev);
+	ret = claim_group(group, dev);
 	if (ret) {
 		v3c_group_unuse(group);
 		return ERR_PTR(ret);

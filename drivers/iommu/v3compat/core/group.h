@@ -10,11 +10,13 @@ struct iommu_domain;
 struct iommu_group;
 struct v3c_domain;
 struct v3c_hwpt;
+struct v3c_owner;
 
 /**
  * struct v3c_group - an IOMMU group with something of ours attached
  * @entry: in the list of all, under v3c_topology
  * @group: the IOMMU core's; referenced
+ * @owner: on whose account it is in use
  * @uses: untagged devices and PASIDs attached in it
  * @untagged: attached devices in it
  * @domain: while there are @untagged, the domain that the untagged DMA of the whole group goes through
@@ -31,6 +33,7 @@ struct v3c_hwpt;
 struct v3c_group {
 	struct list_head entry;
 	struct iommu_group *group;
+	const struct v3c_owner *owner;
 	unsigned int uses;
 	unsigned int untagged;
 	struct v3c_domain *domain;
@@ -45,7 +48,7 @@ struct v3c_group {
 struct v3c_group *v3c_group_find(struct device *dev);
 int v3c_group_for_each_member(struct device *dev, void *arg,
 			      int (*fn)(struct device *member, void *arg));
-bool v3c_group_is_foreign(struct device *dev);
+bool v3c_group_is_foreign(struct device *dev, const struct v3c_owner *owner);
 bool v3c_group_is_shared(const struct v3c_group *group, struct device *dev);
 bool v3c_group_is_external(struct device *dev);
 bool v3c_group_is_busy(struct device *dev);
@@ -55,7 +58,7 @@ void v3c_group_begin_attach(struct v3c_group *group);
 void v3c_group_end_attach(struct v3c_group *group);
 void v3c_group_wait(void);
 int v3c_group_wait_killable(void);
-struct v3c_group *v3c_group_use(struct device *dev);
+struct v3c_group *v3c_group_use(struct device *dev, const struct v3c_owner *owner);
 void v3c_group_unuse(struct v3c_group *group);
 int v3c_group_attach(struct v3c_group *group, struct iommu_domain *translation,
 		     struct v3c_hwpt *hwpt);

@@ -11,6 +11,7 @@
 #include <linux/iommu.h>
 #include <linux/string.h>
 
+#include "base/owner.h"
 #include "core/device.h"
 #include "core/domain.h"
 #include "core/fault.h"
@@ -54,10 +55,10 @@ struct v3c_hwpt *v3c_hwpts_alloc_first(struct v3c_domain *domain)
 	struct v3c_device *pos = NULL;
 	struct device *dev;
 
-	while (IS_ERR(hwpt) && (dev = v3c_device_next_known(&pos)))
+	while (IS_ERR(hwpt) && (dev = v3c_device_next_known(domain->handle.owner, &pos)))
 		hwpt = alloc_first(domain, dev);
 	dev = NULL;
-	while (IS_ERR(hwpt) && (dev = v3c_device_next_any(dev)))
+	while (!domain->handle.owner->strict && IS_ERR(hwpt) && (dev = v3c_device_next_any(dev)))
 		hwpt = alloc_first(domain, dev);
 	put_device(dev);
 	return with_mirror(domain, hwpt);

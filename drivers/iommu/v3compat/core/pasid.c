@@ -48,7 +48,7 @@ enum v3c_reason v3c_pasid_alloc(struct v3c_device *device, struct v3c_pasid **ou
 
 	if (reason)
 		return reason;
-	*out = v3c_handle_alloc(&v3c_pasids);
+	*out = v3c_handle_alloc(&v3c_pasids, device->handle.owner);
 	if (!*out)
 		return v3c_refuse(why, V3C_REASON_NO_MEMORY, V3C_PARAM_NONE, device, 0, 0);
 	return 0;

@@ -34,8 +34,8 @@ struct v3c_place {
  * Context: any up to softirq, with spinlocks held, as @gfp allows.
  * Return: 0, or an error for v3c_place_refuse().
  */
-static inline int v3c_place_hold(struct v3c_domain *domain, const struct v3c_place *place, u64 pages,
-		   struct v3c_traits like, gfp_t gfp, struct v3c_op *op)
+static inline int v3c_place_hold(struct v3c_domain *domain, const struct v3c_place *place,
+				 u64 pages, struct v3c_traits like, gfp_t gfp, struct v3c_op *op)
 {
 	if (place->explicit_page)
 		return v3c_space_claim(&domain->space, *place->explicit_page,

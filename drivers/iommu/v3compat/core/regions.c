@@ -162,7 +162,7 @@ int v3c_regions_withhold_known(struct v3c_domain *domain, struct list_head *adde
 	struct device *dev;
 	int ret = 0;
 
-	while (!ret && (dev = v3c_device_next_known(&pos)))
+	while (!ret && (dev = v3c_device_next_known(domain->handle.owner, &pos)))
 		ret = v3c_regions_withhold_group(domain, dev, V3C_REGION_POSSIBLE, added);
 	return ret;
 }

@@ -76,7 +76,7 @@ static bool leave_device(struct v3c_device *device, bool gone, struct list_head 
 
 	/* Of a device that is gone there is nothing more to tell than that. */
 	if (!gone && !device->gone)
-		v3c_watch_abandon(device);
+		v3c_watch_abandon(device, true);
 	/* What is queued could be told to a function that has left with its module. */
 	if (!gone)
 		v3c_fault_end(&device->reporter);
@@ -246,47 +246,7 @@ int v3c_removal_module_init(void)
 	return v3c_bus_watch(first_bus_event, last_bus_event);
 }
 
-/* At module exit: what the owner of the device forgot, and nobody is busy with. */
-static void reclaim_pasids(struct v3c_device *device)
-{
-	struct v3c_pasid *pasid, *next;
-
-	list_for_each_entry(pasid, &device->pasids, entry)
-		pr_warn("sub-device %u (PASID %u of %s) was leaked%s\n", pasid->handle.serial,
-			pasid->number, dev_name(device->pdo),
-			v3c_pasid_is_attached(pasid) ? " while attached" : "");
-	while (v3c_detach_one_pasid(device))
-		;
-	list_for_each_entry_safe(pasid, next, &device->pasids, entry)
-		v3c_pasid_free(pasid);
-}
-
-/* What its owner forgot goes to @dead, unless the bus notifier is busy with it, which is waited for. */
-static void reclaim_device(struct v3c_device *device, struct list_head *dead)
-{
-	if (v3c_group_is_busy(device->pdo)) {
-		v3c_group_wait();
-		return;
-	}
-	pr_warn("device %u (%s) was leaked%s\n", device->handle.serial, dev_name(device->pdo),
-		device->domain ? " while attached" : "");
-	reclaim_pasids(device);
-	while (v3c_detach_one(device))
-		;
-	v3c_device_retire(device);
-	list_add(&device->entry, dead);
-}
-
-/* Detaches and frees what was leaked, by name. */
 void v3c_removal_module_exit(void)
 {
-	struct v3c_device *device;
-	LIST_HEAD(dead);
-
-	scoped_guard(mutex, &v3c_topology) {
-		while ((device = list_first_entry_or_null(&v3c_device_list, struct v3c_device, entry)))
-			reclaim_device(device, &dead);
-	}
-	free_devices(&dead);
 	v3c_bus_unwatch();
 }

@@ -234,7 +234,7 @@ static enum v3c_reason begin_token(struct v3c_domain *domain, u64 pages,
 	if (ret)
 		return v3c_place_refuse(ret, place, pages, why);
 	segments = kvzalloc(struct_size(segments, state, pages), GFP_KERNEL | __GFP_NOWARN);
-	token = segments ? v3c_handle_alloc(&v3c_tokens) : NULL;
+	token = segments ? v3c_handle_alloc(&v3c_tokens, domain->handle.owner) : NULL;
 	if (!token || xa_err(xa_store(&domain->token_at, op.first, segments, GFP_KERNEL)))
 		goto no_memory;
 	segments->domain = domain;
@@ -693,9 +693,10 @@ static enum v3c_reason check_map(struct v3c_token *token, const struct v3c_segme
 	return 0;
 }
 
-static __always_inline enum v3c_reason map_segment(struct v3c_token *token, const struct v3c_token_op *op,
-				   u64 page, int prot, const struct v3c_phys *phys,
-				   struct v3c_why *why)
+static __always_inline enum v3c_reason map_segment(struct v3c_token *token,
+						   const struct v3c_token_op *op, u64 page,
+						   int prot, const struct v3c_phys *phys,
+						   struct v3c_why *why)
 {
 	u64 pages = phys->pages, first = page << V3C_PAGE_SHIFT;
 	u64 last = first + (pages << V3C_PAGE_SHIFT) - 1;
@@ -893,15 +894,16 @@ void v3c_tokens_forget(struct v3c_domain *domain, u8 slot)
 }
 
 /* At module exit: what its owner forgot. */
-void v3c_tokens_reclaim(struct v3c_domain *domain)
+void v3c_tokens_reclaim(struct v3c_domain *domain, bool loud)
 {
 	struct v3c_token *token, *next;
 
 	list_for_each_entry_safe(token, next, &domain->tokens, entry) {
-		pr_warn("token %u of domain %u was leaked: %llu bytes at %#llx\n",
-			token->handle.serial, domain->handle.serial,
-			token->segments->pages << V3C_PAGE_SHIFT,
-			token->segments->first << V3C_PAGE_SHIFT);
+		if (loud)
+			pr_warn("token %u of domain %u was leaked: %llu bytes at %#llx\n",
+				token->handle.serial, domain->handle.serial,
+				token->segments->pages << V3C_PAGE_SHIFT,
+				token->segments->first << V3C_PAGE_SHIFT);
 		v3c_handle_retire(&token->handle);
 		/* Its tables, and what is mapped in them, go with the domain. */
 		set_open(token, false);

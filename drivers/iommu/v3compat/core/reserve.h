@@ -116,6 +116,6 @@ enum v3c_reason v3c_token_unmap(struct v3c_token *token, u64 page, u64 pages, st
 int v3c_tokens_permissions(struct v3c_domain *domain, u64 first, u64 page);
 int v3c_tokens_replay(struct v3c_domain *domain, struct v3c_hwpt *hwpt);
 void v3c_tokens_forget(struct v3c_domain *domain, u8 slot);
-void v3c_tokens_reclaim(struct v3c_domain *domain);
+void v3c_tokens_reclaim(struct v3c_domain *domain, bool loud);
 
 #endif

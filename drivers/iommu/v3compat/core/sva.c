@@ -134,7 +134,7 @@ static struct v3c_group *claim_to_bind(struct v3c_pasid *pasid, enum v3c_reason 
 
 	for (;;) {
 		pasid->busy = true;
-		group = v3c_group_use(device->pdo);
+		group = v3c_group_use(device->pdo, device->handle.owner);
 		if (!IS_ERR(group) && !v3c_bonding)
 			return group;
 		if (!IS_ERR(group))

@@ -283,7 +283,7 @@ enum v3c_reason v3c_target_attach(struct v3c_domain *domain, struct v3c_target *
 
 	if (!v3c_handle_is(domain, V3C_KIND_DOMAIN))
 		return v3c_refuse(why, V3C_REASON_BAD_HANDLE, V3C_PARAM_DOMAIN, NULL, 0, 0);
-	group = v3c_group_use(target->dev);
+	group = v3c_group_use(target->dev, domain->handle.owner);
 	if (IS_ERR(group))
 		return v3c_refuse_errno(why, PTR_ERR(group), V3C_PARAM_DEVICE, object, 0, 0);
 	target->group = group;

@@ -188,6 +188,18 @@ static void drop_watch(struct v3c_watch *watch)
 }
 
 /**
+ * v3c_watch_wait_device() - wait until no callback for a device is running, except for the caller's
+ * @device: watched by nobody
+ *
+ * Context: may sleep; under v3c_topology, which is released meanwhile.
+ */
+void v3c_watch_wait_device(const struct v3c_device *device)
+{
+	while (is_busy_elsewhere(device))
+		v3c_event_wait(&v3c_progress, TASK_UNINTERRUPTIBLE);
+}
+
+/**
  * v3c_watch_end() - end a registration
  * @device: the device; may have been removed from the system
  * @callback: as registered; not called any more, and does not run any more, except for the caller
@@ -206,8 +218,7 @@ enum v3c_reason v3c_watch_end(struct v3c_device *device, void (*callback)(void),
 		return v3c_refuse(why, V3C_REASON_NOT_REGISTERED, V3C_PARAM_CALLBACK, device, 0,
 				  0);
 	drop_watch(&device->watch);
-	while (is_busy_elsewhere(device))
-		v3c_event_wait(&v3c_progress, TASK_UNINTERRUPTIBLE);
+	v3c_watch_wait_device(device);
 	return 0;
 }
 
@@ -215,14 +226,15 @@ enum v3c_reason v3c_watch_end(struct v3c_device *device, void (*callback)(void),
  * Ends a registration that nobody answers for any more: the callback may be about to leave the kernel
  * with its module. Nothing is waited for, since the callback may want a lock that the caller holds.
  */
-void v3c_watch_abandon(struct v3c_device *device)
+void v3c_watch_abandon(struct v3c_device *device, bool loud)
 {
 	lockdep_assert_held(&v3c_topology);
 
 	if (!device->watch.watcher.callback)
 		return;
-	dev_warn(device->pdo, "device %u was left with a state-change callback\n",
-		 device->handle.serial);
+	if (loud)
+		dev_warn(device->pdo, "device %u was left with a state-change callback\n",
+			 device->handle.serial);
 	drop_watch(&device->watch);
 }
 
@@ -278,7 +290,7 @@ void v3c_watch_module_exit(void)
 
 	scoped_guard(mutex, &v3c_topology) {
 		list_for_each_entry_safe(device, next, &v3c_watches, watch.entry)
-			v3c_watch_abandon(device);
+			v3c_watch_abandon(device, true);
 	}
 	v3c_topology_on_change(NULL);
 	destroy_workqueue(v3c_watch_queue);

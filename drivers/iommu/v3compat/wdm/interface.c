@@ -11,6 +11,7 @@
 
 #include <v3compat/kcompat.h>
 
+#include "base/owner.h"
 #include "base/phys.h"
 #include "core/attach.h"
 #include "core/check.h"
@@ -39,6 +40,9 @@ static_assert(V3C_DOMAIN_UNMANAGED == (int)DomainTypeUnmanaged);
 static_assert(V3C_DOMAIN_TRANSLATE_S1 == (int)DomainTypeTranslateS1);
 static_assert(V3C_DOMAIN_TYPES == (int)DomainTypeMax);
 static_assert(sizeof(INPUT_MAPPING_ELEMENT) == sizeof(u32));
+
+/* The interface has no argument that says who calls: all drivers are one owner. */
+static const struct v3c_owner v3w_owner = { .name = "drivers" };
 
 /* What a token shows is the public structure. */
 static_assert(offsetof(struct v3c_handle, shown) ==
@@ -70,7 +74,7 @@ static enum v3c_reason create_domain(IOMMU_DMA_DOMAIN_TYPE type,
 	reason = v3w_read_regions(regions, &config, why);
 	if (reason)
 		return reason;
-	reason = out ? v3c_domain_create(&config, &domain, why) : null_pointer(why, V3C_PARAM_OUT);
+	reason = out ? v3c_domain_create(&v3w_owner, &config, &domain, why) : null_pointer(why, V3C_PARAM_OUT);
 	kfree(config.regions);
 	if (!reason)
 		*out = (PIOMMU_DMA_DOMAIN)domain;
@@ -286,7 +290,7 @@ static enum v3c_reason create_device(struct device *pdo,
 		return v3c_refuse(why, V3C_REASON_NO_IOMMU, V3C_PARAM_DEVICE, NULL, 0, 0);
 	reason = v3w_read_device(config, &read, why);
 	if (!reason)
-		reason = v3c_device_create(pdo, &read, &device, why);
+		reason = v3c_device_create(&v3w_owner, pdo, &read, &device, why);
 	if (!reason)
 		*out = (PIOMMU_DMA_DEVICE)device;
 	return reason;

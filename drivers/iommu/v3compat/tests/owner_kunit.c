@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Owners: what belongs to one is not attached together with what belongs to another, and goes with its owner
+ * alone. Objects of another owner than the drivers' are made by the core's own verbs.
+ */
+#include <linux/module.h>
+
+#include <kcompat.h>
+
+#include "base/owner.h"
+#include "core/attach.h"
+#include "core/create.h"
+#include "core/device.h"
+#include "core/domain.h"
+#include "core/reclaim.h"
+#include "fixture.h"
+
+V3C_IMPORT_NS(EXPORTED_FOR_KUNIT_TESTING);
+
+#define AT	((u64)SZ_1G)
+
+static const struct v3c_owner lenient = { .name = "lenient" };
+static const struct v3c_owner strict = { .name = "strict", .strict = true };
+
+static void reclaim_both(void *unused)
+{
+	v3c_reclaim(&lenient, false);
+	v3c_reclaim(&strict, false);
+}
+
+/* Before the fixture takes its instances away. */
+static void clean_up_later(struct kunit *test)
+{
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action(test, reclaim_both, NULL));
+}
+
+static struct v3c_device *make_device(struct kunit *test, const struct v3c_owner *owner,
+				      struct device *pdo)
+{
+	static const struct v3c_device_config plain;
+	struct v3c_device *device = NULL;
+	struct v3c_why why;
+
+	KUNIT_ASSERT_EQ(test, 0, (int)v3c_device_create(owner, pdo, &plain, &device, &why));
+	return device;
+}
+
+static enum v3c_reason try_domain(const struct v3c_owner *owner, struct v3c_domain **domain)
+{
+	static const struct v3c_domain_config explicit = { .type = V3C_DOMAIN_TRANSLATE };
+	struct v3c_why why;
+
+	return v3c_domain_create(owner, &explicit, domain, &why);
+}
+
+static struct v3c_domain *make_domain(struct kunit *test, const struct v3c_owner *owner)
+{
+	struct v3c_domain *domain = NULL;
+
+	KUNIT_ASSERT_EQ(test, 0, (int)try_domain(owner, &domain));
+	return domain;
+}
+
+static void expect_attach(struct kunit *test, struct v3c_domain *domain, struct v3c_device *device,
+			  enum v3c_reason reason)
+{
+	struct v3c_why why = { .reason = V3C_REASON_NONE };
+
+	KUNIT_EXPECT_EQ(test, (int)reason, (int)v3c_attach_device(domain, device, &why));
+	KUNIT_EXPECT_EQ(test, (int)reason, (int)why.reason);
+}
+
+static void objects_of_two_owners_stay_apart(struct kunit *test)
+{
+	struct v3t_world *w = test->priv;
+	PIOMMU_DMA_DOMAIN drivers = v3t_explicit(test);
+	struct v3c_device *device;
+	struct v3c_domain *domain;
+
+	clean_up_later(test);
+	device = make_device(test, &lenient, w->pdo);
+	domain = make_domain(test, &lenient);
+	expect_attach(test, (struct v3c_domain *)drivers, device, V3C_REASON_OTHER_OWNER);
+	EXPECT_V3(test, STATUS_ACCESS_DENIED, AttachDeviceEx, (PIOMMU_DMA_DOMAIN)domain, w->device);
+	expect_attach(test, domain, device, V3C_REASON_NONE);
+}
+
+static void group_has_one_owner(struct kunit *test)
+{
+	static const struct iommusim_device_config member = { .group = 7 };
+	struct v3t_world *w = test->priv;
+	struct device *a = v3t_pdo(test, w->sim, &member), *b = v3t_pdo(test, w->sim, &member);
+	PIOMMU_DMA_DOMAIN drivers = v3t_explicit(test);
+	PIOMMU_DMA_DEVICE ours = v3t_device(test, a);
+	struct v3c_device *theirs;
+	struct v3c_domain *domain;
+
+	clean_up_later(test);
+	theirs = make_device(test, &lenient, b);
+	domain = make_domain(test, &lenient);
+	v3t_attach(test, drivers, ours);
+	expect_attach(test, domain, theirs, V3C_REASON_GROUP_BUSY);
+	v3t_detach(test, ours);
+	expect_attach(test, domain, theirs, V3C_REASON_NONE);
+	EXPECT_V3(test, STATUS_ACCESS_DENIED, AttachDeviceEx, drivers, ours);
+}
+
+static void strict_owner_needs_the_ownership(struct kunit *test)
+{
+	static const struct iommusim_device_config ordinary = { .ordinary_driver = true };
+	struct v3t_world *w = test->priv;
+	struct device *pdo = v3t_pdo(test, w->sim, &ordinary);
+	struct v3c_device *device;
+	struct v3c_domain *domain;
+
+	clean_up_later(test);
+	device = make_device(test, &strict, pdo);
+	domain = make_domain(test, &strict);
+	expect_attach(test, domain, device, V3C_REASON_GROUP_BUSY);
+	/* An owner that is not strict does without, as the client is taken for the driver. */
+	expect_attach(test, make_domain(test, &lenient), make_device(test, &lenient, pdo),
+		      V3C_REASON_NONE);
+}
+
+static void strict_owner_learns_from_its_own_devices(struct kunit *test)
+{
+	struct v3t_world *w = test->priv;
+	struct v3c_domain *domain = NULL;
+
+	clean_up_later(test);
+	KUNIT_EXPECT_NE(test, 0, (int)try_domain(&strict, &domain));
+	KUNIT_EXPECT_NULL(test, domain);
+	make_device(test, &strict, w->pdo);
+	make_domain(test, &strict);
+}
+
+static void reclaim_takes_everything_of_one_owner(struct kunit *test)
+{
+	struct v3t_world *w = test->priv;
+	PIOMMU_DMA_DOMAIN drivers = v3t_explicit(test), theirs;
+	struct device *pdo = v3t_pdo(test, w->sim, NULL);
+	PIOMMU_DMA_LOGICAL_ADDRESS_TOKEN token = NULL;
+	struct page *page = v3t_pages(test, 0);
+	IOMMU_DMA_LOGICAL_ADDRESS at = 2 * AT;
+	struct v3c_device *device;
+
+	clean_up_later(test);
+	v3t_attach(test, drivers, w->device);
+	v3t_map_at(test, drivers, v3t_of_page(page), AT);
+	device = make_device(test, &lenient, pdo);
+	theirs = (PIOMMU_DMA_DOMAIN)make_domain(test, &lenient);
+	expect_attach(test, (struct v3c_domain *)theirs, device, V3C_REASON_NONE);
+	v3t_map_at(test, theirs, v3t_of_page(page), AT);
+	ASSERT_V3(test, STATUS_SUCCESS, ReserveLogicalAddressRange, theirs, SZ_2M, &at, NULL, NULL,
+		  &token);
+	v3t_expect_reaches(test, pdo, AT, page);
+
+	v3c_reclaim(&lenient, false);
+	v3t_expect_misses(test, pdo, AT, page);
+	v3t_expect_reaches(test, w->pdo, AT, page);
+	EXPECT_V3(test, STATUS_INVALID_PARAMETER_1, DeleteDevice, (PIOMMU_DMA_DEVICE)device);
+	EXPECT_V3(test, STATUS_INVALID_PARAMETER_1, DeleteDomain, theirs);
+	EXPECT_V3(test, STATUS_INVALID_PARAMETER_1, FreeReservedLogicalAddressRange, token);
+	/* Nothing is left that would keep others from the device. */
+	v3t_attach(test, drivers, v3t_device(test, pdo));
+	v3t_expect_reaches(test, pdo, AT, page);
+}
+
+static struct kunit_case owner_cases[] = {
+	KUNIT_CASE(objects_of_two_owners_stay_apart),
+	KUNIT_CASE(group_has_one_owner),
+	KUNIT_CASE(strict_owner_needs_the_ownership),
+	KUNIT_CASE(strict_owner_learns_from_its_own_devices),
+	KUNIT_CASE(reclaim_takes_everything_of_one_owner),
+	{}
+};
+
+static struct kunit_suite owner_suite = {
+	.name = "v3compat_owner",
+	.init = v3t_init,
+	.exit = v3t_exit,
+	.test_cases = owner_cases,
+};
+
+kunit_test_suites(&owner_suite);
