@@ -57,6 +57,7 @@ struct iommusim {
 	atomic64_t refused_flushes;
 };
 
+struct iommusim *iommusim_alloc(const struct iommusim_config *config);
 void iommusim_put(struct iommusim *sim);
 bool iommusim_take_failure(struct iommusim_failures *failures);
 
