@@ -7,6 +7,7 @@
 #include "device.h"
 #include "instance.h"
 #include "ops.h"
+#include "platform.h"
 
 static int alloc_queue(struct iommusim *sim)
 {
@@ -134,3 +135,29 @@ void iommusim_destroy(struct iommusim *sim)
 	iommusim_put(sim);
 }
 V3C_EXPORT_NS_GPL(iommusim_destroy, IOMMUSIM);
+
+/**
+ * iommusim_device_join() - let the IOMMU core find a device that it did not know
+ * @dev: created as a late one, without a driver
+ *
+ * No event tells of it, as when the firmware's description of a device is looked at only when a driver
+ * is about to be bound. The core looks for such devices whenever an instance is created.
+ *
+ * Context: may sleep; nobody else creates an instance or a device meanwhile.
+ * Return: 0, -ENOMEM, or -ENODEV when the core did not take the device.
+ */
+int iommusim_device_join(struct device *dev)
+{
+	struct iommusim_device *sdev = iommusim_to_device(dev);
+	struct iommusim *helper;
+	int err = iommusim_init_fwspec(dev, sdev->sim);
+
+	if (err)
+		return err;
+	helper = iommusim_create(NULL);
+	if (IS_ERR(helper))
+		return PTR_ERR(helper);
+	iommusim_destroy(helper);
+	return device_iommu_mapped(dev) ? 0 : -ENODEV;
+}
+V3C_EXPORT_NS_GPL(iommusim_device_join, IOMMUSIM);

@@ -53,17 +53,10 @@ struct iommusim_device {
 	u32 next_group;				/* protected by the array's lock */
 };
 
+struct iommusim_device *iommusim_alloc_device(struct iommusim *sim,
+					      const struct iommusim_device_config *cfg);
+void iommusim_adopt_device(struct iommusim_device *sdev, struct device *dev);
 struct iommusim_device *iommusim_to_device(struct device *dev);
 struct iommusim_context *iommusim_find_context(struct iommusim_device *sdev, u32 pasid);
-int iommusim_set_context(struct device *dev, u32 pasid, struct iommu_domain *domain);
-void iommusim_clear_context(struct device *dev, u32 pasid);
-
-struct iommu_device *iommusim_probe_device(struct device *dev);
-void iommusim_release_device(struct device *dev);
-struct iommu_group *iommusim_device_group(struct device *dev);
-void iommusim_get_resv_regions(struct device *dev, struct list_head *head);
-
-int iommusim_drivers_register(void);
-void iommusim_drivers_unregister(void);
 
 #endif /* _IOMMUSIM_DEVICE_H */

@@ -6,7 +6,7 @@
 #include <linux/rcupdate.h>
 
 #include "chardev.h"
-#include "device.h"
+#include "platform.h"
 
 static int __init init_iommusim(void)
 {

@@ -3,9 +3,11 @@
 #include <linux/iommu.h>
 #include <linux/module.h>
 
+#include "attach.h"
 #include "compat.h"
 #include "device.h"
 #include "domain.h"
+#include "group.h"
 #include "instance.h"
 #include "ops.h"
 #include "request.h"
@@ -138,6 +140,45 @@ static int disable_feature(struct device *dev, enum iommu_dev_features feature)
 #define PASID_OPS
 #endif
 
+static struct iommu_device *probe_device(struct device *dev)
+{
+	struct iommusim_device *sdev = iommusim_to_device(dev);
+
+	return sdev ? &sdev->sim->iommu : ERR_PTR(-ENODEV);
+}
+
+/* The core has gone back to the blocking domain, but knows nothing of what others left attached. */
+static void release_device(struct device *dev)
+{
+	struct iommusim_device *sdev = iommusim_to_device(dev);
+	struct iommusim_context *context;
+	unsigned long pasid;
+
+	xa_for_each(&sdev->pasids, pasid, context)
+		iommusim_clear_context(dev, pasid);
+	iommusim_clear_context(dev, IOMMUSIM_NO_PASID);
+	iommusim_requests_disable(sdev);
+	sdev->first_domain = NULL;
+	iommusim_leave_group(sdev);
+}
+
+static void get_resv_regions(struct device *dev, struct list_head *head)
+{
+	struct iommusim_device *sdev = iommusim_to_device(dev);
+	struct iommu_resv_region *region;
+	u32 i;
+
+	for (i = 0; i < sdev->nr_regions; i++) {
+		const struct iommusim_region *from = &sdev->regions[i];
+
+		/* The core has no way to learn of one that is missing. */
+		region = iommu_alloc_resv_region(from->first, from->last - from->first + 1,
+						 from->prot, from->type,
+						 GFP_KERNEL | __GFP_NOFAIL);
+		list_add_tail(&region->list, head);
+	}
+}
+
 /* Users look at the tables to learn what a driver can do. */
 #define TABLE_NO_IDENTITY	BIT(0)
 #define TABLE_SVA		BIT(1)
@@ -161,11 +202,11 @@ static int disable_feature(struct device *dev, enum iommu_dev_features feature)
 		ALLOC_OPS								\
 		PASID_OPS								\
 		FEATURE_OPS								\
-		.probe_device = iommusim_probe_device,					\
+		.probe_device = probe_device,					\
 		.probe_finalize = iommusim_requests_enable,				\
-		.release_device = iommusim_release_device,				\
+		.release_device = release_device,				\
 		.device_group = iommusim_device_group,					\
-		.get_resv_regions = iommusim_get_resv_regions,				\
+		.get_resv_regions = get_resv_regions,				\
 		.page_response = iommusim_page_response,				\
 		.default_domain_ops = (table) & TABLE_SVA_PASIDS_ONLY ?			\
 				      &paging_rid_ops : &paging_ops,			\

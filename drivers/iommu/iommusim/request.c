@@ -50,12 +50,6 @@ static void put_request(struct request *request)
 		kfree(request);
 }
 
-void iommusim_requests_init(struct iommusim_device *sdev)
-{
-	init_rwsem(&sdev->sleepers);
-	xa_init_flags(&sdev->requests, XA_FLAGS_ALLOC);
-}
-
 /* From here on the core knows the device as one that makes page requests. */
 void iommusim_requests_enable(struct device *dev)
 {

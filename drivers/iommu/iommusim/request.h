@@ -7,7 +7,6 @@
 
 struct iommusim_device;
 
-void iommusim_requests_init(struct iommusim_device *sdev);
 void iommusim_requests_enable(struct device *dev);
 void iommusim_requests_disable(struct iommusim_device *sdev);
 void iommusim_drain_requests(struct iommusim_device *sdev, u32 pasid);

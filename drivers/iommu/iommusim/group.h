@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _IOMMUSIM_GROUP_H
+#define _IOMMUSIM_GROUP_H
+
+struct device;
+struct iommu_group;
+struct iommusim_device;
+
+struct iommu_group *iommusim_device_group(struct device *dev);
+void iommusim_leave_group(struct iommusim_device *sdev);
+
+#endif /* _IOMMUSIM_GROUP_H */

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _IOMMUSIM_PLATFORM_H
+#define _IOMMUSIM_PLATFORM_H
+
+struct device;
+struct iommusim;
+
+int iommusim_init_fwspec(struct device *dev, struct iommusim *sim);
+
+int iommusim_drivers_register(void);
+void iommusim_drivers_unregister(void);
+
+#endif /* _IOMMUSIM_PLATFORM_H */
