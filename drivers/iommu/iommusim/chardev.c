@@ -33,30 +33,30 @@ static_assert((int)IOMMUSIM_PAGE_INVALID == (int)IOMMU_PAGE_RESP_INVALID);
 static_assert((int)IOMMUSIM_PAGE_FAILURE == (int)IOMMU_PAGE_RESP_FAILURE);
 
 /* What user space made. */
-struct object {
+struct iommusim_object {
 	struct iommusim *sim;		/* an instance, or NULL */
 	struct device *dev;		/* a device, or NULL */
 	struct iommu_sva *bond;		/* a process bound to a device, or NULL */
-	struct object *parent;		/* of a device: its instance; of a bond: its device */
+	struct iommusim_object *parent;	/* of a device: its instance; of a bond: its device */
 	unsigned int children;
 };
 
 struct iommusim_file {
 	struct mutex lock;		/* protects the objects */
-	struct xarray objects;		/* id -> struct object */
+	struct xarray objects;		/* id -> struct iommusim_object */
 };
 
-static struct object *find_sim(struct iommusim_file *file, u32 id)
+static struct iommusim_object *find_sim(struct iommusim_file *file, u32 id)
 {
-	struct object *object = xa_load(&file->objects, id);
+	struct iommusim_object *object = xa_load(&file->objects, id);
 
 	lockdep_assert_held(&file->lock);
 	return object && object->sim ? object : NULL;
 }
 
-static struct object *find_device(struct iommusim_file *file, u32 id)
+static struct iommusim_object *find_device(struct iommusim_file *file, u32 id)
 {
-	struct object *object = xa_load(&file->objects, id);
+	struct iommusim_object *object = xa_load(&file->objects, id);
 
 	lockdep_assert_held(&file->lock);
 	return object && object->dev ? object : NULL;
@@ -65,7 +65,7 @@ static struct object *find_device(struct iommusim_file *file, u32 id)
 /* With a reference. */
 static struct device *get_dev(struct iommusim_file *file, u32 id)
 {
-	struct object *object;
+	struct iommusim_object *object;
 
 	guard(mutex)(&file->lock);
 	object = find_device(file, id);
@@ -76,9 +76,9 @@ static struct device *get_dev(struct iommusim_file *file, u32 id)
  * A device that leaves takes the bindings of its group with it: the core knows them by the first
  * device that was bound, and by the group's PASIDs.
  */
-static bool is_group_bound(struct iommusim_file *file, const struct object *device)
+static bool is_group_bound(struct iommusim_file *file, const struct iommusim_object *device)
 {
-	struct object *object;
+	struct iommusim_object *object;
 	unsigned long id;
 
 	lockdep_assert_held(&file->lock);
@@ -89,9 +89,9 @@ static bool is_group_bound(struct iommusim_file *file, const struct object *devi
 	return false;
 }
 
-static struct object *add_object(struct iommusim_file *file, u32 *id)
+static struct iommusim_object *add_object(struct iommusim_file *file, u32 *id)
 {
-	struct object *object = kzalloc_obj(*object);
+	struct iommusim_object *object = kzalloc_obj(*object);
 	int err;
 
 	if (!object)
@@ -109,7 +109,7 @@ static void drop_object(struct iommusim_file *file, u32 id)
 	kfree(xa_erase(&file->objects, id));
 }
 
-static void destroy_object(struct iommusim_file *file, u32 id, struct object *object)
+static void destroy_object(struct iommusim_file *file, u32 id, struct iommusim_object *object)
 {
 	if (object->bond)
 		iommu_sva_unbind_device(object->bond);
@@ -132,7 +132,7 @@ static int do_create(struct iommusim_file *file, void *arg)
 		.quirks = cmd->quirks,
 		.features = cmd->features,
 	};
-	struct object *object;
+	struct iommusim_object *object;
 	struct iommusim *sim;
 
 	if (cmd->flags || cmd->__reserved || cmd->aperture_bits != config.aperture_bits)
@@ -153,7 +153,7 @@ static int do_create(struct iommusim_file *file, void *arg)
 static int do_destroy(struct iommusim_file *file, void *arg)
 {
 	struct iommusim_ioc_destroy *cmd = arg;
-	struct object *object;
+	struct iommusim_object *object;
 
 	if (cmd->flags || cmd->__reserved)
 		return -EINVAL;
@@ -179,7 +179,7 @@ static int convert_region(struct iommusim_region *to, const struct iommusim_ioc_
 }
 
 /* NULL when the caller named none. */
-static struct iommusim_region *copy_regions(const struct iommusim_ioc_device_create *cmd)
+static struct iommusim_region *copy_user_regions(const struct iommusim_ioc_device_create *cmd)
 {
 	struct iommusim_ioc_region *from __free(kfree) = NULL;
 	struct iommusim_region *to __free(kfree) = NULL;
@@ -215,7 +215,7 @@ static int add_device(struct iommusim_file *file, struct iommusim_ioc_device_cre
 		.external = cmd->flags & IOMMUSIM_DEVICE_EXTERNAL,
 		.no_pasids = cmd->flags & IOMMUSIM_DEVICE_NO_PASIDS,
 	};
-	struct object *parent, *object;
+	struct iommusim_object *parent, *object;
 	struct device *dev;
 
 	guard(mutex)(&file->lock);
@@ -250,7 +250,7 @@ static int do_device_create(struct iommusim_file *file, void *arg)
 		return -EINVAL;
 	if ((cmd->flags & IOMMUSIM_DEVICE_NO_REGIONS) && cmd->nr_regions)
 		return -EINVAL;
-	regions = copy_regions(cmd);
+	regions = copy_user_regions(cmd);
 	if (IS_ERR(regions))
 		return PTR_ERR(regions);
 	err = add_device(file, cmd, regions);
@@ -335,7 +335,7 @@ static int do_dma(struct iommusim_file *file, void *arg)
 static int do_fail_attach(struct iommusim_file *file, void *arg)
 {
 	struct iommusim_ioc_fail_attach *cmd = arg;
-	struct object *object;
+	struct iommusim_object *object;
 
 	if (cmd->flags || cmd->__reserved || !cmd->error || cmd->error > MAX_ERRNO)
 		return -EINVAL;
@@ -350,7 +350,7 @@ static int do_fail_attach(struct iommusim_file *file, void *arg)
 static int do_fail_tables(struct iommusim_file *file, void *arg)
 {
 	struct iommusim_ioc_fail_tables *cmd = arg;
-	struct object *object;
+	struct iommusim_object *object;
 
 	if (cmd->flags || cmd->__reserved)
 		return -EINVAL;
@@ -366,7 +366,7 @@ static int do_stats(struct iommusim_file *file, void *arg)
 {
 	struct iommusim_ioc_stats *cmd = arg;
 	struct iommusim_stats stats;
-	struct object *object;
+	struct iommusim_object *object;
 
 	if (cmd->flags || cmd->__reserved)
 		return -EINVAL;
@@ -394,7 +394,7 @@ static int do_stats(struct iommusim_file *file, void *arg)
 static int do_sva_bind(struct iommusim_file *file, void *arg)
 {
 	struct iommusim_ioc_sva_bind *cmd = arg;
-	struct object *parent, *object;
+	struct iommusim_object *parent, *object;
 	struct iommu_sva *bond;
 
 	if (cmd->flags || cmd->__reserved)
@@ -456,7 +456,7 @@ static int do_page_request(struct iommusim_file *file, void *arg)
 	return err;
 }
 
-union command {
+union iommusim_command {
 	struct iommusim_ioc_create create;
 	struct iommusim_ioc_destroy destroy;
 	struct iommusim_ioc_device_create device_create;
@@ -468,7 +468,7 @@ union command {
 	struct iommusim_ioc_page_request page_request;
 };
 
-struct operation {
+struct iommusim_operation {
 	unsigned int size;
 	unsigned int first_size;	/* when the command was new */
 	int (*run)(struct iommusim_file *file, void *arg);
@@ -481,7 +481,7 @@ struct operation {
 		.run = fn,								\
 	}
 
-static const struct operation operations[] = {
+static const struct iommusim_operation operations[] = {
 	OPERATION(IOMMUSIM_IOC_CREATE, create, out_id, do_create),
 	OPERATION(IOMMUSIM_IOC_DESTROY, destroy, __reserved, do_destroy),
 	OPERATION(IOMMUSIM_IOC_DEVICE_CREATE, device_create, out_name, do_device_create),
@@ -496,8 +496,8 @@ static const struct operation operations[] = {
 static long ioctl_file(struct file *filp, unsigned int cmd, unsigned long arg)
 {
 	void __user *user = (void __user *)arg;
-	const struct operation *operation;
-	union command command = {};
+	const struct iommusim_operation *operation;
+	union iommusim_command command = {};
 	u32 size;
 	int err;
 
@@ -542,7 +542,7 @@ static int open_file(struct inode *inode, struct file *filp)
 static int release_file(struct inode *inode, struct file *filp)
 {
 	struct iommusim_file *file = filp->private_data;
-	struct object *object;
+	struct iommusim_object *object;
 	unsigned long id;
 
 	scoped_guard(mutex, &file->lock) {

@@ -53,7 +53,8 @@ static bool is_reachable(const struct iommusim *sim, const struct iommusim_regio
 }
 
 /* The core does something for each page of the regions that it maps, and of MSI windows. */
-static bool are_valid(const struct iommusim *sim, const struct iommusim_region *regions, u32 count)
+static bool are_valid_regions(const struct iommusim *sim, const struct iommusim_region *regions,
+			      u32 count)
 {
 	u64 left = IOMMUSIM_MAX_MAPPED_REGIONS;
 	u32 i;
@@ -85,7 +86,7 @@ static int copy_regions(struct iommusim_device *sdev, const struct iommusim *sim
 
 	if (!cfg->regions && cfg->nr_regions)
 		return -EINVAL;
-	if (!are_valid(sim, from, count))
+	if (!are_valid_regions(sim, from, count))
 		return -EINVAL;
 	if (!count)
 		return 0;
@@ -96,7 +97,7 @@ static int copy_regions(struct iommusim_device *sdev, const struct iommusim *sim
 	return 0;
 }
 
-struct iommusim_device *iommusim_alloc_device(struct iommusim *sim,
+struct iommusim_device *iommusim_device_alloc(struct iommusim *sim,
 					      const struct iommusim_device_config *cfg)
 {
 	struct iommusim_device *sdev = kzalloc_obj(*sdev);
@@ -121,7 +122,7 @@ struct iommusim_device *iommusim_alloc_device(struct iommusim *sim,
 }
 
 /* What is allocated here lives until the last reference to the platform device is gone. */
-void iommusim_adopt_device(struct iommusim_device *sdev, struct device *dev)
+void iommusim_device_adopt(struct iommusim_device *sdev, struct device *dev)
 {
 	sdev->dev = dev;
 	sdev->release = dev->release;

@@ -49,13 +49,13 @@ struct iommusim_device {
 	 * writing once. Inside group->mutex, outside of @lock.
 	 */
 	struct rw_semaphore sleepers;
-	struct xarray requests;			/* struct request: groups not answered yet */
+	struct xarray requests;			/* struct iommusim_request, not answered yet */
 	u32 next_group;				/* protected by the array's lock */
 };
 
-struct iommusim_device *iommusim_alloc_device(struct iommusim *sim,
+struct iommusim_device *iommusim_device_alloc(struct iommusim *sim,
 					      const struct iommusim_device_config *cfg);
-void iommusim_adopt_device(struct iommusim_device *sdev, struct device *dev);
+void iommusim_device_adopt(struct iommusim_device *sdev, struct device *dev);
 struct iommusim_device *iommusim_to_device(struct device *dev);
 struct iommusim_context *iommusim_find_context(struct iommusim_device *sdev, u32 pasid);
 

@@ -15,7 +15,7 @@
 /* How often a page may be asked for, got and lost again before a DMA gives up. */
 #define MAX_REQUESTS	8
 
-struct dma {
+struct iommusim_dma {
 	struct iommusim_device *sdev;
 	u32 pasid;
 	u64 address;
@@ -57,7 +57,8 @@ err_fault:
  * map at any time: secret memory, poisoned pages, pages of a guest. There is no high memory where
  * iommusim can be built. The copies are not instrumented, so KASAN says nothing of a DMA.
  */
-static enum iommusim_fault_reason access_memory(const struct dma *dma, u64 phys, size_t len)
+static enum iommusim_fault_reason access_memory(const struct iommusim_dma *dma, u64 phys,
+						size_t len)
 {
 	struct page *page = pfn_to_online_page(PHYS_PFN(phys));
 	bool moved;
@@ -74,15 +75,15 @@ static enum iommusim_fault_reason access_memory(const struct dma *dma, u64 phys,
 }
 
 /* What becomes of a DMA that @domain refused. sdev->lock is held. */
-static bool is_recoverable(const struct dma *dma, const struct iommu_domain *domain,
+static bool is_recoverable(const struct iommusim_dma *dma, const struct iommu_domain *domain,
 			   enum iommusim_fault_reason reason)
 {
 	return dma->may_sleep && dma->requests && reason != IOMMUSIM_FAULT_ADDRESS_SIZE &&
 	       iommusim_takes_requests(dma->sdev, domain);
 }
 
-static enum iommusim_fault_reason access_paging(struct dma *dma, struct iommusim_domain *domain,
-						size_t len)
+static enum iommusim_fault_reason access_paging(struct iommusim_dma *dma,
+						struct iommusim_domain *domain, size_t len)
 {
 	enum iommusim_fault_reason reason;
 	u64 phys;
@@ -115,7 +116,7 @@ static bool is_in_msi_window(const struct iommusim_device *sdev, u64 address)
 	return false;
 }
 
-static enum iommusim_fault_reason access_domain(struct dma *dma, size_t len)
+static enum iommusim_fault_reason access_domain(struct iommusim_dma *dma, size_t len)
 {
 	struct iommusim_context *context = iommusim_find_context(dma->sdev, dma->pasid);
 	struct iommu_domain *domain = context ? context->domain : NULL;
@@ -137,7 +138,7 @@ static enum iommusim_fault_reason access_domain(struct dma *dma, size_t len)
 }
 
 /* The memory of the process, held up; NULL when the process has exited. */
-static struct mm_struct *get_process(struct dma *dma)
+static struct mm_struct *get_process(struct iommusim_dma *dma)
 {
 	struct iommusim_context *context;
 	struct iommu_domain *domain;
@@ -157,7 +158,7 @@ static struct mm_struct *get_process(struct dma *dma)
 	return mm;
 }
 
-static enum iommusim_fault_reason access_process(struct dma *dma, size_t len)
+static enum iommusim_fault_reason access_process(struct iommusim_dma *dma, size_t len)
 {
 	enum iommusim_fault_reason reason;
 	struct mm_struct *mm;
@@ -177,7 +178,7 @@ static enum iommusim_fault_reason access_process(struct dma *dma, size_t len)
 }
 
 /* Inside one 4 KiB page, all or nothing. */
-static int access_page(struct dma *dma, size_t len, enum iommusim_fault_reason *reason)
+static int access_page(struct iommusim_dma *dma, size_t len, enum iommusim_fault_reason *reason)
 {
 	unsigned long flags;
 
@@ -199,7 +200,7 @@ static int access_page(struct dma *dma, size_t len, enum iommusim_fault_reason *
 }
 
 /* When nobody is there to answer any more, the next try finds out what the context is now. */
-static int ask_for_page(struct dma *dma, enum iommusim_fault_reason *reason)
+static int ask_for_page(struct iommusim_dma *dma, enum iommusim_fault_reason *reason)
 {
 	u32 perm = dma->write ? IOMMU_FAULT_PERM_WRITE : IOMMU_FAULT_PERM_READ;
 	enum iommu_page_response_code response;
@@ -214,7 +215,7 @@ static int ask_for_page(struct dma *dma, enum iommusim_fault_reason *reason)
 	return err;
 }
 
-static int access_part(struct dma *dma, size_t len, enum iommusim_fault_reason *reason)
+static int access_part(struct iommusim_dma *dma, size_t len, enum iommusim_fault_reason *reason)
 {
 	int err;
 
@@ -230,7 +231,7 @@ static int access_part(struct dma *dma, size_t len, enum iommusim_fault_reason *
 	return err;
 }
 
-static int access_range(struct dma *dma, size_t len, struct iommusim_fault *fault)
+static int access_range(struct iommusim_dma *dma, size_t len, struct iommusim_fault *fault)
 {
 	enum iommusim_fault_reason reason = IOMMUSIM_OK;
 	int err;
@@ -262,7 +263,7 @@ static int access_range(struct dma *dma, size_t len, struct iommusim_fault *faul
 	return reason == IOMMUSIM_OK ? 0 : -EFAULT;
 }
 
-static int start_dma(struct dma dma, size_t len, struct iommusim_fault *fault)
+static int start_dma(struct iommusim_dma dma, size_t len, struct iommusim_fault *fault)
 {
 	return dma.sdev ? access_range(&dma, len, fault) : -ENODEV;
 }
@@ -290,7 +291,7 @@ static int start_dma(struct dma dma, size_t len, struct iommusim_fault *fault)
 int iommusim_dma_read(struct device *dev, u32 pasid, u64 address, void *buf, size_t len,
 		      struct iommusim_fault *fault)
 {
-	struct dma dma = {
+	struct iommusim_dma dma = {
 		.sdev = iommusim_to_device(dev),
 		.pasid = pasid,
 		.address = address,
@@ -318,7 +319,7 @@ V3C_EXPORT_NS_GPL(iommusim_dma_read, IOMMUSIM);
 int iommusim_dma_write(struct device *dev, u32 pasid, u64 address, const void *buf, size_t len,
 		       struct iommusim_fault *fault)
 {
-	struct dma dma = {
+	struct iommusim_dma dma = {
 		.sdev = iommusim_to_device(dev),
 		.pasid = pasid,
 		.address = address,
@@ -354,7 +355,7 @@ V3C_EXPORT_NS_GPL(iommusim_dma_write, IOMMUSIM);
 int iommusim_dma_read_prq(struct device *dev, u32 pasid, u64 address, void *buf, size_t len,
 			  struct iommusim_fault *fault)
 {
-	struct dma dma = {
+	struct iommusim_dma dma = {
 		.sdev = iommusim_to_device(dev),
 		.pasid = pasid,
 		.address = address,
@@ -383,7 +384,7 @@ V3C_EXPORT_NS_GPL(iommusim_dma_read_prq, IOMMUSIM);
 int iommusim_dma_write_prq(struct device *dev, u32 pasid, u64 address, const void *buf, size_t len,
 			   struct iommusim_fault *fault)
 {
-	struct dma dma = {
+	struct iommusim_dma dma = {
 		.sdev = iommusim_to_device(dev),
 		.pasid = pasid,
 		.address = address,

@@ -55,7 +55,7 @@ struct iommu_group *iommusim_device_group(struct device *dev)
 	return iommu_group_ref_get(shared->group);
 }
 
-void iommusim_leave_group(struct iommusim_device *sdev)
+void iommusim_group_leave(struct iommusim_device *sdev)
 {
 	struct iommusim *sim = sdev->sim;
 	struct iommusim_group *shared;

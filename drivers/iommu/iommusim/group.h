@@ -7,6 +7,6 @@ struct iommu_group;
 struct iommusim_device;
 
 struct iommu_group *iommusim_device_group(struct device *dev);
-void iommusim_leave_group(struct iommusim_device *sdev);
+void iommusim_group_leave(struct iommusim_device *sdev);
 
 #endif /* _IOMMUSIM_GROUP_H */

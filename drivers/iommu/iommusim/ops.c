@@ -159,7 +159,7 @@ static void release_device(struct device *dev)
 	iommusim_clear_context(dev, IOMMUSIM_NO_PASID);
 	iommusim_requests_disable(sdev);
 	sdev->first_domain = NULL;
-	iommusim_leave_group(sdev);
+	iommusim_group_leave(sdev);
 }
 
 static void get_resv_regions(struct device *dev, struct list_head *head)

@@ -30,12 +30,12 @@ static struct platform_device *alloc_platform_device(struct iommusim *sim,
 	pdev = platform_device_alloc(device_name(cfg), PLATFORM_DEVID_AUTO);
 	if (!pdev)
 		return ERR_PTR(-ENOMEM);
-	sdev = iommusim_alloc_device(sim, cfg);
+	sdev = iommusim_device_alloc(sim, cfg);
 	if (IS_ERR(sdev)) {
 		platform_device_put(pdev);
 		return ERR_CAST(sdev);
 	}
-	iommusim_adopt_device(sdev, &pdev->dev);
+	iommusim_device_adopt(sdev, &pdev->dev);
 	pdev->dev.parent = &sim->hw->dev;
 	*pdev->dev.dma_mask = sdev->dma_mask;
 	pdev->dev.coherent_dma_mask = sdev->dma_mask;

@@ -15,7 +15,7 @@
  * One group that was sent. It stays known until it is answered, also when nobody waits any more:
  * an answer that comes late is no mistake, one to a group that never was, or was answered, is.
  */
-struct request {
+struct iommusim_request {
 	refcount_t users;	/* who waits, and sdev->requests */
 	u32 pasid;		/* or IOMMUSIM_NO_PASID */
 	u32 group;
@@ -32,7 +32,7 @@ static u32 core_pasid(u32 pasid)
 }
 
 /* The first one says how it ended. */
-static void end_wait(struct request *request, const struct iommu_page_response *response)
+static void end_wait(struct iommusim_request *request, const struct iommu_page_response *response)
 {
 	if (request->over)
 		return;
@@ -44,7 +44,7 @@ static void end_wait(struct request *request, const struct iommu_page_response *
 	complete_all(&request->done);
 }
 
-static void put_request(struct request *request)
+static void put_request(struct iommusim_request *request)
 {
 	if (refcount_dec_and_test(&request->users))
 		kfree(request);
@@ -67,7 +67,7 @@ void iommusim_requests_enable(struct device *dev)
 void iommusim_requests_disable(struct iommusim_device *sdev)
 {
 	unsigned long flags, group;
-	struct request *request;
+	struct iommusim_request *request;
 
 	if (!sdev->requests_enabled)
 		return;
@@ -79,8 +79,8 @@ void iommusim_requests_disable(struct iommusim_device *sdev)
 	iopf_queue_remove_device(sdev->sim->queue, sdev->dev);
 
 	/* The core cannot pass the answer to a device that is gone: it would crash. */
-	WARN(!xa_empty(&sdev->requests), "iommusim: %s: gone before its page requests were answered\n",
-	     dev_name(sdev->dev));
+	WARN(!xa_empty(&sdev->requests),
+	     "iommusim: %s: gone before its page requests were answered\n", dev_name(sdev->dev));
 	xa_for_each(&sdev->requests, group, request) {
 		xa_erase(&sdev->requests, group);
 		atomic64_dec(&sdev->sim->unanswered);
@@ -101,7 +101,7 @@ bool iommusim_takes_requests(struct iommusim_device *sdev, const struct iommu_do
  */
 void iommusim_drain_requests(struct iommusim_device *sdev, u32 pasid)
 {
-	struct request *request;
+	struct iommusim_request *request;
 	unsigned long group;
 
 	down_write(&sdev->sleepers);
@@ -117,9 +117,9 @@ void iommusim_drain_requests(struct iommusim_device *sdev, u32 pasid)
 	xa_unlock(&sdev->requests);
 }
 
-static struct request *add_request(struct iommusim_device *sdev, u32 pasid)
+static struct iommusim_request *add_request(struct iommusim_device *sdev, u32 pasid)
 {
-	struct request *request = kzalloc_obj(*request);
+	struct iommusim_request *request = kzalloc_obj(*request);
 	int err;
 
 	if (!request)
@@ -143,7 +143,7 @@ static struct request *add_request(struct iommusim_device *sdev, u32 pasid)
  * The core answers a group that it cannot pass on, by the first request that it sees. It does not
  * answer one that is not the last and for which it has no memory; the rest of the group goes on.
  */
-static void report_group(struct iommusim_device *sdev, struct request *request,
+static void report_group(struct iommusim_device *sdev, struct iommusim_request *request,
 			 const u64 *addresses, unsigned int count, u32 perm)
 {
 	unsigned int i;
@@ -186,10 +186,10 @@ static bool context_takes_requests(struct iommusim_device *sdev, u32 pasid)
  * The core reads the attach handle of the context without a lock. Whoever switches the context
  * lets the readers of @sleepers go first, so the handle lasts.
  */
-static struct request *start_request(struct iommusim_device *sdev, u32 pasid,
-				     const u64 *addresses, unsigned int count, u32 perm)
+static struct iommusim_request *start_request(struct iommusim_device *sdev, u32 pasid,
+					      const u64 *addresses, unsigned int count, u32 perm)
 {
-	struct request *request;
+	struct iommusim_request *request;
 
 	guard(rwsem_read)(&sdev->sleepers);
 	if (!context_takes_requests(sdev, pasid))
@@ -204,7 +204,7 @@ static struct request *start_request(struct iommusim_device *sdev, u32 pasid,
 int iommusim_send_requests(struct iommusim_device *sdev, u32 pasid, const u64 *addresses,
 			   unsigned int count, u32 perm, enum iommu_page_response_code *response)
 {
-	struct request *request = start_request(sdev, pasid, addresses, count, perm);
+	struct iommusim_request *request = start_request(sdev, pasid, addresses, count, perm);
 	int err;
 
 	if (IS_ERR(request))
@@ -225,7 +225,7 @@ void iommusim_page_response(struct device *dev, struct iopf_fault *fault,
 			    struct iommu_page_response *response)
 {
 	struct iommusim_device *sdev = iommusim_to_device(dev);
-	struct request *request;
+	struct iommusim_request *request;
 
 	xa_lock(&sdev->requests);
 	request = xa_load(&sdev->requests, response->grpid);
@@ -238,7 +238,8 @@ void iommusim_page_response(struct device *dev, struct iopf_fault *fault,
 	}
 	xa_unlock(&sdev->requests);
 
-	if (WARN(!request, "iommusim: %s: answer to page request group %u of PASID %u, which is not open\n",
+	if (WARN(!request,
+		 "iommusim: %s: answer to page request group %u of PASID %u, which is not open\n",
 		 dev_name(dev), response->grpid, response->pasid))
 		return;
 	put_request(request);

@@ -32,7 +32,8 @@ void iommusim_sva_free(struct iommu_domain *domain)
 	module_put(THIS_MODULE);
 }
 
-static enum iommusim_fault_reason refusal(struct mm_struct *mm, unsigned long address, bool write)
+static enum iommusim_fault_reason explain_refusal(struct mm_struct *mm, unsigned long address,
+						  bool write)
 {
 	struct vm_area_struct *vma = vma_lookup(mm, address);
 
@@ -41,13 +42,14 @@ static enum iommusim_fault_reason refusal(struct mm_struct *mm, unsigned long ad
 }
 
 /* A pin would refuse what is shared after a fork(), after any number of page requests. */
-static enum iommusim_fault_reason read_page(struct mm_struct *mm, u64 address, void *buf, size_t len)
+static enum iommusim_fault_reason read_page(struct mm_struct *mm, u64 address, void *buf,
+					    size_t len)
 {
 	size_t offset = offset_in_page(address);
 	struct page *page;
 
 	if (get_user_pages_remote(mm, address - offset, 1, FOLL_NOFAULT, &page, NULL) != 1)
-		return refusal(mm, address, false);
+		return explain_refusal(mm, address, false);
 	memcpy_from_page(buf, page, offset, len);
 	put_page(page);
 	return IOMMUSIM_OK;
@@ -68,7 +70,7 @@ static enum iommusim_fault_reason write_page(struct mm_struct *mm, u64 address, 
 	bool is_plain;
 
 	if (pin_user_pages_remote(mm, address - offset, 1, flags, &page, NULL) != 1)
-		return refusal(mm, address, true);
+		return explain_refusal(mm, address, true);
 	folio = page_folio(page);
 	is_plain = folio_test_swapbacked(folio) || folio_test_hugetlb(folio);
 	if (is_plain)

@@ -395,7 +395,7 @@ int iommusim_table_map(struct iommusim_table *table, u64 iova, u64 phys, size_t 
 	return 0;
 }
 
-struct unmap_walk {
+struct iommusim_unmap_walk {
 	struct iommusim_table *table;
 	u64 next;	/* first address not looked at */
 	u64 last;
@@ -404,7 +404,7 @@ struct unmap_walk {
 };
 
 /* False when the leaf that @entries[@index] is of must stay, because the range begins inside it. */
-static bool clear_leaf(struct unmap_walk *walk, u64 *entries, unsigned int index,
+static bool clear_leaf(struct iommusim_unmap_walk *walk, u64 *entries, unsigned int index,
 		       unsigned int level)
 {
 	struct iommusim *sim = walk->table->sim;
@@ -434,7 +434,7 @@ static bool clear_leaf(struct unmap_walk *walk, u64 *entries, unsigned int index
 }
 
 /* A table goes only when one unmap covers all of it. */
-static bool may_unlink(const struct unmap_walk *walk, u64 first, unsigned int level)
+static bool may_unlink(const struct iommusim_unmap_walk *walk, u64 first, unsigned int level)
 {
 	u64 size = level_size(level);
 
@@ -447,7 +447,7 @@ static bool may_unlink(const struct unmap_walk *walk, u64 first, unsigned int le
 }
 
 /* Clears the entries of one table; false to stop: a hole, or a leaf that must stay. */
-static bool clear_entries(struct unmap_walk *walk, u64 *entries, unsigned int level)
+static bool clear_entries(struct iommusim_unmap_walk *walk, u64 *entries, unsigned int level)
 {
 	unsigned int index = entry_index(walk->next, level);
 
@@ -478,7 +478,7 @@ static bool clear_entries(struct unmap_walk *walk, u64 *entries, unsigned int le
 void iommusim_table_unmap(struct iommusim_table *table, u64 iova, size_t size,
 			  struct iommusim_span *removed)
 {
-	struct unmap_walk walk = {
+	struct iommusim_unmap_walk walk = {
 		.table = table,
 		.next = iova,
 		.last = iova + size - 1,

@@ -11,19 +11,19 @@
 
 #define EVERY_SIZE	GENMASK(30, 12)
 
-static struct bench bench_of(struct kunit *test, u32 quirks, unsigned long sizes)
+static struct sim_bench bench_of(struct kunit *test, u32 quirks, unsigned long sizes)
 {
 	struct iommusim_config config = { .quirks = quirks, .pgsize_bitmap = sizes };
-	struct bench bench;
+	struct sim_bench bench;
 
 	bench.sim = new_sim(test, &config);
 	bench.dev = new_device(test, bench.sim, NULL);
 	bench.domain = new_domain(test, bench.dev);
-	attach(test, bench.domain, bench.dev);
+	attach_device(test, bench.domain, bench.dev);
 	return bench;
 }
 
-static void names(struct kunit *test)
+static void name_tells_quirks(struct kunit *test)
 {
 	static const struct {
 		u32 quirks;
@@ -51,11 +51,11 @@ static void names(struct kunit *test)
 
 static void whole_maps(struct kunit *test)
 {
-	struct bench b = new_bench(test, IOMMUSIM_WHOLE_MAPS);
+	struct sim_bench b = new_bench(test, IOMMUSIM_WHOLE_MAPS);
 	const unsigned long tail = IOVA + SZ_4K, second = IOVA + SZ_8K;
 
 	/* The head takes all of it along; the tail goes not at all. */
-	KUNIT_ASSERT_EQ(test, map(b.domain, IOVA, page_phys(test, 0), SZ_8K), 0);
+	KUNIT_ASSERT_EQ(test, map_range(b.domain, IOVA, page_phys(test, 0), SZ_8K), 0);
 	KUNIT_EXPECT_EQ(test, iommu_unmap(b.domain, tail, SZ_4K), 0UL);
 	KUNIT_EXPECT_EQ(test, probe_write(b.dev, IOVA), IOMMUSIM_OK);
 	KUNIT_EXPECT_EQ(test, probe_write(b.dev, tail), IOMMUSIM_OK);
@@ -63,16 +63,16 @@ static void whole_maps(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, probe_write(b.dev, tail), IOMMUSIM_FAULT_NOT_PRESENT);
 
 	/* A call that began before ends it, whatever begins behind. */
-	KUNIT_ASSERT_EQ(test, map(b.domain, IOVA, page_phys(test, 0), SZ_8K), 0);
-	KUNIT_ASSERT_EQ(test, map(b.domain, second, page_phys(test, 2), SZ_8K), 0);
+	KUNIT_ASSERT_EQ(test, map_range(b.domain, IOVA, page_phys(test, 0), SZ_8K), 0);
+	KUNIT_ASSERT_EQ(test, map_range(b.domain, second, page_phys(test, 2), SZ_8K), 0);
 	KUNIT_EXPECT_EQ(test, iommu_unmap(b.domain, tail, 3 * SZ_4K), 0UL);
 	KUNIT_EXPECT_EQ(test, stats_of(b.sim).leaf_4k, 4ULL);
 	KUNIT_EXPECT_EQ(test, iommu_unmap(b.domain, IOVA, 3 * SZ_4K), 4UL * SZ_4K);
 	KUNIT_EXPECT_EQ(test, probe_write(b.dev, second + SZ_4K), IOMMUSIM_FAULT_NOT_PRESENT);
 
 	/* Nothing is found in a hole, and what is behind it goes too. */
-	KUNIT_ASSERT_EQ(test, map(b.domain, IOVA, page_phys(test, 0), SZ_4K), 0);
-	KUNIT_ASSERT_EQ(test, map(b.domain, second, page_phys(test, 2), SZ_4K), 0);
+	KUNIT_ASSERT_EQ(test, map_range(b.domain, IOVA, page_phys(test, 0), SZ_4K), 0);
+	KUNIT_ASSERT_EQ(test, map_range(b.domain, second, page_phys(test, 2), SZ_4K), 0);
 	KUNIT_EXPECT_EQ(test, iommu_unmap(b.domain, IOVA, 3 * SZ_4K), (size_t)SZ_8K);
 	KUNIT_EXPECT_EQ(test, stats_of(b.sim).leaf_4k, 0ULL);
 	KUNIT_EXPECT_EQ(test, stats_of(b.sim).stale_hits, 0ULL);
@@ -80,11 +80,11 @@ static void whole_maps(struct kunit *test)
 
 static void joined_entries(struct kunit *test)
 {
-	struct bench b = bench_of(test, 0, EVERY_SIZE);
+	struct sim_bench b = bench_of(test, 0, EVERY_SIZE);
 	const unsigned long last = IOVA + 3 * SZ_4K;
 	struct iommu_iotlb_gather gather;
 
-	KUNIT_ASSERT_EQ(test, map(b.domain, IOVA, page_phys(test, 0), SZ_16K), 0);
+	KUNIT_ASSERT_EQ(test, map_range(b.domain, IOVA, page_phys(test, 0), SZ_16K), 0);
 	KUNIT_EXPECT_EQ(test, stats_of(b.sim).leaf_4k, 4ULL);
 	KUNIT_EXPECT_EQ(test, probe_write(b.dev, last + 5), IOMMUSIM_OK);
 	KUNIT_EXPECT_EQ(test, page_data(test, 3)[5], 0x5a);
@@ -104,17 +104,17 @@ static void joined_entries(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, probe_read(b.dev, last), IOMMUSIM_FAULT_NOT_PRESENT);
 
 	/* All of it or nothing. */
-	KUNIT_ASSERT_EQ(test, map(b.domain, last, page_phys(test, 3), SZ_4K), 0);
-	KUNIT_EXPECT_EQ(test, map(b.domain, IOVA, page_phys(test, 0), SZ_16K), -EADDRINUSE);
+	KUNIT_ASSERT_EQ(test, map_range(b.domain, last, page_phys(test, 3), SZ_4K), 0);
+	KUNIT_EXPECT_EQ(test, map_range(b.domain, IOVA, page_phys(test, 0), SZ_16K), -EADDRINUSE);
 	KUNIT_EXPECT_EQ(test, stats_of(b.sim).leaf_4k, 1ULL);
 	KUNIT_EXPECT_EQ(test, probe_read(b.dev, IOVA), IOMMUSIM_FAULT_NOT_PRESENT);
 	KUNIT_EXPECT_EQ(test, probe_read(b.dev, last), IOMMUSIM_OK);
 
 	/* And so with larger entries, of which one holds another in its place. */
-	KUNIT_ASSERT_EQ(test, map(b.domain, 0, 0, SZ_512M), 0);
+	KUNIT_ASSERT_EQ(test, map_range(b.domain, 0, 0, SZ_512M), 0);
 	KUNIT_EXPECT_EQ(test, stats_of(b.sim).leaf_2m, 256ULL);
 	KUNIT_EXPECT_EQ(test, iommu_iova_to_phys(b.domain, SZ_512M - 1), (phys_addr_t)SZ_512M - 1);
-	KUNIT_EXPECT_EQ(test, map(b.domain, SZ_4M, SZ_4M, SZ_4K), -EADDRINUSE);
+	KUNIT_EXPECT_EQ(test, map_range(b.domain, SZ_4M, SZ_4M, SZ_4K), -EADDRINUSE);
 	KUNIT_EXPECT_EQ(test, iommu_unmap(b.domain, SZ_256M, SZ_256M), 0UL);
 	KUNIT_EXPECT_EQ(test, iommu_unmap(b.domain, 0, SZ_2M), (size_t)SZ_512M);
 	KUNIT_EXPECT_EQ(test, stats_of(b.sim).leaf_2m, 0ULL);
@@ -122,21 +122,21 @@ static void joined_entries(struct kunit *test)
 
 static void joined_entries_whole(struct kunit *test)
 {
-	struct bench b = bench_of(test, IOMMUSIM_UNMAP_WHOLE, EVERY_SIZE);
+	struct sim_bench b = bench_of(test, IOMMUSIM_UNMAP_WHOLE, EVERY_SIZE);
 
-	KUNIT_ASSERT_EQ(test, map(b.domain, IOVA, page_phys(test, 0), SZ_16K), 0);
+	KUNIT_ASSERT_EQ(test, map_range(b.domain, IOVA, page_phys(test, 0), SZ_16K), 0);
 	KUNIT_EXPECT_EQ(test, iommu_unmap(b.domain, IOVA + SZ_8K, SZ_4K), (size_t)SZ_16K);
 	KUNIT_EXPECT_EQ(test, stats_of(b.sim).leaf_4k, 0ULL);
 	KUNIT_EXPECT_EQ(test, probe_read(b.dev, IOVA), IOMMUSIM_FAULT_NOT_PRESENT);
 }
 
-static void unmap_pages_at(struct kunit *test, struct bench *b, unsigned long first,
+static void unmap_pages_at(struct kunit *test, struct sim_bench *b, unsigned long first,
 			   unsigned long second)
 {
 	struct iommu_iotlb_gather gather;
 
-	KUNIT_ASSERT_EQ(test, map(b->domain, first, page_phys(test, 0), SZ_4K), 0);
-	KUNIT_ASSERT_EQ(test, map(b->domain, second, page_phys(test, 1), SZ_4K), 0);
+	KUNIT_ASSERT_EQ(test, map_range(b->domain, first, page_phys(test, 0), SZ_4K), 0);
+	KUNIT_ASSERT_EQ(test, map_range(b->domain, second, page_phys(test, 1), SZ_4K), 0);
 	KUNIT_EXPECT_EQ(test, probe_write(b->dev, first), IOMMUSIM_OK);
 	KUNIT_EXPECT_EQ(test, probe_write(b->dev, second), IOMMUSIM_OK);
 	iommu_iotlb_gather_init(&gather);
@@ -147,7 +147,7 @@ static void unmap_pages_at(struct kunit *test, struct bench *b, unsigned long fi
 
 static void short_flush(struct kunit *test)
 {
-	struct bench b = new_bench(test, IOMMUSIM_SHORT_FLUSH);
+	struct sim_bench b = new_bench(test, IOMMUSIM_SHORT_FLUSH);
 	const unsigned long last = IOVA + SZ_1G - SZ_4K;
 	u64 hits;
 
@@ -168,7 +168,7 @@ static void short_flush(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, probe_read(b.dev, last + SZ_4K), IOMMUSIM_FAULT_NOT_PRESENT);
 
 	/* What is beside the range in the block is invalidated as well. */
-	KUNIT_ASSERT_EQ(test, map(b.domain, IOVA, page_phys(test, 2), SZ_4K), 0);
+	KUNIT_ASSERT_EQ(test, map_range(b.domain, IOVA, page_phys(test, 2), SZ_4K), 0);
 	KUNIT_EXPECT_EQ(test, probe_read(b.dev, IOVA), IOMMUSIM_OK);
 	unmap_pages_at(test, &b, IOVA + SZ_4K, IOVA + SZ_8K);
 	hits = stats_of(b.sim).iotlb_hits;
@@ -178,9 +178,9 @@ static void short_flush(struct kunit *test)
 
 static void failing_unmaps(struct kunit *test)
 {
-	struct bench b = new_bench(test, 0);
+	struct sim_bench b = new_bench(test, 0);
 
-	KUNIT_ASSERT_EQ(test, map(b.domain, IOVA, page_phys(test, 0), SZ_8K), 0);
+	KUNIT_ASSERT_EQ(test, map_range(b.domain, IOVA, page_phys(test, 0), SZ_8K), 0);
 	iommusim_fail_unmaps(b.sim, 1, 1);
 	KUNIT_EXPECT_EQ(test, iommu_unmap(b.domain, IOVA, SZ_4K), (size_t)SZ_4K);
 	KUNIT_EXPECT_EQ(test, iommu_unmap(b.domain, IOVA + SZ_4K, SZ_4K), 0UL);
@@ -191,8 +191,8 @@ static void failing_unmaps(struct kunit *test)
 }
 
 /* An attach beside maps, one for each entry of the root. */
-struct move {
-	struct bench b;
+struct sim_move {
+	struct sim_bench b;
 	unsigned int mapped, lost;
 	int err;
 	struct completion done;
@@ -204,7 +204,7 @@ struct move {
 
 static int attach_once(void *arg)
 {
-	struct move *move = arg;
+	struct sim_move *move = arg;
 
 	move->err = iommu_attach_device(move->b.domain, move->b.dev);
 	complete(&move->done);
@@ -212,7 +212,7 @@ static int attach_once(void *arg)
 }
 
 /* The copy that becomes the root is a table more. */
-static void map_beside_attach(struct kunit *test, struct move *move)
+static void map_beside_attach(struct kunit *test, struct sim_move *move)
 {
 	u64 tables = stats_of(move->b.sim).tables;
 	struct task_struct *task;
@@ -223,18 +223,18 @@ static void map_beside_attach(struct kunit *test, struct move *move)
 	while (!completion_done(&move->done) && stats_of(move->b.sim).tables == tables)
 		cond_resched();
 	while (!completion_done(&move->done) && move->mapped < SLOTS - 1) {
-		if (map(move->b.domain, move->mapped * SLOT_SIZE, page_phys(test, 0), SZ_4K))
+		if (map_range(move->b.domain, move->mapped * SLOT_SIZE, page_phys(test, 0), SZ_4K))
 			break;
 		move->mapped++;
 		cond_resched();
 	}
 	wait_for_completion(&move->done);
 	KUNIT_ASSERT_EQ(test, move->err, 0);
-	((struct fixture *)test->priv)->attached[0] = move->b.domain;
+	((struct sim_fixture *)test->priv)->attached[0] = move->b.domain;
 }
 
 /* What is lost is not there for anybody, and can be mapped again. */
-static void check_slots(struct kunit *test, struct move *move)
+static void check_slots(struct kunit *test, struct sim_move *move)
 {
 	unsigned int i;
 
@@ -246,7 +246,8 @@ static void check_slots(struct kunit *test, struct move *move)
 		move->lost++;
 		KUNIT_EXPECT_EQ(test, iommu_iova_to_phys(move->b.domain, iova), 0ULL);
 		KUNIT_EXPECT_EQ(test, iommu_unmap(move->b.domain, iova, SZ_4K), 0UL);
-		KUNIT_EXPECT_EQ(test, map(move->b.domain, iova, page_phys(test, 1), SZ_4K), 0);
+		KUNIT_EXPECT_EQ(test, map_range(move->b.domain, iova, page_phys(test, 1), SZ_4K),
+				0);
 		KUNIT_EXPECT_EQ(test, probe_read(move->b.dev, iova), IOMMUSIM_OK);
 	}
 }
@@ -254,20 +255,20 @@ static void check_slots(struct kunit *test, struct move *move)
 static bool move_once(struct kunit *test, struct iommusim *sim, struct device *dev)
 {
 	const unsigned long before = (SLOTS - 1) * SLOT_SIZE;
-	struct move move = { .b = { sim, dev, new_domain(test, dev) } };
+	struct sim_move move = { .b = { sim, dev, new_domain(test, dev) } };
 	u64 leaves = stats_of(sim).leaf_4k;
 
-	KUNIT_ASSERT_EQ(test, map(move.b.domain, before, page_phys(test, 2), SZ_4K), 0);
+	KUNIT_ASSERT_EQ(test, map_range(move.b.domain, before, page_phys(test, 2), SZ_4K), 0);
 	map_beside_attach(test, &move);
 	KUNIT_EXPECT_EQ(test, probe_read(dev, before), IOMMUSIM_OK);
 	check_slots(test, &move);
 	KUNIT_EXPECT_EQ(test, stats_of(sim).leaf_4k, leaves + move.mapped + 1);
 
 	/* Later attaches leave the root where it is. */
-	detach(test, dev);
-	attach(test, move.b.domain, dev);
+	detach_device(test, dev);
+	attach_device(test, move.b.domain, dev);
 	KUNIT_EXPECT_EQ(test, probe_read(dev, before), IOMMUSIM_OK);
-	detach(test, dev);
+	detach_device(test, dev);
 	free_domain(test, move.b.domain);
 	KUNIT_EXPECT_EQ(test, stats_of(sim).leaf_4k, leaves);
 	return move.lost;
@@ -298,13 +299,13 @@ static void moving_root_of_late_geometry(struct kunit *test)
 	check_moving_root(test, IOMMUSIM_LATE_GEOMETRY);
 }
 
-static bool is_known_to_hardware(struct bench *b, unsigned long iova)
+static bool is_known_to_hardware(struct sim_bench *b, unsigned long iova)
 {
 	return probe_read(b->dev, iova) == IOMMUSIM_OK;
 }
 
 /* Beside an attach, maps pages behind the @kept first ones and unmaps some of these. */
-static void churn_beside_attach(struct kunit *test, struct move *move, unsigned int kept,
+static void churn_beside_attach(struct kunit *test, struct sim_move *move, unsigned int kept,
 				unsigned int *unmapped)
 {
 	struct task_struct *task;
@@ -313,8 +314,8 @@ static void churn_beside_attach(struct kunit *test, struct move *move, unsigned 
 	task = kthread_run(attach_once, move, "iommusim_kunit/attach");
 	KUNIT_ASSERT_FALSE(test, IS_ERR(task));
 	while (!completion_done(&move->done) && *unmapped < kept) {
-		if (map(move->b.domain, IOVA + (kept + move->mapped) * SZ_4K, page_phys(test, 0),
-			SZ_4K))
+		if (map_range(move->b.domain, IOVA + (kept + move->mapped) * SZ_4K,
+			      page_phys(test, 0), SZ_4K))
 			break;
 		move->mapped++;
 		if (iommu_unmap(move->b.domain, IOVA + *unmapped * SZ_4K, SZ_4K) != SZ_4K)
@@ -324,7 +325,7 @@ static void churn_beside_attach(struct kunit *test, struct move *move, unsigned 
 	}
 	wait_for_completion(&move->done);
 	KUNIT_ASSERT_EQ(test, move->err, 0);
-	((struct fixture *)test->priv)->attached[0] = move->b.domain;
+	((struct sim_fixture *)test->priv)->attached[0] = move->b.domain;
 }
 
 #define KEPT	256
@@ -332,12 +333,12 @@ static void churn_beside_attach(struct kunit *test, struct move *move, unsigned 
 /* What the IOMMU was not told of, it is told at the next attach. */
 static bool send_once(struct kunit *test, struct iommusim *sim, struct device *dev)
 {
-	struct move move = { .b = { sim, dev, new_domain(test, dev) } };
+	struct sim_move move = { .b = { sim, dev, new_domain(test, dev) } };
 	unsigned int unmapped = 0, stale = 0, i;
 
 	for (i = 0; i < KEPT; i++)
-		KUNIT_ASSERT_EQ(test, map(move.b.domain, IOVA + i * SZ_4K, page_phys(test, 1),
-					  SZ_4K), 0);
+		KUNIT_ASSERT_EQ(test, map_range(move.b.domain, IOVA + i * SZ_4K, page_phys(test, 1),
+						SZ_4K), 0);
 	churn_beside_attach(test, &move, KEPT, &unmapped);
 	for (i = 0; i < KEPT + move.mapped; i++) {
 		bool mapped = iommu_iova_to_phys(move.b.domain, IOVA + i * SZ_4K);
@@ -350,18 +351,19 @@ static bool send_once(struct kunit *test, struct iommusim *sim, struct device *d
 	KUNIT_EXPECT_EQ(test, stats_of(sim).leaf_4k, KEPT + move.mapped - unmapped + 0ULL);
 	/* A map takes the place of what was kept, an unmap finds what was not sent. */
 	if (stale) {
-		KUNIT_EXPECT_EQ(test, map(move.b.domain, IOVA, page_phys(test, 2), SZ_4K), 0);
+		KUNIT_EXPECT_EQ(test, map_range(move.b.domain, IOVA, page_phys(test, 2), SZ_4K), 0);
 		KUNIT_EXPECT_EQ(test, probe_read(dev, IOVA), IOMMUSIM_OK);
 		KUNIT_EXPECT_EQ(test, iommu_unmap(move.b.domain, IOVA, SZ_4K), (size_t)SZ_4K);
 	}
-	detach(test, dev);
-	attach(test, move.b.domain, dev);
+	detach_device(test, dev);
+	attach_device(test, move.b.domain, dev);
 	for (i = 0; i < KEPT + move.mapped; i++)
-		KUNIT_EXPECT_EQ(test, is_known_to_hardware(&move.b, IOVA + i * SZ_4K), i >= unmapped);
+		KUNIT_EXPECT_EQ(test, is_known_to_hardware(&move.b, IOVA + i * SZ_4K),
+				i >= unmapped);
 	KUNIT_EXPECT_EQ(test, iommu_unmap(move.b.domain, IOVA + unmapped * SZ_4K, SZ_4K),
 			(size_t)SZ_4K);
 	KUNIT_EXPECT_EQ(test, probe_read(dev, IOVA + unmapped * SZ_4K), IOMMUSIM_FAULT_NOT_PRESENT);
-	detach(test, dev);
+	detach_device(test, dev);
 	free_domain(test, move.b.domain);
 	KUNIT_EXPECT_EQ(test, stats_of(sim).leaf_4k, 0ULL);
 	return move.lost && stale;
@@ -392,28 +394,28 @@ static void late_send(struct kunit *test)
 #define WINDOW_BASE	(IOVA + SZ_1G - WINDOW / 2 * SZ_4K)
 #define STEPS		400
 
-struct page_model {
+struct sim_page_model {
 	phys_addr_t phys;		/* 0: not mapped */
 	unsigned int first, last;	/* of what is unmapped with it */
 };
 
-struct random_case {
+struct sim_random_case {
 	const char *name;
 	u32 quirks;
 	unsigned long sizes;
 };
 
-struct random_run {
-	const struct random_case *c;
-	struct bench b;
+struct sim_random_run {
+	const struct sim_random_case *c;
+	struct sim_bench b;
 	struct rnd_state rnd;
 	u32 seed;
 	phys_addr_t block;
 	u64 leaves;			/* of other domains */
-	struct page_model pages[WINDOW];
+	struct sim_page_model pages[WINDOW];
 };
 
-static const struct random_case random_cases[] = {
+static const struct sim_random_case random_cases[] = {
 	{ "three sizes", 0, 0 },
 	{ "one size", 0, SZ_4K },
 	{ "every size", 0, EVERY_SIZE },
@@ -427,13 +429,13 @@ static const struct random_case random_cases[] = {
 };
 KUNIT_ARRAY_PARAM_DESC(random, random_cases, name);
 
-static u32 below(struct random_run *run, u32 bound)
+static u32 random_below(struct sim_random_run *run, u32 bound)
 {
 	return prandom_u32_state(&run->rnd) % bound;
 }
 
 /* The size that the core chooses for what begins at page @at, in pages. */
-static unsigned int leaf_pages(struct random_run *run, unsigned int at, phys_addr_t phys,
+static unsigned int leaf_pages(struct sim_random_run *run, unsigned int at, phys_addr_t phys,
 			       unsigned int left)
 {
 	unsigned long sizes = run->b.domain->pgsize_bitmap;
@@ -443,7 +445,8 @@ static unsigned int leaf_pages(struct random_run *run, unsigned int at, phys_add
 	return BIT(__fls(sizes)) / SZ_4K;
 }
 
-static void note_map(struct random_run *run, unsigned int at, phys_addr_t phys, unsigned int count)
+static void note_map(struct sim_random_run *run, unsigned int at, phys_addr_t phys,
+		     unsigned int count)
 {
 	unsigned int end = at + count, call_first = at, call_size = 0, i;
 
@@ -455,7 +458,7 @@ static void note_map(struct random_run *run, unsigned int at, phys_addr_t phys, 
 			call_first = at;
 		call_size = size;
 		for (i = at; i < at + size; i++, phys += SZ_4K)
-			run->pages[i] = (struct page_model) { phys, at, at + size - 1 };
+			run->pages[i] = (struct sim_page_model) { phys, at, at + size - 1 };
 		at += size;
 		if (!(run->c->quirks & IOMMUSIM_WHOLE_MAPS))
 			continue;
@@ -466,41 +469,41 @@ static void note_map(struct random_run *run, unsigned int at, phys_addr_t phys, 
 	}
 }
 
-static void random_map(struct kunit *test, struct random_run *run)
+static void random_map(struct kunit *test, struct sim_random_run *run)
 {
-	unsigned int count = 1 + below(run, BIT(below(run, BLOCK_ORDER + 1)));
-	unsigned int at = below(run, WINDOW - count + 1), i;
-	phys_addr_t phys = run->block + below(run, BLOCK - count + 1) * SZ_4K;
+	unsigned int count = 1 + random_below(run, BIT(random_below(run, BLOCK_ORDER + 1)));
+	unsigned int at = random_below(run, WINDOW - count + 1), i;
+	phys_addr_t phys = run->block + random_below(run, BLOCK - count + 1) * SZ_4K;
 	bool is_free = true;
 	int err;
 
 	/* Where both are aligned alike, large entries are possible. */
-	if (below(run, 2))
+	if (random_below(run, 2))
 		at = min(round_down(at, BLOCK) + (unsigned int)((phys - run->block) / SZ_4K),
 			 WINDOW - count);
 	for (i = at; i < at + count; i++)
 		is_free &= !run->pages[i].phys;
-	err = map(run->b.domain, WINDOW_BASE + at * SZ_4K, phys, count * SZ_4K);
+	err = map_range(run->b.domain, WINDOW_BASE + at * SZ_4K, phys, count * SZ_4K);
 	KUNIT_EXPECT_EQ_MSG(test, err, is_free ? 0 : -EADDRINUSE, "seed %u", run->seed);
 	if (!err)
 		note_map(run, at, phys, count);
 }
 
-static unsigned int forget(struct random_run *run, unsigned int first, unsigned int last)
+static unsigned int forget_pages(struct sim_random_run *run, unsigned int first, unsigned int last)
 {
 	memset(&run->pages[first], 0, (last - first + 1) * sizeof(*run->pages));
 	return last - first + 1;
 }
 
 /* What an unmap of @count pages at @at removes. */
-static unsigned int note_unmap(struct random_run *run, unsigned int at, unsigned int count)
+static unsigned int note_unmap(struct sim_random_run *run, unsigned int at, unsigned int count)
 {
 	bool whole_maps = run->c->quirks & IOMMUSIM_WHOLE_MAPS;
 	bool whole = run->c->quirks & IOMMUSIM_UNMAP_WHOLE;
 	unsigned int end = at + count, removed = 0;
 
 	while (at < end) {
-		struct page_model page = run->pages[at];
+		struct sim_page_model page = run->pages[at];
 
 		if (!page.phys && whole_maps) {
 			at++;
@@ -508,21 +511,21 @@ static unsigned int note_unmap(struct random_run *run, unsigned int at, unsigned
 		}
 		if (!page.phys || (page.first != at && !whole))
 			break;
-		removed += forget(run, page.first, page.last);
+		removed += forget_pages(run, page.first, page.last);
 		at = page.last + 1;
 	}
 	return removed;
 }
 
 /* Without the core, which would go on after the driver stopped. */
-static void random_unmap(struct kunit *test, struct random_run *run)
+static void random_unmap(struct kunit *test, struct sim_random_run *run)
 {
-	unsigned int count = 1 + below(run, BIT(below(run, BLOCK_ORDER + 1)));
-	unsigned int at = below(run, WINDOW - count + 1);
+	unsigned int count = 1 + random_below(run, BIT(random_below(run, BLOCK_ORDER + 1)));
+	unsigned int at = random_below(run, WINDOW - count + 1);
 	unsigned long iova = WINDOW_BASE + at * SZ_4K;
 	u64 refused = stats_of(run->b.sim).refused_flushes;
 	struct iommu_domain *domain = run->b.domain;
-	bool fails = !below(run, 16);
+	bool fails = !random_below(run, 16);
 	struct iommu_iotlb_gather gather;
 	size_t removed;
 
@@ -538,7 +541,7 @@ static void random_unmap(struct kunit *test, struct random_run *run)
 	iommu_flush_iotlb_all(domain);
 }
 
-static void check_pages(struct kunit *test, struct random_run *run)
+static void check_pages(struct kunit *test, struct sim_random_run *run)
 {
 	unsigned int at, mapped = 0;
 	struct iommusim_stats stats;
@@ -551,7 +554,7 @@ static void check_pages(struct kunit *test, struct random_run *run)
 		if (iommu_iova_to_phys(run->b.domain, iova) != phys)
 			KUNIT_FAIL(test, "seed %u: wrong translation of page %u", run->seed, at);
 	}
-	at = below(run, WINDOW);
+	at = random_below(run, WINDOW);
 	KUNIT_EXPECT_EQ_MSG(test, probe_write(run->b.dev, WINDOW_BASE + at * SZ_4K),
 			    run->pages[at].phys ? IOMMUSIM_OK : IOMMUSIM_FAULT_NOT_PRESENT,
 			    "seed %u, page %u", run->seed, at);
@@ -562,7 +565,7 @@ static void check_pages(struct kunit *test, struct random_run *run)
 
 static void random_maps(struct kunit *test)
 {
-	struct random_run *run = kunit_kzalloc(test, sizeof(*run), GFP_KERNEL);
+	struct sim_random_run *run = kunit_kzalloc(test, sizeof(*run), GFP_KERNEL);
 	struct page *block = alloc_pages(GFP_KERNEL, BLOCK_ORDER);
 	unsigned int step;
 
@@ -575,20 +578,20 @@ static void random_maps(struct kunit *test)
 	run->b = bench_of(test, run->c->quirks, run->c->sizes);
 	run->leaves = stats_of(run->b.sim).leaf_4k;
 	for (step = 0; step < STEPS && test->status == KUNIT_SUCCESS; step++) {
-		if (below(run, 2))
+		if (random_below(run, 2))
 			random_map(test, run);
 		else
 			random_unmap(test, run);
 		check_pages(test, run);
 		cond_resched();
 	}
-	detach(test, run->b.dev);
+	detach_device(test, run->b.dev);
 	free_domain(test, run->b.domain);
 	__free_pages(block, BLOCK_ORDER);
 }
 
 static struct kunit_case iommusim_behaviour_cases[] = {
-	KUNIT_CASE(names),
+	KUNIT_CASE(name_tells_quirks),
 	KUNIT_CASE(whole_maps),
 	KUNIT_CASE(joined_entries),
 	KUNIT_CASE(joined_entries_whole),

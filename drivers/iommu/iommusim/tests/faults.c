@@ -8,7 +8,7 @@
 #include "fixture.h"
 
 /* What the fault handler of a domain saw. */
-struct seen {
+struct sim_seen {
 	unsigned int count;
 	struct device *dev;
 	unsigned long iova;
@@ -18,7 +18,7 @@ struct seen {
 static int note_fault(struct iommu_domain *domain, struct device *dev, unsigned long iova,
 		      int flags, void *token)
 {
-	struct seen *seen = token;
+	struct sim_seen *seen = token;
 
 	seen->count++;
 	seen->dev = dev;
@@ -28,7 +28,7 @@ static int note_fault(struct iommu_domain *domain, struct device *dev, unsigned 
 }
 
 static struct iommu_domain *watched_domain(struct kunit *test, struct device *dev,
-					   struct seen *seen)
+					   struct sim_seen *seen)
 {
 	struct iommu_domain *domain = new_domain(test, dev);
 
@@ -40,11 +40,11 @@ static void refused_dma_is_reported(struct kunit *test)
 {
 	struct iommusim_config config = { .max_pasids = 8 };
 	struct device *dev = new_device(test, new_sim(test, &config), NULL);
-	struct seen rid = {}, pasid = {};
+	struct sim_seen rid = {}, pasid = {};
 	struct iommu_domain *first = watched_domain(test, dev, &rid);
 	struct iommu_domain *second = watched_domain(test, dev, &pasid);
 
-	attach(test, first, dev);
+	attach_device(test, first, dev);
 	KUNIT_ASSERT_EQ(test, iommu_attach_device_pasid(second, dev, 3, NULL), 0);
 
 	KUNIT_EXPECT_EQ(test, probe_read(dev, IOVA + 8), IOMMUSIM_FAULT_NOT_PRESENT);
@@ -77,9 +77,9 @@ static void silent_faults(struct kunit *test)
 {
 	struct iommusim_config config = { .quirks = IOMMUSIM_SILENT_FAULTS };
 	struct device *dev = new_device(test, new_sim(test, &config), NULL);
-	struct seen seen = {};
+	struct sim_seen seen = {};
 
-	attach(test, watched_domain(test, dev, &seen), dev);
+	attach_device(test, watched_domain(test, dev, &seen), dev);
 	KUNIT_EXPECT_EQ(test, probe_read(dev, IOVA), IOMMUSIM_FAULT_NOT_PRESENT);
 	KUNIT_EXPECT_EQ(test, seen.count, 0U);
 }
@@ -88,11 +88,11 @@ static void fault_in_atomic_context(struct kunit *test)
 {
 	struct device *dev = new_device(test, new_sim(test, NULL), NULL);
 	static DEFINE_SPINLOCK(lock);
-	struct seen seen = {};
+	struct sim_seen seen = {};
 	unsigned long flags;
 	int reason;
 
-	attach(test, watched_domain(test, dev, &seen), dev);
+	attach_device(test, watched_domain(test, dev, &seen), dev);
 	spin_lock_irqsave(&lock, flags);
 	reason = probe_read(dev, IOVA);
 	spin_unlock_irqrestore(&lock, flags);
@@ -101,15 +101,15 @@ static void fault_in_atomic_context(struct kunit *test)
 }
 
 /* A handler that is slow, and one that comes meanwhile to free the domain. */
-struct slow {
+struct sim_slow {
 	struct completion entered, leave;
 	bool left;
 };
 
-static int dawdle(struct iommu_domain *domain, struct device *dev, unsigned long iova, int flags,
-		  void *token)
+static int handle_slowly(struct iommu_domain *domain, struct device *dev, unsigned long iova,
+			 int flags, void *token)
 {
-	struct slow *slow = token;
+	struct sim_slow *slow = token;
 
 	complete(&slow->entered);
 	wait_for_completion(&slow->leave);
@@ -125,7 +125,7 @@ static int read_once(void *arg)
 
 static int let_go(void *arg)
 {
-	struct slow *slow = arg;
+	struct sim_slow *slow = arg;
 
 	complete(&slow->leave);
 	return 0;
@@ -136,18 +136,18 @@ static void free_waits_for_report(struct kunit *test)
 	struct device *dev = new_device(test, new_sim(test, NULL), NULL);
 	struct iommu_domain *domain = new_domain(test, dev);
 	struct task_struct *reader, *other;
-	struct slow slow = {};
+	struct sim_slow slow = {};
 
 	init_completion(&slow.entered);
 	init_completion(&slow.leave);
-	iommu_set_fault_handler(domain, dawdle, &slow);
-	attach(test, domain, dev);
+	iommu_set_fault_handler(domain, handle_slowly, &slow);
+	attach_device(test, domain, dev);
 	reader = kthread_create(read_once, dev, "iommusim_kunit/read");
 	KUNIT_ASSERT_FALSE(test, IS_ERR(reader));
 	get_task_struct(reader);
 	wake_up_process(reader);
 	wait_for_completion(&slow.entered);
-	detach(test, dev);
+	detach_device(test, dev);
 
 	other = kthread_run(let_go, &slow, "iommusim_kunit/let_go");
 	if (IS_ERR(other))
@@ -168,8 +168,8 @@ static void pasids_without_paging(struct kunit *test)
 	struct iommu_domain *domain = new_domain(test, dev);
 
 	KUNIT_EXPECT_EQ(test, iommu_attach_device_pasid(domain, dev, 3, NULL), -EOPNOTSUPP);
-	KUNIT_ASSERT_EQ(test, map(domain, IOVA, page_phys(test, 0), SZ_4K), 0);
-	attach(test, domain, dev);
+	KUNIT_ASSERT_EQ(test, map_range(domain, IOVA, page_phys(test, 0), SZ_4K), 0);
+	attach_device(test, domain, dev);
 	KUNIT_EXPECT_EQ(test, probe_write(dev, IOVA), IOMMUSIM_OK);
 }
 
@@ -203,13 +203,14 @@ static void sign_extended_addresses(struct kunit *test)
 	struct device *other;
 
 	KUNIT_EXPECT_EQ(test, (u64)domain->geometry.aperture_end, U64_MAX);
-	attach(test, domain, dev);
-	KUNIT_ASSERT_EQ(test, map(domain, low_end - SZ_4K, page_phys(test, 0), SZ_4K), 0);
-	KUNIT_ASSERT_EQ(test, map(domain, high, page_phys(test, 1), SZ_4K), 0);
-	KUNIT_ASSERT_EQ(test, map(domain, -(u64)SZ_4K, page_phys(test, 2), SZ_4K), 0);
-	KUNIT_EXPECT_EQ(test, map(domain, low_end, page_phys(test, 3), SZ_4K), -ERANGE);
-	KUNIT_EXPECT_EQ(test, map(domain, high - SZ_4K, page_phys(test, 3), SZ_4K), -ERANGE);
-	KUNIT_EXPECT_EQ(test, map(domain, low_end - SZ_4K, page_phys(test, 0), SZ_8K), -ERANGE);
+	attach_device(test, domain, dev);
+	KUNIT_ASSERT_EQ(test, map_range(domain, low_end - SZ_4K, page_phys(test, 0), SZ_4K), 0);
+	KUNIT_ASSERT_EQ(test, map_range(domain, high, page_phys(test, 1), SZ_4K), 0);
+	KUNIT_ASSERT_EQ(test, map_range(domain, -(u64)SZ_4K, page_phys(test, 2), SZ_4K), 0);
+	KUNIT_EXPECT_EQ(test, map_range(domain, low_end, page_phys(test, 3), SZ_4K), -ERANGE);
+	KUNIT_EXPECT_EQ(test, map_range(domain, high - SZ_4K, page_phys(test, 3), SZ_4K), -ERANGE);
+	KUNIT_EXPECT_EQ(test, map_range(domain, low_end - SZ_4K, page_phys(test, 0), SZ_8K),
+			-ERANGE);
 
 	KUNIT_EXPECT_EQ(test, probe_write(dev, low_end - 1), IOMMUSIM_OK);
 	KUNIT_EXPECT_EQ(test, page_data(test, 0)[SZ_4K - 1], 0x5a);

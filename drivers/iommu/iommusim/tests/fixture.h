@@ -24,7 +24,7 @@ int iommu_attach_group_handle(struct iommu_domain *domain, struct iommu_group *g
 void iommu_detach_group_handle(struct iommu_domain *domain, struct iommu_group *group);
 
 /* What one test made; undone in reverse when it ends, also when it failed. */
-struct fixture {
+struct sim_fixture {
 	struct iommusim *sims[MAX_OBJECTS];
 	struct device *devs[MAX_OBJECTS];
 	struct iommu_domain *domains[MAX_OBJECTS];
@@ -34,7 +34,7 @@ struct fixture {
 
 static inline struct iommusim *new_sim(struct kunit *test, const struct iommusim_config *config)
 {
-	struct fixture *fixture = test->priv;
+	struct sim_fixture *fixture = test->priv;
 	struct iommusim *sim = iommusim_create(config);
 	unsigned int i;
 
@@ -48,7 +48,7 @@ static inline struct iommusim *new_sim(struct kunit *test, const struct iommusim
 static inline struct device *new_device(struct kunit *test, struct iommusim *sim,
 					const struct iommusim_device_config *config)
 {
-	struct fixture *fixture = test->priv;
+	struct sim_fixture *fixture = test->priv;
 	struct device *dev = iommusim_device_create(sim, config);
 	unsigned int i;
 
@@ -61,7 +61,7 @@ static inline struct device *new_device(struct kunit *test, struct iommusim *sim
 
 static inline struct iommu_domain *new_domain(struct kunit *test, struct device *dev)
 {
-	struct fixture *fixture = test->priv;
+	struct sim_fixture *fixture = test->priv;
 	struct iommu_domain *domain = iommu_paging_domain_alloc(dev);
 	unsigned int i;
 
@@ -72,7 +72,7 @@ static inline struct iommu_domain *new_domain(struct kunit *test, struct device 
 	return domain;
 }
 
-static inline unsigned int device_index(struct fixture *fixture, struct device *dev)
+static inline unsigned int device_index(struct sim_fixture *fixture, struct device *dev)
 {
 	unsigned int i;
 
@@ -81,17 +81,18 @@ static inline unsigned int device_index(struct fixture *fixture, struct device *
 	return i;
 }
 
-static inline void attach(struct kunit *test, struct iommu_domain *domain, struct device *dev)
+static inline void attach_device(struct kunit *test, struct iommu_domain *domain,
+				 struct device *dev)
 {
-	struct fixture *fixture = test->priv;
+	struct sim_fixture *fixture = test->priv;
 
 	KUNIT_ASSERT_EQ(test, iommu_attach_device(domain, dev), 0);
 	fixture->attached[device_index(fixture, dev)] = domain;
 }
 
-static inline void detach(struct kunit *test, struct device *dev)
+static inline void detach_device(struct kunit *test, struct device *dev)
 {
-	struct fixture *fixture = test->priv;
+	struct sim_fixture *fixture = test->priv;
 	unsigned int i = device_index(fixture, dev);
 
 	iommu_detach_device(fixture->attached[i], dev);
@@ -100,7 +101,7 @@ static inline void detach(struct kunit *test, struct device *dev)
 
 static inline void destroy_device(struct kunit *test, struct device *dev)
 {
-	struct fixture *fixture = test->priv;
+	struct sim_fixture *fixture = test->priv;
 
 	fixture->devs[device_index(fixture, dev)] = NULL;
 	iommusim_device_destroy(dev);
@@ -108,7 +109,7 @@ static inline void destroy_device(struct kunit *test, struct device *dev)
 
 static inline void free_domain(struct kunit *test, struct iommu_domain *domain)
 {
-	struct fixture *fixture = test->priv;
+	struct sim_fixture *fixture = test->priv;
 	unsigned int i;
 
 	for (i = 0; i < MAX_OBJECTS; i++) {
@@ -128,19 +129,20 @@ static inline struct iommusim_stats stats_of(struct iommusim *sim)
 
 static inline phys_addr_t page_phys(struct kunit *test, unsigned int index)
 {
-	struct fixture *fixture = test->priv;
+	struct sim_fixture *fixture = test->priv;
 
 	return page_to_phys(fixture->pages + index);
 }
 
 static inline u8 *page_data(struct kunit *test, unsigned int index)
 {
-	struct fixture *fixture = test->priv;
+	struct sim_fixture *fixture = test->priv;
 
 	return page_address(fixture->pages + index);
 }
 
-static inline int map(struct iommu_domain *domain, unsigned long iova, phys_addr_t phys, size_t size)
+static inline int map_range(struct iommu_domain *domain, unsigned long iova, phys_addr_t phys,
+			    size_t size)
 {
 	return iommu_map(domain, iova, phys, size, READ_WRITE, GFP_KERNEL);
 }
@@ -169,27 +171,27 @@ static inline int probe_write(struct device *dev, u64 address)
 }
 
 /* A device of a new instance, attached to a new domain. */
-struct bench {
+struct sim_bench {
 	struct iommusim *sim;
 	struct device *dev;
 	struct iommu_domain *domain;
 };
 
-static inline struct bench new_bench(struct kunit *test, u32 quirks)
+static inline struct sim_bench new_bench(struct kunit *test, u32 quirks)
 {
 	struct iommusim_config config = { .quirks = quirks };
-	struct bench bench;
+	struct sim_bench bench;
 
 	bench.sim = new_sim(test, &config);
 	bench.dev = new_device(test, bench.sim, NULL);
 	bench.domain = new_domain(test, bench.dev);
-	attach(test, bench.domain, bench.dev);
+	attach_device(test, bench.domain, bench.dev);
 	return bench;
 }
 
 static inline int init_fixture(struct kunit *test)
 {
-	struct fixture *fixture = kunit_kzalloc(test, sizeof(*fixture), GFP_KERNEL);
+	struct sim_fixture *fixture = kunit_kzalloc(test, sizeof(*fixture), GFP_KERNEL);
 
 	if (!fixture)
 		return -ENOMEM;
@@ -213,7 +215,7 @@ static inline void check_nothing_left(struct kunit *test, struct iommusim *sim)
 
 static inline void exit_fixture(struct kunit *test)
 {
-	struct fixture *fixture = test->priv;
+	struct sim_fixture *fixture = test->priv;
 	unsigned int i;
 
 	if (!fixture)

@@ -14,7 +14,7 @@
 
 static void test_translate_pages(struct kunit *test)
 {
-	struct bench b = new_bench(test, 0);
+	struct sim_bench b = new_bench(test, 0);
 	struct iommusim_fault fault;
 	u8 *out = kunit_kzalloc(test, 4 * SZ_4K, GFP_KERNEL);
 	u8 *in = kunit_kzalloc(test, 4 * SZ_4K, GFP_KERNEL);
@@ -23,8 +23,8 @@ static void test_translate_pages(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, in);
 	memset(out, 0xa5, 4 * SZ_4K);
 	/* The logical order is the reverse of the physical one. */
-	KUNIT_ASSERT_EQ(test, map(b.domain, IOVA, page_phys(test, 1), SZ_4K), 0);
-	KUNIT_ASSERT_EQ(test, map(b.domain, IOVA + SZ_4K, page_phys(test, 0), SZ_4K), 0);
+	KUNIT_ASSERT_EQ(test, map_range(b.domain, IOVA, page_phys(test, 1), SZ_4K), 0);
+	KUNIT_ASSERT_EQ(test, map_range(b.domain, IOVA + SZ_4K, page_phys(test, 0), SZ_4K), 0);
 	KUNIT_EXPECT_EQ(test, stats_of(b.sim).leaf_4k, 2ULL);
 
 	KUNIT_EXPECT_EQ(test, iommusim_dma_write(b.dev, IOMMUSIM_NO_PASID, IOVA + 100, out, SZ_4K,
@@ -54,12 +54,12 @@ static void test_translate_pages(struct kunit *test)
 }
 
 /* Maps the aligned block of @size around the test's page, of which only that page is touched. */
-static void check_large(struct kunit *test, struct bench *b, u64 size)
+static void check_large(struct kunit *test, struct sim_bench *b, u64 size)
 {
 	phys_addr_t phys = ALIGN_DOWN(page_phys(test, 0), size);
 	u64 offset = page_phys(test, 0) - phys;
 
-	KUNIT_ASSERT_EQ(test, map(b->domain, IOVA, phys, size), 0);
+	KUNIT_ASSERT_EQ(test, map_range(b->domain, IOVA, phys, size), 0);
 	page_data(test, 0)[7] = 0;
 	KUNIT_EXPECT_EQ(test, probe_write(b->dev, IOVA + offset + 7), IOMMUSIM_OK);
 	KUNIT_EXPECT_EQ(test, page_data(test, 0)[7], 0x5a);
@@ -69,7 +69,7 @@ static void check_large(struct kunit *test, struct bench *b, u64 size)
 
 static void test_translate_2m(struct kunit *test)
 {
-	struct bench b = new_bench(test, 0);
+	struct sim_bench b = new_bench(test, 0);
 	u64 tables = stats_of(b.sim).tables;
 
 	check_large(test, &b, SZ_2M);
@@ -81,7 +81,7 @@ static void test_translate_2m(struct kunit *test)
 
 static void test_translate_1g(struct kunit *test)
 {
-	struct bench b = new_bench(test, 0);
+	struct sim_bench b = new_bench(test, 0);
 	u64 tables = stats_of(b.sim).tables;
 
 	check_large(test, &b, SZ_1G);
@@ -99,7 +99,7 @@ static void test_small_pages_only(struct kunit *test)
 	struct iommu_domain *domain = new_domain(test, dev);
 	phys_addr_t phys = ALIGN_DOWN(page_phys(test, 0), SZ_2M);
 
-	KUNIT_ASSERT_EQ(test, map(domain, IOVA, phys, SZ_2M), 0);
+	KUNIT_ASSERT_EQ(test, map_range(domain, IOVA, phys, SZ_2M), 0);
 	KUNIT_EXPECT_EQ(test, stats_of(sim).leaf_4k, 512ULL);
 	KUNIT_EXPECT_EQ(test, stats_of(sim).leaf_2m, 0ULL);
 	KUNIT_EXPECT_EQ(test, iommu_unmap(domain, IOVA, SZ_2M), (size_t)SZ_2M);
@@ -107,7 +107,7 @@ static void test_small_pages_only(struct kunit *test)
 
 static void test_permissions(struct kunit *test)
 {
-	struct bench b = new_bench(test, 0);
+	struct sim_bench b = new_bench(test, 0);
 
 	KUNIT_ASSERT_EQ(test, iommu_map(b.domain, IOVA, page_phys(test, 0), SZ_4K, IOMMU_READ,
 					GFP_KERNEL), 0);
@@ -131,9 +131,9 @@ static void test_aperture(struct kunit *test)
 	const u64 end = BIT_ULL(39);
 
 	KUNIT_EXPECT_EQ(test, (u64)domain->geometry.aperture_end, end - 1);
-	attach(test, domain, dev);
-	KUNIT_EXPECT_EQ(test, map(domain, end - SZ_4K, page_phys(test, 0), SZ_4K), 0);
-	KUNIT_EXPECT_EQ(test, map(domain, end, page_phys(test, 1), SZ_4K), -ERANGE);
+	attach_device(test, domain, dev);
+	KUNIT_EXPECT_EQ(test, map_range(domain, end - SZ_4K, page_phys(test, 0), SZ_4K), 0);
+	KUNIT_EXPECT_EQ(test, map_range(domain, end, page_phys(test, 1), SZ_4K), -ERANGE);
 	KUNIT_EXPECT_EQ(test, probe_write(dev, end - 1), IOMMUSIM_OK);
 	KUNIT_EXPECT_EQ(test, probe_write(dev, end), IOMMUSIM_FAULT_ADDRESS_SIZE);
 	KUNIT_EXPECT_EQ(test, probe_read(dev, U64_MAX), IOMMUSIM_FAULT_ADDRESS_SIZE);
@@ -146,17 +146,17 @@ static void test_dma_mask(struct kunit *test)
 	struct device *dev = new_device(test, sim, &config);
 	struct iommu_domain *domain = new_domain(test, dev);
 
-	attach(test, domain, dev);
-	KUNIT_ASSERT_EQ(test, map(domain, SZ_2G - SZ_4K, page_phys(test, 0), SZ_8K), 0);
+	attach_device(test, domain, dev);
+	KUNIT_ASSERT_EQ(test, map_range(domain, SZ_2G - SZ_4K, page_phys(test, 0), SZ_8K), 0);
 	KUNIT_EXPECT_EQ(test, probe_read(dev, SZ_2G - 1), IOMMUSIM_OK);
 	KUNIT_EXPECT_EQ(test, probe_read(dev, SZ_2G), IOMMUSIM_FAULT_ADDRESS_SIZE);
 }
 
 static void test_not_ram(struct kunit *test)
 {
-	struct bench b = new_bench(test, 0);
+	struct sim_bench b = new_bench(test, 0);
 
-	KUNIT_ASSERT_EQ(test, map(b.domain, IOVA, BIT_ULL(51), SZ_4K), 0);
+	KUNIT_ASSERT_EQ(test, map_range(b.domain, IOVA, BIT_ULL(51), SZ_4K), 0);
 	KUNIT_EXPECT_EQ(test, probe_read(b.dev, IOVA), IOMMUSIM_FAULT_PHYS);
 	KUNIT_EXPECT_EQ(test, probe_write(b.dev, IOVA), IOMMUSIM_FAULT_PHYS);
 }
@@ -185,20 +185,20 @@ static void test_identity(struct kunit *test)
 
 static void test_no_identity(struct kunit *test)
 {
-	struct bench b = new_bench(test, IOMMUSIM_NO_IDENTITY);
+	struct sim_bench b = new_bench(test, IOMMUSIM_NO_IDENTITY);
 
 	KUNIT_EXPECT_NULL(test, b.dev->iommu->iommu_dev->ops->identity_domain);
-	KUNIT_ASSERT_EQ(test, map(b.domain, IOVA, page_phys(test, 0), SZ_4K), 0);
+	KUNIT_ASSERT_EQ(test, map_range(b.domain, IOVA, page_phys(test, 0), SZ_4K), 0);
 	KUNIT_EXPECT_EQ(test, probe_write(b.dev, IOVA), IOMMUSIM_OK);
 }
 
 static void test_stale_iotlb(struct kunit *test)
 {
-	struct bench b = new_bench(test, 0);
+	struct sim_bench b = new_bench(test, 0);
 	u64 flushes = stats_of(b.sim).flushes;
 	struct iommu_iotlb_gather gather;
 
-	KUNIT_ASSERT_EQ(test, map(b.domain, IOVA, page_phys(test, 0), 2 * SZ_4K), 0);
+	KUNIT_ASSERT_EQ(test, map_range(b.domain, IOVA, page_phys(test, 0), 2 * SZ_4K), 0);
 	KUNIT_EXPECT_EQ(test, probe_write(b.dev, IOVA), IOMMUSIM_OK);
 	KUNIT_EXPECT_EQ(test, stats_of(b.sim).iotlb_hits, 0ULL);
 	KUNIT_EXPECT_EQ(test, probe_write(b.dev, IOVA + 8), IOMMUSIM_OK);
@@ -223,13 +223,13 @@ static void test_stale_iotlb(struct kunit *test)
 
 static void test_stale_large(struct kunit *test)
 {
-	struct bench b = new_bench(test, 0);
+	struct sim_bench b = new_bench(test, 0);
 	struct iommu_iotlb_gather gather, other;
 	u64 flush_all = stats_of(b.sim).flush_all;
 	u64 offset = page_phys(test, 0) & (SZ_2M - 1);
 
 	check_large(test, &b, SZ_2M);
-	KUNIT_ASSERT_EQ(test, map(b.domain, 0, page_phys(test, 1), SZ_4K), 0);
+	KUNIT_ASSERT_EQ(test, map_range(b.domain, 0, page_phys(test, 1), SZ_4K), 0);
 	iommu_iotlb_gather_init(&gather);
 	iommu_iotlb_gather_init(&other);
 	KUNIT_ASSERT_EQ(test, iommu_unmap_fast(b.domain, IOVA, SZ_2M, &gather), (size_t)SZ_2M);
@@ -246,25 +246,25 @@ static void test_stale_large(struct kunit *test)
 
 static void test_overlap_refused(struct kunit *test)
 {
-	struct bench b = new_bench(test, 0);
+	struct sim_bench b = new_bench(test, 0);
 
-	KUNIT_ASSERT_EQ(test, map(b.domain, IOVA, page_phys(test, 0), SZ_4K), 0);
-	KUNIT_EXPECT_EQ(test, map(b.domain, IOVA, page_phys(test, 1), SZ_4K), -EADDRINUSE);
-	KUNIT_EXPECT_EQ(test, map(b.domain, IOVA, 0, SZ_2M), -EADDRINUSE);
+	KUNIT_ASSERT_EQ(test, map_range(b.domain, IOVA, page_phys(test, 0), SZ_4K), 0);
+	KUNIT_EXPECT_EQ(test, map_range(b.domain, IOVA, page_phys(test, 1), SZ_4K), -EADDRINUSE);
+	KUNIT_EXPECT_EQ(test, map_range(b.domain, IOVA, 0, SZ_2M), -EADDRINUSE);
 	KUNIT_EXPECT_EQ(test, iommu_iova_to_phys(b.domain, IOVA), page_phys(test, 0));
 	KUNIT_EXPECT_EQ(test, stats_of(b.sim).leaf_4k, 1ULL);
 
-	KUNIT_ASSERT_EQ(test, map(b.domain, 0, 0, SZ_2M), 0);
-	KUNIT_EXPECT_EQ(test, map(b.domain, SZ_4K, page_phys(test, 1), SZ_4K), -EADDRINUSE);
+	KUNIT_ASSERT_EQ(test, map_range(b.domain, 0, 0, SZ_2M), 0);
+	KUNIT_EXPECT_EQ(test, map_range(b.domain, SZ_4K, page_phys(test, 1), SZ_4K), -EADDRINUSE);
 	KUNIT_EXPECT_EQ(test, stats_of(b.sim).leaf_2m, 1ULL);
 }
 
 static void test_overlap_keep(struct kunit *test)
 {
-	struct bench b = new_bench(test, IOMMUSIM_OVERLAP_KEEP);
+	struct sim_bench b = new_bench(test, IOMMUSIM_OVERLAP_KEEP);
 
-	KUNIT_ASSERT_EQ(test, map(b.domain, IOVA, page_phys(test, 0), SZ_4K), 0);
-	KUNIT_EXPECT_EQ(test, map(b.domain, IOVA, page_phys(test, 1), 2 * SZ_4K), 0);
+	KUNIT_ASSERT_EQ(test, map_range(b.domain, IOVA, page_phys(test, 0), SZ_4K), 0);
+	KUNIT_EXPECT_EQ(test, map_range(b.domain, IOVA, page_phys(test, 1), 2 * SZ_4K), 0);
 	KUNIT_EXPECT_EQ(test, iommu_iova_to_phys(b.domain, IOVA), page_phys(test, 0));
 	KUNIT_EXPECT_EQ(test, iommu_iova_to_phys(b.domain, IOVA + SZ_4K), page_phys(test, 2));
 	KUNIT_EXPECT_EQ(test, stats_of(b.sim).leaf_4k, 2ULL);
@@ -272,19 +272,19 @@ static void test_overlap_keep(struct kunit *test)
 
 static void test_overlap_replace(struct kunit *test)
 {
-	struct bench b = new_bench(test, IOMMUSIM_OVERLAP_REPLACE);
+	struct sim_bench b = new_bench(test, IOMMUSIM_OVERLAP_REPLACE);
 
-	KUNIT_ASSERT_EQ(test, map(b.domain, IOVA, page_phys(test, 0), SZ_4K), 0);
-	KUNIT_EXPECT_EQ(test, map(b.domain, IOVA, page_phys(test, 1), SZ_4K), 0);
+	KUNIT_ASSERT_EQ(test, map_range(b.domain, IOVA, page_phys(test, 0), SZ_4K), 0);
+	KUNIT_EXPECT_EQ(test, map_range(b.domain, IOVA, page_phys(test, 1), SZ_4K), 0);
 	KUNIT_EXPECT_EQ(test, iommu_iova_to_phys(b.domain, IOVA), page_phys(test, 1));
 	KUNIT_EXPECT_EQ(test, stats_of(b.sim).leaf_4k, 1ULL);
 
-	KUNIT_EXPECT_EQ(test, map(b.domain, IOVA, SZ_2M, SZ_2M), 0);
+	KUNIT_EXPECT_EQ(test, map_range(b.domain, IOVA, SZ_2M, SZ_2M), 0);
 	KUNIT_EXPECT_EQ(test, iommu_iova_to_phys(b.domain, IOVA), (phys_addr_t)SZ_2M);
 	KUNIT_EXPECT_EQ(test, stats_of(b.sim).leaf_4k, 0ULL);
 	KUNIT_EXPECT_EQ(test, stats_of(b.sim).leaf_2m, 1ULL);
 
-	KUNIT_EXPECT_EQ(test, map(b.domain, IOVA, page_phys(test, 0), SZ_4K), 0);
+	KUNIT_EXPECT_EQ(test, map_range(b.domain, IOVA, page_phys(test, 0), SZ_4K), 0);
 	KUNIT_EXPECT_EQ(test, iommu_iova_to_phys(b.domain, IOVA), page_phys(test, 0));
 	KUNIT_EXPECT_EQ(test, stats_of(b.sim).leaf_4k, 1ULL);
 	KUNIT_EXPECT_EQ(test, stats_of(b.sim).leaf_2m, 0ULL);
@@ -292,25 +292,25 @@ static void test_overlap_replace(struct kunit *test)
 
 static void test_unmap_partial(struct kunit *test)
 {
-	struct bench b = new_bench(test, 0);
+	struct sim_bench b = new_bench(test, 0);
 
 	KUNIT_EXPECT_EQ(test, iommu_unmap(b.domain, IOVA, SZ_4K), 0UL);
-	KUNIT_ASSERT_EQ(test, map(b.domain, IOVA, 0, SZ_2M), 0);
+	KUNIT_ASSERT_EQ(test, map_range(b.domain, IOVA, 0, SZ_2M), 0);
 	KUNIT_EXPECT_EQ(test, iommu_unmap(b.domain, IOVA + 5 * SZ_4K, SZ_4K), 0UL);
 	KUNIT_EXPECT_EQ(test, stats_of(b.sim).leaf_2m, 1ULL);
 	KUNIT_EXPECT_EQ(test, iommu_unmap(b.domain, IOVA, SZ_4K), (size_t)SZ_2M);
 	KUNIT_EXPECT_EQ(test, stats_of(b.sim).leaf_2m, 0ULL);
 
 	/* Stops at a hole. */
-	KUNIT_ASSERT_EQ(test, map(b.domain, IOVA, page_phys(test, 0), SZ_4K), 0);
-	KUNIT_ASSERT_EQ(test, map(b.domain, IOVA + SZ_8K, page_phys(test, 1), SZ_4K), 0);
+	KUNIT_ASSERT_EQ(test, map_range(b.domain, IOVA, page_phys(test, 0), SZ_4K), 0);
+	KUNIT_ASSERT_EQ(test, map_range(b.domain, IOVA + SZ_8K, page_phys(test, 1), SZ_4K), 0);
 	KUNIT_EXPECT_EQ(test, iommu_unmap(b.domain, IOVA, 3 * SZ_4K), (size_t)SZ_4K);
 	KUNIT_EXPECT_EQ(test, stats_of(b.sim).leaf_4k, 1ULL);
 }
 
 static void test_unmap_whole(struct kunit *test)
 {
-	struct bench b = new_bench(test, IOMMUSIM_UNMAP_WHOLE);
+	struct sim_bench b = new_bench(test, IOMMUSIM_UNMAP_WHOLE);
 
 	check_large(test, &b, SZ_2M);
 	KUNIT_EXPECT_EQ(test, iommu_unmap(b.domain, IOVA + 5 * SZ_4K, SZ_4K), (size_t)SZ_2M);
@@ -330,20 +330,20 @@ static void test_table_life(struct kunit *test)
 	unsigned long iova;
 
 	/* One page off, so that only 4 KiB entries can be used. */
-	KUNIT_ASSERT_EQ(test, map(domain, IOVA, SZ_4K, SZ_2M), 0);
+	KUNIT_ASSERT_EQ(test, map_range(domain, IOVA, SZ_4K, SZ_2M), 0);
 	KUNIT_EXPECT_EQ(test, stats_of(sim).leaf_4k, 512ULL);
 	KUNIT_EXPECT_EQ(test, stats_of(sim).tables, before + 3);
 	KUNIT_EXPECT_EQ(test, iommu_unmap(domain, IOVA, SZ_2M), (size_t)SZ_2M);
 	KUNIT_EXPECT_EQ(test, stats_of(sim).tables, before + 2);
 
-	KUNIT_ASSERT_EQ(test, map(domain, IOVA, SZ_4K, SZ_2M), 0);
+	KUNIT_ASSERT_EQ(test, map_range(domain, IOVA, SZ_4K, SZ_2M), 0);
 	for (iova = IOVA; iova < IOVA + SZ_2M; iova += SZ_1M)
 		KUNIT_EXPECT_EQ(test, iommu_unmap(domain, iova, SZ_1M), (size_t)SZ_1M);
 	KUNIT_EXPECT_EQ(test, stats_of(sim).leaf_4k, 0ULL);
 	KUNIT_EXPECT_EQ(test, stats_of(sim).tables, before + 3);
 
 	/* The empty table gives way. */
-	KUNIT_EXPECT_EQ(test, map(domain, IOVA, 0, SZ_2M), 0);
+	KUNIT_EXPECT_EQ(test, map_range(domain, IOVA, 0, SZ_2M), 0);
 	KUNIT_EXPECT_EQ(test, stats_of(sim).leaf_2m, 1ULL);
 	KUNIT_EXPECT_EQ(test, stats_of(sim).tables, before + 2);
 }
@@ -360,21 +360,21 @@ static void test_late_geometry(struct kunit *test)
 
 	KUNIT_EXPECT_EQ(test, domain->pgsize_bitmap, (unsigned long)SZ_4K);
 	KUNIT_EXPECT_EQ(test, (u64)domain->geometry.aperture_end, BIT_ULL(57) - 1);
-	KUNIT_ASSERT_EQ(test, map(domain, IOVA, page_phys(test, 0), SZ_4K), 0);
-	attach(test, domain, dev);
+	KUNIT_ASSERT_EQ(test, map_range(domain, IOVA, page_phys(test, 0), SZ_4K), 0);
+	attach_device(test, domain, dev);
 	KUNIT_EXPECT_EQ(test, domain->pgsize_bitmap, (unsigned long)(SZ_4K | SZ_2M | SZ_1G));
 	KUNIT_EXPECT_EQ(test, (u64)domain->geometry.aperture_end, BIT_ULL(39) - 1);
 	KUNIT_EXPECT_EQ(test, probe_write(dev, IOVA), IOMMUSIM_OK);
-	KUNIT_EXPECT_EQ(test, map(domain, BIT(40), page_phys(test, 0), SZ_4K), -ERANGE);
+	KUNIT_EXPECT_EQ(test, map_range(domain, BIT(40), page_phys(test, 0), SZ_4K), -ERANGE);
 
 	/* Every attach brings back the sizes that a user gave up. */
-	detach(test, dev);
+	detach_device(test, dev);
 	domain->pgsize_bitmap = SZ_4K;
-	attach(test, domain, dev);
+	attach_device(test, domain, dev);
 	KUNIT_EXPECT_EQ(test, domain->pgsize_bitmap, (unsigned long)(SZ_4K | SZ_2M | SZ_1G));
-	detach(test, dev);
+	detach_device(test, dev);
 
-	KUNIT_ASSERT_EQ(test, map(wide, BIT(40), page_phys(test, 0), SZ_4K), 0);
+	KUNIT_ASSERT_EQ(test, map_range(wide, BIT(40), page_phys(test, 0), SZ_4K), 0);
 	KUNIT_EXPECT_EQ(test, iommu_attach_device(wide, dev), -EINVAL);
 }
 
@@ -419,8 +419,8 @@ static void test_reserved_regions(struct kunit *test)
 
 	/* What is mapped in the window is never reached. */
 	domain = new_domain(test, dev);
-	attach(test, domain, dev);
-	KUNIT_ASSERT_EQ(test, map(domain, msi.first, page_phys(test, 0), SZ_4K), 0);
+	attach_device(test, domain, dev);
+	KUNIT_ASSERT_EQ(test, map_range(domain, msi.first, page_phys(test, 0), SZ_4K), 0);
 	KUNIT_EXPECT_EQ(test, probe_write(dev, msi.first), IOMMUSIM_FAULT_PHYS);
 }
 
@@ -440,7 +440,7 @@ static void test_shared_group(struct kunit *test)
 	KUNIT_EXPECT_PTR_NE(test, a->iommu_group, d->iommu_group);
 
 	KUNIT_EXPECT_EQ(test, iommu_attach_device(domain, a), -EINVAL);
-	KUNIT_ASSERT_EQ(test, map(domain, IOVA, page_phys(test, 0), SZ_4K), 0);
+	KUNIT_ASSERT_EQ(test, map_range(domain, IOVA, page_phys(test, 0), SZ_4K), 0);
 	KUNIT_ASSERT_EQ(test, iommu_attach_group(domain, a->iommu_group), 0);
 	KUNIT_EXPECT_EQ(test, probe_write(a, IOVA), IOMMUSIM_OK);
 	KUNIT_EXPECT_EQ(test, probe_write(b, IOVA), IOMMUSIM_OK);
@@ -450,7 +450,7 @@ static void test_shared_group(struct kunit *test)
 	destroy_device(test, a);
 	destroy_device(test, b);
 	a = new_device(test, sim, &seven);
-	attach(test, domain, a);
+	attach_device(test, domain, a);
 	KUNIT_EXPECT_EQ(test, probe_write(a, IOVA), IOMMUSIM_OK);
 }
 
@@ -473,19 +473,19 @@ static void test_fail_attach(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, iommu_attach_device(domain, dev), -ENOSPC);
 	iommusim_fail_attach(dev, -ENOSPC, 5);
 	iommusim_fail_attach(dev, -ENOSPC, 0);
-	attach(test, domain, dev);
+	attach_device(test, domain, dev);
 }
 
 /* What a careful client does: let go when it is told that the device leaves. */
-struct leaver {
+struct sim_leaver {
 	struct notifier_block nb;
 	struct device *dev;
 	struct iommu_domain *domain;
 };
 
-static int leave(struct notifier_block *nb, unsigned long action, void *data)
+static int notify_leaver(struct notifier_block *nb, unsigned long action, void *data)
 {
-	struct leaver *leaver = container_of(nb, struct leaver, nb);
+	struct sim_leaver *leaver = container_of(nb, struct sim_leaver, nb);
 
 	if (action == BUS_NOTIFY_DEL_DEVICE && data == leaver->dev)
 		iommu_detach_device(leaver->domain, leaver->dev);
@@ -497,9 +497,13 @@ static void test_hot_removal(struct kunit *test)
 	struct iommusim *sim = new_sim(test, NULL);
 	struct device *dev = new_device(test, sim, NULL);
 	struct iommu_domain *domain = new_domain(test, dev);
-	struct leaver leaver = { .nb.notifier_call = leave, .dev = dev, .domain = domain };
+	struct sim_leaver leaver = {
+		.nb.notifier_call = notify_leaver,
+		.dev = dev,
+		.domain = domain,
+	};
 
-	KUNIT_ASSERT_EQ(test, map(domain, IOVA, page_phys(test, 0), SZ_4K), 0);
+	KUNIT_ASSERT_EQ(test, map_range(domain, IOVA, page_phys(test, 0), SZ_4K), 0);
 	KUNIT_ASSERT_EQ(test, iommu_attach_device(domain, dev), 0);
 	KUNIT_EXPECT_EQ(test, probe_write(dev, IOVA), IOMMUSIM_OK);
 
@@ -512,7 +516,7 @@ static void test_hot_removal(struct kunit *test)
 
 	/* The domain stays with whoever allocated it. */
 	KUNIT_EXPECT_EQ(test, iommu_unmap(domain, IOVA, SZ_4K), (size_t)SZ_4K);
-	KUNIT_EXPECT_EQ(test, map(domain, IOVA, page_phys(test, 1), SZ_4K), 0);
+	KUNIT_EXPECT_EQ(test, map_range(domain, IOVA, page_phys(test, 1), SZ_4K), 0);
 }
 
 static void test_bound_drivers(struct kunit *test)
@@ -527,34 +531,35 @@ static void test_bound_drivers(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, iommu_device_claim_dma_owner(a, test), 0);
 	iommu_device_release_dma_owner(a);
 	KUNIT_EXPECT_EQ(test, iommu_device_claim_dma_owner(b, test), -EPERM);
-	attach(test, new_domain(test, b), b);
+	attach_device(test, new_domain(test, b), b);
 	KUNIT_EXPECT_EQ(test, PTR_ERR(iommusim_device_create(sim, &both)), (long)-EINVAL);
 }
 
 static void test_table_failures(struct kunit *test)
 {
-	struct bench b = new_bench(test, 0);
+	struct sim_bench b = new_bench(test, 0);
 	u64 tables = stats_of(b.sim).tables;
 	unsigned int skip;
 
 	/* Spans two last-level tables: five pages in all below the root. */
 	for (skip = 0; skip < 4; skip++) {
 		iommusim_fail_tables(b.sim, skip, 1);
-		KUNIT_EXPECT_EQ(test, map(b.domain, IOVA + SZ_2M - SZ_4K, page_phys(test, 0),
-					  SZ_8K), -ENOMEM);
+		KUNIT_EXPECT_EQ(test, map_range(b.domain, IOVA + SZ_2M - SZ_4K, page_phys(test, 0),
+						SZ_8K), -ENOMEM);
 		KUNIT_EXPECT_EQ(test, stats_of(b.sim).leaf_4k, 0ULL);
 		KUNIT_EXPECT_EQ(test, probe_read(b.dev, IOVA + SZ_2M - SZ_4K),
 				IOMMUSIM_FAULT_NOT_PRESENT);
 		/* What was built for it stays until the domain goes: begin from nothing again. */
 		iommusim_fail_tables(b.sim, 0, 0);
-		detach(test, b.dev);
+		detach_device(test, b.dev);
 		free_domain(test, b.domain);
 		b.domain = new_domain(test, b.dev);
-		attach(test, b.domain, b.dev);
+		attach_device(test, b.domain, b.dev);
 		KUNIT_EXPECT_EQ(test, stats_of(b.sim).tables, tables);
 	}
 	iommusim_fail_tables(b.sim, 4, 1);
-	KUNIT_EXPECT_EQ(test, map(b.domain, IOVA + SZ_2M - SZ_4K, page_phys(test, 0), SZ_8K), 0);
+	KUNIT_EXPECT_EQ(test, map_range(b.domain, IOVA + SZ_2M - SZ_4K, page_phys(test, 0), SZ_8K),
+			0);
 	KUNIT_EXPECT_EQ(test, stats_of(b.sim).tables, tables + 4);
 
 	/* The one failure is still to come. */
@@ -564,11 +569,11 @@ static void test_table_failures(struct kunit *test)
 
 static void test_alloc_per_map(struct kunit *test)
 {
-	struct bench b = new_bench(test, IOMMUSIM_ALLOC_PER_MAP);
+	struct sim_bench b = new_bench(test, IOMMUSIM_ALLOC_PER_MAP);
 	unsigned long iova;
 
 	for (iova = IOVA; iova < IOVA + 64 * SZ_4K; iova += SZ_4K)
-		KUNIT_ASSERT_EQ(test, map(b.domain, iova, page_phys(test, 0), SZ_4K), 0);
+		KUNIT_ASSERT_EQ(test, map_range(b.domain, iova, page_phys(test, 0), SZ_4K), 0);
 	KUNIT_EXPECT_EQ(test, iommu_unmap(b.domain, IOVA, 32 * SZ_4K), 32UL * SZ_4K);
 	KUNIT_EXPECT_EQ(test, stats_of(b.sim).leaf_4k, 32ULL);
 }
@@ -585,14 +590,14 @@ static void test_instances(struct kunit *test)
 	struct iommu_domain *domain = new_domain(test, a);
 	struct iommu_domain *its_own = new_domain(test, selfish);
 
-	KUNIT_ASSERT_EQ(test, map(domain, IOVA, page_phys(test, 0), SZ_4K), 0);
-	attach(test, domain, a);
-	attach(test, domain, same);
+	KUNIT_ASSERT_EQ(test, map_range(domain, IOVA, page_phys(test, 0), SZ_4K), 0);
+	attach_device(test, domain, a);
+	attach_device(test, domain, same);
 	KUNIT_EXPECT_EQ(test, probe_write(a, IOVA), IOMMUSIM_OK);
 	KUNIT_EXPECT_EQ(test, probe_write(same, IOVA), IOMMUSIM_OK);
 	KUNIT_EXPECT_EQ(test, iommu_attach_device(domain, smaller), -EINVAL);
 	KUNIT_EXPECT_EQ(test, iommu_attach_device(domain, selfish), -EINVAL);
-	attach(test, its_own, selfish);
+	attach_device(test, its_own, selfish);
 }
 
 static void test_pasid(struct kunit *test)
@@ -603,7 +608,7 @@ static void test_pasid(struct kunit *test)
 	struct iommu_domain *domain = new_domain(test, dev);
 
 	KUNIT_EXPECT_EQ(test, dev->iommu->max_pasids, 64U);
-	KUNIT_ASSERT_EQ(test, map(domain, IOVA, page_phys(test, 0), SZ_4K), 0);
+	KUNIT_ASSERT_EQ(test, map_range(domain, IOVA, page_phys(test, 0), SZ_4K), 0);
 	KUNIT_EXPECT_EQ(test, probe_pasid(dev, 5, IOVA, true), IOMMUSIM_FAULT_PASID);
 	iommusim_fail_attach(dev, -EIO, 1);
 	KUNIT_EXPECT_EQ(test, iommu_attach_device_pasid(domain, dev, 5, NULL), -EIO);
@@ -619,7 +624,7 @@ static void test_pasid(struct kunit *test)
 
 static void test_atomic_context(struct kunit *test)
 {
-	struct bench b = new_bench(test, 0);
+	struct sim_bench b = new_bench(test, 0);
 	static DEFINE_SPINLOCK(lock);
 	unsigned long flags;
 	int mapped, written;
@@ -671,8 +676,8 @@ static void test_bad_configurations(struct kunit *test)
 #define ROUNDS		300
 
 /* One of several threads that use disjoint parts of a domain. */
-struct worker {
-	struct bench *bench;
+struct sim_worker {
+	struct sim_bench *bench;
 	struct page *page;
 	unsigned long iova;
 	unsigned int errors;
@@ -680,13 +685,13 @@ struct worker {
 };
 
 /* Maps at a place that shares tables with the other workers, moves data, and must lose it again. */
-static bool do_round(struct worker *worker, unsigned int round)
+static bool do_round(struct sim_worker *worker, unsigned int round)
 {
 	unsigned long iova = worker->iova + (round % 3) * SZ_2M;
-	struct bench *b = worker->bench;
+	struct sim_bench *b = worker->bench;
 	u8 *data = page_address(worker->page);
 
-	if (map(b->domain, iova, page_to_phys(worker->page), SZ_4K))
+	if (map_range(b->domain, iova, page_to_phys(worker->page), SZ_4K))
 		return false;
 	data[round] = 0;
 	if (probe_write(b->dev, iova + round) != IOMMUSIM_OK || data[round] != 0x5a)
@@ -698,7 +703,7 @@ static bool do_round(struct worker *worker, unsigned int round)
 
 static int run_worker(void *arg)
 {
-	struct worker *worker = arg;
+	struct sim_worker *worker = arg;
 	unsigned int round;
 
 	for (round = 0; round < ROUNDS; round++) {
@@ -712,9 +717,9 @@ static int run_worker(void *arg)
 
 static void test_parallel_maps(struct kunit *test)
 {
-	struct fixture *fixture = test->priv;
-	struct bench b = new_bench(test, 0);
-	struct worker *workers = kunit_kcalloc(test, WORKERS, sizeof(*workers), GFP_KERNEL);
+	struct sim_fixture *fixture = test->priv;
+	struct sim_bench b = new_bench(test, 0);
+	struct sim_worker *workers = kunit_kcalloc(test, WORKERS, sizeof(*workers), GFP_KERNEL);
 	unsigned int i, started = 0;
 
 	KUNIT_ASSERT_NOT_NULL(test, workers);
@@ -741,7 +746,7 @@ static void test_parallel_maps(struct kunit *test)
 /* Lets a device write, whatever happens to it, and counts results that nothing explains. */
 static int run_dma(void *arg)
 {
-	struct worker *worker = arg;
+	struct sim_worker *worker = arg;
 	struct device *dev = worker->bench->dev;
 
 	while (!kthread_should_stop()) {
@@ -762,8 +767,8 @@ static int run_dma(void *arg)
 static void test_dma_races(struct kunit *test)
 {
 	struct iommusim *sim = new_sim(test, NULL);
-	struct bench b = { .sim = sim, .dev = new_device(test, sim, NULL) };
-	struct worker worker = { .bench = &b, .iova = RACE_IOVA };
+	struct sim_bench b = { .sim = sim, .dev = new_device(test, sim, NULL) };
+	struct sim_worker worker = { .bench = &b, .iova = RACE_IOVA };
 	struct task_struct *task;
 	unsigned int round;
 
@@ -773,7 +778,7 @@ static void test_dma_races(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, IS_ERR(task));
 	for (round = 0; !IS_ERR(task) && round < ROUNDS; round++) {
 		KUNIT_EXPECT_EQ(test, iommu_attach_device(b.domain, b.dev), 0);
-		KUNIT_EXPECT_EQ(test, map(b.domain, RACE_IOVA, page_phys(test, 0), SZ_4K), 0);
+		KUNIT_EXPECT_EQ(test, map_range(b.domain, RACE_IOVA, page_phys(test, 0), SZ_4K), 0);
 		cond_resched();
 		KUNIT_EXPECT_EQ(test, iommu_unmap(b.domain, RACE_IOVA, SZ_4K), (size_t)SZ_4K);
 		iommu_detach_device(b.domain, b.dev);

@@ -15,12 +15,12 @@
 #define MAX_GROUP	4
 
 /* Handles the page requests of one attachment. */
-struct pager {
+struct sim_pager {
 	struct kunit *test;
 	struct iommu_attach_handle handle;
 	struct device *dev;
 	struct iommu_domain *domain;
-	int (*handle_group)(struct pager *pager, struct iopf_group *group);
+	int (*handle_group)(struct sim_pager *pager, struct iopf_group *group);
 	enum iommu_page_response_code code;
 	unsigned int groups;
 
@@ -37,7 +37,7 @@ struct pager {
 
 static int handle_group(struct iopf_group *group)
 {
-	struct pager *pager = container_of(group->attach_handle, struct pager, handle);
+	struct sim_pager *pager = container_of(group->attach_handle, struct sim_pager, handle);
 	struct iopf_fault *fault;
 
 	pager->groups++;
@@ -49,29 +49,29 @@ static int handle_group(struct iopf_group *group)
 	return pager->handle_group(pager, group);
 }
 
-static void answer(struct iopf_group *group, enum iommu_page_response_code code)
+static void answer_group(struct iopf_group *group, enum iommu_page_response_code code)
 {
 	iopf_group_response(group, code);
 	iopf_free_group(group);
 }
 
-static int answer_at_once(struct pager *pager, struct iopf_group *group)
+static int answer_at_once(struct sim_pager *pager, struct iopf_group *group)
 {
-	answer(group, pager->code);
+	answer_group(group, pager->code);
 	return 0;
 }
 
-static int map_and_answer(struct pager *pager, struct iopf_group *group)
+static int map_and_answer(struct sim_pager *pager, struct iopf_group *group)
 {
-	bool mapped = !map(pager->domain, pager->faults[0].prm.addr, page_phys(pager->test, 0),
-			   SZ_4K);
+	bool mapped = !map_range(pager->domain, pager->faults[0].prm.addr,
+				 page_phys(pager->test, 0), SZ_4K);
 
-	answer(group, mapped ? IOMMU_PAGE_RESP_SUCCESS : IOMMU_PAGE_RESP_INVALID);
+	answer_group(group, mapped ? IOMMU_PAGE_RESP_SUCCESS : IOMMU_PAGE_RESP_INVALID);
 	return 0;
 }
 
 /* As one does who answers later: out of the core's list, so that the core does not free it. */
-static int keep(struct pager *pager, struct iopf_group *group)
+static int keep_group(struct sim_pager *pager, struct iopf_group *group)
 {
 	iopf_group_dequeue(group);
 	pager->kept = group;
@@ -80,24 +80,24 @@ static int keep(struct pager *pager, struct iopf_group *group)
 }
 
 /* As one does who leaves it to the core to answer when the device goes. */
-static int keep_listed(struct pager *pager, struct iopf_group *group)
+static int keep_listed(struct sim_pager *pager, struct iopf_group *group)
 {
 	complete(&pager->arrived);
 	return 0;
 }
 
-static int refuse(struct pager *pager, struct iopf_group *group)
+static int refuse_group(struct sim_pager *pager, struct iopf_group *group)
 {
 	return -EBUSY;
 }
 
-static void attach_pager(struct pager *pager)
+static void attach_pager(struct sim_pager *pager)
 {
 	KUNIT_ASSERT_EQ(pager->test, iommu_attach_device_pasid(pager->domain, pager->dev, PASID,
 							       &pager->handle), 0);
 }
 
-static void detach_pager(struct pager *pager)
+static void detach_pager(struct sim_pager *pager)
 {
 	iommu_detach_device_pasid(pager->domain, pager->dev, PASID);
 }
@@ -114,10 +114,10 @@ static struct iommusim *new_paging_sim(struct kunit *test)
 	return new_sim(test, &config);
 }
 
-static struct pager *new_pager(struct kunit *test,
-			       int (*handle)(struct pager *pager, struct iopf_group *group))
+static struct sim_pager *new_pager(struct kunit *test,
+				   int (*handle)(struct sim_pager *pager, struct iopf_group *group))
 {
-	struct pager *pager = kunit_kzalloc(test, sizeof(*pager), GFP_KERNEL);
+	struct sim_pager *pager = kunit_kzalloc(test, sizeof(*pager), GFP_KERNEL);
 
 	KUNIT_ASSERT_NOT_NULL(test, pager);
 	pager->test = test;
@@ -131,13 +131,13 @@ static struct pager *new_pager(struct kunit *test,
 
 static struct iommusim *sim_of(struct kunit *test)
 {
-	struct fixture *fixture = test->priv;
+	struct sim_fixture *fixture = test->priv;
 
 	return fixture->sims[0];
 }
 
 /* Reason of a one-byte access that asks for its page. */
-static int probe_asking(struct pager *pager, u32 pasid, u64 address, bool write)
+static int probe_asking(struct sim_pager *pager, u32 pasid, u64 address, bool write)
 {
 	struct iommusim_fault fault = { .reason = IOMMUSIM_OK };
 	u8 byte = 0x5a;
@@ -151,7 +151,7 @@ static int probe_asking(struct pager *pager, u32 pasid, u64 address, bool write)
 
 static void page_is_asked_for(struct kunit *test)
 {
-	struct pager *pager = new_pager(test, map_and_answer);
+	struct sim_pager *pager = new_pager(test, map_and_answer);
 
 	attach_pager(pager);
 	/* Nobody asks without being told to. */
@@ -184,7 +184,7 @@ static void page_is_asked_for(struct kunit *test)
 
 static void permission_is_asked_for(struct kunit *test)
 {
-	struct pager *pager = new_pager(test, answer_at_once);
+	struct sim_pager *pager = new_pager(test, answer_at_once);
 
 	pager->code = IOMMU_PAGE_RESP_INVALID;
 	attach_pager(pager);
@@ -197,7 +197,7 @@ static void permission_is_asked_for(struct kunit *test)
 
 static void request_without_pasid(struct kunit *test)
 {
-	struct pager *pager = new_pager(test, map_and_answer);
+	struct sim_pager *pager = new_pager(test, map_and_answer);
 
 	KUNIT_ASSERT_EQ(test, iommu_attach_group_handle(pager->domain, pager->dev->iommu_group,
 							&pager->handle), 0);
@@ -208,16 +208,16 @@ static void request_without_pasid(struct kunit *test)
 	iommu_detach_group_handle(pager->domain, pager->dev->iommu_group);
 }
 
-struct refusal {
+struct sim_refusal {
 	const char *name;
-	int (*handle)(struct pager *pager, struct iopf_group *group);
+	int (*handle)(struct sim_pager *pager, struct iopf_group *group);
 	enum iommu_page_response_code code;
 };
 
-static const struct refusal refusals[] = {
+static const struct sim_refusal refusals[] = {
 	{ "invalid", answer_at_once, IOMMU_PAGE_RESP_INVALID },
 	{ "failure", answer_at_once, IOMMU_PAGE_RESP_FAILURE },
-	{ "handler fails", refuse, IOMMU_PAGE_RESP_FAILURE },
+	{ "handler fails", refuse_group, IOMMU_PAGE_RESP_FAILURE },
 };
 KUNIT_ARRAY_PARAM_DESC(refusal, refusals, name);
 
@@ -230,8 +230,8 @@ static int count_fault(struct iommu_domain *domain, struct device *dev, unsigned
 
 static void refused_request(struct kunit *test)
 {
-	const struct refusal *refusal = test->param_value;
-	struct pager *pager = new_pager(test, refusal->handle);
+	const struct sim_refusal *refusal = test->param_value;
+	struct sim_pager *pager = new_pager(test, refusal->handle);
 	enum iommu_page_response_code code;
 	unsigned int reported = 0;
 	u64 address = IOVA;
@@ -252,7 +252,7 @@ static void refused_request(struct kunit *test)
 /* Success and still nothing there: the device gives up in the end. */
 static void empty_promises(struct kunit *test)
 {
-	struct pager *pager = new_pager(test, answer_at_once);
+	struct sim_pager *pager = new_pager(test, answer_at_once);
 	unsigned int reported = 0;
 
 	iommu_set_fault_handler(pager->domain, count_fault, &reported);
@@ -269,7 +269,7 @@ static void group_of_requests(struct kunit *test)
 	const u64 addresses[] = { IOVA + SZ_2M + 5, IOVA, IOVA + SZ_4K };
 	const u32 perm = IOMMU_FAULT_PERM_READ | IOMMU_FAULT_PERM_WRITE | IOMMU_FAULT_PERM_EXEC |
 			 IOMMU_FAULT_PERM_PRIV;
-	struct pager *pager = new_pager(test, answer_at_once);
+	struct sim_pager *pager = new_pager(test, answer_at_once);
 	enum iommu_page_response_code code = IOMMU_PAGE_RESP_FAILURE;
 	unsigned int i, last = 0;
 	u64 sum = 0;
@@ -299,7 +299,7 @@ static void group_of_requests(struct kunit *test)
 	detach_pager(pager);
 }
 
-static int ask(struct pager *pager, u32 pasid)
+static int request_page(struct sim_pager *pager, u32 pasid)
 {
 	enum iommu_page_response_code code;
 	u64 address = IOVA;
@@ -309,29 +309,29 @@ static int ask(struct pager *pager, u32 pasid)
 
 static void nobody_to_ask(struct kunit *test)
 {
-	struct pager *pager = new_pager(test, answer_at_once);
+	struct sim_pager *pager = new_pager(test, answer_at_once);
 	struct iommusim_config config = { .max_pasids = 8 };
 	struct device *plain = new_device(test, new_sim(test, &config), NULL);
 	enum iommu_page_response_code code;
 	struct device *dev = pager->dev;
 	u64 address = IOVA;
 
-	KUNIT_EXPECT_EQ(test, ask(pager, PASID), -EOPNOTSUPP);
-	KUNIT_EXPECT_EQ(test, ask(pager, IOMMUSIM_NO_PASID), -EOPNOTSUPP);
+	KUNIT_EXPECT_EQ(test, request_page(pager, PASID), -EOPNOTSUPP);
+	KUNIT_EXPECT_EQ(test, request_page(pager, IOMMUSIM_NO_PASID), -EOPNOTSUPP);
 	attach_pager(pager);
-	KUNIT_EXPECT_EQ(test, ask(pager, PASID), 0);
-	KUNIT_EXPECT_EQ(test, ask(pager, PASID + 1), -EOPNOTSUPP);
+	KUNIT_EXPECT_EQ(test, request_page(pager, PASID), 0);
+	KUNIT_EXPECT_EQ(test, request_page(pager, PASID + 1), -EOPNOTSUPP);
 	KUNIT_EXPECT_EQ(test, iommusim_page_request(dev, PASID, &address, 0, IOMMU_FAULT_PERM_READ,
 						    &code), -EINVAL);
 	KUNIT_EXPECT_EQ(test, iommusim_page_request(&platform_bus, PASID, &address, 1,
 						    IOMMU_FAULT_PERM_READ, &code), -ENODEV);
 	detach_pager(pager);
-	KUNIT_EXPECT_EQ(test, ask(pager, PASID), -EOPNOTSUPP);
+	KUNIT_EXPECT_EQ(test, request_page(pager, PASID), -EOPNOTSUPP);
 
 	/* No handler; the access is a plain fault. */
 	pager->domain->iopf_handler = NULL;
 	attach_pager(pager);
-	KUNIT_EXPECT_EQ(test, ask(pager, PASID), -EOPNOTSUPP);
+	KUNIT_EXPECT_EQ(test, request_page(pager, PASID), -EOPNOTSUPP);
 	KUNIT_EXPECT_EQ(test, probe_asking(pager, PASID, IOVA, true), IOMMUSIM_FAULT_NOT_PRESENT);
 	detach_pager(pager);
 
@@ -341,7 +341,7 @@ static void nobody_to_ask(struct kunit *test)
 	pager->domain->iopf_handler = handle_group;
 	pager->dev = plain;
 	attach_pager(pager);
-	KUNIT_EXPECT_EQ(test, ask(pager, PASID), -EOPNOTSUPP);
+	KUNIT_EXPECT_EQ(test, request_page(pager, PASID), -EOPNOTSUPP);
 	KUNIT_EXPECT_EQ(test, probe_asking(pager, PASID, IOVA, true), IOMMUSIM_FAULT_NOT_PRESENT);
 	detach_pager(pager);
 	KUNIT_EXPECT_EQ(test, pager->groups, 1U);
@@ -349,7 +349,7 @@ static void nobody_to_ask(struct kunit *test)
 	/* And one that is gone. */
 	pager->dev = get_device(dev);
 	destroy_device(test, dev);
-	KUNIT_EXPECT_EQ(test, ask(pager, PASID), -EOPNOTSUPP);
+	KUNIT_EXPECT_EQ(test, request_page(pager, PASID), -EOPNOTSUPP);
 	KUNIT_EXPECT_EQ(test, probe_asking(pager, PASID, IOVA, true), IOMMUSIM_FAULT_PASID);
 	put_device(dev);
 }
@@ -358,7 +358,7 @@ static void nobody_to_ask(struct kunit *test)
 static void no_handle(struct kunit *test)
 {
 	const u64 addresses[] = { IOVA, IOVA + SZ_4K };
-	struct pager *pager = new_pager(test, answer_at_once);
+	struct sim_pager *pager = new_pager(test, answer_at_once);
 	enum iommu_page_response_code code = IOMMU_PAGE_RESP_SUCCESS;
 
 	KUNIT_ASSERT_EQ(test, iommu_attach_device_pasid(pager->domain, pager->dev, PASID, NULL), 0);
@@ -370,8 +370,8 @@ static void no_handle(struct kunit *test)
 }
 
 /* One who waits for an answer in a thread of its own. */
-struct asker {
-	struct pager *pager;
+struct sim_asker {
+	struct sim_pager *pager;
 	struct task_struct *task;
 	bool dma;
 	int result;
@@ -379,14 +379,14 @@ struct asker {
 
 static int run_asker(void *arg)
 {
-	struct asker *asker = arg;
+	struct sim_asker *asker = arg;
 
 	asker->result = asker->dma ? probe_asking(asker->pager, PASID, IOVA, true) :
-				     ask(asker->pager, PASID);
+				     request_page(asker->pager, PASID);
 	return 0;
 }
 
-static void start_asker(struct asker *asker)
+static void start_asker(struct sim_asker *asker)
 {
 	asker->task = kthread_create(run_asker, asker, "iommusim_kunit/ask");
 	KUNIT_ASSERT_FALSE(asker->pager->test, IS_ERR(asker->task));
@@ -395,7 +395,7 @@ static void start_asker(struct asker *asker)
 	wait_for_completion(&asker->pager->arrived);
 }
 
-static int finish_asker(struct asker *asker)
+static int finish_asker(struct sim_asker *asker)
 {
 	kthread_stop(asker->task);
 	put_task_struct(asker->task);
@@ -404,13 +404,13 @@ static int finish_asker(struct asker *asker)
 
 static void late_answer(struct kunit *test)
 {
-	struct pager *pager = new_pager(test, keep);
-	struct asker asker = { .pager = pager };
+	struct sim_pager *pager = new_pager(test, keep_group);
+	struct sim_asker asker = { .pager = pager };
 
 	attach_pager(pager);
 	start_asker(&asker);
 	KUNIT_EXPECT_EQ(test, stats_of(sim_of(test)).unanswered, 1ULL);
-	answer(pager->kept, IOMMU_PAGE_RESP_INVALID);
+	answer_group(pager->kept, IOMMU_PAGE_RESP_INVALID);
 	KUNIT_EXPECT_EQ(test, finish_asker(&asker), 0);
 	KUNIT_EXPECT_EQ(test, stats_of(sim_of(test)).unanswered, 0ULL);
 	detach_pager(pager);
@@ -418,30 +418,30 @@ static void late_answer(struct kunit *test)
 
 static void detach_ends_wait(struct kunit *test)
 {
-	struct pager *pager = new_pager(test, keep);
-	struct asker dma = { .pager = pager, .dma = true };
-	struct asker group = { .pager = pager };
+	struct sim_pager *pager = new_pager(test, keep_group);
+	struct sim_asker dma = { .pager = pager, .dma = true };
+	struct sim_asker group = { .pager = pager };
 
 	attach_pager(pager);
 	start_asker(&dma);
 	detach_pager(pager);
 	KUNIT_EXPECT_EQ(test, finish_asker(&dma), IOMMUSIM_FAULT_PASID);
 	KUNIT_EXPECT_EQ(test, stats_of(sim_of(test)).unanswered, 1ULL);
-	answer(pager->kept, IOMMU_PAGE_RESP_SUCCESS);
+	answer_group(pager->kept, IOMMU_PAGE_RESP_SUCCESS);
 	KUNIT_EXPECT_EQ(test, stats_of(sim_of(test)).unanswered, 0ULL);
 
 	attach_pager(pager);
 	start_asker(&group);
 	detach_pager(pager);
 	KUNIT_EXPECT_EQ(test, finish_asker(&group), -ECANCELED);
-	answer(pager->kept, IOMMU_PAGE_RESP_SUCCESS);
+	answer_group(pager->kept, IOMMU_PAGE_RESP_SUCCESS);
 }
 
 /* What is still in the core's list when the device goes, the core answers and frees. */
 static void removal_answers(struct kunit *test)
 {
-	struct pager *pager = new_pager(test, keep_listed);
-	struct asker asker = { .pager = pager };
+	struct sim_pager *pager = new_pager(test, keep_listed);
+	struct sim_asker asker = { .pager = pager };
 
 	attach_pager(pager);
 	start_asker(&asker);
@@ -454,8 +454,8 @@ static void removal_answers(struct kunit *test)
 
 static void forgotten_answer(struct kunit *test)
 {
-	struct pager *pager = new_pager(test, keep);
-	struct asker asker = { .pager = pager };
+	struct sim_pager *pager = new_pager(test, keep_group);
+	struct sim_asker asker = { .pager = pager };
 
 	attach_pager(pager);
 	start_asker(&asker);
@@ -471,9 +471,9 @@ static void forgotten_answer(struct kunit *test)
 
 static void wrong_answers(struct kunit *test)
 {
-	struct pager *pager = new_pager(test, keep);
+	struct sim_pager *pager = new_pager(test, keep_group);
 	const struct iommu_ops *ops = pager->dev->iommu->iommu_dev->ops;
-	struct asker asker = { .pager = pager };
+	struct sim_asker asker = { .pager = pager };
 	struct iommu_page_response response = { .code = IOMMU_PAGE_RESP_SUCCESS };
 	struct iopf_fault *fault;
 
@@ -504,10 +504,10 @@ static void answer_from_worker(struct work_struct *work)
 {
 	struct iopf_group *group = container_of(work, struct iopf_group, work);
 
-	answer(group, IOMMU_PAGE_RESP_INVALID);
+	answer_group(group, IOMMU_PAGE_RESP_INVALID);
 }
 
-static int answer_later(struct pager *pager, struct iopf_group *group)
+static int answer_later(struct sim_pager *pager, struct iopf_group *group)
 {
 	iopf_group_dequeue(group);
 	INIT_WORK(&group->work, answer_from_worker);
@@ -517,7 +517,7 @@ static int answer_later(struct pager *pager, struct iopf_group *group)
 
 static int ask_on(void *arg)
 {
-	struct asker *asker = arg;
+	struct sim_asker *asker = arg;
 
 	while (!kthread_should_stop()) {
 		int reason = probe_asking(asker->pager, PASID, IOVA, true);
@@ -535,15 +535,15 @@ static int ask_on(void *arg)
 /* Requests, answers, detaches and at last removal, in whatever order they happen to meet. */
 static void race_with_detach(struct kunit *test)
 {
-	struct pager *pager = new_pager(test, answer_later);
-	struct asker askers[ASKERS];
+	struct sim_pager *pager = new_pager(test, answer_later);
+	struct sim_asker askers[ASKERS];
 	unsigned int i, round;
 
 	pager->wq = alloc_workqueue("iommusim_kunit", WQ_UNBOUND, 0);
 	KUNIT_ASSERT_NOT_NULL(test, pager->wq);
 	get_device(pager->dev);
 	for (i = 0; i < ASKERS; i++) {
-		askers[i] = (struct asker){ .pager = pager };
+		askers[i] = (struct sim_asker){ .pager = pager };
 		askers[i].task = kthread_run(ask_on, &askers[i], "iommusim_kunit/ask%u", i);
 		KUNIT_EXPECT_FALSE(test, IS_ERR(askers[i].task));
 	}

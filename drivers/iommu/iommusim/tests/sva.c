@@ -11,7 +11,7 @@
 #define SIZE	(2 * PAGE_SIZE)
 
 /* A process, or as much of one as the kernel can make, bound to a device. */
-struct process {
+struct sim_process {
 	struct iommusim *sim;
 	struct device *dev;
 	unsigned long memory;		/* SIZE bytes of it, none present */
@@ -19,14 +19,14 @@ struct process {
 	u32 pasid;
 };
 
-static struct process new_process(struct kunit *test, u32 features, unsigned long prot)
+static struct sim_process new_process(struct kunit *test, u32 features, unsigned long prot)
 {
 	struct iommusim_config config = {
 		.max_pasids = 64,
 		.features = IOMMUSIM_SVA | features,
 		.quirks = IOMMUSIM_SVA_PASIDS_ONLY,
 	};
-	struct process process;
+	struct sim_process process;
 
 	if (!IS_ENABLED(CONFIG_IOMMU_SVA))
 		kunit_skip(test, "the kernel has no SVA");
@@ -43,7 +43,8 @@ static struct process new_process(struct kunit *test, u32 features, unsigned lon
 }
 
 /* Reason of an access to one byte of the process. */
-static int probe(const struct process *process, unsigned long offset, u8 *byte, bool write)
+static int probe_process(const struct sim_process *process, unsigned long offset, u8 *byte,
+			 bool write)
 {
 	struct iommusim_fault fault = { .reason = IOMMUSIM_OK };
 	u64 address = process->memory + offset;
@@ -57,38 +58,40 @@ static int probe(const struct process *process, unsigned long offset, u8 *byte, 
 
 static void device_reaches_process(struct kunit *test)
 {
-	struct process process = new_process(test, IOMMUSIM_PAGE_REQUESTS, PROT_READ | PROT_WRITE);
+	struct sim_process process = new_process(test, IOMMUSIM_PAGE_REQUESTS,
+						 PROT_READ | PROT_WRITE);
 	u8 byte = 0x77, got = 1;
 
 	/* What the process wrote, the device reads. */
 	KUNIT_ASSERT_EQ(test, put_user(0x33, (u8 __user *)process.memory), 0);
-	KUNIT_EXPECT_EQ(test, probe(&process, 0, &got, false), IOMMUSIM_OK);
+	KUNIT_EXPECT_EQ(test, probe_process(&process, 0, &got, false), IOMMUSIM_OK);
 	KUNIT_EXPECT_EQ(test, got, 0x33);
 	KUNIT_EXPECT_EQ(test, stats_of(process.sim).page_requests, 0ULL);
 
 	/* What the device wrote, the process reads, also where nothing was yet. */
-	KUNIT_EXPECT_EQ(test, probe(&process, PAGE_SIZE + 5, &byte, true), IOMMUSIM_OK);
+	KUNIT_EXPECT_EQ(test, probe_process(&process, PAGE_SIZE + 5, &byte, true), IOMMUSIM_OK);
 	KUNIT_EXPECT_EQ(test, stats_of(process.sim).page_requests, 1ULL);
 	KUNIT_ASSERT_EQ(test, get_user(got, (u8 __user *)process.memory + PAGE_SIZE + 5), 0);
 	KUNIT_EXPECT_EQ(test, got, 0x77);
 
 	/* Where the process has nothing, the device gets nothing. */
 	KUNIT_EXPECT_EQ(test, vm_munmap(process.memory + PAGE_SIZE, PAGE_SIZE), 0);
-	KUNIT_EXPECT_EQ(test, probe(&process, PAGE_SIZE, &byte, false),
+	KUNIT_EXPECT_EQ(test, probe_process(&process, PAGE_SIZE, &byte, false),
 			IOMMUSIM_FAULT_PAGE_REQUEST);
 	iommu_sva_unbind_device(process.bond);
-	KUNIT_EXPECT_EQ(test, probe(&process, 0, &byte, false), IOMMUSIM_FAULT_PASID);
+	KUNIT_EXPECT_EQ(test, probe_process(&process, 0, &byte, false), IOMMUSIM_FAULT_PASID);
 }
 
 static void page_of_zeroes(struct kunit *test)
 {
-	struct process process = new_process(test, IOMMUSIM_PAGE_REQUESTS, PROT_READ | PROT_WRITE);
+	struct sim_process process = new_process(test, IOMMUSIM_PAGE_REQUESTS,
+						 PROT_READ | PROT_WRITE);
 	u8 byte = 1, one = 1;
 
-	KUNIT_EXPECT_EQ(test, probe(&process, 3, &byte, false), IOMMUSIM_OK);
+	KUNIT_EXPECT_EQ(test, probe_process(&process, 3, &byte, false), IOMMUSIM_OK);
 	KUNIT_EXPECT_EQ(test, byte, 0);
 	/* All processes share that page, so writing needs another. */
-	KUNIT_EXPECT_EQ(test, probe(&process, 3, &one, true), IOMMUSIM_OK);
+	KUNIT_EXPECT_EQ(test, probe_process(&process, 3, &one, true), IOMMUSIM_OK);
 	KUNIT_ASSERT_EQ(test, get_user(byte, (u8 __user *)process.memory + 3), 0);
 	KUNIT_EXPECT_EQ(test, byte, 1);
 	iommu_sva_unbind_device(process.bond);
@@ -96,24 +99,24 @@ static void page_of_zeroes(struct kunit *test)
 
 static void process_without_requests(struct kunit *test)
 {
-	struct process process = new_process(test, 0, PROT_READ | PROT_WRITE);
+	struct sim_process process = new_process(test, 0, PROT_READ | PROT_WRITE);
 	u8 byte = 0x77;
 
-	KUNIT_EXPECT_EQ(test, probe(&process, 0, &byte, true), IOMMUSIM_FAULT_NOT_PRESENT);
+	KUNIT_EXPECT_EQ(test, probe_process(&process, 0, &byte, true), IOMMUSIM_FAULT_NOT_PRESENT);
 	KUNIT_ASSERT_EQ(test, put_user(0, (u8 __user *)process.memory), 0);
-	KUNIT_EXPECT_EQ(test, probe(&process, 0, &byte, true), IOMMUSIM_OK);
+	KUNIT_EXPECT_EQ(test, probe_process(&process, 0, &byte, true), IOMMUSIM_OK);
 	iommu_sva_unbind_device(process.bond);
 }
 
 static void process_says_what_is_writable(struct kunit *test)
 {
-	struct process process = new_process(test, 0, PROT_READ);
-	struct process asking = new_process(test, IOMMUSIM_PAGE_REQUESTS, PROT_READ);
+	struct sim_process process = new_process(test, 0, PROT_READ);
+	struct sim_process asking = new_process(test, IOMMUSIM_PAGE_REQUESTS, PROT_READ);
 	u8 byte = 0x77;
 
-	KUNIT_EXPECT_EQ(test, probe(&process, 0, &byte, true), IOMMUSIM_FAULT_PERMISSION);
-	KUNIT_EXPECT_EQ(test, probe(&asking, 0, &byte, true), IOMMUSIM_FAULT_PAGE_REQUEST);
-	KUNIT_EXPECT_EQ(test, probe(&asking, 0, &byte, false), IOMMUSIM_OK);
+	KUNIT_EXPECT_EQ(test, probe_process(&process, 0, &byte, true), IOMMUSIM_FAULT_PERMISSION);
+	KUNIT_EXPECT_EQ(test, probe_process(&asking, 0, &byte, true), IOMMUSIM_FAULT_PAGE_REQUEST);
+	KUNIT_EXPECT_EQ(test, probe_process(&asking, 0, &byte, false), IOMMUSIM_OK);
 	iommu_sva_unbind_device(asking.bond);
 	iommu_sva_unbind_device(process.bond);
 }
@@ -121,7 +124,7 @@ static void process_says_what_is_writable(struct kunit *test)
 /* A walk sleeps; a DMA that must not is refused, and its fault stays as it was. */
 static void process_needs_sleep(struct kunit *test)
 {
-	struct process process = new_process(test, 0, PROT_READ | PROT_WRITE);
+	struct sim_process process = new_process(test, 0, PROT_READ | PROT_WRITE);
 	struct iommusim_fault fault = { .address = 1 };
 	u8 byte = 0;
 
@@ -135,13 +138,14 @@ static void process_needs_sleep(struct kunit *test)
 
 static void two_bonds(struct kunit *test)
 {
-	struct process process = new_process(test, IOMMUSIM_PAGE_REQUESTS, PROT_READ | PROT_WRITE);
+	struct sim_process process = new_process(test, IOMMUSIM_PAGE_REQUESTS,
+						 PROT_READ | PROT_WRITE);
 	struct iommu_sva *again = iommu_sva_bind_device(process.dev, current->mm);
 	u8 byte = 0;
 
 	KUNIT_EXPECT_PTR_EQ(test, again, process.bond);
 	iommu_sva_unbind_device(again);
-	KUNIT_EXPECT_EQ(test, probe(&process, 0, &byte, true), IOMMUSIM_OK);
+	KUNIT_EXPECT_EQ(test, probe_process(&process, 0, &byte, true), IOMMUSIM_OK);
 	iommu_sva_unbind_device(process.bond);
 }
 
@@ -155,16 +159,16 @@ static void no_sva(struct kunit *test)
 }
 
 /* A process of its own, which ends when it is told to. */
-struct mortal {
+struct sim_mortal {
 	struct kunit *test;
 	struct completion born;
 	struct mm_struct *mm;
 	unsigned long memory;
 };
 
-static int live(void *arg)
+static int run_mortal(void *arg)
 {
-	struct mortal *mortal = arg;
+	struct sim_mortal *mortal = arg;
 
 	if (!kunit_attach_mm()) {
 		mortal->memory = vm_mmap(NULL, 0, SIZE, PROT_READ | PROT_WRITE,
@@ -183,12 +187,12 @@ static int live(void *arg)
 
 static int read_on(void *arg)
 {
-	struct process *process = arg;
+	struct sim_process *process = arg;
 	u8 byte;
 
 	while (!kthread_should_stop()) {
-		probe(process, 0, &byte, false);
-		probe(process, PAGE_SIZE, &byte, true);
+		probe_process(process, 0, &byte, false);
+		probe_process(process, PAGE_SIZE, &byte, true);
 		cond_resched();
 	}
 	return 0;
@@ -197,14 +201,14 @@ static int read_on(void *arg)
 /* The process ends while it is bound and its memory is in use. */
 static void process_ends(struct kunit *test)
 {
-	struct process process = new_process(test, IOMMUSIM_PAGE_REQUESTS, PROT_READ);
-	struct mortal mortal = { .test = test };
+	struct sim_process process = new_process(test, IOMMUSIM_PAGE_REQUESTS, PROT_READ);
+	struct sim_mortal mortal = { .test = test };
 	struct task_struct *task, *reader;
 	u8 byte = 0;
 
 	iommu_sva_unbind_device(process.bond);
 	init_completion(&mortal.born);
-	task = kthread_run(live, &mortal, "iommusim_kunit/mortal");
+	task = kthread_run(run_mortal, &mortal, "iommusim_kunit/mortal");
 	KUNIT_ASSERT_FALSE(test, IS_ERR(task));
 	wait_for_completion(&mortal.born);
 	process.bond = mortal.mm ? iommu_sva_bind_device(process.dev, mortal.mm) :
@@ -216,7 +220,7 @@ static void process_ends(struct kunit *test)
 	}
 	process.pasid = iommu_sva_get_pasid(process.bond);
 	process.memory = mortal.memory;
-	KUNIT_EXPECT_EQ(test, probe(&process, 0, &byte, false), IOMMUSIM_OK);
+	KUNIT_EXPECT_EQ(test, probe_process(&process, 0, &byte, false), IOMMUSIM_OK);
 	KUNIT_EXPECT_EQ(test, byte, 0x33);
 
 	reader = kthread_run(read_on, &process, "iommusim_kunit/read");
@@ -225,9 +229,10 @@ static void process_ends(struct kunit *test)
 	/* The thread is past its end a little before its memory is. */
 	while (atomic_read(&mortal.mm->mm_users))
 		schedule_timeout_uninterruptible(1);
-	KUNIT_EXPECT_EQ(test, probe(&process, 0, &byte, false), IOMMUSIM_FAULT_PAGE_REQUEST);
+	KUNIT_EXPECT_EQ(test, probe_process(&process, 0, &byte, false),
+			IOMMUSIM_FAULT_PAGE_REQUEST);
 	iommu_sva_unbind_device(process.bond);
-	KUNIT_EXPECT_EQ(test, probe(&process, 0, &byte, false), IOMMUSIM_FAULT_PASID);
+	KUNIT_EXPECT_EQ(test, probe_process(&process, 0, &byte, false), IOMMUSIM_FAULT_PASID);
 	if (!IS_ERR(reader))
 		kthread_stop(reader);
 	mmdrop(mortal.mm);
@@ -238,7 +243,8 @@ static void process_ends(struct kunit *test)
 /* Binds and unbinds while the device is at work. */
 static void race_with_unbind(struct kunit *test)
 {
-	struct process process = new_process(test, IOMMUSIM_PAGE_REQUESTS, PROT_READ | PROT_WRITE);
+	struct sim_process process = new_process(test, IOMMUSIM_PAGE_REQUESTS,
+						 PROT_READ | PROT_WRITE);
 	struct task_struct *reader = kthread_run(read_on, &process, "iommusim_kunit/read");
 	unsigned int round;
 	u8 byte = 0;
@@ -246,13 +252,14 @@ static void race_with_unbind(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, IS_ERR(reader));
 	for (round = 0; round < ROUNDS; round++) {
 		iommu_sva_unbind_device(process.bond);
-		KUNIT_EXPECT_EQ(test, probe(&process, 0, &byte, false), IOMMUSIM_FAULT_PASID);
+		KUNIT_EXPECT_EQ(test, probe_process(&process, 0, &byte, false),
+				IOMMUSIM_FAULT_PASID);
 		process.bond = iommu_sva_bind_device(process.dev, current->mm);
 		if (IS_ERR(process.bond)) {
 			KUNIT_FAIL(test, "bind: %ld", PTR_ERR(process.bond));
 			break;
 		}
-		KUNIT_EXPECT_EQ(test, probe(&process, 0, &byte, false), IOMMUSIM_OK);
+		KUNIT_EXPECT_EQ(test, probe_process(&process, 0, &byte, false), IOMMUSIM_OK);
 	}
 	if (!IS_ERR(process.bond))
 		iommu_sva_unbind_device(process.bond);
