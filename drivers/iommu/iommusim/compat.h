@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What differs between the kernels iommusim is built for, by feature, never by version. */
+/* Differences between the kernels that iommusim is built for, by feature, never by version. */
 #ifndef _IOMMUSIM_COMPAT_H
 #define _IOMMUSIM_COMPAT_H
 
@@ -9,8 +9,9 @@
 #include <v3compat/kcompat.h>
 
 /*
- * attach_dev() and set_dev_pasid() gained a parameter for the domain attached before. The driver
- * remembers that itself, so each operation is written without it and gets both shapes here.
+ * attach_dev() and set_dev_pasid() have a parameter for the domain attached before, or have not.
+ * IOMMUSIM_DEFINE_ATTACH_OP() and IOMMUSIM_DEFINE_PASID_OP() make both shapes of an operation that
+ * is written without it, because the driver remembers that domain itself.
  */
 #define IOMMUSIM_DEFINE_ATTACH_OP(fn)							\
 static int __maybe_unused fn##_short(struct iommu_domain *domain, struct device *dev)	\
@@ -51,7 +52,10 @@ static int __maybe_unused fn##_long(struct iommu_domain *domain, struct device *
 					      ioasid_t)),				\
 		fn##_short, fn##_long)
 
-/* Bit of domain_alloc_paging_flags(); an enumerator, and only on kernels that have the call. */
+/*
+ * A bit of domain_alloc_paging_flags(). IOMMU_HWPT_ALLOC_PASID is an enumerator, and only on
+ * kernels that have the call.
+ */
 #define IOMMUSIM_ALLOC_FLAG_PASID	BIT(3)
 
 #ifndef kzalloc_obj

@@ -12,35 +12,49 @@
 
 struct iommusim;
 
-/*
- * A paging domain. Contexts that are attached hold references, so that freeing it too early is a
- * warning and not a use after free.
+/**
+ * struct iommusim_domain - a paging domain
+ * @domain: as the IOMMU core knows the domain
+ * @sim: the instance that it was allocated through, with a reference
+ * @ref: the allocator's reference, and one for each attached context and each of @reports, so that
+ *	freeing the domain too early is a warning and not a use after free
+ * @attached: number of contexts attached
+ * @reports: number of faults being reported; iommusim_domain_free() waits for them
+ * @lock: read by each DMA from its translation until its data is moved, written by an invalidation:
+ *	when that is done no DMA that used an old translation is under way, and unlinked tables have
+ *	no reader. Inside &iommusim_device.lock. Taken in any context.
+ * @iotlb: translations that DMAs used
+ * @table: the page tables; maps and unmaps do not take @lock
+ * @records: of maps, where a quirk keeps them
+ * @geometry_lock: protects the members below, and the geometry and page sizes in @domain, which the
+ *	core reads without
+ * @sign_extend: addresses are sign-extended; constant
+ * @aperture_bits: width of a translated address
+ * @pgsize_bitmap: page sizes of the hardware; users may clear bits in that of @domain
+ * @settled: the geometry is final; maps read this without @geometry_lock
+ * @moved: the root has been moved or is being moved, see %IOMMUSIM_MOVING_ROOT
+ * @highest: highest address mapped while the geometry was not @settled
  */
 struct iommusim_domain {
 	struct iommu_domain domain;
-	struct iommusim *sim;		/* allocated through */
+	struct iommusim *sim;
 	struct kref ref;
-	atomic_t attached;		/* contexts */
-	atomic_t reports;		/* faults being reported; freeing waits for them */
+	atomic_t attached;
+	atomic_t reports;
 
-	/*
-	 * Held for reading by each DMA from its translation until its data is moved, for writing by
-	 * an invalidation: when that is done no DMA that used an old translation is under way, and
-	 * unlinked tables have no reader. Inside iommusim_device.lock. Taken in any context.
-	 */
 	rwlock_t lock;
 	struct iommusim_iotlb iotlb;
-	struct iommusim_table table;	/* maps and unmaps do not take @lock */
+	struct iommusim_table table;
 
 	struct iommusim_records records;
 
-	spinlock_t geometry_lock;	/* protects all below; the core reads domain.* freely */
-	bool sign_extend;		/* constant */
+	spinlock_t geometry_lock;
+	bool sign_extend;
 	u8 aperture_bits;
-	unsigned long pgsize_bitmap;	/* of the hardware; users may clear bits in domain's */
-	bool settled;			/* geometry is final; maps read it without the lock */
-	bool moved;			/* the root has been, or is being */
-	atomic64_t highest;		/* address mapped so far, while not settled */
+	unsigned long pgsize_bitmap;
+	bool settled;
+	bool moved;
+	atomic64_t highest;
 };
 
 struct iommu_domain *iommusim_domain_alloc(struct iommusim *sim);

@@ -13,32 +13,78 @@
 
 struct platform_device;
 
-#define IOMMUSIM_LEAF_LEVELS	3	/* whose entries translate 4K, 2M, 1G */
-#define IOMMUSIM_MAX_SHIFT	30	/* of the largest leaf */
-#define IOMMUSIM_PHYS_BITS	52	/* of an entry */
+/**
+ * DOC: Units of iommusim
+ *
+ * X.c and X.h are the unit X. A unit includes and calls only units in the lines above its own, and
+ * those to the left of it::
+ *
+ *	compat  instance  record
+ *	table  iotlb  domain  sva
+ *	device  request  attach  group
+ *	dma  ops  platform  create
+ *	chardev  main
+ */
 
-/* How often something still succeeds before it fails so many times. */
+/* Entries of levels 0 to IOMMUSIM_LEAF_LEVELS - 1 translate 4 KiB, 2 MiB, 1 GiB. */
+#define IOMMUSIM_LEAF_LEVELS	3
+/* The largest leaf has 1 << IOMMUSIM_MAX_SHIFT bytes. */
+#define IOMMUSIM_MAX_SHIFT	30
+/* Physical addresses in an entry have IOMMUSIM_PHYS_BITS bits. */
+#define IOMMUSIM_PHYS_BITS	52
+
+/**
+ * struct iommusim_failures - failures to come of one operation
+ * @skip: calls that still succeed
+ * @times: calls that fail after those
+ */
 struct iommusim_failures {
 	atomic_t skip;
 	atomic_t times;
 };
 
-/*
- * One instance. Its domains and devices each hold a reference, since both can outlive the
- * registration with the core. @iommu to @queue and @config are constant once created.
+/**
+ * struct iommusim - one instance
+ * @iommu: as the IOMMU core knows the instance
+ * @hw: platform device, parent of the simulated devices
+ * @fwnode: firmware node by which the core finds @iommu
+ * @queue: brings page requests to their handlers; NULL without %IOMMUSIM_PAGE_REQUESTS
+ * @config: of iommusim_create(), with the defaults filled in
+ * @id: number in the names of the instance
+ * @ref: the creator's reference, and one for each domain and device, because both can outlive the
+ *	registration with the core
+ * @lock: protects @devices, @groups and @next_stream; inside the core's group->mutex
+ * @devices: &iommusim_device.node of the devices plugged in
+ * @groups: &iommusim_device_config.group -> &struct iommusim_group
+ * @next_stream: ID of the next device in its firmware description
+ * @table_failures: of allocations of page-table pages
+ * @unmap_failures: of iommusim_unmap_pages()
+ * @maps: &iommusim_stats.maps
+ * @unmaps: &iommusim_stats.unmaps
+ * @flushes: &iommusim_stats.flushes
+ * @flush_all: &iommusim_stats.flush_all
+ * @tables: &iommusim_stats.tables
+ * @leaves: entries present, by level: &iommusim_stats.leaf_4k and the next two
+ * @iotlb_hits: &iommusim_stats.iotlb_hits
+ * @stale_hits: &iommusim_stats.stale_hits
+ * @page_requests: &iommusim_stats.page_requests
+ * @unanswered: &iommusim_stats.unanswered
+ * @refused_flushes: &iommusim_stats.refused_flushes
+ *
+ * @iommu to @id are constant once the instance is created.
  */
 struct iommusim {
 	struct iommu_device iommu;
 	struct platform_device *hw;
 	struct fwnode_handle *fwnode;
-	struct iopf_queue *queue;	/* NULL: no page requests */
+	struct iopf_queue *queue;
 	struct iommusim_config config;
 	int id;
 	struct kref ref;
 
-	struct mutex lock;		/* protects the three below; inside group->mutex */
-	struct list_head devices;	/* struct iommusim_device.node */
-	struct xarray groups;		/* config group number -> struct iommusim_group */
+	struct mutex lock;
+	struct list_head devices;
+	struct xarray groups;
 	u32 next_stream;
 
 	struct iommusim_failures table_failures;
@@ -77,7 +123,10 @@ static inline u64 iommusim_last_address(unsigned int bits)
 	return GENMASK_ULL(bits - 1, 0);
 }
 
-/* A range of sign-extended addresses is in one half: all bits from the top one on are the same. */
+/*
+ * With @sign_extend, @first and @last must lie in one half: all their bits from the top one, @bits
+ * - 1, on are the same.
+ */
 static inline bool iommusim_is_translatable(bool sign_extend, unsigned int bits, u64 first,
 					    u64 last)
 {

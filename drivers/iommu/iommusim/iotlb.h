@@ -8,16 +8,20 @@
 #include "instance.h"
 #include "table.h"
 
-/*
- * The translations of one domain that were used since they were last invalidated. Nothing is ever
- * evicted, so what should have been invalidated and was not is always found. Only when memory is
- * short is a translation not remembered.
+/**
+ * struct iommusim_iotlb - translations of one domain that were used since their last invalidation
+ * @sizes: bitmap of the sizes that a leaf can have
+ * @leaves: translations by log2 of the leaf's size, then by address >> that
  *
- * Lookups and fills may run in parallel; the caller excludes both from an invalidation.
+ * No translation is ever evicted, because one that should have been invalidated and was not must
+ * always be found. iommusim_iotlb_fill() leaves one out only when memory is short.
+ *
+ * iommusim_iotlb_find() and iommusim_iotlb_fill() may run in parallel; the caller excludes both
+ * from an invalidation.
  */
 struct iommusim_iotlb {
-	unsigned long sizes;				/* that a leaf can have */
-	struct xarray leaves[IOMMUSIM_MAX_SHIFT + 1];	/* by log2 of the size; address >> that */
+	unsigned long sizes;
+	struct xarray leaves[IOMMUSIM_MAX_SHIFT + 1];
 };
 
 void iommusim_iotlb_init(struct iommusim_iotlb *iotlb, unsigned long sizes);

@@ -8,13 +8,16 @@
 
 struct iommusim_record;
 
-/*
- * What IOMMUSIM_ALLOC_PER_MAP and IOMMUSIM_WHOLE_MAPS allocate: one record for each call of map, as
- * virtio-iommu keeps.
+/**
+ * struct iommusim_records - one record for each call of map, as virtio-iommu keeps
+ * @lock: protects @tree
+ * @tree: &struct iommusim_record by address
+ *
+ * %IOMMUSIM_ALLOC_PER_MAP and %IOMMUSIM_WHOLE_MAPS allocate records.
  */
 struct iommusim_records {
 	spinlock_t lock;
-	struct rb_root_cached tree;	/* protected by @lock */
+	struct rb_root_cached tree;
 };
 
 void iommusim_records_init(struct iommusim_records *records);

@@ -7,41 +7,63 @@
 
 struct iommusim;
 
-/*
- * A radix tree of page tables, 512 entries a page, as hardware reads them.
+/**
+ * struct iommusim_table - a radix tree of page tables, 512 entries a page, as hardware reads them
+ * @sim: the instance whose quirks it follows and whose counters it changes
+ * @root: address of the root and, in the low bits, its number of levels; 0 for none
+ * @unlinked: tables that are not reachable from @root any more and not freed yet
+ * @sending: the IOMMU is told of no map and no unmap
+ * @differs: the IOMMU was not told of some map or unmap
  *
- * Map and unmap may run in parallel on different address ranges; keeping two off the same range is
- * the callers' part, as for every IOMMU driver. A walk may run at any time, on any address, if the
- * caller excludes iommusim_table_reap() and iommusim_table_destroy().
+ * iommusim_table_map() and iommusim_table_unmap() may run in parallel on different address ranges;
+ * keeping two off the same range is the callers' part, as for every IOMMU driver. A walk may run at
+ * any time, on any address, if the caller excludes iommusim_table_reap() and
+ * iommusim_table_destroy().
  */
 struct iommusim_table {
 	struct iommusim *sim;
-	unsigned long root;		/* its address and, below, its number of levels; 0: none */
-	struct llist_head unlinked;	/* tables no longer reachable from @root, not yet freed */
-	bool sending;			/* the IOMMU is told of no map and no unmap */
-	bool differs;			/* it was not told of one */
+	unsigned long root;
+	struct llist_head unlinked;
+	bool sending;
+	bool differs;
 };
 
-/* One translation, of one entry or of several that were joined. */
+/**
+ * struct iommusim_leaf - one translation, of one entry or of several that were joined
+ * @phys: physical address of the first byte
+ * @shift: log2 of the size
+ * @readable: a DMA may read
+ * @writable: a DMA may write
+ */
 struct iommusim_leaf {
-	u64 phys;		/* of the first byte */
-	unsigned int shift;	/* log2 of its size */
+	u64 phys;
+	unsigned int shift;
 	bool readable;
 	bool writable;
 };
 
-/* Addresses that an unmap removed, which may be more than was asked for. */
+/**
+ * struct iommusim_span - addresses that an unmap removed, which may be more than was asked for
+ * @first: first address, undefined when @size is 0
+ * @last: last address, inclusive, undefined when @size is 0
+ * @size: bytes removed
+ */
 struct iommusim_span {
 	u64 first;
 	u64 last;
-	size_t size;	/* 0: nothing, @first and @last mean nothing */
+	size_t size;
 };
 
-/* A move of the root that is under way. */
+/**
+ * struct iommusim_move - a move of the root that is under way
+ * @old: as &iommusim_table.root, before the move
+ * @new: as &iommusim_table.root, after the move
+ * @copied: the table that @new is a copy of, reachable from @old; or NULL
+ */
 struct iommusim_move {
-	unsigned long old;	/* as iommusim_table.root */
+	unsigned long old;
 	unsigned long new;
-	u64 *copied;		/* the table that @new is a copy of, reachable from @old; or NULL */
+	u64 *copied;
 };
 
 static inline unsigned int iommusim_level_shift(unsigned int level)

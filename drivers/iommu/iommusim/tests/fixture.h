@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What the tests of iommusim share; all static, since some kernels have the tests built in. */
+/*
+ * Fixture of the tests of iommusim. All functions are static, because some kernels have the tests
+ * built in.
+ */
 #ifndef _IOMMUSIM_TESTS_FIXTURE_H
 #define _IOMMUSIM_TESTS_FIXTURE_H
 
@@ -15,21 +18,30 @@
 
 #define MAX_OBJECTS	4
 #define NR_PAGES	4
-#define IOVA		0x40000000UL	/* 1 GiB: aligned for every page size */
 #define READ_WRITE	(IOMMU_READ | IOMMU_WRITE)
 
-/* The core declares them for drivers/iommu only. */
+/* IOVA is SZ_1G, aligned for every page size. */
+#define IOVA		0x40000000UL
+
+/* iommu_attach_group_handle() and its counterpart are declared for drivers/iommu only. */
 int iommu_attach_group_handle(struct iommu_domain *domain, struct iommu_group *group,
 			      struct iommu_attach_handle *handle);
 void iommu_detach_group_handle(struct iommu_domain *domain, struct iommu_group *group);
 
-/* What one test made; undone in reverse when it ends, also when it failed. */
+/**
+ * struct sim_fixture - what one test made, undone in reverse when it ends, also when it failed
+ * @sims: instances
+ * @devs: devices
+ * @domains: paging domains
+ * @attached: the domain attached to the device of the same index in @devs, or NULL
+ * @pages: NR_PAGES contiguous pages
+ */
 struct sim_fixture {
 	struct iommusim *sims[MAX_OBJECTS];
 	struct device *devs[MAX_OBJECTS];
 	struct iommu_domain *domains[MAX_OBJECTS];
-	struct iommu_domain *attached[MAX_OBJECTS];	/* to the device of the same index */
-	struct page *pages;				/* NR_PAGES contiguous ones */
+	struct iommu_domain *attached[MAX_OBJECTS];
+	struct page *pages;
 };
 
 static inline struct iommusim *new_sim(struct kunit *test, const struct iommusim_config *config)
@@ -147,7 +159,7 @@ static inline int map_range(struct iommu_domain *domain, unsigned long iova, phy
 	return iommu_map(domain, iova, phys, size, READ_WRITE, GFP_KERNEL);
 }
 
-/* Reason of a one-byte access. */
+/* Return: enum iommusim_fault_reason of a one-byte access */
 static inline int probe_pasid(struct device *dev, u32 pasid, u64 address, bool write)
 {
 	struct iommusim_fault fault = { .reason = IOMMUSIM_OK };
@@ -170,7 +182,12 @@ static inline int probe_write(struct device *dev, u64 address)
 	return probe_pasid(dev, IOMMUSIM_NO_PASID, address, true);
 }
 
-/* A device of a new instance, attached to a new domain. */
+/**
+ * struct sim_bench - a device of a new instance, attached to a new domain
+ * @sim: the instance
+ * @dev: the device
+ * @domain: the domain
+ */
 struct sim_bench {
 	struct iommusim *sim;
 	struct device *dev;
