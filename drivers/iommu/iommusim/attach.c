@@ -8,7 +8,10 @@
 #include "domain.h"
 #include "request.h"
 
-/* Blocking and going back to the default must always work, or the core warns. */
+/*
+ * take_attach_failure() spares IOMMU_DOMAIN_BLOCKED and sdev->first_domain, because the core warns
+ * when attaching them fails.
+ */
 static int take_attach_failure(struct iommusim_device *sdev, u32 pasid,
 			       struct iommu_domain *domain)
 {
@@ -19,7 +22,11 @@ static int take_attach_failure(struct iommusim_device *sdev, u32 pasid,
 		return 0;
 	if (pasid == IOMMUSIM_NO_PASID && (!sdev->first_domain || domain == sdev->first_domain))
 		return 0;
-	/* Whoever joins an attached group meets the default domain of the others only later. */
+	/*
+	 * first_domain is the domain of the group when a device joins one that is attached. The
+	 * default domain of the others, of type __IOMMU_DOMAIN_DMA_API, comes later and is spared,
+	 * too.
+	 */
 	if (domain->type & __IOMMU_DOMAIN_DMA_API)
 		return 0;
 	write_lock_irqsave(&sdev->lock, flags);
@@ -31,7 +38,7 @@ static int take_attach_failure(struct iommusim_device *sdev, u32 pasid,
 	return err;
 }
 
-/* The context to attach to; that of a PASID is made when missing. */
+/* Return: the context of @pasid, made when missing */
 static struct iommusim_context *get_context(struct iommusim_device *sdev, u32 pasid)
 {
 	struct iommusim_context *context;
@@ -53,7 +60,7 @@ static struct iommusim_context *get_context(struct iommusim_device *sdev, u32 pa
 	return context;
 }
 
-/* Afterwards no DMA and no page request uses the old domain. */
+/* When switch_domain() returns, no DMA and no page request uses the old domain. */
 static void switch_domain(struct iommusim_device *sdev, u32 pasid,
 			  struct iommusim_context *context, struct iommu_domain *domain)
 {

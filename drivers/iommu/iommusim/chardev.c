@@ -32,18 +32,30 @@ static_assert((int)IOMMUSIM_PAGE_SUCCESS == (int)IOMMU_PAGE_RESP_SUCCESS);
 static_assert((int)IOMMUSIM_PAGE_INVALID == (int)IOMMU_PAGE_RESP_INVALID);
 static_assert((int)IOMMUSIM_PAGE_FAILURE == (int)IOMMU_PAGE_RESP_FAILURE);
 
-/* What user space made. */
+/**
+ * struct iommusim_object - an instance, a device or a bond that user space made
+ * @sim: the instance, or NULL
+ * @dev: the device, or NULL
+ * @bond: a process bound to a device, or NULL
+ * @parent: instance of a device, device of a bond, NULL for an instance
+ * @children: number of objects whose @parent this is
+ */
 struct iommusim_object {
-	struct iommusim *sim;		/* an instance, or NULL */
-	struct device *dev;		/* a device, or NULL */
-	struct iommu_sva *bond;		/* a process bound to a device, or NULL */
-	struct iommusim_object *parent;	/* of a device: its instance; of a bond: its device */
+	struct iommusim *sim;
+	struct device *dev;
+	struct iommu_sva *bond;
+	struct iommusim_object *parent;
 	unsigned int children;
 };
 
+/**
+ * struct iommusim_file - one open /dev/iommusim
+ * @lock: protects @objects and what they point to
+ * @objects: ID -> &struct iommusim_object
+ */
 struct iommusim_file {
-	struct mutex lock;		/* protects the objects */
-	struct xarray objects;		/* id -> struct iommusim_object */
+	struct mutex lock;
+	struct xarray objects;
 };
 
 static struct iommusim_object *find_sim(struct iommusim_file *file, u32 id)
@@ -62,7 +74,7 @@ static struct iommusim_object *find_device(struct iommusim_file *file, u32 id)
 	return object && object->dev ? object : NULL;
 }
 
-/* With a reference. */
+/* get_dev() takes a reference, because the caller uses the device without file->lock. */
 static struct device *get_dev(struct iommusim_file *file, u32 id)
 {
 	struct iommusim_object *object;
@@ -73,8 +85,8 @@ static struct device *get_dev(struct iommusim_file *file, u32 id)
 }
 
 /*
- * A device that leaves takes the bindings of its group with it: the core knows them by the first
- * device that was bound, and by the group's PASIDs.
+ * A device must not leave a group with bonds, because the core keeps them by the first device that
+ * was bound and by the PASIDs of the group: otherwise they go with it. do_destroy() refuses.
  */
 static bool is_group_bound(struct iommusim_file *file, const struct iommusim_object *device)
 {
@@ -178,7 +190,7 @@ static int convert_region(struct iommusim_region *to, const struct iommusim_ioc_
 	return 0;
 }
 
-/* NULL when the caller named none. */
+/* Return: the regions, or NULL for those that a device has by default */
 static struct iommusim_region *copy_user_regions(const struct iommusim_ioc_device_create *cmd)
 {
 	struct iommusim_ioc_region *from __free(kfree) = NULL;
@@ -270,7 +282,10 @@ static int run_dma(struct device *dev, const struct iommusim_ioc_dma *cmd, u64 a
 		      iommusim_dma_read(dev, cmd->pasid, address, buf, len, fault);
 }
 
-/* The data of one 4 KiB page; the device sees it only if all of it could be copied. */
+/*
+ * Moves the data of one 4 KiB page by way of @bounce, because the device must see all of the data
+ * or, when copy_from_user() fails, nothing.
+ */
 static int move_page(struct device *dev, const struct iommusim_ioc_dma *cmd, void *bounce,
 		     struct iommusim_fault *fault)
 {
@@ -468,9 +483,15 @@ union iommusim_command {
 	struct iommusim_ioc_page_request page_request;
 };
 
+/**
+ * struct iommusim_operation - one command
+ * @size: size of its argument
+ * @first_size: size of its argument when the command was new, the least that is accepted
+ * @run: carries the command out and writes the answer to @arg
+ */
 struct iommusim_operation {
 	unsigned int size;
-	unsigned int first_size;	/* when the command was new */
+	unsigned int first_size;
 	int (*run)(struct iommusim_file *file, void *arg);
 };
 
@@ -524,7 +545,7 @@ static int open_file(struct inode *inode, struct file *filp)
 	struct iommusim_file *file;
 	int err;
 
-	/* What a device reads and writes is any of the machine's memory. */
+	/* CAP_SYS_RAWIO and no lockdown, because a device reaches any of the machine's memory. */
 	if (!capable(CAP_SYS_ADMIN) || !capable(CAP_SYS_RAWIO))
 		return -EPERM;
 	err = security_locked_down(LOCKDOWN_DEV_MEM);

@@ -20,7 +20,10 @@ static int alloc_queue(struct iommusim *sim)
 	return sim->queue ? 0 : -ENOMEM;
 }
 
-/* Who asks what an IOMMU driver can do has only its name to go by. */
+/*
+ * iommu_device_sysfs_add() gets the quirks in the name, because the IOMMU API has no way to ask for
+ * them.
+ */
 static int add_to_sysfs(struct iommusim *sim)
 {
 	const u32 quirks = sim->config.quirks;
@@ -34,7 +37,10 @@ static int add_to_sysfs(struct iommusim *sim)
 				      quirks & IOMMUSIM_LATE_SEND ? "-late" : "", sim->id);
 }
 
-/* The core finds the driver of a device by firmware node, so the instance needs one of its own. */
+/*
+ * sim->fwnode belongs to this instance alone, because the core finds the driver of a device by its
+ * firmware node.
+ */
 static int register_instance(struct iommusim *sim)
 {
 	int err;
@@ -140,8 +146,8 @@ V3C_EXPORT_NS_GPL(iommusim_destroy, IOMMUSIM);
  * iommusim_device_join() - let the IOMMU core find a device that it did not know
  * @dev: created as a late one, without a driver
  *
- * No event tells of it, as when the firmware's description of a device is looked at only when a driver
- * is about to be bound. The core looks for such devices whenever an instance is created.
+ * No event tells of it, as when the firmware's description of a device is looked at only when a
+ * driver is about to be bound. The core looks for such devices whenever an instance is created.
  *
  * Context: may sleep; nobody else creates an instance or a device meanwhile.
  * Return: 0, -ENOMEM, or -ENODEV when the core did not take the device.

@@ -27,13 +27,13 @@ static void release_platform_device(struct device *dev)
 	module_put(THIS_MODULE);
 }
 
-/* NULL when @dev is somebody else's. */
+/* Return: the simulated device, or NULL when @dev is another driver's */
 struct iommusim_device *iommusim_to_device(struct device *dev)
 {
 	return dev && dev->release == release_platform_device ? dev_get_platdata(dev) : NULL;
 }
 
-/* sdev->lock must be held for as long as the context is used. */
+/* The caller holds @sdev->lock for as long as it uses the context. */
 struct iommusim_context *iommusim_find_context(struct iommusim_device *sdev, u32 pasid)
 {
 	lockdep_assert_held(&sdev->lock);
@@ -52,7 +52,10 @@ static bool is_reachable(const struct iommusim *sim, const struct iommusim_regio
 	       !(region->last >> IOMMUSIM_PHYS_BITS);
 }
 
-/* The core does something for each page of the regions that it maps, and of MSI windows. */
+/*
+ * IOMMUSIM_MAX_MAPPED_REGIONS limits direct regions and MSI windows, because the core goes through
+ * them page by page.
+ */
 static bool are_valid_regions(const struct iommusim *sim, const struct iommusim_region *regions,
 			      u32 count)
 {
@@ -121,7 +124,7 @@ struct iommusim_device *iommusim_device_alloc(struct iommusim *sim,
 	return sdev;
 }
 
-/* What is allocated here lives until the last reference to the platform device is gone. */
+/* @sdev lives until release_platform_device() is called, with the last reference to @dev. */
 void iommusim_device_adopt(struct iommusim_device *sdev, struct device *dev)
 {
 	sdev->dev = dev;

@@ -12,21 +12,34 @@
 #include "request.h"
 #include "sva.h"
 
-/* How often a page may be asked for, got and lost again before a DMA gives up. */
+/* A DMA asks MAX_REQUESTS times for a page that it gets and loses again, then it gives up. */
 #define MAX_REQUESTS	8
 
+/*
+ * struct iommusim_dma - a DMA under way
+ * @sdev: the device that makes it
+ * @pasid: PASID of the DMA, or IOMMUSIM_NO_PASID
+ * @address: what the device accesses next
+ * @buf: where the data of @address comes from or goes
+ * @write: the device writes memory
+ * @may_sleep: the DMA may sleep, and ask for pages
+ * @requests: page requests that may still be made for this page
+ * @is_process: the context reaches the memory of a process
+ * @recoverable: ask for the page that was refused and try again
+ * @refused: the domain that has refused and is to be told, or NULL
+ */
 struct iommusim_dma {
 	struct iommusim_device *sdev;
 	u32 pasid;
 	u64 address;
 	void *buf;
 	bool write;
-	bool may_sleep;			/* and ask for pages */
-	unsigned int requests;		/* that may still be made for this page */
+	bool may_sleep;
+	unsigned int requests;
 
-	bool is_process;		/* the context reaches the memory of a process */
-	bool recoverable;		/* ask for the page that was refused and try again */
-	struct iommusim_domain *refused; /* has refused and is to be told, or NULL */
+	bool is_process;
+	bool recoverable;
+	struct iommusim_domain *refused;
 };
 
 /* copy_to_kernel_nofault(), which modules cannot call. */
@@ -52,10 +65,12 @@ err_fault:
 }
 
 /*
- * Holes and firmware tables have a struct page too, but a reserved one. So has the kernel image,
- * which no driver has reason to hand to a device. Other pages may be missing in the kernel's direct
- * map at any time: secret memory, poisoned pages, pages of a guest. There is no high memory where
- * iommusim can be built. The copies are not instrumented, so KASAN says nothing of a DMA.
+ * PageReserved() keeps a DMA from holes and firmware tables, which have a struct page too, and from
+ * the kernel image, which no driver has reason to hand to a device. Other pages may be missing in
+ * the kernel's direct map at any time (secret memory, poisoned pages, pages of a guest), so
+ * write_nofault() and copy_from_kernel_nofault() move the data. They are not instrumented, so KASAN
+ * says nothing of a DMA. page_address() always has an answer, because there is no high memory where
+ * iommusim can be built.
  */
 static enum iommusim_fault_reason access_memory(const struct iommusim_dma *dma, u64 phys,
 						size_t len)
@@ -74,7 +89,10 @@ static enum iommusim_fault_reason access_memory(const struct iommusim_dma *dma, 
 	return moved ? IOMMUSIM_OK : IOMMUSIM_FAULT_PHYS;
 }
 
-/* What becomes of a DMA that @domain refused. sdev->lock is held. */
+/*
+ * is_recoverable() tells whether the page that @domain refused can be asked for. The caller holds
+ * sdev->lock.
+ */
 static bool is_recoverable(const struct iommusim_dma *dma, const struct iommu_domain *domain,
 			   enum iommusim_fault_reason reason)
 {
@@ -137,7 +155,10 @@ static enum iommusim_fault_reason access_domain(struct iommusim_dma *dma, size_t
 	return paging ? access_paging(dma, paging, len) : access_memory(dma, dma->address, len);
 }
 
-/* The memory of the process, held up; NULL when the process has exited. */
+/*
+ * Return: the memory of the process, with a reference for mmput(); NULL when the process has
+ * exited, -ENOENT when the context is not of a process any more
+ */
 static struct mm_struct *get_process(struct iommusim_dma *dma)
 {
 	struct iommusim_context *context;
@@ -177,7 +198,7 @@ static enum iommusim_fault_reason access_process(struct iommusim_dma *dma, size_
 	return reason;
 }
 
-/* Inside one 4 KiB page, all or nothing. */
+/* Accesses @len bytes inside one 4 KiB page, all or nothing. */
 static int access_page(struct iommusim_dma *dma, size_t len, enum iommusim_fault_reason *reason)
 {
 	unsigned long flags;
@@ -199,7 +220,10 @@ static int access_page(struct iommusim_dma *dma, size_t len, enum iommusim_fault
 	return 0;
 }
 
-/* When nobody is there to answer any more, the next try finds out what the context is now. */
+/*
+ * -EOPNOTSUPP and -ECANCELED mean that no handler is there to answer; the next try finds out what
+ * the context is then.
+ */
 static int ask_for_page(struct iommusim_dma *dma, enum iommusim_fault_reason *reason)
 {
 	u32 perm = dma->write ? IOMMU_FAULT_PERM_WRITE : IOMMU_FAULT_PERM_READ;
@@ -247,7 +271,7 @@ static int access_range(struct iommusim_dma *dma, size_t len, struct iommusim_fa
 		dma->address += part;
 		dma->buf += part;
 		len -= part;
-		/* Past the last of all addresses there is nothing; do not go on at 0. */
+		/* U64_MAX was the last address: end there, otherwise the DMA would go on at 0. */
 		if (len && !dma->address) {
 			dma->address = U64_MAX;
 			reason = IOMMUSIM_FAULT_ADDRESS_SIZE;

@@ -11,12 +11,12 @@
 #include "domain.h"
 #include "instance.h"
 
-/* What a fresh domain of IOMMUSIM_LATE_GEOMETRY claims to translate. */
+/* A fresh domain of IOMMUSIM_LATE_GEOMETRY claims to translate LATE_APERTURE_BITS. */
 #define LATE_APERTURE_BITS	57
-/* What IOMMUSIM_SHORT_FLUSH invalidates at most. */
+/* An aligned block of LARGEST_FLUSH is the most that IOMMUSIM_SHORT_FLUSH invalidates. */
 #define LARGEST_FLUSH		SZ_1G
 
-/* Maps and unmaps in tables whose root may move, or that are sent late. */
+/* table_users are maps and unmaps under IOMMUSIM_MOVING_ROOT and IOMMUSIM_LATE_SEND. */
 DEFINE_STATIC_SRCU(table_users);
 
 struct iommusim_domain *iommusim_to_paging(struct iommu_domain *domain)
@@ -79,7 +79,10 @@ struct iommu_domain *iommusim_domain_alloc(struct iommusim *sim)
 	iommusim_records_init(&domain->records);
 	kref_init(&domain->ref);
 	domain->sim = iommusim_get(sim);
-	/* The core pins the driver for each device only, and a domain may outlive them all. */
+	/*
+	 * __module_get(), because the core pins the driver for each device only and a domain may
+	 * outlive them all.
+	 */
 	__module_get(THIS_MODULE);
 	return &domain->domain;
 }
@@ -91,7 +94,10 @@ void iommusim_domain_free(struct iommu_domain *core_domain)
 	unsigned long flags;
 
 	WARN(atomic_read(&domain->attached), "iommusim: freeing a domain that is attached\n");
-	/* What the fault handler of the domain uses may go with it. */
+	/*
+	 * wait_var_event() first, because the caller may free what the fault handler uses right
+	 * after.
+	 */
 	wait_var_event(&domain->reports, !atomic_read(&domain->reports));
 
 	write_lock_irqsave(&domain->lock, flags);
@@ -106,7 +112,7 @@ void iommusim_domain_free(struct iommu_domain *core_domain)
 	kref_put(&domain->ref, release_domain);
 }
 
-/* The first attach makes the geometry final; later ones must find the same. */
+/* The first attach settles the geometry; later ones must find the same, otherwise -EINVAL. */
 static int settle_geometry(struct iommusim_domain *domain, const struct iommusim *sim)
 {
 	const struct iommusim_config *config = &sim->config;
@@ -127,8 +133,8 @@ static int settle_geometry(struct iommusim_domain *domain, const struct iommusim
 }
 
 /*
- * Gives the table another root, as a driver would that thinks nobody maps during an attach: what
- * others map in the old root after it was copied is lost.
+ * move_root() does what a driver would that thinks nobody maps during an attach: what others map in
+ * the old root after iommusim_table_begin_move() is lost.
  */
 static void move_root(struct iommusim_domain *domain)
 {
@@ -145,7 +151,10 @@ static void move_root(struct iommusim_domain *domain)
 	iommusim_table_end_move(&domain->table, &move);
 }
 
-/* Tells the IOMMU what is mapped, as a driver would that thinks nobody maps during an attach. */
+/*
+ * send_table() tells the IOMMU what is mapped, as a driver would that thinks nobody maps during an
+ * attach.
+ */
 static void send_table(struct iommusim_domain *domain)
 {
 	unsigned long flags;
@@ -205,7 +214,10 @@ int iommusim_domain_attach(struct iommusim_domain *domain, struct iommusim *sim)
 	return 0;
 }
 
-/* Hardware drops the translations of a context that leaves, so nobody can be blamed for them. */
+/*
+ * iommusim_iotlb_flush_all(), because hardware drops the translations of a context that leaves;
+ * otherwise stale_hits would count what no user of the API can mend.
+ */
 void iommusim_domain_detach(struct iommusim_domain *domain)
 {
 	unsigned long flags;
@@ -314,14 +326,18 @@ size_t iommusim_unmap_pages(struct iommu_domain *core_domain, unsigned long iova
 	return unmap_span(domain, iova, size, gather);
 }
 
-/* What an invalidation of the range reaches; false when that is more than it can. */
+/*
+ * Widens *@first and *@last to what an invalidation of that range reaches.
+ *
+ * Return: false when IOMMUSIM_SHORT_FLUSH cannot reach so much
+ */
 static bool widen_flush(const struct iommusim_domain *domain, u64 *first, u64 *last)
 {
 	u64 inside;
 
 	if (!iommusim_has_quirk(domain->sim, IOMMUSIM_SHORT_FLUSH))
 		return true;
-	/* All bits from the topmost one in which the two differ. */
+	/* @inside has all bits from the topmost one in which *@first and *@last differ. */
 	inside = *first == *last ? 0 : GENMASK_ULL(__fls(*first ^ *last), 0);
 	*first &= ~inside;
 	*last |= inside;
@@ -335,7 +351,7 @@ void iommusim_iotlb_sync(struct iommu_domain *core_domain, struct iommu_iotlb_ga
 	unsigned long flags;
 	bool reaches;
 
-	/* 6.12 asks for a sync also when nothing was unmapped. */
+	/* iommu_iotlb_sync() of 6.12 asks for a sync also when nothing was unmapped. */
 	if (first > last)
 		return;
 	atomic64_inc(&domain->sim->flushes);
@@ -381,7 +397,7 @@ phys_addr_t iommusim_iova_to_phys(struct iommu_domain *core_domain, dma_addr_t i
 	return found ? leaf_to_phys(&leaf, iova) : 0;
 }
 
-/* The caller holds the domain attached; iommusim_domain_report() need not. */
+/* The caller holds the domain attached; the caller of iommusim_domain_report() need not. */
 void iommusim_domain_begin_report(struct iommusim_domain *domain)
 {
 	kref_get(&domain->ref);
@@ -404,7 +420,10 @@ static bool is_same_leaf(const struct iommusim_leaf *a, const struct iommusim_le
 	       a->writable == b->writable;
 }
 
-/* As a DMA of a device behind @sim sees it. Hold domain->lock for reading until the data moved. */
+/*
+ * Translates @iova for a DMA of a device behind @sim. The caller holds domain->lock for reading
+ * until the data is moved.
+ */
 enum iommusim_fault_reason iommusim_domain_translate(struct iommusim_domain *domain,
 						     struct iommusim *sim, u64 iova, bool write,
 						     u64 *phys)

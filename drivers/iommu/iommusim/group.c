@@ -7,10 +7,14 @@
 #include "group.h"
 #include "instance.h"
 
-/* A group that several devices of one instance share; lives while a device is in it. */
+/**
+ * struct iommusim_group - a group that devices of one instance share, while there are any
+ * @group: the core's group, on which each device has a reference
+ * @users: number of devices, protected by &iommusim.lock
+ */
 struct iommusim_group {
-	struct iommu_group *group;	/* held by the devices */
-	unsigned int users;		/* protected by sim->lock */
+	struct iommu_group *group;
+	unsigned int users;
 };
 
 static struct iommu_group *create_shared_group(struct iommusim_device *sdev)

@@ -32,7 +32,10 @@ static int check_config(const struct iommusim_config *config)
 
 	if (config->aperture_bits < MIN_BITS || config->aperture_bits > MAX_BITS)
 		return -EINVAL;
-	/* The core cannot do without a size that makes up a page of the kernel. */
+	/*
+	 * PAGE_SIZE must be a page size or a multiple of one, because the core maps pages of the
+	 * kernel.
+	 */
 	if ((sizes & ~ALL_SIZES) || !(sizes & GENMASK(PAGE_SHIFT, 0)))
 		return -EINVAL;
 	if ((config->quirks & overlap) &&

@@ -37,7 +37,10 @@ bool iommusim_iotlb_find(struct iommusim_iotlb *iotlb, u64 iova, struct iommusim
 	return false;
 }
 
-/* Called with interrupts off, as the array's lock is also taken by flushes in interrupts. */
+/*
+ * The caller has interrupts off, because iommusim_iotlb_flush_range() takes the lock of the same
+ * array in interrupts.
+ */
 void iommusim_iotlb_fill(struct iommusim_iotlb *iotlb, u64 iova, const struct iommusim_leaf *leaf)
 {
 	unsigned long value = leaf->phys >> iommusim_level_shift(0) << TAG_SHIFT;

@@ -29,7 +29,10 @@ static void __exit exit_iommusim(void)
 {
 	iommusim_chardev_unregister();
 	iommusim_drivers_unregister();
-	/* Who put the last reference to the module may have been preempted before it left the code. */
+	/*
+	 * synchronize_rcu_tasks(), because a thread that put the last reference to the module may
+	 * have been preempted before it left the code.
+	 */
 	synchronize_rcu_tasks();
 }
 module_exit(exit_iommusim);

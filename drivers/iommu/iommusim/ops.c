@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What the IOMMU core calls. */
+/* struct iommu_ops and struct iommu_domain_ops: the calls that the IOMMU core makes. */
 #include <linux/iommu.h>
 #include <linux/module.h>
 
@@ -86,7 +86,10 @@ static struct iommu_domain *alloc_sva(struct device *dev, struct mm_struct *mm)
 }
 
 #ifdef IOMMUSIM_HAVE_ALLOC_PAGING_FLAGS
-/* The flag for PASIDs needs nothing: a paging domain takes them always or, by quirk, never. */
+/*
+ * IOMMUSIM_ALLOC_FLAG_PASID needs nothing, because PASIDs take a paging domain always or, with
+ * IOMMUSIM_SVA_PASIDS_ONLY, never.
+ */
 static struct iommu_domain *alloc_paging_flags(struct device *dev, u32 flags,
 					       const struct iommu_user_data *user_data)
 {
@@ -109,7 +112,7 @@ static bool is_capable(struct device *dev, enum iommu_cap cap)
 }
 
 #ifdef IOMMUSIM_HAVE_DEV_FEAT
-/* What the instance can do is always on. */
+/* Enabling does nothing, because config.features are always on. */
 static int enable_feature(struct device *dev, enum iommu_dev_features feature)
 {
 	u32 features = iommusim_to_device(dev)->sim->config.features;
@@ -147,7 +150,7 @@ static struct iommu_device *probe_device(struct device *dev)
 	return sdev ? &sdev->sim->iommu : ERR_PTR(-ENODEV);
 }
 
-/* The core has gone back to the blocking domain, but knows nothing of what others left attached. */
+/* The core has gone back to blocked_domain, but does not know PASIDs that were left attached. */
 static void release_device(struct device *dev)
 {
 	struct iommusim_device *sdev = iommusim_to_device(dev);
@@ -171,7 +174,10 @@ static void get_resv_regions(struct device *dev, struct list_head *head)
 	for (i = 0; i < sdev->nr_regions; i++) {
 		const struct iommusim_region *from = &sdev->regions[i];
 
-		/* The core has no way to learn of one that is missing. */
+		/*
+		 * __GFP_NOFAIL, because get_resv_regions() cannot tell the core that one is
+		 * missing.
+		 */
 		region = iommu_alloc_resv_region(from->first, from->last - from->first + 1,
 						 from->prot, from->type,
 						 GFP_KERNEL | __GFP_NOFAIL);
@@ -179,13 +185,16 @@ static void get_resv_regions(struct device *dev, struct list_head *head)
 	}
 }
 
-/* Users look at the tables to learn what a driver can do. */
+/*
+ * TABLE_NO_IDENTITY and the next two select among tables[], because users read struct iommu_ops to
+ * learn what a driver can do.
+ */
 #define TABLE_NO_IDENTITY	BIT(0)
 #define TABLE_SVA		BIT(1)
 #define TABLE_SVA_PASIDS_ONLY	BIT(2)
 #define NR_TABLES		8
 
-/* Where the kernel has no DMA-API domains, a driver must bring the default domain along. */
+/* Without CONFIG_IOMMU_DMA the core makes no default domain, so a driver must bring it along. */
 #define DEFAULT_DOMAIN(table)								\
 	((table) & TABLE_NO_IDENTITY && !IS_ENABLED(CONFIG_IOMMU_DMA) ? &identity_domain : NULL)
 
@@ -212,7 +221,10 @@ static void get_resv_regions(struct device *dev, struct list_head *head)
 				      &paging_rid_ops : &paging_ops,			\
 	}
 
-/* The core lets devices share a domain only if they share the table. */
+/*
+ * tables[] are shared by all instances, because the core lets devices share a domain only if they
+ * have the same struct iommu_ops.
+ */
 static const struct iommu_ops tables[NR_TABLES] = {
 	OPS(0), OPS(1), OPS(2), OPS(3), OPS(4), OPS(5), OPS(6), OPS(7),
 };

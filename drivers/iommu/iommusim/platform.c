@@ -56,8 +56,9 @@ int iommusim_init_fwspec(struct device *dev, struct iommusim *sim)
 	int err;
 
 	/*
-	 * The core asserts a mutex that modules cannot take. It protects dev->iommu, which nobody
-	 * else can know of before the device is added.
+	 * iommu_fwspec_init() asserts iommu_probe_device_lock, which modules cannot take. The lock
+	 * protects dev->iommu, which has no other user before device_add(), and the caller of
+	 * iommusim_device_join() keeps others away.
 	 */
 	lockdep_off();
 	err = iommu_fwspec_init(dev, sim->fwnode);
@@ -67,7 +68,10 @@ int iommusim_init_fwspec(struct device *dev, struct iommusim *sim)
 	return err;
 }
 
-/* Of a device that the core never saw, or it would have freed this itself. */
+/*
+ * The IOMMU core frees dev->iommu of any device that it has seen, so free_fwspec() is for one that
+ * it has not.
+ */
 static void free_fwspec(struct device *dev)
 {
 	struct dev_iommu *iommu = dev->iommu;
@@ -110,7 +114,7 @@ static int add_platform_device(struct platform_device *pdev, struct iommusim *si
 	return err;
 }
 
-/* The driver core does not fail when the IOMMU core or a driver refuses a device. */
+/* platform_device_add() succeeds also when the IOMMU core or a driver refuses the device. */
 static int check_device(struct device *dev, const struct iommusim_device_config *cfg)
 {
 	struct iommu_group *group = iommu_group_get(dev);

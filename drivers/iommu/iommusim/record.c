@@ -19,7 +19,7 @@ struct iommusim_record *iommusim_record_alloc(gfp_t gfp)
 	return kmalloc(sizeof(struct iommusim_record), gfp | __GFP_NOWARN);
 }
 
-/* Takes the record over; a @size of 0 frees it. */
+/* Takes @record over, and frees it when @size is 0. */
 void iommusim_record_add(struct iommusim_records *records, struct iommusim_record *record,
 			 u64 first, size_t size)
 {
@@ -38,7 +38,11 @@ void iommusim_record_add(struct iommusim_records *records, struct iommusim_recor
 	spin_unlock_irqrestore(&records->lock, flags);
 }
 
-/* Removes the first record in the range, all of it; false when that began before, or is none. */
+/*
+ * Removes the first record that overlaps @first to @last, all of it.
+ *
+ * Return: false when there is none, or when it begins before @first
+ */
 bool iommusim_records_take_next(struct iommusim_records *records, u64 first, u64 last,
 				u64 *start, size_t *size)
 {
@@ -60,7 +64,10 @@ bool iommusim_records_take_next(struct iommusim_records *records, u64 first, u64
 	return true;
 }
 
-/* Removes every record of which a part was unmapped: nobody can unmap the rest by itself. */
+/*
+ * Removes every record that overlaps @first to @last, all of it, because only
+ * iommusim_records_take_next() needs to find records, and takes whole ones.
+ */
 void iommusim_records_remove(struct iommusim_records *records, u64 first, u64 last)
 {
 	struct interval_tree_node *node;

@@ -12,26 +12,37 @@
 #include "request.h"
 
 /*
- * One group that was sent. It stays known until it is answered, also when nobody waits any more:
- * an answer that comes late is no mistake, one to a group that never was, or was answered, is.
+ * struct iommusim_request - one group of page requests that was sent
+ * @users: references of the thread that waits and of sdev->requests
+ * @pasid: PASID of the group, or IOMMUSIM_NO_PASID
+ * @group: number of the group
+ * @over: the wait is over; protected by the lock of sdev->requests, as the next two members
+ * @answered: an answer ended the wait
+ * @code: the answer, when @answered
+ * @done: completed when the wait is @over
+ *
+ * A group stays in sdev->requests until it is answered, also when no thread waits any more, because
+ * an answer that comes late is no mistake, but one to a group that never was, or was answered, is.
  */
 struct iommusim_request {
-	refcount_t users;	/* who waits, and sdev->requests */
-	u32 pasid;		/* or IOMMUSIM_NO_PASID */
+	refcount_t users;
+	u32 pasid;
 	u32 group;
-	bool over;		/* for who waits; protected by the array's lock, as the next two */
-	bool answered;		/* before it was over */
+	bool over;
+	bool answered;
 	enum iommu_page_response_code code;
 	struct completion done;
 };
 
-/* As the core says it. */
+/* IOMMU_NO_PASID is what the core calls IOMMUSIM_NO_PASID. */
 static u32 core_pasid(u32 pasid)
 {
 	return pasid == IOMMUSIM_NO_PASID ? IOMMU_NO_PASID : pasid;
 }
 
-/* The first one says how it ended. */
+/*
+ * The first end_wait() says how the wait ended: with @response, or without one when that is NULL.
+ */
 static void end_wait(struct iommusim_request *request, const struct iommu_page_response *response)
 {
 	if (request->over)
@@ -50,7 +61,7 @@ static void put_request(struct iommusim_request *request)
 		kfree(request);
 }
 
-/* From here on the core knows the device as one that makes page requests. */
+/* iopf_queue_add_device() lets the core know the device as one that makes page requests. */
 void iommusim_requests_enable(struct device *dev)
 {
 	struct iommusim_device *sdev = iommusim_to_device(dev);
@@ -63,7 +74,7 @@ void iommusim_requests_enable(struct device *dev)
 	write_unlock_irqrestore(&sdev->lock, flags);
 }
 
-/* Nothing is attached any more, so no request is sent any more. */
+/* The caller has cleared each context, so start_request() sends nothing any more. */
 void iommusim_requests_disable(struct iommusim_device *sdev)
 {
 	unsigned long flags, group;
@@ -75,10 +86,10 @@ void iommusim_requests_disable(struct iommusim_device *sdev)
 	sdev->requests_enabled = false;
 	write_unlock_irqrestore(&sdev->lock, flags);
 
-	/* Answers what is still in the core's list. */
+	/* iopf_queue_remove_device() answers the groups that are still in the core's list. */
 	iopf_queue_remove_device(sdev->sim->queue, sdev->dev);
 
-	/* The core cannot pass the answer to a device that is gone: it would crash. */
+	/* iopf_group_response() would crash on a device that is gone. */
 	WARN(!xa_empty(&sdev->requests),
 	     "iommusim: %s: gone before its page requests were answered\n", dev_name(sdev->dev));
 	xa_for_each(&sdev->requests, group, request) {
@@ -95,9 +106,9 @@ bool iommusim_takes_requests(struct iommusim_device *sdev, const struct iommu_do
 }
 
 /*
- * After the context of @pasid was switched away from a domain: when this returns, no request for
- * that domain is on its way to its handler, the core's own handler has answered, and nobody waits
- * for an answer of another.
+ * Follows a switch of the context of @pasid away from a domain: when iommusim_drain_requests()
+ * returns, no request for that domain is on its way to its handler, the core's own handler has
+ * answered, and no thread waits for the answer of another handler.
  */
 void iommusim_drain_requests(struct iommusim_device *sdev, u32 pasid)
 {
@@ -127,7 +138,7 @@ static struct iommusim_request *add_request(struct iommusim_device *sdev, u32 pa
 	refcount_set(&request->users, 2);
 	request->pasid = pasid;
 	init_completion(&request->done);
-	/* Cyclic, so that an answer that comes twice meets nobody else's group. */
+	/* xa_alloc_cyclic(), because an answer that comes twice must not meet a newer group. */
 	err = xa_alloc_cyclic(&sdev->requests, &request->group, request, xa_limit_31b,
 			      &sdev->next_group, GFP_KERNEL);
 	if (err < 0) {
@@ -140,8 +151,9 @@ static struct iommusim_request *add_request(struct iommusim_device *sdev, u32 pa
 }
 
 /*
- * The core answers a group that it cannot pass on, by the first request that it sees. It does not
- * answer one that is not the last and for which it has no memory; the rest of the group goes on.
+ * request->over ends the report, because the core answers a group that it cannot pass on by the
+ * first request that it sees. A request that is not the last, and for which the core has no memory,
+ * is not answered; the rest of the group goes on.
  */
 static void report_group(struct iommusim_device *sdev, struct iommusim_request *request,
 			 const u64 *addresses, unsigned int count, u32 perm)
@@ -183,8 +195,8 @@ static bool context_takes_requests(struct iommusim_device *sdev, u32 pasid)
 }
 
 /*
- * The core reads the attach handle of the context without a lock. Whoever switches the context
- * lets the readers of @sleepers go first, so the handle lasts.
+ * The caller's context lasts under sdev->sleepers, and with it the attach handle, which the core
+ * reads without a lock: iommusim_drain_requests() waits for the readers.
  */
 static struct iommusim_request *start_request(struct iommusim_device *sdev, u32 pasid,
 					      const u64 *addresses, unsigned int count, u32 perm)
@@ -200,7 +212,7 @@ static struct iommusim_request *start_request(struct iommusim_device *sdev, u32 
 	return request;
 }
 
-/* Sends one group and waits until it is answered, or its context is switched. */
+/* Sends one group of @count requests and waits until it is answered, or its context is switched. */
 int iommusim_send_requests(struct iommusim_device *sdev, u32 pasid, const u64 *addresses,
 			   unsigned int count, u32 perm, enum iommu_page_response_code *response)
 {
@@ -211,7 +223,7 @@ int iommusim_send_requests(struct iommusim_device *sdev, u32 pasid, const u64 *a
 		return PTR_ERR(request);
 	err = wait_for_completion_killable(&request->done) ? -EINTR : 0;
 	if (!err) {
-		/* Set for good. */
+		/* request->answered and request->code are final once the wait is over. */
 		if (request->answered)
 			*response = request->code;
 		else

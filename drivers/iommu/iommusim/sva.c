@@ -2,9 +2,9 @@
 /*
  * PASIDs that reach the memory of a process.
  *
- * Each DMA walks the page tables of the process anew, and nothing is remembered between two, so
- * nothing is to be invalidated. A DMA holds the address space up; once the process has exited, no
- * further DMA gets hold of it. So no MMU notifier is needed.
+ * iommusim_sva_access() walks the page tables of the process anew for each DMA and remembers
+ * nothing, so no MMU notifier is needed: there is nothing to invalidate. A DMA holds the address
+ * space up; once the process has exited, no further DMA gets hold of it.
  */
 #include <linux/highmem.h>
 #include <linux/mm.h>
@@ -41,7 +41,10 @@ static enum iommusim_fault_reason explain_refusal(struct mm_struct *mm, unsigned
 	       IOMMUSIM_FAULT_PERMISSION : IOMMUSIM_FAULT_NOT_PRESENT;
 }
 
-/* A pin would refuse what is shared after a fork(), after any number of page requests. */
+/*
+ * get_user_pages_remote(), because pin_user_pages_remote() would refuse a page that is shared after
+ * a fork(), and go on doing so after any number of page requests.
+ */
 static enum iommusim_fault_reason read_page(struct mm_struct *mm, u64 address, void *buf,
 					    size_t len)
 {
@@ -56,8 +59,9 @@ static enum iommusim_fault_reason read_page(struct mm_struct *mm, u64 address, v
 }
 
 /*
- * Anonymous, shared and huge memory only. The page of another file may be written back and write
- * protected between the two steps here, and its filesystem does not expect it to become dirty then.
+ * write_page() writes anonymous, shared and huge memory only, because the page of another file may
+ * be written back and write protected between pin_user_pages_remote() and the copy, and its
+ * filesystem does not expect it to become dirty then.
  */
 static enum iommusim_fault_reason write_page(struct mm_struct *mm, u64 address, const void *buf,
 					     size_t len)
@@ -82,8 +86,9 @@ static enum iommusim_fault_reason write_page(struct mm_struct *mm, u64 address, 
 }
 
 /*
- * Inside one 4 KiB page, of an address space that the caller holds up. Whoever unmaps or protects
- * waits for the lock, so the data is moved before or not at all.
+ * @address to @address + @len - 1 lie in one 4 KiB page of @mm, on which the caller has a
+ * reference. An unmap or a change of protection waits for mmap_read_lock(), so the data is moved
+ * before or not at all.
  */
 enum iommusim_fault_reason iommusim_sva_access(struct mm_struct *mm, u64 address, void *buf,
 					       size_t len, bool write)
@@ -91,7 +96,10 @@ enum iommusim_fault_reason iommusim_sva_access(struct mm_struct *mm, u64 address
 	enum iommusim_fault_reason reason;
 
 	mmap_read_lock(mm);
-	/* The kernel prints a backtrace when it is asked for a page just below a stack. */
+	/*
+	 * vma_lookup() first, because read_page() and write_page() of an address just below a stack
+	 * would make the kernel print a backtrace.
+	 */
 	if (!vma_lookup(mm, address))
 		reason = IOMMUSIM_FAULT_NOT_PRESENT;
 	else if (write)

@@ -11,18 +11,27 @@
 #include "table.h"
 
 #define ENTRIES		512
+
+/*
+ * ENTRY_ORDER is log2 of how many entries make up the leaf, ENTRY_PHYS in each of them the address
+ * of the leaf's first byte. An entry with ENTRY_UNSENT is present, but the IOMMU does not know it;
+ * one with ENTRY_KEPT is not present, but the IOMMU still knows it.
+ */
 #define ENTRY_PRESENT	BIT_ULL(0)
 #define ENTRY_READ	BIT_ULL(1)
 #define ENTRY_WRITE	BIT_ULL(2)
 #define ENTRY_LEAF	BIT_ULL(3)
-#define ENTRY_ORDER	GENMASK_ULL(7, 4)	/* log2 of how many entries make up the leaf */
-#define ENTRY_UNSENT	BIT_ULL(8)		/* present, but the IOMMU does not know it */
-#define ENTRY_KEPT	BIT_ULL(9)		/* not present, but the IOMMU still knows it */
-#define ENTRY_PHYS	GENMASK_ULL(51, 12)	/* of the leaf's first byte, in each of them */
+#define ENTRY_ORDER	GENMASK_ULL(7, 4)
+#define ENTRY_UNSENT	BIT_ULL(8)
+#define ENTRY_KEPT	BIT_ULL(9)
+#define ENTRY_PHYS	GENMASK_ULL(51, 12)
 
-/* Enough for a 1 GiB leaf in the root, whatever the aperture. */
+/* MIN_LEVELS are enough for a 1 GiB leaf in the root, whatever the aperture. */
 #define MIN_LEVELS	3
-/* Where the root may move, it and the table below hold no leaves, and nothing they hold goes. */
+/*
+ * With IOMMUSIM_MOVING_ROOT there are at least MOVING_LEVELS, because a table that is or becomes
+ * the root must hold no leaf and no link that an unmap removes: see may_unlink().
+ */
 #define MOVING_LEVELS	4
 
 #define ROOT_LEVELS	GENMASK(2, 0)
@@ -82,8 +91,8 @@ static void free_table(struct iommusim *sim, u64 *entries)
 }
 
 /*
- * A walk that is still inside the table must find no translation where the link is stored: the
- * next table's address has the present bit clear, since tables are page-aligned.
+ * The link to the next table overwrites entry 0 of @entries, in which a walk may still be. It finds
+ * ENTRY_PRESENT clear there, because tables are page-aligned.
  */
 static void unlink_table(struct iommusim_table *table, u64 *entries)
 {
@@ -178,7 +187,7 @@ int iommusim_table_init(struct iommusim_table *table, struct iommusim *sim, unsi
 	return 0;
 }
 
-/* The caller excludes walks. Afterwards they find nothing mapped. */
+/* The caller excludes walks. Afterwards iommusim_table_walk() finds nothing mapped. */
 void iommusim_table_destroy(struct iommusim_table *table)
 {
 	unsigned long root = table->root;
@@ -190,8 +199,8 @@ void iommusim_table_destroy(struct iommusim_table *table)
 }
 
 /*
- * The root as it is now, or NULL: nothing can be at @last. Only a root that lost levels on its
- * way is too small for what the domain let pass before.
+ * Return: the root, or NULL when nothing can be at @last: only a root that lost levels in a move is
+ * too small for what the domain let pass before
  */
 static u64 *get_root(const struct iommusim_table *table, u64 last, unsigned int *level)
 {
@@ -208,8 +217,10 @@ static u64 *get_root(const struct iommusim_table *table, u64 last, unsigned int 
 
 /*
  * Copies the root, without levels that @bits do not need. The caller makes move->new the root while
- * it excludes walks, and ends the move when no map or unmap is left that began before. False when
- * there is no memory: the root stays.
+ * it excludes walks, and calls iommusim_table_end_move() when no map or unmap is left that began
+ * before.
+ *
+ * Return: false when there is no memory, and the root stays
  */
 bool iommusim_table_begin_move(struct iommusim_table *table, unsigned int bits,
 			       struct iommusim_move *move)
@@ -233,13 +244,16 @@ bool iommusim_table_begin_move(struct iommusim_table *table, unsigned int bits,
 	return true;
 }
 
-/* Frees the old root, and what was mapped in it since it was copied. */
+/* Frees move->old, and what was mapped in it since it was copied. */
 void iommusim_table_end_move(struct iommusim_table *table, const struct iommusim_move *move)
 {
 	u64 *new = root_entries(move->new);
 	unsigned int i;
 
-	/* What both hold was copied: each table is in one place, and none of these is removed. */
+	/*
+	 * An entry that is the same in both was copied, because a table is linked in one place
+	 * only, and may_unlink() keeps each of them linked.
+	 */
 	for (i = 0; move->copied && i < ENTRIES; i++) {
 		if (move->copied[i] == READ_ONCE(new[i]))
 			move->copied[i] = 0;
@@ -247,7 +261,9 @@ void iommusim_table_end_move(struct iommusim_table *table, const struct iommusim
 	free_subtree(table->sim, root_entries(move->old), root_level(move->old));
 }
 
-/* Frees what maps and unmaps unlinked; the caller excludes walks, which may still be inside. */
+/*
+ * Frees table->unlinked. The caller excludes walks, because one may still be inside such a table.
+ */
 void iommusim_table_reap(struct iommusim_table *table)
 {
 	struct llist_node *node = llist_del_all(&table->unlinked);
@@ -262,7 +278,7 @@ void iommusim_table_reap(struct iommusim_table *table)
 
 /*
  * Makes *@entry at @level point to a table and returns that. A table that another CPU put there
- * meanwhile serves as well: it is mapping another part of the range the table covers.
+ * meanwhile serves as well, because that CPU maps another part of the range the table covers.
  */
 static u64 *get_child(struct iommusim_table *table, u64 *entry, unsigned int level, gfp_t gfp)
 {
@@ -307,8 +323,9 @@ static u64 *build_path(struct iommusim_table *table, u64 iova, unsigned int leve
 }
 
 /*
- * Sets one entry. Tables that earlier, smaller mappings left behind give way to a large leaf; how
- * a mapping that is still there behaves is for the instance's quirks to say.
+ * Sets *@entry. Tables that earlier, smaller mappings left behind give way to a large leaf.
+ * IOMMUSIM_OVERLAP_KEEP and IOMMUSIM_OVERLAP_REPLACE say what becomes of a mapping that is still
+ * there.
  */
 static int set_entry(struct iommusim_table *table, u64 *entry, unsigned int level, u64 leaf)
 {
@@ -336,7 +353,10 @@ static int set_entry(struct iommusim_table *table, u64 *entry, unsigned int leve
 	return 0;
 }
 
-/* All the entries of one leaf, or none. Those of a joined leaf meet no overlap quirk. */
+/*
+ * Sets all entries of @leaf, or none. A joined leaf meets no overlap quirk, because check_config()
+ * refuses the quirks where sizes can be joined.
+ */
 static int set_leaf(struct iommusim_table *table, u64 *entries, unsigned int level, u64 leaf)
 {
 	unsigned int i;
@@ -357,7 +377,7 @@ err_clear:
 	return err;
 }
 
-/* *@mapped is what was mapped before a failure, for the core to undo. */
+/* *@mapped tells what was mapped before a failure, for the core to undo. */
 int iommusim_table_map(struct iommusim_table *table, u64 iova, u64 phys, size_t pgsize,
 		       size_t pgcount, int prot, gfp_t gfp, size_t *mapped)
 {
@@ -395,15 +415,23 @@ int iommusim_table_map(struct iommusim_table *table, u64 iova, u64 phys, size_t 
 	return 0;
 }
 
+/**
+ * struct iommusim_unmap_walk - an unmap under way
+ * @table: the tables walked
+ * @next: first address not looked at
+ * @last: last address, inclusive
+ * @unsent: the IOMMU keeps what it knows, see &iommusim_table.sending
+ * @removed: what has been removed so far
+ */
 struct iommusim_unmap_walk {
 	struct iommusim_table *table;
-	u64 next;	/* first address not looked at */
+	u64 next;
 	u64 last;
-	bool unsent;	/* the IOMMU keeps what it knows */
+	bool unsent;
 	struct iommusim_span *removed;
 };
 
-/* False when the leaf that @entries[@index] is of must stay, because the range begins inside it. */
+/* Return: false when the leaf of @entries[@index] must stay, because the range begins inside it */
 static bool clear_leaf(struct iommusim_unmap_walk *walk, u64 *entries, unsigned int index,
 		       unsigned int level)
 {
@@ -433,7 +461,10 @@ static bool clear_leaf(struct iommusim_unmap_walk *walk, u64 *entries, unsigned 
 	return true;
 }
 
-/* A table goes only when one unmap covers all of it. */
+/*
+ * may_unlink() lets a table go only when one unmap covers all of it, because others may be mapping
+ * in the rest of it.
+ */
 static bool may_unlink(const struct iommusim_unmap_walk *walk, u64 first, unsigned int level)
 {
 	u64 size = level_size(level);
@@ -446,7 +477,11 @@ static bool may_unlink(const struct iommusim_unmap_walk *walk, u64 first, unsign
 	return !(first & (size - 1)) && walk->last - first >= size - 1;
 }
 
-/* Clears the entries of one table; false to stop: a hole, or a leaf that must stay. */
+/*
+ * Clears entries of one table.
+ *
+ * Return: false to end the unmap, at a hole or at a leaf that clear_leaf() lets stay
+ */
 static bool clear_entries(struct iommusim_unmap_walk *walk, u64 *entries, unsigned int level)
 {
 	unsigned int index = entry_index(walk->next, level);
@@ -474,7 +509,7 @@ static bool clear_entries(struct iommusim_unmap_walk *walk, u64 *entries, unsign
 	return true;
 }
 
-/* Stops at a hole. */
+/* Stops at a hole: @removed tells how far the unmap came. */
 void iommusim_table_unmap(struct iommusim_table *table, u64 iova, size_t size,
 			  struct iommusim_span *removed)
 {
@@ -495,7 +530,10 @@ void iommusim_table_unmap(struct iommusim_table *table, u64 iova, size_t size,
 		clear_entries(&walk, entries, level);
 }
 
-/* Maps and unmaps may be under way; what they put here meanwhile is sent. */
+/*
+ * try_cmpxchg(), because maps and unmaps may be under way: what one puts into an entry meanwhile is
+ * sent already, and must stay.
+ */
 static void send_subtree(u64 *entries)
 {
 	unsigned int i;
@@ -513,9 +551,8 @@ static void send_subtree(u64 *entries)
 }
 
 /*
- * All that is mapped is sent, and nothing that is mapped or unmapped from now on until
- * iommusim_table_end_send() and the end of the maps and unmaps that began before that. The caller
- * excludes walks.
+ * Sends all that is mapped. A map or unmap that begins between here and iommusim_table_end_send()
+ * is not sent, even if it ends later. The caller excludes walks.
  */
 void iommusim_table_begin_send(struct iommusim_table *table)
 {
@@ -558,13 +595,12 @@ static bool walk_to_leaf(const struct iommusim_table *table, u64 iova, bool sent
 	}
 }
 
-/* What is mapped. */
+/* iommusim_table_walk() finds what is mapped, iommusim_table_walk_sent() what the IOMMU knows. */
 bool iommusim_table_walk(const struct iommusim_table *table, u64 iova, struct iommusim_leaf *leaf)
 {
 	return walk_to_leaf(table, iova, false, leaf);
 }
 
-/* What the IOMMU knows to be mapped. */
 bool iommusim_table_walk_sent(const struct iommusim_table *table, u64 iova,
 			      struct iommusim_leaf *leaf)
 {

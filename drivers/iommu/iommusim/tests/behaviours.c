@@ -54,7 +54,10 @@ static void whole_maps(struct kunit *test)
 	struct sim_bench b = new_bench(test, IOMMUSIM_WHOLE_MAPS);
 	const unsigned long tail = IOVA + SZ_4K, second = IOVA + SZ_8K;
 
-	/* The head takes all of it along; the tail goes not at all. */
+	/*
+	 * An unmap of the head takes all of the map along, one of the tail (SZ_4K of SZ_8K)
+	 * nothing.
+	 */
 	KUNIT_ASSERT_EQ(test, map_range(b.domain, IOVA, page_phys(test, 0), SZ_8K), 0);
 	KUNIT_EXPECT_EQ(test, iommu_unmap(b.domain, tail, SZ_4K), 0UL);
 	KUNIT_EXPECT_EQ(test, probe_write(b.dev, IOVA), IOMMUSIM_OK);
@@ -62,7 +65,7 @@ static void whole_maps(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, iommu_unmap(b.domain, IOVA, SZ_4K), (size_t)SZ_8K);
 	KUNIT_EXPECT_EQ(test, probe_write(b.dev, tail), IOMMUSIM_FAULT_NOT_PRESENT);
 
-	/* A call that began before ends it, whatever begins behind. */
+	/* A map that began before the range ends the unmap, whatever begins behind. */
 	KUNIT_ASSERT_EQ(test, map_range(b.domain, IOVA, page_phys(test, 0), SZ_8K), 0);
 	KUNIT_ASSERT_EQ(test, map_range(b.domain, second, page_phys(test, 2), SZ_8K), 0);
 	KUNIT_EXPECT_EQ(test, iommu_unmap(b.domain, tail, 3 * SZ_4K), 0UL);
@@ -70,7 +73,7 @@ static void whole_maps(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, iommu_unmap(b.domain, IOVA, 3 * SZ_4K), 4UL * SZ_4K);
 	KUNIT_EXPECT_EQ(test, probe_write(b.dev, second + SZ_4K), IOMMUSIM_FAULT_NOT_PRESENT);
 
-	/* Nothing is found in a hole, and what is behind it goes too. */
+	/* A hole does not end the unmap: the map behind it goes too. */
 	KUNIT_ASSERT_EQ(test, map_range(b.domain, IOVA, page_phys(test, 0), SZ_4K), 0);
 	KUNIT_ASSERT_EQ(test, map_range(b.domain, second, page_phys(test, 2), SZ_4K), 0);
 	KUNIT_EXPECT_EQ(test, iommu_unmap(b.domain, IOVA, 3 * SZ_4K), (size_t)SZ_8K);
@@ -93,7 +96,7 @@ static void joined_entries(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, iommu_unmap(b.domain, last, SZ_4K), 0UL);
 	KUNIT_EXPECT_EQ(test, stats_of(b.sim).leaf_4k, 4ULL);
 
-	/* The translation of its last page is that of its first. */
+	/* @last and IOVA have one translation, which covers all of the joined entries. */
 	iommu_iotlb_gather_init(&gather);
 	KUNIT_EXPECT_EQ(test, iommu_unmap_fast(b.domain, IOVA, SZ_4K, &gather), (size_t)SZ_16K);
 	KUNIT_EXPECT_EQ(test, stats_of(b.sim).leaf_4k, 0ULL);
@@ -103,14 +106,14 @@ static void joined_entries(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, probe_read(b.dev, IOVA), IOMMUSIM_FAULT_NOT_PRESENT);
 	KUNIT_EXPECT_EQ(test, probe_read(b.dev, last), IOMMUSIM_FAULT_NOT_PRESENT);
 
-	/* All of it or nothing. */
+	/* -EADDRINUSE leaves none of the joined entries behind. */
 	KUNIT_ASSERT_EQ(test, map_range(b.domain, last, page_phys(test, 3), SZ_4K), 0);
 	KUNIT_EXPECT_EQ(test, map_range(b.domain, IOVA, page_phys(test, 0), SZ_16K), -EADDRINUSE);
 	KUNIT_EXPECT_EQ(test, stats_of(b.sim).leaf_4k, 1ULL);
 	KUNIT_EXPECT_EQ(test, probe_read(b.dev, IOVA), IOMMUSIM_FAULT_NOT_PRESENT);
 	KUNIT_EXPECT_EQ(test, probe_read(b.dev, last), IOMMUSIM_OK);
 
-	/* And so with larger entries, of which one holds another in its place. */
+	/* SZ_512M is 256 joined entries of 2 MiB; the same holds for them. */
 	KUNIT_ASSERT_EQ(test, map_range(b.domain, 0, 0, SZ_512M), 0);
 	KUNIT_EXPECT_EQ(test, stats_of(b.sim).leaf_2m, 256ULL);
 	KUNIT_EXPECT_EQ(test, iommu_iova_to_phys(b.domain, SZ_512M - 1), (phys_addr_t)SZ_512M - 1);
@@ -151,13 +154,13 @@ static void short_flush(struct kunit *test)
 	const unsigned long last = IOVA + SZ_1G - SZ_4K;
 	u64 hits;
 
-	/* One aligned GiB is all that can be invalidated, */
+	/* An aligned SZ_1G is the most that can be invalidated. */
 	unmap_pages_at(test, &b, IOVA, last);
 	KUNIT_EXPECT_EQ(test, stats_of(b.sim).refused_flushes, 0ULL);
 	KUNIT_EXPECT_EQ(test, probe_read(b.dev, IOVA), IOMMUSIM_FAULT_NOT_PRESENT);
 	KUNIT_EXPECT_EQ(test, probe_read(b.dev, last), IOMMUSIM_FAULT_NOT_PRESENT);
 
-	/* so that two neighbours may be too much. */
+	/* Two pages on both sides of its end are too much: refused_flushes grows. */
 	unmap_pages_at(test, &b, last, last + SZ_4K);
 	KUNIT_EXPECT_EQ(test, stats_of(b.sim).refused_flushes, 1ULL);
 	KUNIT_EXPECT_EQ(test, probe_read(b.dev, last), IOMMUSIM_OK);
@@ -167,7 +170,7 @@ static void short_flush(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, probe_read(b.dev, last), IOMMUSIM_FAULT_NOT_PRESENT);
 	KUNIT_EXPECT_EQ(test, probe_read(b.dev, last + SZ_4K), IOMMUSIM_FAULT_NOT_PRESENT);
 
-	/* What is beside the range in the block is invalidated as well. */
+	/* Pages beside the range, but in its block, are invalidated as well: iotlb_hits stays. */
 	KUNIT_ASSERT_EQ(test, map_range(b.domain, IOVA, page_phys(test, 2), SZ_4K), 0);
 	KUNIT_EXPECT_EQ(test, probe_read(b.dev, IOVA), IOMMUSIM_OK);
 	unmap_pages_at(test, &b, IOVA + SZ_4K, IOVA + SZ_8K);
@@ -190,7 +193,7 @@ static void failing_unmaps(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, stats_of(b.sim).stale_hits, 0ULL);
 }
 
-/* An attach beside maps, one for each entry of the root. */
+/* struct sim_move - an attach while pages are mapped, one for each entry of the root */
 struct sim_move {
 	struct sim_bench b;
 	unsigned int mapped, lost;
@@ -211,7 +214,10 @@ static int attach_once(void *arg)
 	return 0;
 }
 
-/* The copy that becomes the root is a table more. */
+/*
+ * map_beside_attach() waits for stats.tables to grow, because the copy that becomes the root is a
+ * table more.
+ */
 static void map_beside_attach(struct kunit *test, struct sim_move *move)
 {
 	u64 tables = stats_of(move->b.sim).tables;
@@ -233,7 +239,10 @@ static void map_beside_attach(struct kunit *test, struct sim_move *move)
 	((struct sim_fixture *)test->priv)->attached[0] = move->b.domain;
 }
 
-/* What is lost is not there for anybody, and can be mapped again. */
+/*
+ * A lost page is not there for iommu_iova_to_phys() and iommu_unmap() either, and can be mapped
+ * again.
+ */
 static void check_slots(struct kunit *test, struct sim_move *move)
 {
 	unsigned int i;
@@ -264,7 +273,7 @@ static bool move_once(struct kunit *test, struct iommusim *sim, struct device *d
 	check_slots(test, &move);
 	KUNIT_EXPECT_EQ(test, stats_of(sim).leaf_4k, leaves + move.mapped + 1);
 
-	/* Later attaches leave the root where it is. */
+	/* move_root() runs at the first attach only. */
 	detach_device(test, dev);
 	attach_device(test, move.b.domain, dev);
 	KUNIT_EXPECT_EQ(test, probe_read(dev, before), IOMMUSIM_OK);
@@ -281,7 +290,9 @@ static void check_moving_root(struct kunit *test, u32 quirks)
 	struct device *dev = new_device(test, sim, NULL);
 	unsigned int round;
 
-	/* Somebody must map while the root moves, which takes a millisecond: no certainty. */
+	/*
+	 * MOVE_ROUNDS tries, because a map must fall into the millisecond in which the root moves.
+	 */
 	for (round = 0; round < MOVE_ROUNDS; round++) {
 		if (move_once(test, sim, dev))
 			return;
@@ -330,7 +341,7 @@ static void churn_beside_attach(struct kunit *test, struct sim_move *move, unsig
 
 #define KEPT	256
 
-/* What the IOMMU was not told of, it is told at the next attach. */
+/* send_once() checks that the next attach tells the IOMMU what it was not told of. */
 static bool send_once(struct kunit *test, struct iommusim *sim, struct device *dev)
 {
 	struct sim_move move = { .b = { sim, dev, new_domain(test, dev) } };
@@ -349,7 +360,10 @@ static bool send_once(struct kunit *test, struct iommusim *sim, struct device *d
 	}
 	KUNIT_EXPECT_EQ(test, stats_of(sim).stale_hits, 0ULL);
 	KUNIT_EXPECT_EQ(test, stats_of(sim).leaf_4k, KEPT + move.mapped - unmapped + 0ULL);
-	/* A map takes the place of what was kept, an unmap finds what was not sent. */
+	/*
+	 * iommu_map() takes the place of an entry that the IOMMU still knows, iommu_unmap() finds
+	 * one that it does not know.
+	 */
 	if (stale) {
 		KUNIT_EXPECT_EQ(test, map_range(move.b.domain, IOVA, page_phys(test, 2), SZ_4K), 0);
 		KUNIT_EXPECT_EQ(test, probe_read(dev, IOVA), IOMMUSIM_OK);
@@ -376,7 +390,7 @@ static void late_send(struct kunit *test)
 	struct device *dev = new_device(test, sim, NULL);
 	unsigned int round;
 
-	/* Somebody must map and unmap while the table is sent: no certainty. */
+	/* MOVE_ROUNDS tries, because a map and an unmap must come while the table is sent. */
 	for (round = 0; round < MOVE_ROUNDS; round++) {
 		if (send_once(test, sim, dev))
 			return;
@@ -385,8 +399,8 @@ static void late_send(struct kunit *test)
 }
 
 /*
- * Random maps and unmaps against a list of what each page should be. The memory is one block of
- * BLOCK pages, the addresses lie on both sides of a GiB.
+ * Random maps and unmaps, checked against @pages of struct sim_random_run. The memory is one block
+ * of BLOCK pages, the addresses lie on both sides of a GiB.
  */
 #define BLOCK_ORDER	6
 #define BLOCK		(1U << BLOCK_ORDER)
@@ -394,9 +408,15 @@ static void late_send(struct kunit *test)
 #define WINDOW_BASE	(IOVA + SZ_1G - WINDOW / 2 * SZ_4K)
 #define STEPS		400
 
+/*
+ * struct sim_page_model - what a page should be
+ * @phys: physical address, 0 when not mapped
+ * @first: first page that is unmapped with it
+ * @last: last page that is unmapped with it
+ */
 struct sim_page_model {
-	phys_addr_t phys;		/* 0: not mapped */
-	unsigned int first, last;	/* of what is unmapped with it */
+	phys_addr_t phys;
+	unsigned int first, last;
 };
 
 struct sim_random_case {
@@ -405,13 +425,23 @@ struct sim_random_case {
 	unsigned long sizes;
 };
 
+/*
+ * struct sim_random_run - one run of a case
+ * @c: the case
+ * @b: the device and its domain
+ * @rnd: state of the random numbers
+ * @seed: from which @rnd began, for messages
+ * @block: physical address of the block
+ * @leaves: entries of other domains
+ * @pages: what each page of the window should be
+ */
 struct sim_random_run {
 	const struct sim_random_case *c;
 	struct sim_bench b;
 	struct rnd_state rnd;
 	u32 seed;
 	phys_addr_t block;
-	u64 leaves;			/* of other domains */
+	u64 leaves;
 	struct sim_page_model pages[WINDOW];
 };
 
@@ -434,7 +464,7 @@ static u32 random_below(struct sim_random_run *run, u32 bound)
 	return prandom_u32_state(&run->rnd) % bound;
 }
 
-/* The size that the core chooses for what begins at page @at, in pages. */
+/* Return: size, in pages, that the core chooses for what begins at page @at */
 static unsigned int leaf_pages(struct sim_random_run *run, unsigned int at, phys_addr_t phys,
 			       unsigned int left)
 {
@@ -453,7 +483,7 @@ static void note_map(struct sim_random_run *run, unsigned int at, phys_addr_t ph
 	while (at < end) {
 		unsigned int size = leaf_pages(run, at, phys, end - at);
 
-		/* A call of the driver maps entries of one size. */
+		/* iommu_map() calls the driver once for each run of entries of one size. */
 		if (size != call_size)
 			call_first = at;
 		call_size = size;
@@ -477,7 +507,7 @@ static void random_map(struct kunit *test, struct sim_random_run *run)
 	bool is_free = true;
 	int err;
 
-	/* Where both are aligned alike, large entries are possible. */
+	/* Large entries need @at and @phys aligned alike. */
 	if (random_below(run, 2))
 		at = min(round_down(at, BLOCK) + (unsigned int)((phys - run->block) / SZ_4K),
 			 WINDOW - count);
@@ -495,7 +525,7 @@ static unsigned int forget_pages(struct sim_random_run *run, unsigned int first,
 	return last - first + 1;
 }
 
-/* What an unmap of @count pages at @at removes. */
+/* Return: number of pages that an unmap of @count pages at @at removes */
 static unsigned int note_unmap(struct sim_random_run *run, unsigned int at, unsigned int count)
 {
 	bool whole_maps = run->c->quirks & IOMMUSIM_WHOLE_MAPS;
@@ -517,7 +547,9 @@ static unsigned int note_unmap(struct sim_random_run *run, unsigned int at, unsi
 	return removed;
 }
 
-/* Without the core, which would go on after the driver stopped. */
+/*
+ * unmap_pages() is called without the core, because iommu_unmap() goes on after the driver stopped.
+ */
 static void random_unmap(struct kunit *test, struct sim_random_run *run)
 {
 	unsigned int count = 1 + random_below(run, BIT(random_below(run, BLOCK_ORDER + 1)));

@@ -7,7 +7,7 @@
 
 #include "fixture.h"
 
-/* What the fault handler of a domain saw. */
+/* struct sim_seen - what note_fault() saw */
 struct sim_seen {
 	unsigned int count;
 	struct device *dev;
@@ -64,7 +64,7 @@ static void refused_dma_is_reported(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, pasid.count, 2U);
 	KUNIT_EXPECT_EQ(test, pasid.iova, (unsigned long)BIT_ULL(48));
 
-	/* What works, and what reaches no table, is not. */
+	/* report_iommu_fault() is not called for a DMA that works or reaches no table. */
 	KUNIT_EXPECT_EQ(test, probe_pasid(dev, 3, IOVA, false), IOMMUSIM_OK);
 	KUNIT_EXPECT_EQ(test, probe_pasid(dev, 4, IOVA, false), IOMMUSIM_FAULT_PASID);
 	KUNIT_EXPECT_EQ(test, probe_read(dev, 0xfee00000), IOMMUSIM_FAULT_PHYS);
@@ -100,7 +100,7 @@ static void fault_in_atomic_context(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, seen.count, 1U);
 }
 
-/* A handler that is slow, and one that comes meanwhile to free the domain. */
+/* struct sim_slow - handle_slowly() and let_go(), which comes while iommu_domain_free() waits */
 struct sim_slow {
 	struct completion entered, leave;
 	bool left;

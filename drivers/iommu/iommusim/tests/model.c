@@ -22,7 +22,7 @@ static void test_translate_pages(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, out);
 	KUNIT_ASSERT_NOT_NULL(test, in);
 	memset(out, 0xa5, 4 * SZ_4K);
-	/* The logical order is the reverse of the physical one. */
+	/* IOVA and the page behind map to pages in reverse physical order. */
 	KUNIT_ASSERT_EQ(test, map_range(b.domain, IOVA, page_phys(test, 1), SZ_4K), 0);
 	KUNIT_ASSERT_EQ(test, map_range(b.domain, IOVA + SZ_4K, page_phys(test, 0), SZ_4K), 0);
 	KUNIT_EXPECT_EQ(test, stats_of(b.sim).leaf_4k, 2ULL);
@@ -38,7 +38,7 @@ static void test_translate_pages(struct kunit *test)
 						NULL), 0);
 	KUNIT_EXPECT_EQ(test, memcmp(in, out, SZ_4K), 0);
 
-	/* Moves what is before the fault and nothing else. */
+	/* A DMA moves what is before fault.address and nothing else. */
 	KUNIT_EXPECT_EQ(test, iommusim_dma_write(b.dev, IOMMUSIM_NO_PASID, IOVA + 50, out,
 						 4 * SZ_4K - 50, &fault), -EFAULT);
 	KUNIT_EXPECT_EQ(test, (int)fault.reason, IOMMUSIM_FAULT_NOT_PRESENT);
@@ -212,7 +212,7 @@ static void test_stale_iotlb(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, probe_write(b.dev, IOVA + 16), IOMMUSIM_OK);
 	KUNIT_EXPECT_EQ(test, page_data(test, 0)[16], 0x5a);
 	KUNIT_EXPECT_EQ(test, stats_of(b.sim).stale_hits, 1ULL);
-	/* Never used, so never remembered. */
+	/* IOVA + SZ_4K was never used, so the IOTLB does not have it. */
 	KUNIT_EXPECT_EQ(test, probe_write(b.dev, IOVA + SZ_4K), IOMMUSIM_FAULT_NOT_PRESENT);
 
 	iommu_iotlb_sync(b.domain, &gather);
@@ -235,7 +235,10 @@ static void test_stale_large(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, iommu_unmap_fast(b.domain, IOVA, SZ_2M, &gather), (size_t)SZ_2M);
 	KUNIT_ASSERT_EQ(test, iommu_unmap_fast(b.domain, 0, SZ_4K, &other), (size_t)SZ_4K);
 
-	/* An invalidation elsewhere changes nothing; one anywhere inside the entry does. */
+	/*
+	 * iommu_iotlb_sync() elsewhere changes nothing; an invalidation anywhere inside the entry
+	 * does.
+	 */
 	iommu_iotlb_sync(b.domain, &other);
 	KUNIT_EXPECT_EQ(test, probe_read(b.dev, IOVA + offset), IOMMUSIM_OK);
 	KUNIT_EXPECT_EQ(test, stats_of(b.sim).stale_hits, 1ULL);
@@ -301,7 +304,7 @@ static void test_unmap_partial(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, iommu_unmap(b.domain, IOVA, SZ_4K), (size_t)SZ_2M);
 	KUNIT_EXPECT_EQ(test, stats_of(b.sim).leaf_2m, 0ULL);
 
-	/* Stops at a hole. */
+	/* A hole at IOVA + SZ_4K ends the unmap. */
 	KUNIT_ASSERT_EQ(test, map_range(b.domain, IOVA, page_phys(test, 0), SZ_4K), 0);
 	KUNIT_ASSERT_EQ(test, map_range(b.domain, IOVA + SZ_8K, page_phys(test, 1), SZ_4K), 0);
 	KUNIT_EXPECT_EQ(test, iommu_unmap(b.domain, IOVA, 3 * SZ_4K), (size_t)SZ_4K);
@@ -329,7 +332,7 @@ static void test_table_life(struct kunit *test)
 	u64 before = stats_of(sim).tables;
 	unsigned long iova;
 
-	/* One page off, so that only 4 KiB entries can be used. */
+	/* SZ_4K as physical address, because one page off leaves 4 KiB entries only. */
 	KUNIT_ASSERT_EQ(test, map_range(domain, IOVA, SZ_4K, SZ_2M), 0);
 	KUNIT_EXPECT_EQ(test, stats_of(sim).leaf_4k, 512ULL);
 	KUNIT_EXPECT_EQ(test, stats_of(sim).tables, before + 3);
@@ -342,7 +345,7 @@ static void test_table_life(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, stats_of(sim).leaf_4k, 0ULL);
 	KUNIT_EXPECT_EQ(test, stats_of(sim).tables, before + 3);
 
-	/* The empty table gives way. */
+	/* An empty table gives way to a 2 MiB entry. */
 	KUNIT_EXPECT_EQ(test, map_range(domain, IOVA, 0, SZ_2M), 0);
 	KUNIT_EXPECT_EQ(test, stats_of(sim).leaf_2m, 1ULL);
 	KUNIT_EXPECT_EQ(test, stats_of(sim).tables, before + 2);
@@ -367,7 +370,7 @@ static void test_late_geometry(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, probe_write(dev, IOVA), IOMMUSIM_OK);
 	KUNIT_EXPECT_EQ(test, map_range(domain, BIT(40), page_phys(test, 0), SZ_4K), -ERANGE);
 
-	/* Every attach brings back the sizes that a user gave up. */
+	/* iommu_attach_device() brings back the sizes that a user gave up. */
 	detach_device(test, dev);
 	domain->pgsize_bitmap = SZ_4K;
 	attach_device(test, domain, dev);
@@ -417,7 +420,7 @@ static void test_reserved_regions(struct kunit *test)
 	check_regions(test, new_device(test, sim, &none), own, 0);
 	KUNIT_EXPECT_EQ(test, iommu_device_claim_dma_owner(with_two, test), -EINVAL);
 
-	/* What is mapped in the window is never reached. */
+	/* The MSI window hides what is mapped in it: IOMMUSIM_FAULT_PHYS. */
 	domain = new_domain(test, dev);
 	attach_device(test, domain, dev);
 	KUNIT_ASSERT_EQ(test, map_range(domain, msi.first, page_phys(test, 0), SZ_4K), 0);
@@ -446,7 +449,7 @@ static void test_shared_group(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, probe_write(b, IOVA), IOMMUSIM_OK);
 	iommu_detach_group(domain, a->iommu_group);
 
-	/* The number is free again once the last device left. */
+	/* Group number 7 is free again once the last device left. */
 	destroy_device(test, a);
 	destroy_device(test, b);
 	a = new_device(test, sim, &seven);
@@ -476,7 +479,7 @@ static void test_fail_attach(struct kunit *test)
 	attach_device(test, domain, dev);
 }
 
-/* What a careful client does: let go when it is told that the device leaves. */
+/* struct sim_leaver - a careful client, which detaches at BUS_NOTIFY_DEL_DEVICE */
 struct sim_leaver {
 	struct notifier_block nb;
 	struct device *dev;
@@ -514,7 +517,7 @@ static void test_hot_removal(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, probe_write(dev, IOVA), IOMMUSIM_FAULT_BLOCKED);
 	put_device(dev);
 
-	/* The domain stays with whoever allocated it. */
+	/* A domain stays usable after the device is gone. */
 	KUNIT_EXPECT_EQ(test, iommu_unmap(domain, IOVA, SZ_4K), (size_t)SZ_4K);
 	KUNIT_EXPECT_EQ(test, map_range(domain, IOVA, page_phys(test, 1), SZ_4K), 0);
 }
@@ -541,7 +544,10 @@ static void test_table_failures(struct kunit *test)
 	u64 tables = stats_of(b.sim).tables;
 	unsigned int skip;
 
-	/* Spans two last-level tables: five pages in all below the root. */
+	/*
+	 * SZ_8K on both sides of a 2 MiB boundary spans two last-level tables: four pages below the
+	 * root.
+	 */
 	for (skip = 0; skip < 4; skip++) {
 		iommusim_fail_tables(b.sim, skip, 1);
 		KUNIT_EXPECT_EQ(test, map_range(b.domain, IOVA + SZ_2M - SZ_4K, page_phys(test, 0),
@@ -549,7 +555,10 @@ static void test_table_failures(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, stats_of(b.sim).leaf_4k, 0ULL);
 		KUNIT_EXPECT_EQ(test, probe_read(b.dev, IOVA + SZ_2M - SZ_4K),
 				IOMMUSIM_FAULT_NOT_PRESENT);
-		/* What was built for it stays until the domain goes: begin from nothing again. */
+		/*
+		 * Tables built for a failed map stay until the domain goes: begin from nothing
+		 * again.
+		 */
 		iommusim_fail_tables(b.sim, 0, 0);
 		detach_device(test, b.dev);
 		free_domain(test, b.domain);
@@ -562,7 +571,7 @@ static void test_table_failures(struct kunit *test)
 			0);
 	KUNIT_EXPECT_EQ(test, stats_of(b.sim).tables, tables + 4);
 
-	/* The one failure is still to come. */
+	/* iommusim_fail_tables() still has its one failure to come. */
 	KUNIT_EXPECT_TRUE(test, IS_ERR(iommu_paging_domain_alloc(b.dev)));
 	KUNIT_EXPECT_EQ(test, stats_of(b.sim).tables, tables + 4);
 }
@@ -675,7 +684,7 @@ static void test_bad_configurations(struct kunit *test)
 #define WORKERS		4
 #define ROUNDS		300
 
-/* One of several threads that use disjoint parts of a domain. */
+/* struct sim_worker - one of several threads that use disjoint parts of a domain */
 struct sim_worker {
 	struct sim_bench *bench;
 	struct page *page;
@@ -684,7 +693,10 @@ struct sim_worker {
 	struct completion done;
 };
 
-/* Maps at a place that shares tables with the other workers, moves data, and must lose it again. */
+/*
+ * do_round() maps at a place that shares tables with the other workers, moves data, and must lose
+ * the mapping again.
+ */
 static bool do_round(struct sim_worker *worker, unsigned int round)
 {
 	unsigned long iova = worker->iova + (round % 3) * SZ_2M;
@@ -743,7 +755,9 @@ static void test_parallel_maps(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, stats_of(b.sim).stale_hits, 0ULL);
 }
 
-/* Lets a device write, whatever happens to it, and counts results that nothing explains. */
+/*
+ * run_dma() lets a device write, whatever happens to it, and counts results that nothing explains.
+ */
 static int run_dma(void *arg)
 {
 	struct sim_worker *worker = arg;
@@ -752,7 +766,9 @@ static int run_dma(void *arg)
 	while (!kthread_should_stop()) {
 		int reason = probe_write(dev, worker->iova);
 
-		/* Where the default domain is the identity domain, the address may be no RAM. */
+		/*
+		 * IOMMUSIM_FAULT_PHYS comes from an identity domain, because RACE_IOVA is no RAM.
+		 */
 		if (reason != IOMMUSIM_OK && reason != IOMMUSIM_FAULT_BLOCKED &&
 		    reason != IOMMUSIM_FAULT_NOT_PRESENT && reason != IOMMUSIM_FAULT_PHYS)
 			worker->errors++;
@@ -761,7 +777,7 @@ static int run_dma(void *arg)
 	return 0;
 }
 
-/* Address without memory, so that a DMA in the identity domain does no harm. */
+/* RACE_IOVA is an address without memory, so that a DMA in the identity domain does no harm. */
 #define RACE_IOVA	BIT(46)
 
 static void test_dma_races(struct kunit *test)

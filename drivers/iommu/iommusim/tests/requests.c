@@ -14,7 +14,21 @@
 #define PASID		3
 #define MAX_GROUP	4
 
-/* Handles the page requests of one attachment. */
+/*
+ * struct sim_pager - handler of the page requests of one attachment
+ * @test: the test
+ * @handle: of the attachment
+ * @dev: the device
+ * @domain: the domain attached
+ * @handle_group: called by the handler, answers or keeps the group
+ * @code: what answer_at_once() answers
+ * @groups: number of groups so far
+ * @faults: requests of the last group
+ * @count: number of @faults
+ * @kept: the group that keep_group() kept
+ * @arrived: completed when a group is kept
+ * @wq: where answer_later() answers
+ */
 struct sim_pager {
 	struct kunit *test;
 	struct iommu_attach_handle handle;
@@ -24,15 +38,13 @@ struct sim_pager {
 	enum iommu_page_response_code code;
 	unsigned int groups;
 
-	/* The last group, while it is handled. */
 	struct iommu_fault faults[MAX_GROUP];
 	unsigned int count;
 
-	/* A group that is kept. */
 	struct iopf_group *kept;
 	struct completion arrived;
 
-	struct workqueue_struct *wq;	/* of one that answers later */
+	struct workqueue_struct *wq;
 };
 
 static int handle_group(struct iopf_group *group)
@@ -70,7 +82,10 @@ static int map_and_answer(struct sim_pager *pager, struct iopf_group *group)
 	return 0;
 }
 
-/* As one does who answers later: out of the core's list, so that the core does not free it. */
+/*
+ * iopf_group_dequeue() takes a group out of the core's list, as a handler does that answers later;
+ * otherwise the core frees it.
+ */
 static int keep_group(struct sim_pager *pager, struct iopf_group *group)
 {
 	iopf_group_dequeue(group);
@@ -79,7 +94,7 @@ static int keep_group(struct sim_pager *pager, struct iopf_group *group)
 	return 0;
 }
 
-/* As one does who leaves it to the core to answer when the device goes. */
+/* keep_listed() leaves it to the core to answer when the device goes. */
 static int keep_listed(struct sim_pager *pager, struct iopf_group *group)
 {
 	complete(&pager->arrived);
@@ -136,7 +151,7 @@ static struct iommusim *sim_of(struct kunit *test)
 	return fixture->sims[0];
 }
 
-/* Reason of a one-byte access that asks for its page. */
+/* Return: enum iommusim_fault_reason of a one-byte access that asks for its page */
 static int probe_asking(struct sim_pager *pager, u32 pasid, u64 address, bool write)
 {
 	struct iommusim_fault fault = { .reason = IOMMUSIM_OK };
@@ -154,7 +169,7 @@ static void page_is_asked_for(struct kunit *test)
 	struct sim_pager *pager = new_pager(test, map_and_answer);
 
 	attach_pager(pager);
-	/* Nobody asks without being told to. */
+	/* iommusim_dma_write() never asks for a page. */
 	KUNIT_EXPECT_EQ(test, probe_pasid(pager->dev, PASID, IOVA, true),
 			IOMMUSIM_FAULT_NOT_PRESENT);
 	KUNIT_EXPECT_EQ(test, pager->groups, 0U);
@@ -169,13 +184,13 @@ static void page_is_asked_for(struct kunit *test)
 			(u32)(IOMMU_FAULT_PAGE_REQUEST_PASID_VALID |
 			      IOMMU_FAULT_PAGE_REQUEST_LAST_PAGE));
 
-	/* What is there is not asked for. */
+	/* iommusim_dma_read_prq() does not ask for a page that is mapped. */
 	KUNIT_EXPECT_EQ(test, probe_asking(pager, PASID, IOVA, false), IOMMUSIM_OK);
 	KUNIT_EXPECT_EQ(test, pager->groups, 1U);
 	KUNIT_EXPECT_EQ(test, stats_of(sim_of(test)).page_requests, 1ULL);
 	KUNIT_EXPECT_EQ(test, stats_of(sim_of(test)).unanswered, 0ULL);
 
-	/* Nor what no table can hold. */
+	/* IOMMUSIM_FAULT_ADDRESS_SIZE: no DMA asks for an address that no table can hold. */
 	KUNIT_EXPECT_EQ(test, probe_asking(pager, PASID, BIT_ULL(48), false),
 			IOMMUSIM_FAULT_ADDRESS_SIZE);
 	KUNIT_EXPECT_EQ(test, pager->groups, 1U);
@@ -241,7 +256,7 @@ static void refused_request(struct kunit *test)
 	attach_pager(pager);
 	KUNIT_EXPECT_EQ(test, probe_asking(pager, PASID, IOVA, true), IOMMUSIM_FAULT_PAGE_REQUEST);
 	KUNIT_EXPECT_EQ(test, pager->groups, 1U);
-	/* The device was told; the IOMMU has nothing to report. */
+	/* report_iommu_fault() is not called, because the device was told. */
 	KUNIT_EXPECT_EQ(test, reported, 0U);
 	KUNIT_ASSERT_EQ(test, iommusim_page_request(pager->dev, PASID, &address, 1,
 						    IOMMU_FAULT_PERM_READ, &code), 0);
@@ -249,7 +264,7 @@ static void refused_request(struct kunit *test)
 	detach_pager(pager);
 }
 
-/* Success and still nothing there: the device gives up in the end. */
+/* IOMMU_PAGE_RESP_SUCCESS and still no page: the device gives up after 8 requests. */
 static void empty_promises(struct kunit *test)
 {
 	struct sim_pager *pager = new_pager(test, answer_at_once);
@@ -328,14 +343,14 @@ static void nobody_to_ask(struct kunit *test)
 	detach_pager(pager);
 	KUNIT_EXPECT_EQ(test, request_page(pager, PASID), -EOPNOTSUPP);
 
-	/* No handler; the access is a plain fault. */
+	/* Without iopf_handler the access is a plain fault. */
 	pager->domain->iopf_handler = NULL;
 	attach_pager(pager);
 	KUNIT_EXPECT_EQ(test, request_page(pager, PASID), -EOPNOTSUPP);
 	KUNIT_EXPECT_EQ(test, probe_asking(pager, PASID, IOVA, true), IOMMUSIM_FAULT_NOT_PRESENT);
 	detach_pager(pager);
 
-	/* A device that cannot ask. */
+	/* @plain is a device that cannot ask. */
 	KUNIT_EXPECT_NOT_NULL(test, rcu_access_pointer(dev->iommu->fault_param));
 	KUNIT_EXPECT_NULL(test, rcu_access_pointer(plain->iommu->fault_param));
 	pager->domain->iopf_handler = handle_group;
@@ -346,7 +361,7 @@ static void nobody_to_ask(struct kunit *test)
 	detach_pager(pager);
 	KUNIT_EXPECT_EQ(test, pager->groups, 1U);
 
-	/* And one that is gone. */
+	/* @dev is gone, but still referenced. */
 	pager->dev = get_device(dev);
 	destroy_device(test, dev);
 	KUNIT_EXPECT_EQ(test, request_page(pager, PASID), -EOPNOTSUPP);
@@ -354,7 +369,10 @@ static void nobody_to_ask(struct kunit *test)
 	put_device(dev);
 }
 
-/* Without a handle at attach the core has nowhere to pass a request to, and says no. */
+/*
+ * iommu_attach_device_pasid() without a handle: the core has nowhere to pass a request to, and says
+ * no.
+ */
 static void no_handle(struct kunit *test)
 {
 	const u64 addresses[] = { IOVA, IOVA + SZ_4K };
@@ -369,7 +387,7 @@ static void no_handle(struct kunit *test)
 	detach_pager(pager);
 }
 
-/* One who waits for an answer in a thread of its own. */
+/* struct sim_asker - a thread that waits for an answer */
 struct sim_asker {
 	struct sim_pager *pager;
 	struct task_struct *task;
@@ -437,7 +455,10 @@ static void detach_ends_wait(struct kunit *test)
 	answer_group(pager->kept, IOMMU_PAGE_RESP_SUCCESS);
 }
 
-/* What is still in the core's list when the device goes, the core answers and frees. */
+/*
+ * iopf_queue_remove_device() answers and frees what is still in the core's list when the device
+ * goes.
+ */
 static void removal_answers(struct kunit *test)
 {
 	struct sim_pager *pager = new_pager(test, keep_listed);
@@ -532,7 +553,10 @@ static int ask_on(void *arg)
 #define ASKERS	2
 #define ROUNDS	40
 
-/* Requests, answers, detaches and at last removal, in whatever order they happen to meet. */
+/*
+ * ask_on() threads ask, workers answer, PASID is detached and at last the device removed, in
+ * whatever order they happen to meet.
+ */
 static void race_with_detach(struct kunit *test)
 {
 	struct sim_pager *pager = new_pager(test, answer_later);
@@ -558,7 +582,7 @@ static void race_with_detach(struct kunit *test)
 			cond_resched();
 		detach_pager(pager);
 	}
-	/* Answers must come before the device goes. */
+	/* destroy_workqueue() first, because answers must come before the device goes. */
 	destroy_workqueue(pager->wq);
 	KUNIT_EXPECT_EQ(test, stats_of(sim_of(test)).unanswered, 0ULL);
 	destroy_device(test, pager->dev);

@@ -10,11 +10,11 @@
 
 #define SIZE	(2 * PAGE_SIZE)
 
-/* A process, or as much of one as the kernel can make, bound to a device. */
+/* struct sim_process - a process bound to a device, or as much of one as the kernel can make */
 struct sim_process {
 	struct iommusim *sim;
 	struct device *dev;
-	unsigned long memory;		/* SIZE bytes of it, none present */
+	unsigned long memory;
 	struct iommu_sva *bond;
 	u32 pasid;
 };
@@ -42,7 +42,7 @@ static struct sim_process new_process(struct kunit *test, u32 features, unsigned
 	return process;
 }
 
-/* Reason of an access to one byte of the process. */
+/* Return: enum iommusim_fault_reason of an access to one byte of the process */
 static int probe_process(const struct sim_process *process, unsigned long offset, u8 *byte,
 			 bool write)
 {
@@ -62,19 +62,19 @@ static void device_reaches_process(struct kunit *test)
 						 PROT_READ | PROT_WRITE);
 	u8 byte = 0x77, got = 1;
 
-	/* What the process wrote, the device reads. */
+	/* A DMA reads what put_user() wrote. */
 	KUNIT_ASSERT_EQ(test, put_user(0x33, (u8 __user *)process.memory), 0);
 	KUNIT_EXPECT_EQ(test, probe_process(&process, 0, &got, false), IOMMUSIM_OK);
 	KUNIT_EXPECT_EQ(test, got, 0x33);
 	KUNIT_EXPECT_EQ(test, stats_of(process.sim).page_requests, 0ULL);
 
-	/* What the device wrote, the process reads, also where nothing was yet. */
+	/* get_user() reads what a DMA wrote, also where nothing was yet. */
 	KUNIT_EXPECT_EQ(test, probe_process(&process, PAGE_SIZE + 5, &byte, true), IOMMUSIM_OK);
 	KUNIT_EXPECT_EQ(test, stats_of(process.sim).page_requests, 1ULL);
 	KUNIT_ASSERT_EQ(test, get_user(got, (u8 __user *)process.memory + PAGE_SIZE + 5), 0);
 	KUNIT_EXPECT_EQ(test, got, 0x77);
 
-	/* Where the process has nothing, the device gets nothing. */
+	/* vm_munmap() takes the page from the device too. */
 	KUNIT_EXPECT_EQ(test, vm_munmap(process.memory + PAGE_SIZE, PAGE_SIZE), 0);
 	KUNIT_EXPECT_EQ(test, probe_process(&process, PAGE_SIZE, &byte, false),
 			IOMMUSIM_FAULT_PAGE_REQUEST);
@@ -90,7 +90,7 @@ static void page_of_zeroes(struct kunit *test)
 
 	KUNIT_EXPECT_EQ(test, probe_process(&process, 3, &byte, false), IOMMUSIM_OK);
 	KUNIT_EXPECT_EQ(test, byte, 0);
-	/* All processes share that page, so writing needs another. */
+	/* ZERO_PAGE() is shared by all processes, so writing needs another page. */
 	KUNIT_EXPECT_EQ(test, probe_process(&process, 3, &one, true), IOMMUSIM_OK);
 	KUNIT_ASSERT_EQ(test, get_user(byte, (u8 __user *)process.memory + 3), 0);
 	KUNIT_EXPECT_EQ(test, byte, 1);
@@ -121,7 +121,7 @@ static void process_says_what_is_writable(struct kunit *test)
 	iommu_sva_unbind_device(process.bond);
 }
 
-/* A walk sleeps; a DMA that must not is refused, and its fault stays as it was. */
+/* -EWOULDBLOCK, because a walk of the process' page tables sleeps; the fault stays as it was. */
 static void process_needs_sleep(struct kunit *test)
 {
 	struct sim_process process = new_process(test, 0, PROT_READ | PROT_WRITE);
@@ -158,7 +158,7 @@ static void no_sva(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, PTR_ERR(iommu_sva_bind_device(dev, current->mm)), (long)-EOPNOTSUPP);
 }
 
-/* A process of its own, which ends when it is told to. */
+/* struct sim_mortal - a process of its own, which ends at kthread_stop() */
 struct sim_mortal {
 	struct kunit *test;
 	struct completion born;
@@ -198,7 +198,7 @@ static int read_on(void *arg)
 	return 0;
 }
 
-/* The process ends while it is bound and its memory is in use. */
+/* kthread_stop() ends the process while it is bound and its memory is in use. */
 static void process_ends(struct kunit *test)
 {
 	struct sim_process process = new_process(test, IOMMUSIM_PAGE_REQUESTS, PROT_READ);
@@ -226,7 +226,10 @@ static void process_ends(struct kunit *test)
 	reader = kthread_run(read_on, &process, "iommusim_kunit/read");
 	KUNIT_EXPECT_FALSE(test, IS_ERR(reader));
 	kthread_stop(task);
-	/* The thread is past its end a little before its memory is. */
+	/*
+	 * mm_users comes to 0 a little after kthread_stop(), because the thread ends before its
+	 * memory.
+	 */
 	while (atomic_read(&mortal.mm->mm_users))
 		schedule_timeout_uninterruptible(1);
 	KUNIT_EXPECT_EQ(test, probe_process(&process, 0, &byte, false),
@@ -240,7 +243,7 @@ static void process_ends(struct kunit *test)
 
 #define ROUNDS	200
 
-/* Binds and unbinds while the device is at work. */
+/* read_on() keeps the device at work while the process is bound and unbound. */
 static void race_with_unbind(struct kunit *test)
 {
 	struct sim_process process = new_process(test, IOMMUSIM_PAGE_REQUESTS,
