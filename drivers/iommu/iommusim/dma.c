@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <linux/lockdep.h>
 #include <linux/memory_hotplug.h>
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
@@ -89,13 +90,12 @@ static enum iommusim_fault_reason access_memory(const struct iommusim_dma *dma, 
 	return moved ? IOMMUSIM_OK : IOMMUSIM_FAULT_PHYS;
 }
 
-/*
- * is_recoverable() tells whether the page that @domain refused can be asked for. The caller holds
- * sdev->lock.
- */
+/* is_recoverable() tells whether the page that @domain refused can be asked for. */
 static bool is_recoverable(const struct iommusim_dma *dma, const struct iommu_domain *domain,
 			   enum iommusim_fault_reason reason)
 {
+	lockdep_assert_held(&dma->sdev->lock);
+
 	return dma->may_sleep && dma->requests && reason != IOMMUSIM_FAULT_ADDRESS_SIZE &&
 	       iommusim_takes_requests(dma->sdev, domain);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <linux/iommu.h>
+#include <linux/lockdep.h>
 #include <linux/slab.h>
 
 #include "compat.h"
@@ -22,6 +23,8 @@ static struct iommu_group *create_shared_group(struct iommusim_device *sdev)
 	struct iommusim_group *shared = kzalloc_obj(*shared);
 	struct iommu_group *group;
 	int err;
+
+	lockdep_assert_held(&sdev->sim->lock);
 
 	if (!shared)
 		return ERR_PTR(-ENOMEM);
