@@ -63,6 +63,17 @@ class Includes(unittest.TestCase):
         self.assertEqual(len(self.wrong(rules.windows, self.file("core/b.h", "<linux/v3compat.h>"))), 1)
         self.assertEqual(self.wrong(rules.windows, self.file("wdm/c.h", "<v3compat/wdm.h>")), [])
 
+    def test_units_come_in_order(self):
+        top = rules.ROOT / "drivers/iommu/iommusim"
+        rules.order_of.cache_clear()
+        self.addCleanup(rules.order_of.cache_clear)
+        self.write(top / "instance.h", "/**\n * DOC: Units of iommusim\n *\n * words::\n *\n"
+                   " *\tinstance  table\n *\tmain\n */\n")
+        self.write(top / "main.h")
+        table = self.write(top / "table.c", '#include "instance.h"\n#include "main.h"\n')
+        self.assertEqual(self.wrong(rules.ordering, table), ["table includes main.h, which is not before it"])
+        self.assertEqual(len(self.wrong(rules.ordering, self.write(top / "new.c"))), 1)
+
     def test_circles_are_found_by_unit(self):
         a = [self.file("core/a.c", "core/a.h", "core/b.h"), self.file("core/a.h")]
         b = [self.file("core/b.c", "core/b.h"), self.file("core/b.h")]
