@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What Linux-side code of a ported driver is offered beyond Windows' tables, see linux/v3compat.h.
+ * v3compat_*(): what Linux-side code of a ported driver is offered beyond Windows' tables, see
+ * linux/v3compat.h.
  */
 #include <linux/kernel.h>
 #include <linux/v3compat.h>
@@ -28,11 +29,11 @@ static_assert((int)V3COMPAT_GUARD_ALL == V3C_GUARD_ALL);
  * Governs which attachments are allowed from now on; one that was allowed before stays. When it
  * returns, every state-change callback that it causes has run, unless it was called inside one.
  *
- * The policy is the administrator's, and this is for code that acts for him; a driver that has reasons
- * of its own not to see all of memory does not ask for PassThrough.
+ * The policy is the administrator's, and this is for code that acts for him; a driver that has
+ * reasons of its own not to see all of memory does not ask for PassThrough.
  *
- * Context: process context, may sleep; may be called inside a state-change callback, not while holding
- * what such a callback may want to lock.
+ * Context: process context, may sleep; may be called inside a state-change callback, not while
+ * holding what such a callback may want to lock.
  * Return: 0, or -EINVAL when there is no such policy.
  */
 int v3compat_set_guard_policy(enum v3compat_guard policy)
@@ -49,11 +50,11 @@ V3C_EXPORT_NS_GPL(v3compat_set_guard_policy, V3COMPAT);
  * v3compat_set_guard_locked() - guard every device for a while, or no more
  * @locked: whether every device is guarded, unless the policy is %V3COMPAT_GUARD_OFF
  *
- * For what locks the screen, which has nothing to do with the policy and leaves it as it is. Otherwise as
+ * For code that locks the screen. The policy stays as it is. Otherwise as
  * v3compat_set_guard_policy().
  *
- * Context: process context, may sleep; may be called inside a state-change callback, not while holding
- * what such a callback may want to lock.
+ * Context: process context, may sleep; may be called inside a state-change callback, not while
+ * holding what such a callback may want to lock.
  */
 void v3compat_set_guard_locked(bool locked)
 {
@@ -108,27 +109,29 @@ static enum v3c_reason create_sva_device(PIOMMU_DMA_DEVICE handle, struct mm_str
 /**
  * v3compat_create_sva_device() - make a sub-device that sees the address space of a process
  * @device: created for tagged DMA
- * @mm: the address space; the caller holds a reference to its users during the call, as a process does
- *	to its own
+ * @mm: the address space; the caller holds a reference to its users during the call, as a process
+ *	does to its own
  * @out: receives the sub-device, to be given to DetachPasidDevice and then to DeletePasidDevice
  * @pasid: receives the PASID; a process has the same one on every device
  *
- * What DMA tagged with @pasid reads and writes is what the process would, at the same addresses and with
- * the same permissions. Nothing keeps the address space alive: when the process exits, the DMA finds
- * nothing any more, and the sub-device waits for its owner. Detaching, exit of the process and removal of
- * the device may come in any order. Detaching waits for page faults of the process, however long they
- * take; nobody waits for that but who has to do with it, see Documentation/driver-api/v3compat/context.rst.
+ * DMA tagged with @pasid reads and writes what the process would, at the same addresses and with
+ * the same permissions. Nothing keeps the address space alive: when the process exits, the DMA
+ * finds nothing any more, and the sub-device waits for its owner. Detaching, exit of the process
+ * and removal of the device may come in any order. Detaching waits for page faults of the process,
+ * however long they take; nobody waits for that but who has to do with it, see
+ * Documentation/driver-api/v3compat/context.rst.
  *
  * To the interface the sub-device is attached: AttachPasidDevice answers STATUS_UNSUCCESSFUL,
  * DeletePasidDevice STATUS_RESOURCE_IN_USE. Once detached it can only be deleted: AttachPasidDevice
  * answers STATUS_INVALID_PARAMETER_2, as the PASID belongs to the process.
  *
- * Context: Process context; may sleep; not under the mmap lock of @mm. Made from atomic context it warns
- * once and returns STATUS_UNSUCCESSFUL.
+ * Context: Process context; may sleep; not under the mmap lock of @mm. Made from atomic context it
+ * warns once and returns STATUS_UNSUCCESSFUL.
  *
  * Return:
  * * STATUS_SUCCESS - bound
- * * STATUS_INVALID_PARAMETER_1 - @device is NULL, stale, no device, gone, or not created for tagged DMA
+ * * STATUS_INVALID_PARAMETER_1 - @device is NULL, stale, no device, gone, or not created for tagged
+ *   DMA
  * * STATUS_INVALID_PARAMETER_2 - @mm is NULL
  * * STATUS_INVALID_PARAMETER_3 - @out is NULL
  * * STATUS_INVALID_PARAMETER_4 - @pasid is NULL
@@ -181,8 +184,8 @@ static enum v3c_reason query_capabilities(PIOMMU_DMA_DEVICE handle,
  * @device: the device
  * @out: receives the answer
  *
- * What depends on how the device was created, or on the domain that it is attached to, is not in the
- * answer: a domain type that is offered may still be refused by the driver of the IOMMU.
+ * The answer leaves out what depends on how the device was created, or on the domain that it is
+ * attached to: a domain type that is offered may still be refused by the driver of the IOMMU.
  *
  * Context: Process context; may sleep. Made from atomic context it warns once and returns
  * STATUS_UNSUCCESSFUL.

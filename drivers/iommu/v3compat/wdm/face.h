@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the calls of every table check first, and how they show a refusal. For the files of this layer
+ * ANSWER() and the checks that the calls of every table make first. For the files of this layer
  * only, hence the plain names.
  */
 #ifndef V3COMPAT_WDM_FACE_H
@@ -10,7 +10,7 @@
 #include "base/why.h"
 #include "wdm/status.h"
 
-/* The status for what a call said; a refusal is shown. */
+/* ANSWER(): the status for what a call returned. A refusal is shown to the tracepoint. */
 #define ANSWER(member, reason, why)						\
 	(unlikely(reason) ? v3w_refuse(V3W_##member, why) : STATUS_SUCCESS)
 
@@ -24,7 +24,7 @@ static inline enum v3c_reason null_pointer(struct v3c_why *why, enum v3c_param p
 	return v3c_refuse(why, V3C_REASON_NULL_POINTER, param, NULL, 0, 0);
 }
 
-/* Windows allows the call below DISPATCH_LEVEL only. */
+/* refuse_atomic() is for calls that Windows allows below DISPATCH_LEVEL only. */
 static inline bool refuse_atomic(struct v3c_why *why)
 {
 	return unlikely(!v3c_may_sleep()) && v3c_refuse_atomic(why);

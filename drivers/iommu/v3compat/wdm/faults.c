@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Faults in Windows' words.
+ * v3w_fault_handler(): faults, told in Windows' words.
  */
 #include <kunit/visibility.h>
 #include <linux/iommu.h>

@@ -2,8 +2,8 @@
 /*
  * The tables V1, V2 and V3, as drivers written for Windows see them.
  *
- * A member checks each argument by itself in the order of the parameters, calls one verb, and shows a
- * refusal to the tracepoint. What the status of a refusal names is the ordinal of the parameter.
+ * A member checks each argument by itself in the order of the parameters, calls one verb, and shows
+ * a refusal to the tracepoint. STATUS_INVALID_PARAMETER_n names the wrong parameter by its ordinal.
  */
 #include <linux/iommu.h>
 #include <linux/slab.h>
@@ -33,7 +33,7 @@
 
 static_assert(IOMMU_READ == 1 && IOMMU_WRITE == 2, "Permissions are handed on as they are");
 
-/* The core's words have the numbers of Windows'. */
+/* enum v3c_domain_type has the numbers of IOMMU_DMA_DOMAIN_TYPE, so that a cast converts them. */
 static_assert(V3C_DOMAIN_TRANSLATE == (int)DomainTypeTranslate);
 static_assert(V3C_DOMAIN_PASSTHROUGH == (int)DomainTypePassThrough);
 static_assert(V3C_DOMAIN_UNMANAGED == (int)DomainTypeUnmanaged);
@@ -41,10 +41,10 @@ static_assert(V3C_DOMAIN_TRANSLATE_S1 == (int)DomainTypeTranslateS1);
 static_assert(V3C_DOMAIN_TYPES == (int)DomainTypeMax);
 static_assert(sizeof(INPUT_MAPPING_ELEMENT) == sizeof(u32));
 
-/* The interface has no argument that says who calls: all drivers are one owner. */
+/* v3w_owner is all drivers, because the interface has no argument that says who calls. */
 static const struct v3c_owner v3w_owner = { .name = "drivers" };
 
-/* What a token shows is the public structure. */
+/* &v3c_handle.shown of a token is the public structure. */
 static_assert(offsetof(struct v3c_handle, shown) ==
 	      offsetof(IOMMU_DMA_LOGICAL_ADDRESS_TOKEN, LogicalAddressBase));
 static_assert(sizeof_field(struct v3c_handle, shown) == sizeof(IOMMU_DMA_LOGICAL_ADDRESS_TOKEN));
@@ -229,7 +229,10 @@ static NTSTATUS v3_detach_device_ex(PIOMMU_DMA_DEVICE DmaDevice)
 	return ANSWER(DetachDeviceEx, detach_device(DmaDevice, &why), &why);
 }
 
-/* Only ACPI devices on ARM64 have input mappings that a driver could name: the others have number 0. */
+/*
+ * check_pdo() takes @mapping 0 only, because only ACPI devices on ARM64 have input mappings that a
+ * driver could name.
+ */
 static enum v3c_reason check_pdo(PIOMMU_DMA_DOMAIN handle, PDEVICE_OBJECT pdo, ULONG mapping,
 				 ULONG count, struct v3c_why *why)
 {
@@ -324,7 +327,7 @@ static NTSTATUS v3_delete_device(PIOMMU_DMA_DEVICE DmaDevice)
 	return ANSWER(DeleteDevice, delete_device(DmaDevice, &why), &why);
 }
 
-/* It has no status: a bad handle has no domain types. */
+/* v3_query_available_domain_types() has no status: a bad handle has no domain types. */
 static VOID v3_query_available_domain_types(PIOMMU_DMA_DEVICE DmaDevice, PULONG AvailableDomains)
 {
 	struct v3c_device *device = v3c_to_device(DmaDevice);
@@ -513,7 +516,7 @@ static enum v3c_reason map_logical(PIOMMU_DMA_DOMAIN handle, ULONG permissions,
 	return reason;
 }
 
-/* Apart, so that the common case pays for none of its variables. */
+/* slow_map_logical() is noinline, so that the common case pays for none of its variables. */
 static noinline NTSTATUS slow_map_logical(PIOMMU_DMA_DOMAIN domain, ULONG permissions,
 					  PIOMMU_MAP_PHYSICAL_ADDRESS desc,
 					  PIOMMU_DMA_LOGICAL_ADDRESS explicit,
@@ -583,7 +586,10 @@ static NTSTATUS v3_unmap_logical_range(PIOMMU_DMA_DOMAIN Domain, ULONGLONG Logic
 {
 	struct v3c_domain *domain = v3c_to_domain(Domain);
 
-	/* What is not whole pages, empty or wraps was never handed out: the quick way finds no such. */
+	/*
+	 * v3c_quick_unmap() does not find a size that is empty or wraps, because such a range was
+	 * never handed out.
+	 */
 	if (likely(domain && v3c_page_aligned(LogicalAddress)) &&
 	    likely(v3c_quick_unmap(domain, LogicalAddress >> V3C_PAGE_SHIFT, NumberOfPages)))
 		return STATUS_SUCCESS;
@@ -786,7 +792,7 @@ static NTSTATUS v3_map_reserved_logical_range(PIOMMU_DMA_LOGICAL_ADDRESS_TOKEN L
 	return slow_map_reserved(LogicalAddressToken, Offset, Permissions, PhysicalAddressToMap, Segment);
 }
 
-/* The caller's descriptor tells of nothing any more, and a second unmap sees it. */
+/* clear_segment() makes the caller's descriptor empty, so that a second unmap of it is refused. */
 static __always_inline void clear_segment(IOMMU_DMA_LOGICAL_ADDRESS_TOKEN_MAPPED_SEGMENT *segment)
 {
 	segment->OwningToken = NULL;
@@ -1029,7 +1035,7 @@ static const DMA_IOMMU_INTERFACE_V3 v3c_table_v3 = {
 	.QueryDeviceInfo			= v3_query_device_info,
 };
 
-/* V2 is the beginning of V3, so that one table serves both. */
+/* v3c_table_v3 serves V2 as well, because V2 is the beginning of V3. */
 static_assert(offsetof(DMA_IOMMU_INTERFACE_V3, CreatePasidDevice) == sizeof(DMA_IOMMU_INTERFACE_V2));
 
 static const struct {
@@ -1055,7 +1061,7 @@ static enum v3c_reason get_interface_ex(ULONG version, ULONGLONG flags,
 	if (!out)
 		return null_pointer(why, V3C_PARAM_OUT);
 
-	/* The caller's memory may end where the arm it asked for ends. */
+	/* @out is written only as far as @version goes: the caller's memory may end there. */
 	out->Size = offsetof(DMA_IOMMU_INTERFACE_EX, V1) + v3c_versions[version].size;
 	out->Version = version;
 	memcpy((u8 *)out + offsetof(DMA_IOMMU_INTERFACE_EX, V1), v3c_versions[version].table,
@@ -1082,7 +1088,7 @@ static enum v3c_reason get_interface(ULONG version, DMA_IOMMU_INTERFACE *out, st
 	if (!out)
 		return null_pointer(why, V3C_PARAM_OUT);
 
-	/* Named one by one: the legacy structure has the members of V1, but is none. */
+	/* DMA_IOMMU_INTERFACE has the members of V1, but is another type. */
 	*out = (DMA_IOMMU_INTERFACE) {
 		.Version		 = version,
 		.CreateDomain		 = v3c_table_v1.CreateDomain,

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Memory descriptor lists: which pages lie behind a buffer, and user pages that stay where they are.
+ * Memory descriptor lists (MDL): which pages lie behind a buffer, and user pages that stay where
+ * they are.
  *
- * A driver may build an MDL in storage of its own, so everything known about one is in the MDL itself:
- * Process holds the user that pays for pinned pages and is set exactly while pages are pinned.
+ * A driver may build an MDL in storage of its own, so everything known about one is in the MDL
+ * itself: Process holds the user that pays for pinned pages and is set exactly while pages are
+ * pinned.
  */
 #include <linux/capability.h>
 #include <linux/cred.h>
@@ -19,12 +21,15 @@
 #include "base/context.h"
 #include "wdm/mdl.h"
 
-/* The interface counts in pages of 4 KiB wherever it runs. */
+/* PAGE_SHIFT must be 12, because the interface counts in pages of 4 KiB wherever it runs. */
 static_assert(PAGE_SHIFT == 12);
 /* Pinning fills the PFN array with page pointers first and turns them into numbers in place. */
 static_assert(sizeof(PFN_NUMBER) == sizeof(struct page *));
 
-/* Read once in a call: what is charged is what is pinned, and is given back. */
+/*
+ * count_pages() is called once in a call, because what is charged must be what is pinned, and what
+ * is given back.
+ */
 static unsigned long count_pages(const MDL *mdl)
 {
 	return ADDRESS_AND_SIZE_TO_SPAN_PAGES(READ_ONCE(mdl->ByteOffset), READ_ONCE(mdl->ByteCount));
@@ -112,7 +117,10 @@ void MmBuildMdlForNonPagedPool(PMDL MemoryDescriptorList)
 }
 V3C_EXPORT_NS_GPL(MmBuildMdlForNonPagedPool, V3COMPAT);
 
-/* Charged per user, as io_uring does: unlike a charge on the mm it can be returned in atomic context. */
+/*
+ * charge_pages() charges the user, as io_uring does, because unlike a charge on the mm it can be
+ * returned in atomic context.
+ */
 static bool charge_pages(struct user_struct *user, unsigned long nr_pages)
 {
 	unsigned long limit = rlimit(RLIMIT_MEMLOCK) >> PAGE_SHIFT;
@@ -234,8 +242,9 @@ static void unpin_pages(PMDL mdl, unsigned long nr_pages)
 		return;
 	}
 	/*
-	 * No page lock here: a long-term pin for writing is granted only on memory whose dirtying has no
-	 * file system behind it (anonymous, shmem, hugetlb), so truncation cannot be raced.
+	 * set_page_dirty() needs no page lock here: a long-term pin for writing is granted only on
+	 * memory whose dirtying has no file system behind it (anonymous, shmem, hugetlb), so
+	 * truncation cannot be raced.
 	 */
 	for (i = 0; dirty && i < nr_pages; i++)
 		set_page_dirty(pages[i]);

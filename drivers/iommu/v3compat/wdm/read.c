@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Reading what a Windows caller describes.
+ * v3w_read_*(): reading what a Windows caller describes.
  */
 #include <kunit/visibility.h>
 #include <linux/bitops.h>
@@ -17,7 +17,7 @@
 
 static_assert(sizeof(PFN_NUMBER) == sizeof(u64));
 
-/* One element of a chain: whole pages, and really locked or nonpaged ones. */
+/* check_mdl(): an element of a chain has whole pages, and really locked or nonpaged ones. */
 static enum v3c_reason check_mdl(const MDL *mdl, ULONG bytes, struct v3c_why *why)
 {
 	if (!v3c_mdl_has_pages(mdl))
@@ -38,7 +38,7 @@ static void use_mdl(struct v3c_phys *phys, const MDL *mdl)
 	phys->next = 0;
 }
 
-/* Goes on with the next element of a chain, if there is one, and if it has pages still. */
+/* next_mdl() goes on with the next element of a chain. False without one, or without pages. */
 static bool next_mdl(struct v3c_phys *phys)
 {
 	const MDL *mdl = phys->piece, *next = READ_ONCE(mdl->Next);
@@ -66,7 +66,7 @@ static enum v3c_reason read_mdl(struct v3c_phys *phys, const MDL *first, struct 
 		if (reason)
 			return reason;
 		pages += bytes >> V3C_PAGE_SHIFT;
-		/* An element kept for ever longer is met again if the chain bites its tail. */
+		/* @met is kept for ever longer: a chain that bites its tail comes back to it. */
 		next = READ_ONCE(mdl->Next);
 		if (next == met)
 			return v3c_refuse(why, V3C_REASON_LIST_LOOP, V3C_PARAM_PHYS, NULL, 0, 0);
@@ -157,8 +157,8 @@ next_entry(const IOMMU_DEVICE_CREATION_CONFIGURATION *entry)
  * @config: result
  * @why: filled on refusal
  *
- * The list is a ring of its entries without a head; one entry alone may also leave its links zero. Each type
- * may appear once, which bounds the walk of a ring that does not close.
+ * The list is a ring of its entries without a head; one entry alone may also leave its links zero.
+ * Each type may appear once, which bounds the walk of a ring that does not close.
  *
  * Context: any.
  * Return: 0 or a reason.
@@ -188,7 +188,7 @@ enum v3c_reason v3w_read_device(const IOMMU_DEVICE_CREATION_CONFIGURATION *first
 
 /**
  * v3w_read_allocator() - read how a domain is to choose addresses
- * @allocator: may be NULL: not at all
+ * @allocator: may be NULL, where the domain chooses none
  * @config: its width is the result; its type is known
  * @why: filled on refusal
  *
@@ -211,7 +211,10 @@ enum v3c_reason v3w_read_allocator(const IOMMU_DMA_LOGICAL_ALLOCATOR_CONFIG *all
 	return v3c_check_width(config->type, config->width, why);
 }
 
-/* Regions as they are read, with where each came from: a list that bites its tail meets one twice. */
+/*
+ * struct region_list: regions as they are read, with where each came from, because a list that
+ * bites its tail meets one twice.
+ */
 struct region_list {
 	struct v3c_region *regions;
 	const IOMMU_DMA_RESERVED_REGION **from;
@@ -279,7 +282,7 @@ enum v3c_reason v3w_read_regions(const IOMMU_DMA_RESERVED_REGION *first,
 	return 0;
 }
 
-/* The depth of the tables that this processor itself uses. */
+/* x64_levels(): the depth of the tables that this processor itself uses. */
 static unsigned int x64_levels(void)
 {
 #ifdef CONFIG_X86

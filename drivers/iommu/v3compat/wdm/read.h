@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Reading what a Windows caller describes: memory, devices, domains. Each thing is read once, because what is
- * used must be what was checked.
+ * v3w_read_*(): reading what a Windows caller describes: memory, devices, domains. Each thing is
+ * read once, because what is used must be what was checked.
  */
 #ifndef V3COMPAT_WDM_READ_H
 #define V3COMPAT_WDM_READ_H
@@ -28,7 +28,7 @@ enum v3c_reason v3w_read_regions(const IOMMU_DMA_RESERVED_REGION *list,
 enum v3c_reason v3w_read_tables(const DOMAIN_CONFIGURATION *config, struct v3c_tables *tables,
 				struct v3c_why *why);
 
-/* Where a whole page of physical memory can start. */
+/* V3W_QUICK_BASE: the bits of an address at which a whole page of physical memory can start. */
 #define V3W_QUICK_BASE	((1ULL << V3C_PHYS_BITS) - V3C_PAGE_SIZE)
 
 static __always_inline bool v3w_quick_frame(u64 pfn, u64 *base)
@@ -44,7 +44,7 @@ static __always_inline bool v3w_quick_frame(u64 pfn, u64 *base)
  * @base: result, first byte
  * @size: result, in bytes
  *
- * Return: false if it is not that, or not right: v3w_read_phys() tells.
+ * Return: false if @desc is something else, or wrong: v3w_read_phys() tells.
  */
 static __always_inline bool v3w_quick_phys(const IOMMU_MAP_PHYSICAL_ADDRESS *desc, u64 limit,
 					   u64 *base, u64 *size)
@@ -55,7 +55,7 @@ static __always_inline bool v3w_quick_phys(const IOMMU_MAP_PHYSICAL_ADDRESS *des
 
 	if (unlikely(!desc))
 		return false;
-	/* Each thing is read once, because what is used must be what was checked. */
+	/* Every field is read once (READ_ONCE()): what is used must be what was checked. */
 	type = READ_ONCE(desc->MapType);
 	if (likely(type == MapPhysicalAddressTypeContiguousRange)) {
 		*base = READ_ONCE(desc->ContiguousRange.Base.QuadPart);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The status that Windows gives for a refusal: by the member, the reason and the parameter.
+ * v3w_status(): the status that Windows gives for a refusal: by the member, the reason and the
+ * parameter.
  */
 #include <linux/array_size.h>
 #include <linux/kernel.h>
@@ -8,7 +9,7 @@
 #include "base/trace.h"
 #include "wdm/status.h"
 
-/* Whether a reason has the ordinal of the parameter as its status, is by 0 in this table. */
+/* v3w_reasons: the status for a reason. 0 stands for the ordinal of the parameter. */
 static const NTSTATUS v3w_reasons[] = {
 	[V3C_REASON_ALLOCATOR_RULE]	= STATUS_NOT_SUPPORTED,
 	[V3C_REASON_BOUNDS]		= STATUS_INVALID_PARAMETER_MIX,
@@ -40,7 +41,7 @@ static const NTSTATUS v3w_reasons[] = {
 	[V3C_REASON_OTHER_OWNER]	= STATUS_ACCESS_DENIED,
 };
 
-/* What a member's page says otherwise. */
+/* v3w_exceptions: members whose page gives a reason another status than v3w_reasons does. */
 static const struct {
 	enum v3w_member member;
 	enum v3c_reason reason;
@@ -80,7 +81,8 @@ static_assert(STATUS_INVALID_PARAMETER_7 - STATUS_INVALID_PARAMETER_1 == 6);
  * @param: the parameter that was wrong
  *
  * Context: any.
- * Return: the status. A parameter that the member's page gives no ordinal makes STATUS_INVALID_PARAMETER.
+ * Return: the status. A parameter that the member's page gives no ordinal makes
+ * STATUS_INVALID_PARAMETER.
  */
 NTSTATUS v3w_status(enum v3w_member member, enum v3c_reason reason, enum v3c_param param)
 {
@@ -128,7 +130,7 @@ static const char *status_name(NTSTATUS status)
 	return "?";
 }
 
-/* Shows a refusal, and turns it into a status. */
+/* v3w_refuse() shows a refusal to the tracepoint, and turns it into a status. */
 noinline NTSTATUS v3w_refuse(enum v3w_member member, const struct v3c_why *why)
 {
 	NTSTATUS status = v3w_status(member, why->reason, why->param);

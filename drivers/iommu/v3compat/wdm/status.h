@@ -7,10 +7,10 @@
 #include "base/why.h"
 
 /*
- * V3W_MEMBERS - what may refuse
+ * V3W_MEMBERS - members that may refuse
  *
- * X(name, status, ordinals). The status is that of what only an IOMMU driver understood. The ordinals are
- * those of the parameters that a verb, or a check, can find wrong.
+ * X(name, status, ordinals). The status is for %V3C_REASON_HARDWARE, which only an IOMMU driver
+ * understood. The ordinals are those of the parameters that a verb, or a check, can find wrong.
  */
 #define V3W_MEMBERS(X)									\
 	X(IoGetIommuInterface, UNSUCCESSFUL, P(VERSION, 1) P(OUT, 2))			\
