@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Faults: from wherever the kernel shows them, through a bounded queue per device, to the handler that
- * the device's driver gave.
+ * Faults: from wherever the kernel shows them, through a bounded queue per device, to the handler
+ * that the device's driver gave.
  *
- * A source runs in any context and under locks of its own, so it finds the device and queues a record
- * under one spinlock, and nothing else. There may be very many attachments: those of one device to one
- * table count as one, and no more than V3C_FAULT_STEPS are looked at. A worker calls the handler, one
- * call at a time for each device. Whoever ends reporting waits for the call under way, unless it is made
- * from inside it.
+ * A source runs in any context and under locks of its own, so it finds the device and queues a
+ * record under v3c_fault_lock, and does nothing else. There may be very many attachments: those of
+ * one device to one table count as one, and no more than V3C_FAULT_STEPS are looked at. A worker
+ * calls the handler, one call at a time for each device. v3c_fault_wait() waits for the call under
+ * way, unless it is called from inside it.
  *
- * A group of page requests belongs to whoever takes it off its list, or out of the worker's hands, under
- * the lock: that one answers it, and nobody else looks at it afterwards. Detach takes all there are and
- * waits for those who are just answering one, which needs no lock that a caller of ours could hold.
+ * A group of page requests belongs to whoever takes it off its list, or out of the worker's hands,
+ * under v3c_fault_lock: that one answers it, and nobody else looks at it afterwards.
+ * v3c_fault_close() takes all groups of an attachment and waits for those that are being answered,
+ * which needs no lock that a caller of ours could hold.
  */
 #include <linux/hashtable.h>
 #include <linux/iommu.h>
@@ -30,21 +31,24 @@
 #include "core/lookup.h"
 #include "table/hwpt.h"
 
-/* Everything in this file; taken with interrupts off, innermost but for the workqueue's. */
+/*
+ * v3c_fault_lock protects everything in this file. It is taken with interrupts off; only locks of
+ * the workqueue are taken inside.
+ */
 static DEFINE_SPINLOCK(v3c_fault_lock);
 
-/* Devices that one fault may be told to and that are looked at, whether they report or not. */
+/* V3C_FAULT_STEPS bounds the devices looked at for one fault, whether they report or not. */
 #define V3C_FAULT_STEPS	256
 
-/* The first one of each kind, see &struct v3c_fault_target. */
+/* v3c_fault_tables has the first target of each kind, see &struct v3c_fault_target. */
 static struct rb_root v3c_fault_tables = RB_ROOT;
 
-/* Enabled ones of PCI devices. */
+/* v3c_reporters has the enabled reporters of PCI devices, by requester ID. */
 static DEFINE_HASHTABLE(v3c_reporters, 8);
 
 static struct workqueue_struct *v3c_fault_wq;
 
-/* Whether there was room. */
+/* push() queues @record. When the queue is full it counts it as lost, and returns false. */
 static bool push(struct v3c_reporter *reporter, const struct v3c_fault_record *record)
 {
 	unsigned int at = (reporter->first + reporter->count) % V3C_FAULT_QUEUE;
@@ -77,7 +81,7 @@ static bool push_refused(struct v3c_reporter *reporter, const struct v3c_fault_t
 	return push(reporter, &record);
 }
 
-/* What is looked for among the first ones of each kind; without @reporter or @pdo all of the others. */
+/* struct v3c_fault_key finds targets in v3c_fault_tables. NULL @pdo or @reporter match all. */
 struct v3c_fault_key {
 	const struct v3c_hwpt *hwpt;
 	const struct device *pdo;
@@ -144,9 +148,10 @@ static bool is_of_twin(const struct v3c_fault_target *target, const struct rb_no
 }
 
 /*
- * A device may use one page table for several kinds of DMA, which the source does not tell apart: then
- * the fault has no PASID, and is suppressed only if it is for each of them. Some may belong to another
- * DMA device of the same, which are beside each other in the tree. @target is the first of its kind.
+ * report_refused() reports a fault to the device of @target, which is the first target of its kind.
+ * A device may use one page table for several kinds of DMA, which the source does not tell apart:
+ * then the fault has no PASID, and is suppressed only if all of them are suppressed. Targets of
+ * other DMA devices of the same Linux device are neighbours in the tree, and count here.
  */
 static bool report_refused(struct v3c_fault_target *target, u64 address, bool write)
 {
@@ -158,9 +163,10 @@ static bool report_refused(struct v3c_fault_target *target, u64 address, bool wr
 }
 
 /*
- * Some IOMMU drivers do not know whose DMA it was; they name nobody, or the IOMMU itself, which is in no
- * group. Then it may have been anybody's who uses the page table. Nor is a device in one that has been
- * removed since.
+ * names_nobody(): the report does not say whose DMA it was, so it may have been that of anybody who
+ * uses the page table. IOMMU drivers that do not know give NULL, or the IOMMU itself, which is in
+ * no group. A device that has been removed since is in no group either, but it is not registered
+ * any more.
  */
 static bool names_nobody(struct device *dev)
 {
@@ -258,26 +264,29 @@ static bool all_allowed(const struct v3c_fault_target *target, const struct iopf
 	return true;
 }
 
-/* Devices choose how long their groups are, and the core takes them as they come. */
+/* is_too_long(): the core takes groups as they come, and devices choose how long theirs are. */
 static bool is_too_long(const struct iopf_group *group)
 {
 	return group->fault_count > V3C_FAULT_PAGES;
 }
 
-/* Of a group that is the caller's, who has counted itself in @target->answering. */
+/* answer() answers a @group that the caller has taken and counted in @target->answering. */
 static void answer(struct iopf_group *group, struct v3c_fault_target *target)
 {
 	struct v3c_reporter *reporter = target->reporter;
 	bool allowed = READ_ONCE(target->open) && !is_too_long(group) && all_allowed(target, group);
 
 	v3c_iopf_answer(group, allowed ? IOMMU_PAGE_RESP_SUCCESS : IOMMU_PAGE_RESP_INVALID);
-	/* The target may go with its attachment as soon as nobody answers any more. */
+	/*
+	 * @target may be freed with its attachment as soon as @answering is 0, so only @reporter is
+	 * used afterwards.
+	 */
 	scoped_guard(spinlock_irq, &v3c_fault_lock)
 		target->answering--;
 	wake_up_all(&reporter->idle);
 }
 
-/* Whether the worker will see to the group. */
+/* push_group() queues @group for the worker. On false the caller has to answer it. */
 static bool push_group(struct iopf_group *group, struct v3c_fault_target *target)
 {
 	struct v3c_reporter *reporter = target->reporter;
@@ -298,8 +307,9 @@ static bool push_group(struct iopf_group *group, struct v3c_fault_target *target
 }
 
 /*
- * The IOMMU driver's thread, which detaching a PASID waits for: nothing may be waited for here that the
- * one who detaches holds.
+ * take_page_request() runs in the IOMMU driver's fault thread. Detaching a PASID waits for that
+ * thread and may hold a domain's mutex meanwhile, so nothing may be waited for here that a detach
+ * holds.
  */
 static int take_page_request(struct iopf_group *group)
 {
@@ -327,7 +337,7 @@ bool v3c_fault_makes_requests(struct device *dev)
 	if (!v3c_iommu_traits_of(dev)->page_requests)
 		return false;
 #ifdef CONFIG_PCI_PRI
-	/* Virtual functions share what their physical function has enabled, but for the translations. */
+	/* PRI is enabled in the physical function, also for its virtual ones, ATS in each. */
 	if (dev_is_pci(dev))
 		return pci_physfn(to_pci_dev(dev))->pri_enabled && to_pci_dev(dev)->ats_enabled;
 #endif
@@ -339,7 +349,8 @@ bool v3c_fault_makes_requests(struct device *dev)
  * @hwpt: the table, new
  * @dev: the device that it was made for
  *
- * Cannot be undone. Reports may come until the table is freed, page requests while a PASID is attached.
+ * Cannot be undone. Reports may come until the table is freed, page requests while a PASID is
+ * attached.
  */
 void v3c_fault_watch(struct v3c_hwpt *hwpt, struct device *dev)
 {
@@ -349,7 +360,7 @@ void v3c_fault_watch(struct v3c_hwpt *hwpt, struct device *dev)
 		hwpt->core->iopf_handler = take_page_request;
 }
 
-/* A call of a handler, on the stack of its caller. */
+/* struct v3c_fault_call: one call of a handler, on the stack of its caller. */
 struct v3c_fault_call {
 	struct v3c_fault_record record;
 	struct v3c_fault_source source;
@@ -357,7 +368,10 @@ struct v3c_fault_call {
 	u64 lost;
 };
 
-/* The IOMMU tells whether it was a read or a write; why, only the mappings tell, as they are now. */
+/*
+ * lacks_permission(): the page is mapped, but not with what the DMA needs. The mappings are asked,
+ * as they are now, because the IOMMU tells only whether it was a read or a write.
+ */
 static bool lacks_permission(const struct v3c_fault_record *record)
 {
 	int allowed = v3c_lookup_permissions(record->domain, NULL,
@@ -379,7 +393,7 @@ static void call_handler(const struct v3c_fault_call *call)
 	call->handler.tell(&call->handler, &report);
 }
 
-/* From here to end_call() the handler is running. */
+/* begin_call(): the handler counts as running from here to end_call(). */
 static void begin_call(struct v3c_reporter *reporter, struct v3c_fault_call *call)
 {
 	lockdep_assert_held(&v3c_fault_lock);
@@ -398,7 +412,7 @@ static void end_call(struct v3c_reporter *reporter)
 	wake_up_all(&reporter->idle);
 }
 
-/* Whether there was a record. */
+/* deliver_record() calls the handler for the oldest record. False when there is none. */
 static bool deliver_record(struct v3c_reporter *reporter)
 {
 	struct v3c_fault_call call;
@@ -416,7 +430,7 @@ static bool deliver_record(struct v3c_reporter *reporter)
 	return true;
 }
 
-/* Whether there is a page of the group that the handler shall hear of. */
+/* begin_page() takes the next page of the group. False when the handler shall hear of none. */
 static bool begin_page(struct v3c_reporter *reporter, struct v3c_fault_call *call)
 {
 	const struct v3c_fault_target *target;
@@ -463,7 +477,7 @@ static void end_group(struct v3c_reporter *reporter)
 
 	scoped_guard(spinlock_irq, &v3c_fault_lock) {
 		group = reporter->group;
-		/* Answered by a detach. */
+		/* v3c_fault_close() has taken the group meanwhile, and answers it. */
 		if (!group)
 			return;
 		reporter->group = NULL;
@@ -473,7 +487,7 @@ static void end_group(struct v3c_reporter *reporter)
 	answer(group, target);
 }
 
-/* Whether there was a group. */
+/* deliver_group() calls the handler for each page of the oldest group. False when there is none. */
 static bool deliver_group(struct v3c_reporter *reporter)
 {
 	struct v3c_fault_call call;
@@ -509,14 +523,19 @@ static void deliver(struct work_struct *work)
 {
 	struct v3c_reporter *reporter = container_of(work, struct v3c_reporter, work);
 
-	/* Neither kind makes the other wait for its whole queue. It need never become empty. */
+	/*
+	 * deliver_group() | deliver_record(), not ||: both get a turn, as no queue need ever end.
+	 */
 	do {
 		tell_lost(reporter);
 		cond_resched();
 	} while (deliver_group(reporter) | deliver_record(reporter));
 }
 
-/* Once in the life of the memory; @reporter->pdo is set whenever it serves a device. */
+/*
+ * v3c_fault_init_once() is called once in the life of the memory; @reporter->pdo is set whenever
+ * the memory serves a device.
+ */
 void v3c_fault_init_once(struct v3c_reporter *reporter)
 {
 	INIT_HLIST_NODE(&reporter->by_rid);
@@ -524,12 +543,12 @@ void v3c_fault_init_once(struct v3c_reporter *reporter)
 	INIT_LIST_HEAD(&reporter->groups);
 	INIT_WORK(&reporter->work, deliver);
 	init_waitqueue_head(&reporter->idle);
-	/* Of its own: a noisy device must not keep another one's loss from the log. */
+	/* @telling is per device: a noisy one must not keep another's loss from the log. */
 	ratelimit_state_init(&reporter->telling, DEFAULT_RATELIMIT_INTERVAL,
 			     DEFAULT_RATELIMIT_BURST);
 }
 
-/* The first of its kind stands for all of them in the tree. */
+/* add_target(): the first of its kind is in the tree, the others are in its list @alike. */
 static void add_target(struct v3c_fault_target *target)
 {
 	struct rb_node *node;
@@ -546,7 +565,7 @@ static void add_target(struct v3c_fault_target *target)
 		node = &target->by_table;
 	of_table(node)->count++;
 	of_table(node)->loud += !target->suppressed;
-	/* A device has each PASID once. */
+	/* rb_find_add() finds no other, because a device has each PASID once. */
 	rb_find_add(&target->by_pasid, &target->reporter->targets, compare_pasids);
 }
 
@@ -581,11 +600,11 @@ static void remove_target(struct v3c_fault_target *target)
 }
 
 /**
- * v3c_fault_open() - from now on faults of an attachment can be told whose they are
+ * v3c_fault_open() - let faults find an attachment
  * @target: names the attachment, until v3c_fault_close()
- * @reporter: the device's whose DMA it is
- * @domain: to this domain
- * @hwpt: through this page table, or NULL for the kernel's identity domain
+ * @reporter: of the device whose DMA it is
+ * @domain: what it is attached to
+ * @hwpt: its page table, or NULL for the kernel's identity domain
  * @pasid: or %V3C_NO_PASID
  * @suppressed: faults are not to be reported
  *
@@ -635,9 +654,9 @@ static bool is_quiet(struct v3c_fault_target *target)
  * v3c_fault_close() - undo v3c_fault_open()
  * @target: about to be detached, or not attached after all
  *
- * Reports that are queued stay so. Page requests are refused, also the one that the handler is being
- * called for; the handler is not waited for. Those that come before the IOMMU has forgotten the PASID are
- * refused at once.
+ * Reports that are queued stay so. Page requests are refused, also the one that the handler is
+ * being called for; the handler is not waited for. Those that come before the IOMMU has forgotten
+ * the PASID are refused at once.
  *
  * Context: may sleep; not under a lock that an IOMMU driver's page_response() may want.
  */
@@ -693,7 +712,7 @@ int v3c_fault_begin(struct v3c_reporter *reporter, const struct v3c_fault_handle
  * v3c_fault_end() - start no call of a handler any more
  * @reporter: reporting or not
  *
- * What is queued is dropped.
+ * Reports that are queued are dropped.
  *
  * Context: under v3c_topology.
  */
@@ -721,7 +740,7 @@ static bool is_over(struct v3c_reporter *reporter, u64 call)
 }
 
 /**
- * v3c_fault_wait() - wait until a handler that is running has returned, unless called from inside it
+ * v3c_fault_wait() - wait for a handler that is running, unless called from inside it
  * @reporter: after v3c_fault_end(); may be that of a dead device
  *
  * Context: may sleep; with no lock held that a handler could want.
@@ -738,14 +757,17 @@ void v3c_fault_wait(struct v3c_reporter *reporter)
 	wait_event(reporter->idle, is_over(reporter, call));
 }
 
-/* Reports that were dropped for want of room since reporting was enabled. */
+/* v3c_fault_lost(): reports that were dropped for want of room since reporting was enabled. */
 u64 v3c_fault_lost(struct v3c_reporter *reporter)
 {
 	guard(spinlock_irq)(&v3c_fault_lock);
 	return reporter->enabled ? reporter->lost : 0;
 }
 
-/* Beside the handlers, for what waits for one of them. Done when the module leaves. */
+/*
+ * v3c_fault_queue_work() runs @work beside the handlers, because it may wait for one of them. All
+ * of it is done before the module leaves.
+ */
 void v3c_fault_queue_work(struct work_struct *work)
 {
 	queue_work(v3c_fault_wq, work);
@@ -757,7 +779,7 @@ int v3c_fault_module_init(void)
 	return v3c_fault_wq ? 0 : -ENOMEM;
 }
 
-/* When no device is left, and no source. */
+/* v3c_fault_module_exit() is called when no device is left, and no source of faults. */
 void v3c_fault_module_exit(void)
 {
 	destroy_workqueue(v3c_fault_wq);

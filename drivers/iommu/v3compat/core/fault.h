@@ -18,16 +18,22 @@ struct v3c_domain;
 struct v3c_hwpt;
 struct v3c_reporter;
 
-/* What waits for a handler, per device: so many refused DMAs, and so many groups of page requests. */
+/*
+ * V3C_FAULT_QUEUE bounds what waits for the handler of a device: so many refused DMAs, and as many
+ * groups of page requests.
+ */
 #define V3C_FAULT_QUEUE		64
 
-/* So many pages a group of page requests may have: as many as any device is told that it may ask for. */
+/*
+ * V3C_FAULT_PAGES at most in a group of page requests: no device is told that it may ask for more.
+ */
 #define V3C_FAULT_PAGES		512
 
 /**
  * struct v3c_fault_target - where faults of one attachment go: untagged DMA of a device, or a PASID
  * @handle: by which the IOMMU core names a PASID that is attached; what a fault handler is given
- * @by_table: in the tree of all, by @hwpt, Linux device and @reporter, if it is the first of its kind
+ * @by_table: in the tree of all, by @hwpt, Linux device and @reporter, if it is the first of its
+ *	kind
  * @alike: the first one's list of the others of its kind, or entry there
  * @count: of its kind, the first one included; kept in the first one, 0 in the others
  * @loud: of these, how many are not @suppressed
@@ -137,7 +143,8 @@ struct v3c_fault_handler {
  * @telling: how often the log may be told
  * @enabled: there is a handler
  *
- * Everything is under the lock of fault.c. The memory stays a reporter as long as it stays a device's.
+ * Everything is under the lock of fault.c. The memory stays a reporter as long as it stays a
+ * device's.
  */
 struct v3c_reporter {
 	struct device *pdo;
@@ -162,7 +169,10 @@ struct v3c_reporter {
 	bool enabled;
 };
 
-/* One refused DMA as an IOMMU driver's log line tells it; @segment is negative where it has none. */
+/*
+ * struct v3c_logged_fault: one refused DMA as an IOMMU driver's log line tells it; @segment is
+ * negative where it has none.
+ */
 struct v3c_logged_fault {
 	int segment;
 	u16 rid;
@@ -171,7 +181,7 @@ struct v3c_logged_fault {
 	u64 address;
 };
 
-/* Permissions that a mapping must have for a DMA with IOMMU_FAULT_PERM_*. */
+/* v3c_fault_wants(): permissions that a mapping must have for a DMA with IOMMU_FAULT_PERM_*. */
 static inline int v3c_fault_wants(u32 perm)
 {
 	return (perm & IOMMU_FAULT_PERM_WRITE ? IOMMU_WRITE : 0) |

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Faults that an IOMMU driver tells the kernel log and nobody else: VT-d's, taken from the records of
- * the log as they pass by. Off unless asked for.
+ * Faults that an IOMMU driver tells the kernel log and nobody else: VT-d's, taken from the records
+ * of the log as they pass by. Off unless the module parameter fault_console asks for it.
  *
- * The tracepoint fires inside printk(), in any context down to NMI and under any lock. So the probe
- * takes no lock, prints nothing and only copies a line that may be one of ours into a free slot.
+ * The tracepoint fires inside printk(), in any context down to NMI and under any lock. So
+ * probe_console() takes no lock, prints nothing and only copies a line that may be one of ours into
+ * a free slot.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -24,7 +25,7 @@
 #include "core/fault.h"
 #include "core/fault_console.h"
 
-/* The driver prints at most a handful at a time. */
+/* V3C_CONSOLE_SLOTS is enough, because the driver prints at most a handful of lines at a time. */
 #define V3C_CONSOLE_SLOTS	32
 #define V3C_CONSOLE_LINE	160
 
@@ -46,17 +47,17 @@ struct v3c_slot {
 
 static struct v3c_slot v3c_slots[V3C_CONSOLE_SLOTS];
 
-/* Where the next line goes, if that slot is free. */
+/* v3c_next_slot: where the next line goes. v3c_lines_lost: lines that found their slot in use. */
 static atomic_t v3c_next_slot;
 static atomic_t v3c_lines_lost;
 
 static DEFINE_MUTEX(v3c_console_lock);
 
-/* Both under v3c_console_lock; the first is also read without. */
+/* v3c_console_wanted (also read without) and v3c_console_ready are under v3c_console_lock. */
 static bool v3c_console_wanted;
 static bool v3c_console_ready;
 
-/* What is left of a line; a scan that fails leaves it undefined. */
+/* struct v3c_scan: what is left of a line. A scan_*() that fails leaves it undefined. */
 struct v3c_scan {
 	const char *at;
 	const char *end;
@@ -72,7 +73,7 @@ static bool skip_text(struct v3c_scan *scan, const char *text)
 	return true;
 }
 
-/* At least one digit, and no more than @max. */
+/* scan_hex() takes at least one digit, and no more than @max. */
 static bool scan_hex(struct v3c_scan *scan, unsigned int max, u64 *out)
 {
 	unsigned int digits = 0;
@@ -89,7 +90,7 @@ static bool scan_hex(struct v3c_scan *scan, unsigned int max, u64 *out)
 	return digits;
 }
 
-/* "[ssss:bb:dd.f]", on older kernels without "ssss:". */
+/* scan_device() takes "[ssss:bb:dd.f]", on older kernels without "ssss:". */
 static bool scan_device(struct v3c_scan *scan, struct v3c_logged_fault *out)
 {
 	u64 part[3], function;
@@ -156,7 +157,7 @@ static void report_lines(struct work_struct *work)
 {
 	unsigned int first = atomic_read(&v3c_next_slot), i, lost;
 
-	/* Oldest first. */
+	/* v3c_next_slot comes first, because the slot that is used next has the oldest line. */
 	for (i = 0; i < V3C_CONSOLE_SLOTS; i++)
 		report_slot(&v3c_slots[(first + i) % V3C_CONSOLE_SLOTS]);
 	lost = atomic_xchg(&v3c_lines_lost, 0);
@@ -212,7 +213,7 @@ bool v3c_fault_console_enabled(void)
 	return READ_ONCE(v3c_console_wanted);
 }
 
-/* Written before the module is ready when it is an option of loading it. */
+/* set_console() runs before v3c_fault_console_init() for an option given at load time. */
 static int set_console(const char *val, const struct kernel_param *kp)
 {
 	bool wanted;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The DMA guard's policy: which devices may see all of memory.
+ * The DMA guard (v3c_policy): which devices may see all of memory.
  */
 #include <linux/compiler.h>
 
@@ -35,7 +35,7 @@ bool v3c_guard_allows_bypass(struct device *dev)
 	}
 }
 
-/* v3c_guard_allows_any(): whether there could be a device that may attach to a domain of the type. */
+/* v3c_guard_allows_any(): there could be a device that may attach to a domain of this type. */
 bool v3c_guard_allows_any(enum v3c_domain_type type)
 {
 	lockdep_assert_held(&v3c_topology);

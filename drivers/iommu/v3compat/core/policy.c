@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The administrator's side of the DMA guard: module parameters, and whom a change waits for.
+ * The administrator's side of the DMA guard: the module parameters dma_guard and dma_guard_locked,
+ * and whom a change waits for.
  */
 #include <linux/kstrtox.h>
 #include <linux/module.h>
@@ -23,7 +24,7 @@ void v3c_policy_set(enum v3c_guard_policy policy)
 	v3c_watch_wait(v3c_guard_change(&policy, NULL), TASK_UNINTERRUPTIBLE);
 }
 
-/* The same for the lock. */
+/* v3c_policy_set_locked() is v3c_policy_set() for the lock. */
 void v3c_policy_set_locked(bool locked)
 {
 	v3c_watch_wait(v3c_guard_change(NULL, &locked), TASK_UNINTERRUPTIBLE);
@@ -36,8 +37,8 @@ static const char * const v3c_policy_names[] = {
 };
 
 /*
- * A callback may wait for a program that looks at the parameters of the module, and may never return:
- * their lock is released, as all of them are under it, and a signal ends the wait.
+ * wait_as_writer() releases the lock of the module's parameters, because a callback may wait for a
+ * program that looks at one of them. A signal ends the wait, because a callback may never return.
  */
 static int wait_as_writer(u64 change)
 {
@@ -66,7 +67,10 @@ static int get_policy(char *buffer, const struct kernel_param *param)
 	return sysfs_emit(buffer, "%s\n", v3c_policy_names[policy]);
 }
 
-/* Also called while the module is not initialised yet, or not any more: then nobody is registered. */
+/*
+ * v3c_policy_ops is also called while the module is not initialised yet, or not any more: then
+ * nobody is registered.
+ */
 static const struct kernel_param_ops v3c_policy_ops = {
 	.set = write_policy,
 	.get = get_policy,

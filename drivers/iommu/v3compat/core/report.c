@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Fault reporting: which faults of a device its driver can hear of, and from when until when it does.
+ * v3c_report_faults(): which faults of a device its driver can hear of, and from when until when it
+ * does.
  */
 #include <linux/device.h>
 #include <linux/pci.h>
@@ -20,7 +21,10 @@ static bool reports_refusals(struct device *pdo)
 	return traits->faults || (traits->logs_faults && v3c_fault_console_enabled());
 }
 
-/* Only sub-devices make requests that the core hands on, and theirs may be suppressed. */
+/*
+ * reports_requests(): only sub-devices make page requests that the IOMMU core hands on, and theirs
+ * may be suppressed.
+ */
 static bool reports_requests(struct v3c_device *device)
 {
 	return device->tagged && !device->suppress && v3c_fault_makes_requests(device->pdo);
@@ -28,7 +32,10 @@ static bool reports_requests(struct v3c_device *device)
 
 static enum v3c_reason check_base(struct v3c_device *device, u32 base, struct v3c_why *why)
 {
-	/* Nobody knows any more what it was of a device that is gone, whose reporting must end yet. */
+	/*
+	 * @base cannot be verified any more when the device is gone. It is accepted then, because
+	 * disabling must still work.
+	 */
 	if (!base || (IS_ENABLED(CONFIG_ARM64) &&
 		      (device->gone || v3c_device_has_input_mapping(device, base))))
 		return 0;
@@ -71,7 +78,7 @@ static enum v3c_reason enable_reports(struct v3c_device *device, u32 base,
 	return 0;
 }
 
-/* The caller goes on with v3c_fault_wait(). */
+/* disable_reports(): the caller goes on with v3c_fault_wait(), without v3c_topology. */
 static enum v3c_reason disable_reports(struct v3c_device *device, u32 base, struct v3c_why *why)
 {
 	enum v3c_reason reason = check_base(device, base, why);
@@ -119,7 +126,7 @@ enum v3c_reason v3c_report_faults(struct v3c_device *device, u32 base, bool enab
 }
 
 /**
- * v3c_report_faults_pdo() - the same by V1, which knows no DMA devices
+ * v3c_report_faults_pdo() - v3c_report_faults() by V1, which knows no DMA devices
  * @pdo: attached by v3c_attach_pdo()
  * @base: 0
  * @enable: start
@@ -142,7 +149,7 @@ enum v3c_reason v3c_report_faults_pdo(struct device *pdo, u32 base, bool enable,
 					  0);
 		reason = report_faults(device, base, enable, handler, why);
 	}
-	/* It may be dead by now, but not forgotten. */
+	/* @device may be dead by now, but v3c_fault_wait() takes the reporter of a dead one. */
 	if (!reason && !enable)
 		v3c_fault_wait(&device->reporter);
 	return reason;

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * State-change callbacks: who is told when the domain types that a device may use change.
+ * State-change callbacks: v3c_watch_begin() says who is told when the domain types that a device
+ * may use change.
  *
- * Whatever the answer depends on counts as a change when it may have changed: the policy, removal of a
- * device, drivers of its group, our own hold on the group. One worker then asks again for every device
- * that somebody watches, and calls back where the answer is another one than last time.
+ * Whatever v3c_device_types() depends on counts as a change when it may have changed: the policy,
+ * removal of a device, drivers of its group, our own hold on the group. One worker then asks again
+ * for every device that somebody watches, and calls back where the answer is another one than last
+ * time.
  *
- * A callback runs with no lock held and is free to use the interface. Until it returns its device is
- * busy: nobody else calls back for it, deletes it, or returns from ending the registration.
+ * A callback runs with no lock held and is free to use the interface. Until it returns its device
+ * is busy: nobody else calls back for it, deletes it, or returns from v3c_watch_end().
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -41,7 +43,7 @@ struct v3c_call {
 static LIST_HEAD(v3c_watches);
 static LIST_HEAD(v3c_calls);
 
-/* Something ended that somebody may wait for. */
+/* v3c_progress happens when something has ended that may be waited for. */
 static V3C_EVENT(v3c_progress);
 
 static struct workqueue_struct *v3c_watch_queue;
@@ -49,7 +51,7 @@ static struct workqueue_struct *v3c_watch_queue;
 static void deliver_changes(struct work_struct *work);
 static DECLARE_WORK(v3c_watch_work, deliver_changes);
 
-/* A task that waited for what itself is in the middle of would wait for ever. */
+/* is_busy_elsewhere() leaves out the current task, which would wait for itself for ever. */
 static bool is_busy_elsewhere(const struct v3c_device *device)
 {
 	struct v3c_call *call;
@@ -74,7 +76,7 @@ static bool is_inside_callback(void)
 	return false;
 }
 
-/* Called for each change, under v3c_topology. */
+/* start_delivery() is called for each change, under v3c_topology. */
 static void start_delivery(void)
 {
 	lockdep_assert_held(&v3c_topology);
@@ -83,7 +85,7 @@ static void start_delivery(void)
 		queue_work(v3c_watch_queue, &v3c_watch_work);
 }
 
-/* Calls back, with v3c_topology released meanwhile. */
+/* call_back() calls the watcher, with v3c_topology released meanwhile. */
 static void call_back(struct v3c_device *device, u32 types)
 {
 	struct v3c_watch *watch = &device->watch;
@@ -101,12 +103,15 @@ static void call_back(struct v3c_device *device, u32 types)
 	mutex_lock(&v3c_topology);
 	list_del(&call.entry);
 	watch->calls--;
-	/* A registration that was made inside knows better. */
+	/* watch->seen may be newer already, by a registration that was made inside the callback. */
 	watch->seen = max(watch->seen, call.seen);
 	v3c_event_happened(&v3c_progress);
 }
 
-/* A device whose watcher must be called, and with what; whoever sees no difference is up to date. */
+/*
+ * next_to_call() finds a device whose watcher must be called, and with what (@types). Watchers for
+ * whom nothing is different are marked as up to date.
+ */
 static struct v3c_device *next_to_call(u32 *types)
 {
 	struct v3c_device *device;
@@ -124,7 +129,7 @@ static struct v3c_device *next_to_call(u32 *types)
 	return NULL;
 }
 
-/* A device that is busy now is left to whoever keeps it so, who starts another delivery. */
+/* deliver_changes() skips busy devices: whoever keeps one so starts another delivery. */
 static void deliver_changes(struct work_struct *work)
 {
 	struct v3c_device *device;
@@ -132,7 +137,10 @@ static void deliver_changes(struct work_struct *work)
 
 	guard(mutex)(&v3c_topology);
 	while ((device = next_to_call(&types))) {
-		/* A callback that changes the policy each time must not keep the others waiting. */
+		/*
+		 * @device goes to the end, because a callback that changes the policy each time
+		 * must not keep the others waiting.
+		 */
 		list_move_tail(&device->watch.entry, &v3c_watches);
 		call_back(device, types);
 	}
@@ -146,7 +154,7 @@ static void deliver_changes(struct work_struct *work)
  * @why: filled on refusal
  *
  * Context: may sleep.
- * Return: 0 or a reason, see RegisterInterfaceStateChangeCallback in wdm.h.
+ * Return: 0, %V3C_REASON_BAD_HANDLE, %V3C_REASON_DEVICE_GONE or %V3C_REASON_REGISTERED.
  */
 enum v3c_reason v3c_watch_begin(struct v3c_device *device, const struct v3c_watcher *watcher,
 				struct v3c_why *why)
@@ -164,7 +172,7 @@ enum v3c_reason v3c_watch_begin(struct v3c_device *device, const struct v3c_watc
 		if (watch->watcher.callback)
 			return v3c_refuse(why, V3C_REASON_REGISTERED, V3C_PARAM_DEVICE, device, 0,
 					  0);
-		/* The callback of a registration that has ended may still run. */
+		/* is_busy_elsewhere(): the callback of an ended registration may still run. */
 		if (!is_busy_elsewhere(device))
 			break;
 		v3c_event_wait(&v3c_progress, TASK_UNINTERRUPTIBLE);
@@ -183,7 +191,7 @@ static void drop_watch(struct v3c_watch *watch)
 
 	watch->watcher.callback = NULL;
 	list_del_init(&watch->entry);
-	/* Nobody need wait any more until it has seen a change. */
+	/* v3c_watch_wait() need not wait for @watch any more. */
 	v3c_event_happened(&v3c_progress);
 }
 
@@ -206,7 +214,7 @@ void v3c_watch_wait_device(const struct v3c_device *device)
  * @why: filled on refusal
  *
  * Context: may sleep.
- * Return: 0 or a reason, see UnregisterInterfaceStateChangeCallback in wdm.h.
+ * Return: 0, %V3C_REASON_BAD_HANDLE or %V3C_REASON_NOT_REGISTERED.
  */
 enum v3c_reason v3c_watch_end(struct v3c_device *device, void (*callback)(void),
 			      struct v3c_why *why)
@@ -223,8 +231,9 @@ enum v3c_reason v3c_watch_end(struct v3c_device *device, void (*callback)(void),
 }
 
 /*
- * Ends a registration that nobody answers for any more: the callback may be about to leave the kernel
- * with its module. Nothing is waited for, since the callback may want a lock that the caller holds.
+ * v3c_watch_abandon() ends a registration that nobody answers for any more: the callback may be
+ * about to leave the kernel with its module. Nothing is waited for, because the callback may want a
+ * lock that the caller holds.
  */
 void v3c_watch_abandon(struct v3c_device *device, bool loud)
 {
@@ -239,8 +248,9 @@ void v3c_watch_abandon(struct v3c_device *device, bool loud)
 }
 
 /*
- * A callback that runs may have ended its registration. One that the change did not cause is not waited
- * for: there may always be another one.
+ * all_have_seen() looks at v3c_calls, too, because a callback that runs may have ended its
+ * registration. Only callbacks that the change caused count (told < change <= seen), because
+ * otherwise the wait might never end.
  */
 static bool all_have_seen(u64 change)
 {
@@ -283,7 +293,7 @@ int v3c_watch_module_init(void)
 	return 0;
 }
 
-/* Ends what was leaked, by name. */
+/* v3c_watch_module_exit() ends the registrations that were leaked, and names them in the log. */
 void v3c_watch_module_exit(void)
 {
 	struct v3c_device *device, *next;
