@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Checks of arguments, on plain numbers, that every face needs before it calls a verb.
+ * v3c_check_*(): checks of arguments, on plain numbers, that every face needs before it calls a
+ * verb.
  */
 #include <linux/overflow.h>
 
@@ -55,7 +56,8 @@ enum v3c_reason v3c_check_size(u64 size, struct v3c_why *why)
  * @why: filled on refusal
  *
  * Context: any.
- * Return: 0; %V3C_REASON_BAD_CONFIG below 13 or above 63; or %V3C_REASON_WRONG_TYPE where nobody maps.
+ * Return: 0; %V3C_REASON_BAD_CONFIG below 13 or above 63; or %V3C_REASON_WRONG_TYPE for PassThrough
+ * and Unmanaged.
  */
 enum v3c_reason v3c_check_width(enum v3c_domain_type type, u32 width, struct v3c_why *why)
 {
@@ -70,7 +72,7 @@ enum v3c_reason v3c_check_width(enum v3c_domain_type type, u32 width, struct v3c
  * v3c_check_region() - whether an address and a number of pages are a region
  * @base: in bytes
  * @pages: how many
- * @region: result, but for what it is for
+ * @region: result, but for @region->mapped
  * @why: filled on refusal
  *
  * Context: any.
@@ -98,7 +100,7 @@ enum v3c_reason v3c_check_region(u64 base, u64 pages, struct v3c_region *region,
  * @count: how many, at least 1
  * @why: filled on refusal
  *
- * Asked for each of a list it is quadratic, which suits a handful of firmware ranges.
+ * Called for each entry of a list it is quadratic, which suits a handful of firmware ranges.
  *
  * Context: any.
  * Return: 0 or %V3C_REASON_LIST_OVERLAP.
@@ -116,7 +118,10 @@ enum v3c_reason v3c_check_overlap(const struct v3c_region *regions, unsigned int
 	return 0;
 }
 
-/* The case of v3c_set_bounds() where there is one. */
+/*
+ * v3c_set_given_bounds() is v3c_set_bounds() for a caller that gives a bound. It is not inline,
+ * because most callers give none.
+ */
 void v3c_set_given_bounds(struct v3c_place *place, const u64 *min, const u64 *max)
 {
 	if (min)
@@ -126,7 +131,7 @@ void v3c_set_given_bounds(struct v3c_place *place, const u64 *min, const u64 *ma
 	place->hi = *max >> V3C_PAGE_SHIFT;
 	if (v3c_page_aligned(*max + 1))
 		return;
-	/* The last page is not wholly below the bound; there may be none at all. */
+	/* @max cuts the last page, which is out of bounds then. There may be none below it. */
 	if (place->hi)
 		place->hi--;
 	else

@@ -14,7 +14,7 @@ struct v3c_region;
 
 #define V3C_PERMISSIONS		3u
 
-/* IOMMU_READ and IOMMU_WRITE, at least one of them, and nothing else. */
+/* v3c_check_permissions() accepts IOMMU_READ, IOMMU_WRITE or both, and nothing else. */
 static __always_inline enum v3c_reason v3c_check_permissions(u32 permissions, struct v3c_why *why)
 {
 	if (likely(permissions - 1 < V3C_PERMISSIONS))
@@ -24,7 +24,7 @@ static __always_inline enum v3c_reason v3c_check_permissions(u32 permissions, st
 }
 
 /**
- * v3c_check_pages() - whether an address and a number of pages can be what is mapped
+ * v3c_check_pages() - whether a mapping can have this address and number of pages
  * @address: in bytes
  * @pages: how many
  * @why: filled on refusal
@@ -57,7 +57,9 @@ void v3c_set_given_bounds(struct v3c_place *place, const u64 *min, const u64 *ma
  * @min: first byte allowed, or NULL
  * @max: last byte allowed, or NULL
  *
- * Half a page at either end holds none. Context: any.
+ * A page that a bound cuts is out of bounds.
+ *
+ * Context: any.
  */
 static __always_inline void v3c_set_bounds(struct v3c_place *place, const u64 *min, const u64 *max)
 {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Flushes, and the tables of an Unmanaged domain: devices find what its owner's tables say after a flush.
+ * v3c_domain_flush() and v3c_domain_configure(): the tables of an Unmanaged domain. Devices find
+ * what its owner's tables say after a flush.
  */
 #include <linux/mutex.h>
 #include <linux/string.h>
@@ -19,9 +20,9 @@
 #include "table/shadow.h"
 
 /*
- * Takes the mutex, and v3c_topology inside it; memory of a dead domain will do. Whoever holds the mutex may
- * be in the middle of an attach that waits for a process, and everybody's devices come and go under
- * v3c_topology: so that is never held while a mutex is waited for. -EINTR when the caller is killed.
+ * lock_domain() takes @domain->mutex and then v3c_topology, in this order for the reason that
+ * lock_quiet() in attach.c tells; @domain may be dead. Returns 0, or -EINTR when the caller is
+ * killed.
  */
 static int lock_domain(struct v3c_domain *domain)
 {
@@ -37,7 +38,10 @@ static void unlock_domain(struct v3c_domain *domain)
 	mutex_unlock(&domain->mutex);
 }
 
-/* The mirrors go by new tables; whoever still reads the old ones is waited for. */
+/*
+ * install_tables() makes the mirrors go by @tables. The old runs can be freed, because
+ * v3c_shadow_set_tables() has waited for those who read them.
+ */
 static void install_tables(struct v3c_domain *domain, const struct v3c_tables *tables)
 {
 	const struct v3c_runs *old = domain->tables.runs;
@@ -67,10 +71,10 @@ static bool has_guarded(struct v3c_domain *domain)
  * struct v3c_flush - a call that brings mirrors up to date
  * @domain: the domain
  * @serial: of the domain that the call is about, as the memory may become another's on the way
- * @op: that keeps the page tables. It is given up now and then, so that whoever waits for operations
- *	does not wait for all of a long call
+ * @op: keeps the page tables. Ended and begun anew now and then, because those who wait for
+ *	operations must not wait for all of a long call
  * @slots: page tables there were at the start; later ones are filled by whoever adds them
- * @work: of the call
+ * @work: what the call may do still
  */
 struct v3c_flush {
 	struct v3c_domain *domain;
@@ -87,7 +91,7 @@ static int begin_piece(struct v3c_flush *flush)
 
 	if (ret)
 		return ret;
-	/* A new domain has its serial before its kind. */
+	/* smp_load_acquire() first, because a new domain has its serial before its kind. */
 	if (smp_load_acquire(&handle->kind) == V3C_KIND_DOMAIN &&
 	    READ_ONCE(handle->serial) == flush->serial)
 		return 0;
@@ -95,7 +99,10 @@ static int begin_piece(struct v3c_flush *flush)
 	return -ESTALE;
 }
 
-/* -ESTALE without a domain; otherwise to be ended by v3c_gate_end(), unless next_piece() failed. */
+/*
+ * begin_flush() returns -ESTALE when the domain is gone. Otherwise v3c_gate_end() must follow,
+ * unless next_piece() has failed, which leaves nothing to end.
+ */
 static int begin_flush(struct v3c_flush *flush, struct v3c_domain *domain, u32 serial,
 		       bool may_sleep)
 {
@@ -129,13 +136,16 @@ static int sync_slot(struct v3c_flush *flush, u8 slot, u64 first, u64 last)
 		if (ret)
 			return ret;
 	}
-	/* What its driver did not unmap is reachable, whatever the owner's tables say. */
+	/*
+	 * &v3c_hwpt.lost: devices still reach what the IOMMU driver did not unmap, whatever the
+	 * owner's tables say.
+	 */
 	if (!sync.err && flush->op.slots & BIT(slot) && READ_ONCE(flush->domain->hwpts[slot]->lost))
 		return -EUCLEAN;
 	return sync.err;
 }
 
-/* What fails is reported, and the other page tables are done. */
+/* sync_pages() goes on with the other page tables when one fails, and returns the first error. */
 static int sync_pages(struct v3c_flush *flush, u64 first, u64 last)
 {
 	int ret = 0, err;
@@ -152,7 +162,7 @@ static int sync_pages(struct v3c_flush *flush, u64 first, u64 last)
 	return ret;
 }
 
-/* A domain as it was when it had that serial; by now it may be gone. */
+/* sync_all() is about the domain that had @serial. Returns -ESTALE when it is gone by now. */
 static int sync_all(struct v3c_domain *domain, u32 serial)
 {
 	struct v3c_flush flush;
@@ -179,7 +189,7 @@ static enum v3c_reason check_tables(struct v3c_domain *domain, const struct v3c_
 	return 0;
 }
 
-/* All or nothing, and nothing needs no memory. */
+/* configure_none() rolls back to no tables. Unmapping allocates nothing, so it cannot fail. */
 static void configure_none(struct v3c_domain *domain, u32 serial)
 {
 	static const struct v3c_tables none = { .kind = V3C_TABLES_NONE };
@@ -207,7 +217,10 @@ static enum v3c_reason configure_tables(struct v3c_domain *domain, const struct 
 		if (!tables.runs)
 			return v3c_refuse(why, V3C_REASON_NO_MEMORY, V3C_PARAM_NONE, domain, 0, 0);
 	}
-	/* Nor does the guard change before the tables are known to whoever attaches. */
+	/*
+	 * v3c_topology also freezes the guard's policy, which has_guarded() reads, until the new
+	 * tables are there for whoever attaches.
+	 */
 	ret = lock_domain(domain);
 	if (ret) {
 		v3c_runs_free(tables.runs);
@@ -235,8 +248,8 @@ static enum v3c_reason configure_tables(struct v3c_domain *domain, const struct 
  * @tables: checked; copied
  * @why: filled on refusal
  *
- * The tables are mirrored without any lock that another call waits for, but for another configuration
- * of the same domain.
+ * The tables are mirrored without any lock that another call waits for, but for another
+ * configuration of the same domain.
  *
  * Context: may sleep.
  * Return: 0 or a reason, see ConfigureDomain in wdm.h.
@@ -254,8 +267,8 @@ enum v3c_reason v3c_domain_configure(struct v3c_domain *domain, const struct v3c
 }
 
 /*
- * Where the tables are ours, every unmap has flushed what it unmapped, so there is nothing that a list
- * could name better than everything does.
+ * flush_all() flushes everything, also for a list: where the tables are ours every unmap has
+ * invalidated its pages already, so a list cannot narrow down what is left.
  */
 static void flush_all(struct v3c_domain *domain, u8 slots)
 {
@@ -273,10 +286,13 @@ static u64 listed_page(const u8 *list, u32 index)
 	return address >> V3C_PAGE_SHIFT;
 }
 
-/* Listed pages that are compared together. */
+/* V3C_LISTED_RUN bounds the listed pages that are compared together. */
 #define V3C_LISTED_RUN	256
 
-/* Pages that follow each other in the list share the walk, and the invalidation. */
+/*
+ * sync_list() takes pages together that follow each other in @list, because they can share the walk
+ * and the invalidation.
+ */
 static int sync_list(struct v3c_flush *flush, u32 number, const u8 *list)
 {
 	u32 done, run, limit;
@@ -294,14 +310,17 @@ static int sync_list(struct v3c_flush *flush, u32 number, const u8 *list)
 			return err;
 		ret = ret ? ret : err;
 		v3c_work_done(&flush->work, run);
-		/* With no work left this only has a work item do the rest. */
+		/*
+		 * sync_pages() compares nothing when v3c_work_is_over(): it only has a work item do
+		 * the rest.
+		 */
 		if (v3c_work_is_over(&flush->work) && done + run < number)
 			return sync_pages(flush, 0, V3C_UPPER_LAST);
 	}
 	return ret;
 }
 
-/* Everything, or what @list names. */
+/* flush_domain() brings everything up to date, or the @number pages that @list names. */
 static enum v3c_reason flush_domain(struct v3c_domain *domain, u32 number, const void *list,
 				    struct v3c_why *why)
 {
@@ -332,8 +351,10 @@ out:
  * @why: filled on refusal
  *
  * Context: any up to softirq, with spinlocks held.
- * Return: 0; _1 when the domain was deleted meanwhile; or INSUFFICIENT_RESOURCES when
- * some of an Unmanaged domain's tables could not be mirrored, or not all compared without sleeping.
+ * Return: 0; %V3C_REASON_BAD_HANDLE when the domain was deleted meanwhile; or, for an Unmanaged
+ * domain whose tables could not all be mirrored: %V3C_REASON_NO_MEMORY,
+ * %V3C_REASON_TABLES_TOO_LARGE, %V3C_REASON_TOO_MUCH_WORK without sleeping, %V3C_REASON_SHORT_UNMAP
+ * or %V3C_REASON_KILLED.
  */
 enum v3c_reason v3c_domain_flush(struct v3c_domain *domain, struct v3c_why *why)
 {
@@ -344,7 +365,7 @@ enum v3c_reason v3c_domain_flush(struct v3c_domain *domain, struct v3c_why *why)
 }
 
 /**
- * v3c_domain_flush_list() - the same for some pages
+ * v3c_domain_flush_list() - v3c_domain_flush() for some pages
  * @domain: the domain
  * @number: of addresses, at least 1
  * @list: 8-byte addresses; the low 12 bits do not matter

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Looking up how a logical page is mapped.
+ * v3c_lookup_permissions(): how a logical page is mapped.
  */
 #include <linux/iommu.h>
 
@@ -11,7 +11,10 @@
 #include "table/shadow.h"
 #include "table/tree.h"
 
-/* The page tables of such a domain may differ: each mirrors what its IOMMU can translate. */
+/*
+ * mirrored_permissions() looks at every page table of an Unmanaged domain, or at @of only, because
+ * the tables may differ: each mirrors what its IOMMU can translate.
+ */
 static int mirrored_permissions(struct v3c_domain *domain, const struct v3c_hwpt *of, u64 page)
 {
 	int prot = IOMMU_READ | IOMMU_WRITE;

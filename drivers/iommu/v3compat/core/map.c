@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Map and unmap: the space decides where, the page tables do it.
+ * v3c_map() and v3c_unmap(): the space decides where, the page tables do it.
  */
 #include <linux/iommu.h>
 
@@ -31,7 +31,7 @@ static bool unmap_filling(struct v3c_domain *domain, const struct v3c_op *op)
 	return done;
 }
 
-/* Every page table that has any of what @op holds for unmapping gives it up. False if one does not. */
+/* unmap_held() unmaps what @op holds from every page table. False if one kept some of it. */
 static bool unmap_held(struct v3c_domain *domain, const struct v3c_op *op)
 {
 	struct v3c_hwpt *hwpt;
@@ -44,7 +44,7 @@ static bool unmap_held(struct v3c_domain *domain, const struct v3c_op *op)
 	return likely(done);
 }
 
-/* Maps what @op holds in all page tables or in none; -EUCLEAN if one of them kept some of it all the same. */
+/* map_held() maps in all page tables or in none; -EUCLEAN if one kept some all the same. */
 static int map_held(struct v3c_domain *domain, const struct v3c_op *op,
 		    const struct v3c_phys *phys, int prot, gfp_t gfp)
 {
@@ -66,7 +66,7 @@ undo:
 	return ret;
 }
 
-/* What map_held() could not map is free again, unless it is lost. */
+/* give_up() frees the pages that map_held() could not map, or marks them as lost (-EUCLEAN). */
 static void give_up(struct v3c_domain *domain, struct v3c_op *op, int err)
 {
 	if (err == -EUCLEAN)
@@ -133,14 +133,17 @@ enum v3c_reason v3c_map(struct v3c_domain *domain, int prot, const struct v3c_ph
 	return reason;
 }
 
-/* The cut at either end of [@first, @last] out of @range, in every table that has it. */
+/* may_cut(): [@first, @last] can be cut out of @range at both ends, in every table that has it. */
 static bool may_cut(void *arg, const struct v3c_op *op, const struct v3c_range *range, u64 first,
 		    u64 last)
 {
 	struct v3c_domain *domain = arg;
 	struct v3c_hwpt *hwpt, *source;
 
-	/* Only a whole table can be asked for addresses, but every table's page sizes count. */
+	/*
+	 * @source is no table that is being filled, because only a whole one can be asked for
+	 * addresses. The page sizes of every table count.
+	 */
 	source = domain->hwpts[__ffs(op->slots & ~op->filling)];
 	v3c_for_each_hwpt(domain, hwpt, op->slots) {
 		if (first > range->first &&
@@ -169,7 +172,7 @@ static enum v3c_reason release_failed(int err, struct v3c_domain *domain, u64 pa
 	return v3c_refuse_errno(why, err, V3C_PARAM_ADDRESS, domain, first, last);
 }
 
-/* Devices may reach it for as long as the domain lives, so that nobody gets its addresses again. */
+/* unmap_failed(): devices may reach the pages still, so nobody gets their addresses again. */
 static enum v3c_reason unmap_failed(struct v3c_domain *domain, u64 page, u64 pages, struct v3c_why *why)
 {
 	u64 first = page << V3C_PAGE_SHIFT;
@@ -230,7 +233,10 @@ static enum v3c_reason check_identity(struct v3c_domain *domain, struct v3c_why 
 	return 0;
 }
 
-/* A number for each call of MapIdentityRange(Ex), so that it takes back only what it has mapped itself. */
+/*
+ * v3c_identity_calls numbers the calls of v3c_map_identity(), so that each takes back only what it
+ * has mapped itself.
+ */
 static atomic64_t v3c_identity_calls = ATOMIC64_INIT(0);
 
 static int map_identity_run(struct v3c_domain *domain, const struct v3c_run *run, int prot,
@@ -254,7 +260,7 @@ static int map_identity_run(struct v3c_domain *domain, const struct v3c_run *run
 	return 0;
 }
 
-/* What is @call's between two pages; says how many pages that was. */
+/* undo_between() unmaps what @call has mapped from @page to @last. Returns how many pages. */
 static u64 undo_between(struct v3c_domain *domain, u64 page, u64 last, u64 call)
 {
 	struct v3c_op op;
@@ -271,8 +277,9 @@ static u64 undo_between(struct v3c_domain *domain, u64 page, u64 last, u64 call)
 }
 
 /*
- * Takes back the @pages that the call has mapped. The caller's list says where they are, unless it is
- * another one than it was a moment ago.
+ * undo_identity() takes back the @pages that @call has mapped. @phys says where they are. If they
+ * are not all there, because the caller has changed its list meanwhile, the whole space is
+ * searched.
  */
 static void undo_identity(struct v3c_domain *domain, struct v3c_phys phys, u64 pages, u64 call)
 {
@@ -313,7 +320,7 @@ enum v3c_reason v3c_map_identity(struct v3c_domain *domain, int prot, const stru
 		goto out;
 	call = atomic64_inc_return(&v3c_identity_calls);
 	while (v3c_phys_next(&at, V3C_MAX_PAGES, &run)) {
-		/* A frame number that no address has: the sums below would wrap. */
+		/* V3C_MAX_PAGES and up are no frame numbers: the sums below would wrap. */
 		ret = run.pfn >= V3C_MAX_PAGES ? -ERANGE :
 			map_identity_run(domain, &run, prot, gfp, call);
 		if (ret)
@@ -332,7 +339,7 @@ out:
 	return reason;
 }
 
-/* Says how many pages it holds, also on failure. */
+/* hold_identity() says in @held how many pages it holds, also on failure. */
 static int hold_identity(struct v3c_domain *domain, struct v3c_phys phys, gfp_t gfp,
 			 struct v3c_op *op, u64 *held, struct v3c_run *run)
 {
@@ -349,7 +356,7 @@ static int hold_identity(struct v3c_domain *domain, struct v3c_phys phys, gfp_t 
 	return 0;
 }
 
-/* Gives up @held pages, which are mapped nowhere any more if they are to be @unmapped. */
+/* release_identity() gives up @held pages, after unmapping them if @unmapped. */
 static enum v3c_reason release_identity(struct v3c_domain *domain, struct v3c_phys phys,
 					struct v3c_op *op, u64 held, bool unmapped,
 					struct v3c_why *why)
@@ -361,7 +368,10 @@ static enum v3c_reason release_identity(struct v3c_domain *domain, struct v3c_ph
 	while (held && v3c_phys_next(&phys, held, &run)) {
 		op->first = run.pfn;
 		op->last = run.pfn + run.pages - 1;
-		/* The caller's list of frames may be another one than it was a moment ago. */
+		/*
+		 * @phys may name other frames than a moment ago, because the caller may have
+		 * changed its list: those are not held.
+		 */
 		if (run.pfn >= V3C_MAX_PAGES || !v3c_space_is_held(space, op->first, op->last, op))
 			break;
 		held -= run.pages;
@@ -393,7 +403,7 @@ static enum v3c_reason unmap_identity(struct v3c_domain *domain, const struct v3
 	ret = v3c_gate_begin(space, &op);
 	if (ret)
 		return release_failed(ret, domain, 0, phys->pages, why);
-	/* All of it is held before any of it goes, so that a refusal leaves everything mapped. */
+	/* hold_identity() before any of it goes, so that a refusal leaves everything mapped. */
 	ret = hold_identity(domain, *phys, v3c_gfp(), &op, &held, &refused);
 	reason = release_identity(domain, *phys, &op, held, !ret, why);
 	v3c_gate_end(space, &op);

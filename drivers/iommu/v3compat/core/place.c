@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Places: where a mapping or a reservation may go, and what a place that is not to be had means.
+ * Places (&struct v3c_place): where a mapping or a reservation may go, and why one is not to be
+ * had.
  */
 #include "core/domain.h"
 #include "core/place.h"
 
-/* Whether the domain and the caller agree on who chooses the address. */
+/* v3c_place_check(): the domain and the caller agree on who chooses the address. */
 enum v3c_reason v3c_place_check(struct v3c_domain *domain, const struct v3c_place *place,
 				struct v3c_why *why)
 {
@@ -16,7 +17,7 @@ enum v3c_reason v3c_place_check(struct v3c_domain *domain, const struct v3c_plac
 	return 0;
 }
 
-/* What @err of v3c_place_hold() means to the caller. */
+/* v3c_place_refuse() tells why @place was not to be had; @err is from v3c_place_hold(). */
 enum v3c_reason v3c_place_refuse(int err, const struct v3c_place *place, u64 pages,
 				 struct v3c_why *why)
 {

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The steady state: one page table, a block at hand, a mapping remembered, a page of a reservation.
+ * The quick path: the usual map and unmap, without a lock.
  *
- * Everything here is inline, takes no lock, runs inside v3c_quick_enter() and answers false at the first
- * thing that is not as usual: then the call starts again on the way that can deal with all of it, and
- * that can say what was wrong. Nothing is changed by then.
+ * The domain has one page table (&v3c_domain.sole). A map takes a free block that is at hand, an
+ * unmap takes a range that is found at once, and a page of a reservation is taken by its state.
+ * Everything here is inline, runs inside v3c_quick_enter() and returns false at the first thing
+ * that is not as usual. The call then starts again on the general path, which can deal with all of
+ * it and say what was wrong. Nothing is changed by then, except that pages which the IOMMU driver
+ * kept are marked as lost.
  */
 #ifndef V3COMPAT_QUICK_H
 #define V3COMPAT_QUICK_H
@@ -19,7 +22,10 @@
 #include "table/hwpt.h"
 #include "table/space.h"
 
-/* Few leaves all the same, where there are leaves of 2 MiB: a block of this size is aligned as well. */
+/*
+ * v3c_is_large(): the run is larger than V3C_QUICK_SIZE, but takes few leaves all the same where
+ * there are leaves of 2 MiB, because the block for it is aligned as well.
+ */
 static __always_inline bool v3c_is_large(u64 base, u64 size)
 {
 	return size > V3C_QUICK_SIZE && size <= V3C_QUICK_PAGES * V3C_QUICK_SIZE &&
@@ -91,13 +97,16 @@ static __always_inline bool v3c_quick_unmap(struct v3c_domain *domain, u64 page,
 	range = v3c_space_quick_hold(&domain->space, page, page + pages - 1);
 	if (unlikely(!range))
 		goto slow;
-	/* It was mapped in large leaves where it is mapped now only if this table has them, too. */
+	/*
+	 * range->large: it was mapped in large leaves. The table may be another one now, and takes
+	 * few steps only if it has such leaves, too.
+	 */
 	if (unlikely(pages > V3C_QUICK_PAGES &&
 		     !(range->large && v3c_hwpt_has_leaf(hwpt, V3C_QUICK_PAGES)))) {
 		v3c_range_give(range, V3C_RANGE_LIVE);
 		goto slow;
 	}
-	/* The slow way tells that it is lost. */
+	/* V3C_RANGE_LOST: the slow way finds it, and says V3C_REASON_SHORT_UNMAP. */
 	if (unlikely(!v3c_hwpt_unmap(hwpt, page, pages))) {
 		v3c_range_give(range, V3C_RANGE_LOST);
 		goto slow;
@@ -132,14 +141,17 @@ static __always_inline bool v3c_quick_map_reserved(struct v3c_token *token, u64 
 	segments = READ_ONCE(token->quick);
 	if (unlikely(!segments || offset >= segments->size))
 		goto slow;
-	/* Before the page is touched: a page table under construction is filled from what it says. */
+	/*
+	 * &v3c_domain.sole is read before the page is touched, because a page table under
+	 * construction is filled from what the page says.
+	 */
 	hwpt = READ_ONCE(segments->domain->sole);
 	if (unlikely(!hwpt))
 		goto slow;
 	state = segments->state + (offset >> V3C_PAGE_SHIFT);
 	if (unlikely(!try_cmpxchg(state, &unused, V3C_SEGMENT_BUSY | prot)))
 		goto slow;
-	/* A busy page keeps the token, if the token was not given up just before. */
+	/* V3C_SEGMENT_BUSY keeps the token, unless it was given up just before: @quick tells. */
 	if (unlikely(READ_ONCE(token->quick) != segments))
 		goto give_page;
 	offset += segments->base;
@@ -183,7 +195,7 @@ static __always_inline bool v3c_quick_unmap_reserved(struct v3c_token *token, u6
 	if (unlikely((was & V3C_SEGMENT_WHOLE) != V3C_SEGMENT_WHOLE ||
 		     !try_cmpxchg(state, &was, V3C_SEGMENT_BUSY)))
 		goto slow;
-	/* A busy page keeps the token. */
+	/* V3C_SEGMENT_BUSY keeps the token, as the mapped page has until now. */
 	offset += segments->base;
 	if (unlikely(!v3c_hwpt_unmap_bytes(hwpt, offset, V3C_PAGE_SIZE))) {
 		v3c_segment_give(state, V3C_SEGMENT_LOST);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Reserved regions: what of a domain's addresses the creator, or the platform of a device, keeps for itself.
+ * Reserved regions (&struct v3c_region): addresses of a domain that its creator, or the platform of
+ * a device, keeps for itself.
  */
 #include <linux/device.h>
 #include <linux/iommu.h>
@@ -16,7 +17,7 @@
 #include "table/shadow.h"
 #include "table/withhold.h"
 
-/* Tables are allocated by a domain for its own use; DIRECT ranges of @added are put in all of them. */
+/* v3c_regions_map() maps the V3C_RANGE_DIRECT ranges of @added in every page table. */
 int v3c_regions_map(struct v3c_domain *domain, struct list_head *added)
 {
 	struct v3c_withheld *held;
@@ -51,7 +52,7 @@ static void unmap_direct(struct v3c_domain *domain, struct list_head *added)
 				v3c_range_give(held->range, V3C_RANGE_LOST);
 }
 
-/* Whether a live mapping in the way of a device's region does what the region asks for. */
+/* is_identity(): a mapping in the way of a device's region does what that asks for (@like). */
 static bool is_identity(void *arg, const struct v3c_range *range, struct v3c_traits like)
 {
 	struct v3c_domain *domain = arg;
@@ -69,7 +70,7 @@ static bool never(void *arg, const struct v3c_range *range, struct v3c_traits li
 	return false;
 }
 
-/* Regions of the creator's: checked by the caller, in an empty space. */
+/* v3c_regions_withhold_own(): the caller has checked @regions, and the space is empty. */
 int v3c_regions_withhold_own(struct v3c_domain *domain, const struct v3c_region *regions,
 			     unsigned int count, struct list_head *added)
 {
@@ -94,9 +95,11 @@ int v3c_regions_withhold_own(struct v3c_domain *domain, const struct v3c_region 
 }
 
 /*
- * What the device's platform keeps for itself. What it merely prefers (relaxable) is left to us. What
- * must stay mapped is mapped for a device that is attached, and withheld from addresses to be chosen
- * for one that may be; firmware's DMA carries no PASID, so that it does not concern those.
+ * withhold_device() withholds what the device's platform keeps for itself.
+ * IOMMU_RESV_DIRECT_RELAXABLE is left to us, because the platform merely prefers it.
+ * IOMMU_RESV_DIRECT must stay mapped: it is mapped for a device that is attached, and withheld from
+ * addresses to be chosen for one that may be. PASIDs are not concerned, because firmware's DMA
+ * carries none.
  */
 static int withhold_device(struct v3c_domain *domain, struct device *dev,
 			   enum v3c_region_user user, struct list_head *added)
@@ -128,7 +131,10 @@ static int withhold_device(struct v3c_domain *domain, struct device *dev,
 	return ret;
 }
 
-/* What a group's members share are all of their regions: the IOMMU does not tell them apart. */
+/*
+ * struct v3c_withholding: for withhold_member(). A group's members share all of their regions,
+ * because the IOMMU does not tell them apart.
+ */
 struct v3c_withholding {
 	struct v3c_domain *domain;
 	struct device *dev;
@@ -136,7 +142,7 @@ struct v3c_withholding {
 	struct list_head *added;
 };
 
-/* Those of a member that is just joining come with v3c_regions_join(). */
+/* withhold_member() leaves a member that is just joining to v3c_regions_join(). */
 static int withhold_member(struct device *member, void *arg)
 {
 	struct v3c_withholding *what = arg;
@@ -167,7 +173,10 @@ int v3c_regions_withhold_known(struct v3c_domain *domain, struct list_head *adde
 	return ret;
 }
 
-/* From here on nothing is mirrored to what was withheld; what is mirrored there is in the way. */
+/*
+ * v3c_regions_check_mirrors(): nothing is mirrored to @added from here on, because it is withheld.
+ * What is mirrored there already is in the way (-EADDRINUSE).
+ */
 int v3c_regions_check_mirrors(struct v3c_domain *domain, struct list_head *added)
 {
 	struct v3c_withheld *held;
@@ -181,7 +190,10 @@ int v3c_regions_check_mirrors(struct v3c_domain *domain, struct list_head *added
 	return 0;
 }
 
-/* Every page table, as the owner's tables are now. What fails is reported, and the others are done. */
+/*
+ * sync_mirrors() brings every page table up to date with the owner's tables. When one fails it goes
+ * on with the others, and returns the first error.
+ */
 static int sync_mirrors(struct v3c_domain *domain)
 {
 	struct v3c_hwpt *hwpt;
@@ -202,7 +214,10 @@ void v3c_regions_forget(struct v3c_domain *domain, struct list_head *added)
 
 	unmap_direct(domain, added);
 	v3c_withhold_undo(&domain->space, added);
-	/* A flush may have left it out. Without memory now it is left out until the next one. */
+	/*
+	 * sync_mirrors() mirrors what flushes have left out, because it was withheld. What there is
+	 * no memory for is left to the next flush.
+	 */
 	if (any && domain->type == V3C_DOMAIN_UNMANAGED)
 		sync_mirrors(domain);
 }
@@ -212,11 +227,12 @@ void v3c_regions_forget(struct v3c_domain *domain, struct list_head *added)
  * @domain: what the untagged DMA of the group goes through
  * @dev: the device
  *
- * What its platform reserves is withheld from then on, and mapped where it must be.
+ * Regions that the platform of @dev reserves are withheld from then on, and mapped where they must
+ * be.
  *
  * Context: may sleep; between v3c_group_begin_attach() and v3c_group_end_attach().
- * Return: 0; -EADDRINUSE when something in the way is in use; -ENOMEM; or what the IOMMU driver said.
- * Then nothing has changed.
+ * Return: 0; -EADDRINUSE when something in the way is in use; -ENOMEM; or what the IOMMU driver
+ * said. Then nothing has changed.
  */
 int v3c_regions_join(struct v3c_domain *domain, struct device *dev)
 {

@@ -12,7 +12,7 @@ struct v3c_domain;
  * struct v3c_region - pages that are out of circulation
  * @first: first page
  * @last: last page
- * @mapped: each page is mapped to itself, and otherwise none is
+ * @mapped: each page is mapped to itself; otherwise none is mapped
  */
 struct v3c_region {
 	u64 first;
@@ -20,7 +20,7 @@ struct v3c_region {
 	bool mapped;
 };
 
-/* What is, or may be, attached. */
+/* enum v3c_region_user: the device may be attached, or its untagged DMA is, or a PASID of it. */
 enum v3c_region_user { V3C_REGION_POSSIBLE, V3C_REGION_UNTAGGED, V3C_REGION_PASID };
 
 int v3c_regions_withhold_own(struct v3c_domain *domain, const struct v3c_region *regions,

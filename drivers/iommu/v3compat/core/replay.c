@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Filling a new page table with what the domain has mapped already, while everybody goes on mapping
- * and unmapping.
+ * v3c_replay() fills a new page table with what the domain has mapped already, while everybody goes
+ * on mapping and unmapping.
  *
  * The new table is made known first: operations that start from then on work on it as on any other.
- * What is older is copied range by range, in pieces under the space's lock, each of which takes a
- * bounded time. So an unmap that finds its range half copied knows how far the copy has come, undoes
- * that much, and never has to wait for the rest. Physical addresses are read back from a table that
- * has them.
+ * Older ranges are copied one by one, in pieces under the space's lock, each of which takes a
+ * bounded time. So an unmap that finds its range half copied knows from &v3c_space.filled how far
+ * the copy has come, undoes that much, and never has to wait for the rest. Physical addresses are
+ * read back from a table that has them.
  */
 #include <linux/gfp.h>
 #include <linux/iommu.h>
@@ -22,19 +22,22 @@
 #include "table/gate.h"
 #include "table/tree.h"
 
-/* Entries written in one piece, where leaves are large: some drivers repeat that of a leaf. */
+/*
+ * V3C_PIECE_ENTRIES bounds the entries written in one piece where leaves are large, because some
+ * drivers repeat the entry of a leaf.
+ */
 #define V3C_PIECE_ENTRIES	32
 
-/* Ranges passed over under the lock at a time. */
+/* V3C_LOOK_AHEAD bounds the ranges that are passed over under the lock at a time. */
 #define V3C_LOOK_AHEAD		256
 
-/* Entries that a leaf may take in the table that it is in. */
+/* entries_of(): entries that a leaf of @leaf pages may take in the table that it is in. */
 static u64 entries_of(u64 leaf)
 {
 	return leaf >> rounddown(ilog2(leaf), ilog2(V3C_TABLE_PAGES));
 }
 
-/* How much of a run to map in one piece: a few leaves of the largest size that fits. */
+/* piece_limit(): pages to map in one piece: a few leaves of the largest size that fits. */
 static u64 piece_limit(const struct v3c_hwpt *hwpt, u64 page, u64 pfn, u64 pages)
 {
 	unsigned long sizes = hwpt->core->pgsize_bitmap >> V3C_PAGE_SHIFT;
@@ -57,7 +60,7 @@ static struct v3c_hwpt *source_hwpt(struct v3c_domain *domain, const struct v3c_
 	return domain->hwpts[__ffs(domain->space.slots & ~BIT(hwpt->slot))];
 }
 
-/* Copies some of @range from page @at on and says how many pages. */
+/* replay_piece() copies some of @range from page @at on, and says in @pages how much. */
 static int replay_piece(struct v3c_domain *domain, struct v3c_hwpt *hwpt,
 			const struct v3c_range *range, u64 at, u64 *pages)
 {
@@ -71,7 +74,10 @@ static int replay_piece(struct v3c_domain *domain, struct v3c_hwpt *hwpt,
 	return v3c_hwpt_map_run(hwpt, at, pfn, *pages, range->prot, GFP_ATOMIC | __GFP_NOWARN);
 }
 
-/* What is lost is mapped for ever where it is, and for nobody elsewhere. */
+/*
+ * wants_replay() leaves out lost ranges, because these stay mapped where they are for ever, and are
+ * nobody's elsewhere. V3C_RANGE_TOKEN is for v3c_tokens_replay().
+ */
 static bool wants_replay(struct v3c_space *space, const struct v3c_hwpt *hwpt,
 			 const struct v3c_range *range)
 {
@@ -83,8 +89,9 @@ static bool wants_replay(struct v3c_space *space, const struct v3c_hwpt *hwpt,
 }
 
 /*
- * One piece, or a bounded look for one. Moves @space->filled on, past every page at the end. A range
- * that somebody is just unmapping is waited for: -EAGAIN.
+ * replay_step() copies one piece, or looks for one among a bounded number of ranges, and moves
+ * @space->filled on, past every page at the end. Returns -EAGAIN when the next range is in the
+ * hands of an operation, which has to be waited for.
  */
 static int replay_step(struct v3c_domain *domain, struct v3c_hwpt *hwpt)
 {
@@ -121,7 +128,7 @@ static int replay_ranges(struct v3c_domain *domain, struct v3c_hwpt *hwpt)
 	unsigned int tries = 0;
 	int ret;
 
-	/* Only this thread writes it. */
+	/* @filled is written by this thread only. */
 	while (READ_ONCE(domain->space.filled) != U64_MAX) {
 		ret = replay_step(domain, hwpt);
 		if (ret == -EAGAIN) {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Reservations: what can fail for lack of memory is done when the token is made. After that a map
- * fills leaves of tables that are there, in pieces that want no other table, and an unmap clears them
- * in pieces that give none up. All bookkeeping is a byte per page.
+ * Reservations: v3c_token_create() does what can fail for lack of memory. After that
+ * v3c_token_map() fills leaves of tables that are there, in pieces that want no other table, and
+ * v3c_token_unmap() clears them in pieces that give none up. All bookkeeping is a byte per page,
+ * see V3C_SEGMENT_BUSY.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -31,7 +32,10 @@ static void token_init_once(void *object)
 
 V3C_POOL(v3c_tokens, V3C_KIND_TOKEN, struct v3c_token, "token", token_init_once);
 
-/* What is done about a reservation's tables while nobody else can change the set of page tables. */
+/*
+ * V3C_BUILD_PAGES bounds what is done about a reservation's tables at a time, because nobody else
+ * can change the set of page tables meanwhile.
+ */
 #define V3C_BUILD_PAGES		(64 * V3C_TABLE_PAGES)
 
 static bool has_inflight(struct v3c_token *token)
@@ -47,8 +51,9 @@ static bool has_users(struct v3c_token *token)
 }
 
 /*
- * From here to unlock_token() operations look under the token's lock which tables there are, each time
- * before they do a bounded part of their work, and none works on tables that it saw before.
+ * lock_token(): from here to unlock_token() operations look under @token->lock which tables there
+ * are, each time before they do a bounded part of their work, and none works on tables that it saw
+ * before.
  */
 static void lock_token(struct v3c_token *token)
 {
@@ -65,12 +70,12 @@ static void unlock_token(struct v3c_token *token, u8 add, u8 remove)
 	token->locked = false;
 }
 
-/* Takes the token's addresses out of the space; tables are the caller's business. */
+/* release_space() gives the token's addresses back; tables are the caller's business. */
 static void release_space(struct v3c_domain *domain, u64 first, u64 pages, bool lost)
 {
 	struct v3c_op op;
 
-	/* Nothing but its token can hold a range of this kind, and nothing is allocated for it. */
+	/* A V3C_RANGE_TOKEN is its token's alone; its release allocates nothing and cannot fail. */
 	if (WARN_ON(v3c_space_release_begin(&domain->space, first, first + pages - 1,
 					    V3C_RANGE_TOKEN, NULL, NULL, GFP_ATOMIC, &op)))
 		return;
@@ -86,8 +91,9 @@ static u64 first_of(const struct v3c_token *token)
 }
 
 /*
- * Builds some of the tables that a page table has not got yet. Attaches change the set of page tables
- * between two such steps: what joins is built, too, and what leaves takes its tables along.
+ * build_some() builds some of the tables that a page table has not got yet. Attaches change the set
+ * of page tables between two such steps: one that joins is built, too, and one that leaves takes
+ * its tables along.
  *
  * Return: 1 when all of them have all tables, 0 when there is more to do, or an errno.
  */
@@ -120,7 +126,7 @@ static int build_some(struct v3c_domain *domain, struct v3c_token *token)
 	return 0;
 }
 
-/* Gives some of its tables back, from the end. False when none is left. */
+/* unbuild_some() gives some of the token's tables back, from the end. False when none is left. */
 static bool unbuild_some(struct v3c_domain *domain, struct v3c_token *token, bool *lost)
 {
 	u64 first = first_of(token), last, start;
@@ -136,7 +142,7 @@ static bool unbuild_some(struct v3c_domain *domain, struct v3c_token *token, boo
 		token->built = token->segments->pages;
 	}
 	hwpt = domain->hwpts[token->partial];
-	/* Where each map takes memory of its own, none were built. */
+	/* rules.allocates: each map takes memory of its own, so no tables were built. */
 	if (hwpt->rules.allocates)
 		token->built = 0;
 	if (token->built) {
@@ -151,7 +157,7 @@ static bool unbuild_some(struct v3c_domain *domain, struct v3c_token *token, boo
 	return true;
 }
 
-/* Nobody can use it yet, but whoever attaches a device or deletes the domain knows that it is there. */
+/* enlist_token(): nobody can use @token yet, but attaches and deletes find it in the list. */
 static void enlist_token(struct v3c_token *token, struct v3c_domain *domain,
 			 struct v3c_segments *segments)
 {
@@ -178,13 +184,13 @@ static void publish_token(struct v3c_token *token)
 		token->open = true;
 		token->handle.shown[0] = segments->first << V3C_PAGE_SHIFT;
 		token->handle.shown[1] = segments->pages << V3C_PAGE_SHIFT;
-		/* Whoever finds the segments there sees what is in them. */
+		/* smp_store_release(): a reader of @quick must see what is in the segments. */
 		smp_store_release(&token->quick, segments);
 	}
 	v3c_handle_publish(&v3c_tokens, &token->handle);
 }
 
-/* Takes a token apart that nobody can use, and whose pages are mapped nowhere or lost. */
+/* take_apart() frees a @token that nobody can use, and whose pages are mapped nowhere or lost. */
 static void take_apart(struct v3c_domain *domain, struct v3c_token *token, bool lost)
 {
 	struct v3c_segments *segments = token->segments;
@@ -206,7 +212,7 @@ static void take_apart(struct v3c_domain *domain, struct v3c_token *token, bool 
 	v3c_handle_free(&v3c_tokens, &token->handle);
 }
 
-/* Addresses and memory for a token; what it reserves is built when it is in its domain's list. */
+/* begin_token() gets addresses and memory for a token; build_token() builds its tables. */
 static enum v3c_reason begin_token(struct v3c_domain *domain, u64 pages,
 				   const struct v3c_place *place, struct v3c_token **out,
 				   struct v3c_why *why)
@@ -229,7 +235,9 @@ static enum v3c_reason begin_token(struct v3c_domain *domain, u64 pages,
 	if (reason)
 		return reason;
 
-	/* Cheapest first: the space knows whether so many pages make sense, the tables cost most. */
+	/*
+	 * v3c_place_hold() first, because it is cheap and knows whether so many pages make sense.
+	 */
 	ret = v3c_place_hold(domain, place, pages, like, GFP_KERNEL, &op);
 	if (ret)
 		return v3c_place_refuse(ret, place, pages, why);
@@ -243,7 +251,7 @@ static enum v3c_reason begin_token(struct v3c_domain *domain, u64 pages,
 	segments->base = op.first << V3C_PAGE_SHIFT;
 	segments->size = pages << V3C_PAGE_SHIFT;
 	enlist_token(token, domain, segments);
-	/* Nobody waits for the tables on account of the addresses, which are taken. */
+	/* v3c_space_commit() now, so that nobody waits for the tables: the addresses are taken. */
 	v3c_space_commit(&domain->space, &op);
 	*out = token;
 	return 0;
@@ -258,7 +266,7 @@ no_memory:
 	return reason;
 }
 
-/* In steps, between which devices may be attached and detached, and others reserve. */
+/* build_token() works in steps, between which others may attach, detach and reserve. */
 static int build_token(struct v3c_domain *domain, struct v3c_token *token)
 {
 	int ret;
@@ -322,7 +330,7 @@ enum v3c_reason v3c_token_create(struct v3c_domain *domain, u64 pages,
 	return reason;
 }
 
-/* Whether the state of a page has any of some bits. */
+/* has_pages(): the state of some page has any of @bits. */
 static bool has_pages(const struct v3c_segments *segments, u8 bits)
 {
 	const u8 *end = segments->state + segments->pages;
@@ -334,13 +342,13 @@ static bool has_pages(const struct v3c_segments *segments, u8 bits)
 	return false;
 }
 
-/* What is lost is neither mapped for anybody nor in anybody's hands. */
+/* has_live_pages() leaves out lost pages, which are neither mapped nor in any hands. */
 static bool has_live_pages(const struct v3c_segments *segments)
 {
 	return has_pages(segments, U8_MAX ^ V3C_SEGMENT_LOST);
 }
 
-/* No map starts any more, or as many as ever. */
+/* set_open(): maps may start, or with @open false none starts any more. */
 static void set_open(struct v3c_token *token, bool open)
 {
 	guard(spinlock_irqsave)(&token->lock);
@@ -354,7 +362,7 @@ static void set_open(struct v3c_token *token, bool open)
  * @first: first page of the reservation
  * @page: logical page
  *
- * What is in the hands of a map or unmap may count or not.
+ * A page in the hands of a map or unmap may count or not.
  *
  * Context: any.
  * Return: IOMMU_READ and IOMMU_WRITE, or 0.
@@ -380,7 +388,7 @@ static enum v3c_reason token_in_use(struct v3c_token *token, struct v3c_why *why
 			  ((first + pages) << V3C_PAGE_SHIFT) - 1);
 }
 
-/* A token in which something is mapped stays open all the time. */
+/* begin_close() refuses a token in which something is mapped: it stays open all the time. */
 static enum v3c_reason begin_close(struct v3c_domain *domain, struct v3c_token *token, struct v3c_why *why)
 {
 	guard(mutex)(&domain->mutex);
@@ -394,20 +402,20 @@ static enum v3c_reason begin_close(struct v3c_domain *domain, struct v3c_token *
 }
 
 /*
- * Waits for those who have started, so that a page that is in passing in somebody's hands counts neither
- * for him nor against him. A quick operation makes its page BUSY first and looks then whether the token
- * is still there for it.
+ * wait_for_users() waits for operations that have started, because a page may be BUSY in passing,
+ * in the hands of one that fails. A quick operation makes its page BUSY first and looks then
+ * whether @token->quick is still there for it.
  */
 static void wait_for_users(struct v3c_token *token)
 {
 	wait_event(token->idle, !has_users(token));
-	/* Pairs with the cmpxchg of v3c_quick_map_reserved(). */
+	/* Pairs with the try_cmpxchg() of v3c_quick_map_reserved(). */
 	smp_mb();
 	if (has_live_pages(token->segments))
 		synchronize_rcu_expedited();
 }
 
-/* On success nobody but the caller takes the token apart. */
+/* end_close(): on success nobody but the caller takes @token apart. */
 static enum v3c_reason end_close(struct v3c_domain *domain, struct v3c_token *token, struct v3c_why *why)
 {
 	guard(mutex)(&domain->mutex);
@@ -426,11 +434,14 @@ static enum v3c_reason end_close(struct v3c_domain *domain, struct v3c_token *to
  * @why: filled on refusal
  *
  * Context: may sleep.
- * Return: 0 or a reason, see FreeReservedLogicalAddressRange in wdm.h.
+ * Return: 0, %V3C_REASON_BAD_HANDLE or %V3C_REASON_IN_USE.
  */
 enum v3c_reason v3c_token_destroy(struct v3c_token *token, struct v3c_why *why)
 {
-	/* A domain's memory stays a domain: at worst this is the mutex of another one. */
+	/*
+	 * @domain is one, or was, because a domain's memory stays a domain: at worst begin_close()
+	 * takes the mutex of another one.
+	 */
 	struct v3c_domain *domain = READ_ONCE(token->domain);
 	enum v3c_reason reason = begin_close(domain, token, why);
 	u64 first, pages;
@@ -449,8 +460,9 @@ enum v3c_reason v3c_token_destroy(struct v3c_token *token, struct v3c_why *why)
 }
 
 /*
- * Nothing is allocated for a map where tables make that possible. A table that is missing by mistake
- * must not be built in silence, nor may a map that serves to free memory wait for some.
+ * gfp_of(): a map must not wait for memory, because it may serve to free some. Where tables can be
+ * built before, it needs none, and a table that is missing by mistake must not be built from
+ * reserves; otherwise (rules.allocates) it may use these.
  */
 static gfp_t gfp_of(const struct v3c_hwpt *hwpt)
 {
@@ -490,13 +502,19 @@ static bool unmap_slots(struct v3c_token *token, u8 slots, u64 page, u64 pages)
 	return done;
 }
 
-/* Pages from @page on that share a span with it, which is as much as is done under the lock at a time. */
+/*
+ * span_left(): pages from @page on that share a span with it, which is as much as is done under the
+ * lock at a time.
+ */
 static u64 span_left(const struct v3c_token *token, u64 page)
 {
 	return V3C_SPAN_PAGES - ((first_of(token) + page) & (V3C_SPAN_PAGES - 1));
 }
 
-/* A few leaves of one run of one segment, or of unmapped pages, into the table being filled. */
+/*
+ * copy_piece() copies a few leaves of one run of one segment into the table being filled, or passes
+ * over unmapped pages.
+ */
 static int copy_piece(struct v3c_token *token, u64 at, u64 *pages)
 {
 	const u8 rw = V3C_SEGMENT_READ | V3C_SEGMENT_WRITE;
@@ -508,7 +526,10 @@ static int copy_piece(struct v3c_token *token, u64 at, u64 *pages)
 	u8 prot = state[at] & rw;
 	u64 same, pfn;
 
-	/* What neighbours share may be unmapped together only, and segments are unmapped one by one. */
+	/*
+	 * V3C_SEGMENT_TAIL ends the piece, because a leaf that neighbours share may be unmapped as
+	 * a whole only, and segments are unmapped one by one.
+	 */
 	for (same = at + 1; same < end; same++)
 		if ((state[same] & rw) != prot || (prot && (state[same - 1] & V3C_SEGMENT_TAIL)))
 			break;
@@ -519,13 +540,13 @@ static int copy_piece(struct v3c_token *token, u64 at, u64 *pages)
 	return v3c_hwpt_map_run(target, first_of(token) + at, pfn, *pages, prot, gfp_of(target));
 }
 
-/* Marks pages of an operation as mapped in every table, or as not. */
+/* mark_pages() marks pages of an operation as mapped in every table, or as not. */
 static void mark_pages(struct v3c_segments *segments, u64 page, u64 pages, u8 value)
 {
 	memset(segments->state + page, value, pages);
 }
 
-/* One run within a span, in the tables that there are now. @end is behind the segment. */
+/* map_part() maps a run within a span, in the tables there are now. @end is behind the segment. */
 static int map_part(struct v3c_token *token, u64 page, u64 end, const struct v3c_run *run, int prot)
 {
 	struct v3c_phys phys = { .pfn = run->pfn, .pages = run->pages };
@@ -543,7 +564,7 @@ static int map_part(struct v3c_token *token, u64 page, u64 end, const struct v3c
 	if (ret)
 		return ret;
 	mark_pages(token->segments, page, run->pages, V3C_SEGMENT_BUSY | prot);
-	/* Whoever fills a table joins no page of the next segment to it. */
+	/* V3C_SEGMENT_TAIL keeps copy_piece() from joining the next segment to this one. */
 	if (page + run->pages == end)
 		token->segments->state[end - 1] |= V3C_SEGMENT_TAIL;
 	return 0;
@@ -589,7 +610,7 @@ static int map_parts(struct v3c_token *token, u64 page, struct v3c_phys phys, in
 	return ret;
 }
 
-/* Makes pages BUSY, or none of them when one is. */
+/* take_pages() makes pages BUSY, or none of them when one is in use. */
 static bool take_pages(struct v3c_segments *segments, u64 page, u64 pages, int prot)
 {
 	u64 at;
@@ -605,10 +626,10 @@ static bool take_pages(struct v3c_segments *segments, u64 page, u64 pages, int p
 	return true;
 }
 
-/* Whoever looks last sees all that was done to the pages. What is lost is given to nobody. */
+/* give_pages() hands pages on, with all that was done to them; nobody gets @lost ones. */
 static void give_pages(struct v3c_segments *segments, u64 page, u64 pages, bool lost)
 {
-	/* Pairs with the cmpxchg by which a page is taken. */
+	/* Pairs with the try_cmpxchg() of take_pages() and of quick operations. */
 	smp_wmb();
 	memset(segments->state + page, lost ? V3C_SEGMENT_LOST : 0, pages);
 }
@@ -621,7 +642,7 @@ static void make_segment(struct v3c_segments *segments, u64 page, u64 pages)
 	v3c_segment_give(head, *head | V3C_SEGMENT_HEAD);
 }
 
-/* Takes the segment that starts at @page, if it is one and this long. */
+/* take_segment() takes the segment that starts at @page, if there is one, of @pages. */
 static bool take_segment(struct v3c_segments *segments, u64 page, u64 pages)
 {
 	u8 head, taken;
@@ -646,8 +667,8 @@ static bool take_segment(struct v3c_segments *segments, u64 page, u64 pages)
 /**
  * struct v3c_token_op - a map or an unmap under way
  * @segments: of the token, which stays until the end
- * @slots: page tables that it works on, where it is not to work under the token's lock
- * @locked: it is
+ * @slots: page tables that it works on, unless @locked
+ * @locked: it works under the token's lock, see &struct v3c_token
  */
 struct v3c_token_op {
 	struct v3c_segments *segments;
@@ -655,7 +676,7 @@ struct v3c_token_op {
 	bool locked;
 };
 
-/* False when the token is none any more. */
+/* begin_op() returns false when @token is dead. */
 static __always_inline bool begin_op(struct v3c_token *token, struct v3c_token_op *op)
 {
 	guard(spinlock_irqsave)(&token->lock);
@@ -705,7 +726,10 @@ static __always_inline enum v3c_reason map_segment(struct v3c_token *token,
 
 	if (unlikely(reason))
 		return reason;
-	/* Under the lock each part is marked when it is mapped: a table is filled from the marks. */
+	/*
+	 * @prot is marked part by part in map_part() where the token is locked, because a table is
+	 * filled from the marks.
+	 */
 	if (unlikely(!take_pages(op->segments, page, pages, op->locked ? 0 : prot)))
 		return v3c_refuse(why, V3C_REASON_OVERLAP, V3C_PARAM_OFFSET, token, first, last);
 	if (unlikely(op->locked))
@@ -747,7 +771,7 @@ enum v3c_reason v3c_token_map(struct v3c_token *token, u64 page, int prot,
 	return reason;
 }
 
-/* No segment starts at @page, unless one that is lost. */
+/* not_mapped(): no segment starts at @page, unless one that is lost. */
 static enum v3c_reason not_mapped(struct v3c_token *token, const struct v3c_segments *segments,
 				  u64 page, struct v3c_why *why)
 {
@@ -770,7 +794,7 @@ static enum v3c_reason not_mapped(struct v3c_token *token, const struct v3c_segm
  * Frees nothing.
  *
  * Context: any up to softirq, with spinlocks held.
- * Return: 0 or a reason, see UnmapReservedLogicalRange in wdm.h.
+ * Return: 0; %V3C_REASON_NOT_MAPPED, also when the token is dead; or %V3C_REASON_SHORT_UNMAP.
  */
 enum v3c_reason v3c_token_unmap(struct v3c_token *token, u64 page, u64 pages, struct v3c_why *why)
 {
@@ -811,7 +835,7 @@ static int fill_step(struct v3c_token *token)
 	return ret;
 }
 
-/* Whoever is killed shall not keep everybody from attaching for as long as a large token takes. */
+/* build_all() ends for a killed caller: a large token keeps everybody from attaching for long. */
 static int build_all(struct v3c_token *token, struct v3c_hwpt *hwpt)
 {
 	u64 first = first_of(token), pages = token->segments->pages, page, built;
@@ -851,15 +875,19 @@ static int fill_token(struct v3c_token *token, struct v3c_hwpt *hwpt)
 			break;
 		cond_resched();
 	}
-	/* What is there already must go with its segments, until v3c_tokens_forget(). */
+	/*
+	 * @token stays locked on failure, until v3c_tokens_forget(), because what @filling has
+	 * already must go with its segments.
+	 */
 	if (!ret)
 		unlock_token(token, BIT(hwpt->slot), 0);
 	return ret;
 }
 
 /*
- * Tables and live segments of every token, for a page table that joins its domain. Who is building a
- * token sees to the new table, too; who takes one apart has nothing in it.
+ * v3c_tokens_replay() gives @hwpt, which joins the domain, the tables and live segments of every
+ * token. A token that is not published, or not any more, is left out: whoever builds it sees to the
+ * new table, too, and one that is taken apart has nothing in it.
  */
 int v3c_tokens_replay(struct v3c_domain *domain, struct v3c_hwpt *hwpt)
 {
@@ -878,7 +906,7 @@ int v3c_tokens_replay(struct v3c_domain *domain, struct v3c_hwpt *hwpt)
 	return 0;
 }
 
-/* On return no token's operation works on @slot any more. */
+/* v3c_tokens_forget(): on return no token's operation works on @slot any more. */
 void v3c_tokens_forget(struct v3c_domain *domain, u8 slot)
 {
 	struct v3c_token *token;
@@ -893,7 +921,7 @@ void v3c_tokens_forget(struct v3c_domain *domain, u8 slot)
 	}
 }
 
-/* At module exit: what its owner forgot. */
+/* v3c_tokens_reclaim() frees the tokens of @domain that their owner left; @loud names each in the log. */
 void v3c_tokens_reclaim(struct v3c_domain *domain, bool loud)
 {
 	struct v3c_token *token, *next;
@@ -905,7 +933,7 @@ void v3c_tokens_reclaim(struct v3c_domain *domain, bool loud)
 				token->segments->pages << V3C_PAGE_SHIFT,
 				token->segments->first << V3C_PAGE_SHIFT);
 		v3c_handle_retire(&token->handle);
-		/* Its tables, and what is mapped in them, go with the domain. */
+		/* @slots is cleared, because the tables and all in them go with the domain. */
 		set_open(token, false);
 		token->slots = 0;
 		take_apart(domain, token, true);

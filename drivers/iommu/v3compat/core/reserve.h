@@ -14,7 +14,8 @@ struct v3c_hwpt;
 struct v3c_place;
 
 /*
- * A page in the hands of an operation is BUSY, and its segment has no HEAD. The low bits are IOMMU_*, and
+ * V3C_SEGMENT_*: the state of a reserved page, 0 when it is unused. A page that is used is BUSY.
+ * Its segment has no HEAD while it is in the hands of an operation. The low bits are IOMMU_*, and
  * are there while the page is mapped in every table. An IOMMU driver kept a page that is LOST.
  */
 #define V3C_SEGMENT_READ	0x01
@@ -33,8 +34,8 @@ struct v3c_place;
  * @pages: length
  * @base: @first in bytes
  * @size: @pages in bytes
- * @state: a byte per page, V3C_SEGMENT_*; from 0, and from a live HEAD, by cmpxchg only. Whoever made a
- *	byte BUSY owns it until it is a live segment's or 0 again
+ * @state: a byte per page, V3C_SEGMENT_*; from 0, and from a live HEAD, by cmpxchg only. Whoever
+ *	made a byte BUSY owns it until it is a live segment's or 0 again
  */
 struct v3c_segments {
 	struct rcu_head rcu;
@@ -49,8 +50,8 @@ struct v3c_segments {
 /**
  * struct v3c_token - a reservation: addresses and the tables below them
  * @handle: first; what it shows is the public IOMMU_DMA_LOGICAL_ADDRESS_TOKEN
- * @lock: protects everything below that can change, from any context, with interrupts off, unless it
- *	says otherwise
+ * @lock: protects everything below that can change, from any context, with interrupts off, unless
+ *	it says otherwise
  * @idle: woken when @users or @inflight comes to 0
  * @entry: in its domain's list, under the domain's mutex
  * @domain: constant while the token lives
@@ -58,10 +59,11 @@ struct v3c_segments {
  * @quick: @segments where quick operations may start, or NULL; read inside v3c_quick_enter()
  * @open: maps may start
  * @closing: somebody finds out whether it can be given back; under the domain's mutex
- * @locked: maps and unmaps do a bounded part of their work at a time under @lock, in the tables that it
- *	names then
+ * @locked: maps and unmaps do a bounded part of their work at a time under @lock, in the tables
+ *	that it names then
  * @slots: page tables that have all tables for it; also under the domain's mutex
- * @partial: the slot of a page table that has some of them, or %V3C_MAX_SLOTS; under the domain's mutex
+ * @partial: the slot of a page table that has some of them, or %V3C_MAX_SLOTS; under the domain's
+ *	mutex
  * @built: pages, from the start, that have their tables in @partial; under the domain's mutex
  * @filling: of the page tables, the one whose segments are being copied; only while @locked
  * @filled: pages, from the start, that @filling has
@@ -91,10 +93,10 @@ struct v3c_token {
 	unsigned int inflight;
 };
 
-/* Hands a page on; whoever takes it next sees all that was done to it. */
+/* v3c_segment_give() hands a page on; whoever takes it next sees all that was done to it. */
 static __always_inline void v3c_segment_give(u8 *state, u8 value)
 {
-	/* Pairs with the cmpxchg by which it is taken. */
+	/* Pairs with the try_cmpxchg() by which the page is taken. */
 	smp_store_release(state, value);
 }
 
