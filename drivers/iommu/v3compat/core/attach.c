@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Attachments: who attaches a device or a sub-device to a domain, and who detaches it.
+ * Attachments: v3c_attach_device(), v3c_attach_pasid() and v3c_attach_pdo() attach to a domain, and
+ * their v3c_detach_*() undo it. Which page table serves the DMA is decided in target.c.
  */
 #include <kunit/visibility.h>
 #include <linux/device.h>
@@ -23,10 +24,10 @@
 #include "core/target.h"
 
 /*
- * lock_quiet() takes the mutex, and v3c_topology inside it; memory of a dead domain will do. Whoever holds the
- * mutex may be in the middle of an attach that waits for a process, and everybody's devices come and go under
- * v3c_topology: so that is never held while a mutex is waited for. Quick operations are waited for before it
- * is taken. -EBUSY when the caller is killed.
+ * lock_quiet() takes @domain->mutex and then v3c_topology; @domain may be dead. v3c_topology is
+ * never held while a mutex is waited for, because the mutex's holder may be in an attach that waits
+ * for a process, and all devices of the system come and go under v3c_topology. Quick operations are
+ * waited for before v3c_topology is taken. Returns 0, or -EBUSY when the caller is killed.
  */
 static int lock_quiet(struct v3c_domain *domain)
 {
@@ -46,9 +47,11 @@ static void unlock_quiet(struct v3c_domain *domain)
 }
 
 /*
- * begin_attach() takes the mutex of a domain, of a dead one if need be, and v3c_topology. No quick operation
- * starts until end_attach(). @must_wait says, under both locks, whether an attach of @object that nothing
- * else refuses would wait in the core. -EBUSY when the caller is killed.
+ * begin_attach() takes @domain->mutex and v3c_topology; @domain may be dead. No quick operation
+ * starts on it until end_attach(). As long as must_wait(@object) says under both locks that the
+ * attach would wait in the IOMMU core, the wait is done here instead, with both locks released,
+ * because nobody can kill a caller that waits in the core. Returns 0, or -EBUSY when the caller is
+ * killed.
  */
 static int begin_attach(struct v3c_domain *domain, bool (*must_wait)(void *object), void *object)
 {
@@ -75,15 +78,17 @@ static void end_attach(struct v3c_domain *domain)
 }
 
 /*
- * What an attach finds of a table that sends its maps then, no detach may change meanwhile. Such an IOMMU
- * makes no page requests, for which a detach would wait with the domain's mutex.
+ * detaches_alone(): a detach from @hwpt holds the domain's mutex, so that it meets no attach. With
+ * &v3c_rules.attach_sends an attach sends the maps of a table that has no device, and no detach may
+ * change what it finds while it does so. Holding the mutex does no harm there, because such an
+ * IOMMU makes no page requests, for which a detach would wait.
  */
 static bool detaches_alone(const struct v3c_hwpt *hwpt)
 {
 	return hwpt && hwpt->rules.attach_sends;
 }
 
-/* Of a device that is alive, attached nowhere, and allowed on this type. */
+/* attach_untagged(): @device is alive, attached nowhere, and allowed on @domain's type. */
 static enum v3c_reason attach_untagged(struct v3c_domain *domain, struct v3c_device *device,
 				       struct v3c_why *why)
 {
@@ -105,7 +110,7 @@ static enum v3c_reason attach_untagged(struct v3c_domain *domain, struct v3c_dev
 	return 0;
 }
 
-/* detach_untagged() undoes attach_untagged(); nobody is busy with @device. v3c_topology is released meanwhile. */
+/* detach_untagged(): @device is attached and not busy. v3c_topology is released meanwhile. */
 static void detach_untagged(struct v3c_device *device)
 {
 	struct v3c_domain *domain = device->domain;
@@ -136,7 +141,7 @@ static void detach_untagged(struct v3c_device *device)
 	device->busy = false;
 }
 
-/* Of a device that is not gone; @attachment is new, and @pasid's from success on. */
+/* attach_tagged(): @pasid's device is not gone. @attachment is new; on success @pasid owns it. */
 static enum v3c_reason attach_tagged(struct v3c_domain *domain, struct v3c_pasid *pasid,
 				     struct v3c_attachment *attachment, struct v3c_why *why)
 {
@@ -154,7 +159,7 @@ static enum v3c_reason attach_tagged(struct v3c_domain *domain, struct v3c_pasid
 	return 0;
 }
 
-/* detach_tagged() undoes attach_tagged(); nobody is busy with @pasid. v3c_topology is released meanwhile. */
+/* detach_tagged(): @pasid is attached and not busy. v3c_topology is released meanwhile. */
 static void detach_tagged(struct v3c_pasid *pasid)
 {
 	struct v3c_attachment *attachment = pasid->attachment;
@@ -204,7 +209,7 @@ static enum v3c_reason attach_device(struct v3c_domain *domain, struct v3c_devic
 	return attach_untagged(domain, device, why);
 }
 
-/* Another DMA device of the same Linux device is attached: it is the hardware that is. */
+/* twin_attached(): another DMA device of the same hardware, which attaches once, is attached. */
 static bool twin_attached(struct v3c_device *device)
 {
 	struct v3c_device *other;
@@ -215,7 +220,7 @@ static bool twin_attached(struct v3c_device *device)
 	return false;
 }
 
-/* Whether an attach that nothing else refuses would wait in the core. */
+/* device_must_wait(): an attach that nothing refuses would wait in the IOMMU core. */
 static bool device_must_wait(void *object)
 {
 	struct v3c_device *device = object;
@@ -256,7 +261,10 @@ unlock:
 }
 EXPORT_SYMBOL_IF_KUNIT(v3c_attach_device);
 
-/* Whether a detach would meet somebody else, or wait in the core. */
+/*
+ * device_is_busy(): a detach would meet another call that attaches or detaches @device, or would
+ * wait in the IOMMU core for an attach or a bond in its group.
+ */
 static bool device_is_busy(const struct v3c_device *device)
 {
 	return device->busy ||
@@ -282,10 +290,11 @@ void v3c_detach_now(struct v3c_device *device)
  * @device: the device
  * @why: filled on refusal
  *
- * Waits for whoever is attaching or detaching it, so that it is attached nowhere when this returns.
+ * A call that is attaching or detaching @device is waited for, so that it is attached nowhere when
+ * this returns.
  *
  * Context: may sleep.
- * Return: 0 or a reason, see DetachDeviceEx in wdm.h.
+ * Return: 0, %V3C_REASON_BAD_HANDLE or %V3C_REASON_NOT_ATTACHED.
  */
 enum v3c_reason v3c_detach_device(struct v3c_device *device, struct v3c_why *why)
 {
@@ -302,7 +311,7 @@ enum v3c_reason v3c_detach_device(struct v3c_device *device, struct v3c_why *why
 	return 0;
 }
 
-/* Somebody is attaching or detaching it. */
+/* is_busy_pdo(): device_is_busy() for the attached DMA device of @pdo, or one being attached. */
 static bool is_busy_pdo(struct device *pdo)
 {
 	struct v3c_device *device;
@@ -370,7 +379,7 @@ unlock:
  * @why: filled on refusal
  *
  * Context: may sleep.
- * Return: 0 or a reason, see V1's DetachDevice in wdm.h.
+ * Return: 0, or %V3C_REASON_NOT_ATTACHED.
  */
 enum v3c_reason v3c_detach_pdo(struct v3c_domain *domain, struct device *pdo, struct v3c_why *why)
 {
@@ -390,14 +399,17 @@ enum v3c_reason v3c_detach_pdo(struct v3c_domain *domain, struct device *pdo, st
 	return 0;
 }
 
-/* Whether a detach would meet somebody else, or wait in the core. */
+/*
+ * pasid_is_busy(): a detach would meet another call that attaches or detaches @pasid, or would wait
+ * in the IOMMU core for an attach or a bond.
+ */
 static bool pasid_is_busy(const struct v3c_pasid *pasid)
 {
 	return pasid->busy || (pasid->sva && v3c_sva_is_bonding()) ||
 	       (pasid->group && (pasid->group->attaching || pasid->group->binding));
 }
 
-/* Whether an attach that nothing else refuses would wait in the core. */
+/* pasid_must_wait() is device_must_wait() for a sub-device. */
 static bool pasid_must_wait(void *object)
 {
 	struct v3c_pasid *pasid = object;
@@ -459,7 +471,7 @@ enum v3c_reason v3c_attach_pasid(struct v3c_domain *domain, struct v3c_pasid *pa
 	return reason;
 }
 
-/* With v3c_topology released meanwhile; nobody else is busy with it. */
+/* detach_pasid(): @pasid is attached and not busy. v3c_topology is released meanwhile. */
 static void detach_pasid(struct v3c_pasid *pasid)
 {
 	struct v3c_domain *domain = pasid->attachment ? pasid->attachment->domain : NULL;
@@ -476,10 +488,11 @@ static void detach_pasid(struct v3c_pasid *pasid)
  * @pasid: the sub-device
  * @why: filled on refusal
  *
- * Waits for whoever is attaching or detaching it, so that it is attached nowhere when this returns.
+ * A call that is attaching or detaching @pasid is waited for, so that it is attached nowhere when
+ * this returns.
  *
  * Context: may sleep.
- * Return: 0 or a reason, see DetachPasidDevice in wdm.h.
+ * Return: 0, %V3C_REASON_BAD_HANDLE or %V3C_REASON_NOT_ATTACHED.
  */
 enum v3c_reason v3c_detach_pasid(struct v3c_pasid *pasid, struct v3c_why *why)
 {
@@ -496,7 +509,7 @@ enum v3c_reason v3c_detach_pasid(struct v3c_pasid *pasid, struct v3c_why *why)
 }
 
 /**
- * v3c_detach_one_pasid() - detach a sub-device, or wait for somebody who is busy with one
+ * v3c_detach_one_pasid() - detach a sub-device, or wait for a call that is busy with one
  * @device: whose
  *
  * Context: may sleep; under v3c_topology, which is released meanwhile.
@@ -521,7 +534,7 @@ bool v3c_detach_one_pasid(struct v3c_device *device)
 }
 
 /**
- * v3c_detach_one() - detach a device or a sub-device of it, or wait for somebody who is busy with one
+ * v3c_detach_one() - detach a device or a sub-device of it, or wait for a call busy with one
  * @device: the device
  *
  * Context: may sleep; under v3c_topology, which is released meanwhile.

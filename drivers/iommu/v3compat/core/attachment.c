@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a PASID is attached by.
+ * &struct v3c_attachment: a PASID attached to one page table of a domain.
  */
 #include <linux/iommu.h>
 #include <linux/slab.h>
@@ -13,7 +13,7 @@
 #include "table/hwpt.h"
 
 /**
- * v3c_attachment_new() - make what a PASID is attached by
+ * v3c_attachment_new() - allocate an attachment of a PASID
  * @pasid: the sub-device
  * @domain: what it will be attached to
  *
@@ -41,8 +41,8 @@ struct v3c_attachment *v3c_attachment_new(const struct v3c_pasid *pasid, struct 
  * @hwpt: a table of its domain
  *
  * Context: may sleep; under the domain's mutex, without v3c_topology.
- * Return: 0; -EINVAL, -EOPNOTSUPP or -ENODEV when the IOMMU wants another table, or none, for PASIDs;
- * or what the IOMMU driver said.
+ * Return: 0; -EINVAL, -EOPNOTSUPP or -ENODEV when the IOMMU wants another table, or none, for
+ * PASIDs; or what the IOMMU driver said.
  */
 int v3c_attachment_attach(struct v3c_attachment *attachment, struct v3c_hwpt *hwpt)
 {
@@ -64,12 +64,15 @@ int v3c_attachment_attach(struct v3c_attachment *attachment, struct v3c_hwpt *hw
 }
 
 /*
- * Undoes v3c_attachment_attach(). No translation is left in any TLB. The IOMMU driver may wait for page
- * requests of any process that its IOMMU serves.
+ * v3c_attachment_detach() undoes v3c_attachment_attach(). No TLB has a translation of the PASID
+ * afterwards. The IOMMU driver may wait for page requests of any process that its IOMMU serves.
  */
 void v3c_attachment_detach(struct v3c_attachment *attachment)
 {
-	/* Nobody answers a page request of a PASID that is not there. */
+	/*
+	 * v3c_fault_close() first answers the page requests, because one of a PASID that is
+	 * detached cannot be answered.
+	 */
 	v3c_fault_close(&attachment->faults);
 	iommu_detach_device_pasid(attachment->hwpt->core, attachment->dev, attachment->number);
 }

@@ -24,9 +24,9 @@ struct v3c_pasid;
  * @device: whose PASID it is; constant
  * @faults: names it as a source of faults, while attached
  *
- * Made anew for each attach: what is late for one attachment must not be taken for the next. Once it is
- * detached nobody looks at it any more: the IOMMU driver has waited for those that found @faults, and
- * v3c_fault_close() for those that answer.
+ * Made anew for each attach, because a fault that is late for one attachment must not be taken for
+ * one of the next. Once the PASID is detached nobody looks at it any more: the IOMMU driver has
+ * waited for those that found @faults, and v3c_fault_close() for those that answer.
  */
 struct v3c_attachment {
 	struct list_head entry;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a device and its IOMMU can do.
+ * v3c_device_capabilities(): what a device and its IOMMU can do.
  */
 #include <linux/bits.h>
 #include <linux/device.h>
@@ -14,7 +14,10 @@
 #include "core/report.h"
 #include "table/hwpt.h"
 
-/* Whether a PASID takes such a table, as far as the IOMMU says so without being asked to attach one. */
+/*
+ * pasid_takes(): PASIDs of @dev can use such a table, as far as the IOMMU driver says so without
+ * attaching one. Returns true, false or -ENOMEM.
+ */
 static int pasid_takes(struct device *dev, bool first_stage)
 {
 	struct v3c_hwpt *hwpt = v3c_hwpt_alloc(dev, first_stage);
@@ -27,7 +30,10 @@ static int pasid_takes(struct device *dev, bool first_stage)
 	return ret;
 }
 
-/* An attach asks for a first-stage table where the domain's own ones do not fit, see domain.c. */
+/*
+ * pasid_domain_types() tries a first-stage table first, because alloc_for() in hwpts.c asks for one
+ * when it attaches a PASID that no table of the domain fits.
+ */
 static int pasid_domain_types(struct device *dev)
 {
 	int first_stage, any;
@@ -49,7 +55,7 @@ static int pasid_domain_types(struct device *dev)
  * @why: filled on refusal
  *
  * Context: may sleep.
- * Return: 0 or a reason, see v3compat_query_capabilities().
+ * Return: 0, %V3C_REASON_BAD_HANDLE, %V3C_REASON_DEVICE_GONE or %V3C_REASON_NO_MEMORY.
  */
 enum v3c_reason v3c_device_capabilities(struct v3c_device *device, struct v3c_capabilities *out,
 					struct v3c_why *why)

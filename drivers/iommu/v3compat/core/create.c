@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Making a domain, and deleting it.
+ * v3c_domain_create() makes a domain, v3c_domain_destroy() deletes it.
  */
 #include <kunit/visibility.h>
 #include <linux/device.h>
@@ -54,7 +54,10 @@ static int populate_domain(struct v3c_domain *domain, const struct v3c_domain_co
 		ret = v3c_regions_withhold_known(domain, &added);
 	if (!ret)
 		ret = v3c_regions_map(domain, &added);
-	/* The page table goes as a whole: nothing need be unmapped. */
+	/*
+	 * v3c_withheld_keep() is right also on failure, because make_domain() then frees the page
+	 * table as a whole: nothing of @added need be unmapped.
+	 */
 	v3c_withheld_keep(&added);
 	return ret;
 }
@@ -141,7 +144,7 @@ enum v3c_reason v3c_domain_create(const struct v3c_owner *owner,
 }
 EXPORT_SYMBOL_IF_KUNIT(v3c_domain_create);
 
-/* Nobody can start anything on it any more; frees what it has. */
+/* dissolve_domain() lets no call start anything on @domain any more, and frees what it has. */
 static void dissolve_domain(struct v3c_domain *domain)
 {
 	lockdep_assert_held(&domain->mutex);
@@ -160,14 +163,17 @@ static void dissolve_domain(struct v3c_domain *domain)
  * @why: filled on refusal
  *
  * Context: may sleep.
- * Return: 0 or a reason, see DeleteDomain in wdm.h.
+ * Return: 0, %V3C_REASON_BAD_HANDLE or %V3C_REASON_IN_USE.
  */
 enum v3c_reason v3c_domain_destroy(struct v3c_domain *domain, struct v3c_why *why)
 {
 	u32 serial = domain->handle.serial;
 	enum v3c_reason reason = 0;
 
-	/* Whoever finds it looks under its mutex whether it is still there. */
+	/*
+	 * @domain->mutex settles races with calls that found the domain before: they check under it
+	 * whether the handle is still alive.
+	 */
 	scoped_guard(mutex, &domain->mutex) {
 		if (!v3c_handle_is(domain, V3C_KIND_DOMAIN))
 			reason = v3c_refuse(why, V3C_REASON_BAD_HANDLE, V3C_PARAM_DOMAIN, NULL, 0,

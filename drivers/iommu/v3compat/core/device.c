@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * DMA devices: what they are, and what they may attach to.
+ * DMA devices (&struct v3c_device): how they are created, and what they may attach to.
  */
 #include <kunit/visibility.h>
 #include <linux/device.h>
@@ -30,9 +30,10 @@ static void device_init_once(void *object)
 V3C_POOL(v3c_devices, V3C_KIND_DEVICE, struct v3c_device, "device", device_init_once);
 
 /*
- * A group alone is not enough: VFIO makes some without an IOMMU. And a device whose removal nobody
- * tells us of must not be attached. Where the driver of an IOMMU is unbound, its devices' data may go
- * between the two looks, as it may at any time.
+ * v3c_device_has_iommu(): a group alone does not tell, because VFIO makes groups without an IOMMU.
+ * A device on a bus that we do not watch must not be attached, because nobody would tell us of its
+ * removal. Where the driver of an IOMMU is unbound, dev->iommu may go between the two looks at it,
+ * as it may at any time.
  */
 bool v3c_device_has_iommu(struct device *dev)
 {
@@ -43,10 +44,11 @@ bool v3c_device_has_iommu(struct device *dev)
 }
 
 /**
- * v3c_device_is_gone() - whether there is nothing any more that could be attached or asked
+ * v3c_device_is_gone() - whether a device has left the system, or its IOMMU
  * @device: the device
  *
- * Unbinding the driver of an IOMMU itself takes the devices from behind it, and no event of a bus tells.
+ * Looks at the IOMMU each time, because unbinding the driver of the IOMMU itself takes the devices
+ * from behind it without an event of their bus.
  *
  * Context: under v3c_topology.
  * Return: true after its removal, and without its IOMMU.
@@ -56,7 +58,7 @@ bool v3c_device_is_gone(const struct v3c_device *device)
 	return device->gone || !v3c_device_has_iommu(device->pdo);
 }
 
-/* Input mappings are named by firmware on ARM64 only; there they must be the ones that it named. */
+/* has_named_mappings(): firmware named these input mappings, which it does on ARM64 only. */
 static bool has_named_mappings(struct device *pdo, u64 base, u64 count)
 {
 	struct iommu_fwspec *fwspec = dev_iommu_fwspec_get(pdo);
@@ -81,7 +83,10 @@ static enum v3c_reason check_config(struct device *pdo, const struct v3c_device_
 	return 0;
 }
 
-/* An IOMMU says what it can do when it is asked to do it. */
+/*
+ * has_first_stage() allocates a table to find out, because an IOMMU driver says what it can do only
+ * when it is asked to do it.
+ */
 static int has_first_stage(struct device *dev)
 {
 	struct v3c_hwpt *hwpt = v3c_hwpt_alloc(dev, true);
@@ -119,7 +124,10 @@ struct v3c_device *v3c_device_make(const struct v3c_owner *owner, struct device 
 	device->default_pasid = config->pasid;
 	device->tagged = config->tagged;
 	device->suppress = config->suppress;
-	/* Not every device can, and one that can is told once. */
+	/*
+	 * v3c_iopf_enable() fails where the device makes no page requests, and where another DMA
+	 * device of the same Linux device has enabled them already.
+	 */
 	device->iopf = config->tagged && !v3c_iopf_enable(pdo);
 	INIT_LIST_HEAD(&device->attached);
 	INIT_LIST_HEAD(&device->pasids);
@@ -128,7 +136,11 @@ struct v3c_device *v3c_device_make(const struct v3c_owner *owner, struct device 
 	return device;
 }
 
-/* By now nothing of the device is attached, unless through another DMA device of the same. */
+/*
+ * v3c_device_give_back_iopf(): nothing is attached through @device any more. Another DMA device of
+ * the same Linux device may still need page requests: it inherits @iopf, and otherwise they are
+ * disabled.
+ */
 void v3c_device_give_back_iopf(struct v3c_device *device)
 {
 	struct v3c_device *other;
@@ -147,7 +159,10 @@ void v3c_device_give_back_iopf(struct v3c_device *device)
 	v3c_iopf_disable(device->pdo);
 }
 
-/* Nothing finds it any more; for v3c_device_free(). */
+/*
+ * v3c_device_retire() takes @device out of v3c_device_list and retires its handle, so that no call
+ * finds it. v3c_device_free() must follow.
+ */
 void v3c_device_retire(struct v3c_device *device)
 {
 	lockdep_assert_held(&v3c_topology);
@@ -158,7 +173,10 @@ void v3c_device_retire(struct v3c_device *device)
 	v3c_fault_end(&device->reporter);
 }
 
-/* Not under v3c_topology, which the fault handler that is waited for may want. */
+/*
+ * v3c_device_free() is called without v3c_topology, because it waits for a fault handler, which may
+ * want that lock.
+ */
 void v3c_device_free(struct v3c_device *device)
 {
 	struct device *pdo = device->pdo;
@@ -178,7 +196,7 @@ void v3c_device_free(struct v3c_device *device)
  * @why: filled on refusal
  *
  * Context: may sleep; the caller keeps @pdo from being removed during the call, as its driver does.
- * Return: 0 or a reason, see CreateDevice in wdm.h.
+ * Return: 0, %V3C_REASON_NO_IOMMU, %V3C_REASON_BAD_CONFIG or %V3C_REASON_NO_MEMORY.
  */
 enum v3c_reason v3c_device_create(const struct v3c_owner *owner, struct device *pdo,
 				  const struct v3c_device_config *config, struct v3c_device **out,
@@ -207,7 +225,8 @@ EXPORT_SYMBOL_IF_KUNIT(v3c_device_create);
  * @why: filled on refusal
  *
  * Context: may sleep.
- * Return: 0 or a reason, see DeleteDevice in wdm.h.
+ * Return: 0, %V3C_REASON_BAD_HANDLE, %V3C_REASON_ATTACHED, %V3C_REASON_IN_USE or
+ * %V3C_REASON_REGISTERED.
  */
 enum v3c_reason v3c_device_destroy(struct v3c_device *device, struct v3c_why *why)
 {
@@ -235,8 +254,8 @@ enum v3c_reason v3c_device_destroy(struct v3c_device *device, struct v3c_why *wh
  * @device: the device
  *
  * Context: may sleep; under v3c_topology.
- * Return: a bit per &enum v3c_domain_type; none for a device that is gone, or whose group an ordinary
- * driver of another member uses.
+ * Return: a bit per &enum v3c_domain_type; none for a device that is gone, or whose group an
+ * ordinary driver of another member uses.
  */
 u32 v3c_device_types(const struct v3c_device *device)
 {
@@ -341,13 +360,13 @@ static u32 input_mapping(struct device *pdo, unsigned int index)
 	return pci_dev_id(to_pci_dev(pdo));
 }
 
-/* Under v3c_topology; 0 when it has none. */
+/* v3c_device_first_input_mapping() returns 0 when @device has none. Called under v3c_topology. */
 u32 v3c_device_first_input_mapping(struct v3c_device *device)
 {
 	return nr_input_mappings(device->pdo) ? input_mapping(device->pdo, 0) : 0;
 }
 
-/* Under v3c_topology. */
+/* v3c_device_has_input_mapping() is called under v3c_topology. */
 bool v3c_device_has_input_mapping(struct v3c_device *device, u32 id)
 {
 	unsigned int i;
@@ -411,7 +430,7 @@ struct device *v3c_device_next_known(const struct v3c_owner *owner, struct v3c_d
 	return NULL;
 }
 
-/* Whether a sub-device of the Linux device is bound to a process, or being bound or unbound. */
+/* v3c_device_has_bonds(): a sub-device of @pdo is bound to a process, or being bound or unbound. */
 bool v3c_device_has_bonds(struct device *pdo)
 {
 	struct v3c_device *device;

@@ -34,7 +34,7 @@ struct v3c_device_config {
 };
 
 /**
- * struct v3c_watcher - who is told
+ * struct v3c_watcher - whom to tell of a change
  * @tell: called without a lock, with a mask of domain types
  * @callback: for @tell; names the registration
  * @context: for @tell
@@ -50,7 +50,8 @@ struct v3c_watcher {
  * @entry: in the list of registrations, or empty
  * @watcher: whom to tell; nobody without @watcher.callback
  * @types: mask that was told last
- * @seen: count of changes that @types takes account of; not before the call has returned
+ * @seen: the last change that @types takes account of, see v3c_topology_changed(); set when the
+ *	callback has returned
  * @calls: callbacks for the device that are running: one, and those that it makes itself
  */
 struct v3c_watch {
@@ -68,20 +69,20 @@ struct v3c_watch {
  * @entry: in v3c_device_list, under v3c_topology
  * @domain: attached to, or NULL, under v3c_topology
  * @attached: in the domain's list of devices, under v3c_topology
- * @group: how it is attached, or NULL, under v3c_topology
+ * @group: the group that it is attached in, or NULL, under v3c_topology
  * @pasids: its sub-devices, under v3c_topology
  * @watch: who wants to know of changes
  * @faults: names the attachment to @domain
  * @reporter: its faults on their way to a handler
  * @free_work: frees it when its driver has left it
  * @bonds: sub-devices that are bound to a process, or being bound or unbound, under v3c_topology
- * @busy: somebody is attaching or detaching it, with v3c_topology released; nobody else does anything
- *	with the attachment then. Under v3c_topology
+ * @busy: somebody is attaching or detaching it, with v3c_topology released; nobody else does
+ *	anything with the attachment then. Under v3c_topology
  * @gone: removed from the system, under v3c_topology
  * @first_stage: its IOMMU has first-stage tables for TranslateS1
  * @v1: made by V1's AttachDevice, which knows no device objects
  * @default_pasid: created with a PASID configuration
- * @iopf: its Linux device was told to make page requests, and this is the one that takes it back
+ * @iopf: it has enabled page requests of @pdo, and is the one that disables them
  * @tagged: created for tagged DMA, so that it can have sub-devices
  * @suppress: faults of tagged DMA are not reported
  */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Domains as objects: the pool, and whether quick operations may start.
+ * Domains as objects (&struct v3c_domain): the pool, and whether quick operations may start.
  */
 #include <linux/bitops.h>
 #include <linux/string.h>
@@ -32,7 +32,7 @@ void v3c_domain_allow_quick(struct v3c_domain *domain)
 
 	if (!v3c_domain_is_mapped_by_us(domain) || hweight8(slots) != 1)
 		return;
-	/* Whoever finds the table there sees that it is complete. */
+	/* smp_store_release(): a reader of @domain->sole must see the table complete. */
 	smp_store_release(&domain->sole, domain->hwpts[__ffs(slots)]);
 }
 
@@ -40,8 +40,9 @@ void v3c_domain_allow_quick(struct v3c_domain *domain)
  * v3c_domain_forbid_quick() - wait for the quick operations under way, and let none start
  * @domain: the domain
  *
- * Everything else that has started is waited for, too: once for each change of the set of tables or of
- * what is withheld, because none starts until v3c_domain_allow_quick().
+ * Other operations that have started are waited for, too. One call is enough for each change of the
+ * set of tables or of what is withheld, because no quick operation starts until
+ * v3c_domain_allow_quick().
  *
  * Context: may sleep; under the domain's mutex, without v3c_topology.
  */

@@ -18,23 +18,25 @@
  * struct v3c_domain - what a caller knows as IOMMU_DMA_DOMAIN
  * @handle: first, see &struct v3c_handle
  * @mutex: serialises whatever changes the set of page tables, attachments or tokens; outside
- *	v3c_topology, the space's and the tokens' locks. An attach holds it while the IOMMU core works
+ *	v3c_topology, the space's and the tokens' locks. An attach holds it while the IOMMU core
+ *	works
  * @type: constant while the domain lives
  * @width_last: last page under the allocator's AddressWidth
  * @space: logical addresses; for PassThrough domains empty
  * @hwpts: page tables by slot; an entry is there as long as its bit in @space.slots or an operation
  *	that saw the bit; changed under @mutex and @space.lock
- * @sole: the only page table, where quick operations may start on it; NULL when there is none or more
- *	than one, and while the set of tables or what is withheld changes. Set to NULL first and then
- *	waited for by v3c_gate_quiesce(), read inside v3c_quick_enter()
+ * @sole: the only page table, where quick operations may start on it; NULL when there is none or
+ *	more than one, and while the set of tables or what is withheld changes. Set to NULL first
+ *	and then waited for by v3c_gate_quiesce(), read inside v3c_quick_enter()
  * @devices: attached &struct v3c_device, under v3c_topology and @mutex
  * @pasids: &struct v3c_attachment, under v3c_topology and @mutex
  * @tokens: &struct v3c_token, also such as are still built or already taken apart; under @mutex
- * @token_at: &struct v3c_segments of live tokens by their first page; changed under @mutex, read under RCU
+ * @token_at: &struct v3c_segments of live tokens by their first page; changed under @mutex, read
+ *	under RCU
  * @tables: what the owner of an Unmanaged domain configured, under @mutex; the page tables' mirrors
  *	have copies
  * @configuring: serialises those who change @tables; outside @mutex
- * @nodes: of all of its mirrors together
+ * @nodes: count of nodes of all of its mirrors together
  */
 struct v3c_domain {
 	struct v3c_handle handle;
@@ -55,7 +57,7 @@ struct v3c_domain {
 
 extern struct v3c_pool v3c_domains;
 
-/* Page tables named in a mask of slots. */
+/* v3c_for_each_hwpt() iterates the page tables whose bits are set in the mask @slots. */
 #define v3c_for_each_hwpt(domain, hwpt, slots)					\
 	for (unsigned long __left = (slots);					\
 	     __left && ((hwpt) = (domain)->hwpts[__ffs(__left)], true);		\
@@ -71,15 +73,19 @@ static inline bool v3c_domain_is_mapped_by_us(const struct v3c_domain *domain)
 	return domain->type == V3C_DOMAIN_TRANSLATE || domain->type == V3C_DOMAIN_TRANSLATE_S1;
 }
 
-/* The caller, or somebody on its behalf, asked for tables that the device's PASIDs could use. */
+/*
+ * v3c_domain_is_first_stage(): the caller asked for tables that PASIDs of the device could use, by
+ * the type TranslateS1 or by tables of its own (Unmanaged).
+ */
 static inline bool v3c_domain_is_first_stage(const struct v3c_domain *domain)
 {
 	return domain->type == V3C_DOMAIN_TRANSLATE_S1 || domain->type == V3C_DOMAIN_UNMANAGED;
 }
 
 /*
- * Under the domain's mutex, or v3c_topology, without which it does not become so: whether devices see all
- * of memory at its physical addresses.
+ * v3c_domain_shows_all(): devices see all of memory at its physical addresses. Called under the
+ * domain's mutex or under v3c_topology. Either will do, because a domain becomes so under both
+ * only.
  */
 static inline bool v3c_domain_shows_all(const struct v3c_domain *domain)
 {

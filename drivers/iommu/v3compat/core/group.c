@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * IOMMU groups: what the hardware cannot tell apart is attached together, and owned where possible.
+ * IOMMU groups (&struct v3c_group): devices that the hardware cannot tell apart are attached
+ * together, and owned where possible.
  *
- * What takes a translation away waits until the IOMMU has no page request of it any more, and those of a
- * process wait for whatever its page faults do: a file server of its own, for instance. Whatever
- * attaches, or claims a group or gives it back, takes away what was there before, and so does the undo
- * of what failed. So the core is called for all of that with v3c_topology released. It holds the lock of
- * its group meanwhile: until the call is over, whoever needs that lock waits, with v3c_topology released,
- * too.
+ * Taking a translation away waits until the IOMMU has no page request of it any more, and a page
+ * request of a process waits for whatever the page fault does: for a file server of its own, for
+ * instance. Every attach, claim or release of a group takes away what was there before, and so does
+ * the undo of one that failed. So the IOMMU core is called for all of these with v3c_topology
+ * released, between v3c_group_begin() and v3c_group_end(). The core holds the lock of its group
+ * meanwhile: whoever needs that lock waits until the call is over, by v3c_group_wait(), with
+ * v3c_topology released, too.
  */
 #include <linux/device.h>
 #include <linux/iommu.h>
@@ -24,7 +26,7 @@
 
 static LIST_HEAD(v3c_groups);
 
-/* A call with v3c_topology released is over. */
+/* v3c_call_over happens when a call between v3c_group_begin() and v3c_group_end() is over. */
 static V3C_EVENT(v3c_call_over);
 
 struct v3c_group *v3c_group_find(struct device *dev)
@@ -40,14 +42,14 @@ struct v3c_group *v3c_group_find(struct device *dev)
 	return NULL;
 }
 
-/* What is done with each member of a group. */
+/* struct v3c_walk: what v3c_group_for_each_member() does with each member of @group. */
 struct v3c_walk {
 	const struct iommu_group *group;
 	int (*fn)(struct device *member, void *arg);
 	void *arg;
 };
 
-/* Groups are only compared: a device that is about to join may lose its own at any time. */
+/* visit() only compares groups, because a device about to join may lose its group any time. */
 static int visit(struct device *dev, void *arg)
 {
 	const struct v3c_walk *walk = arg;
@@ -61,8 +63,8 @@ static int visit(struct device *dev, void *arg)
  * @arg: for @fn
  * @fn: called with each, also with @dev; nonzero ends the walk
  *
- * Of a device that is removed nobody hears any more as soon as it has left its bus. One that the core
- * is just putting behind its IOMMU may be there already: v3c_bus_knows() tells.
+ * A device that is being removed is not visited any more once it has left its bus. One that the
+ * core is just putting behind its IOMMU may be visited already: v3c_bus_knows() tells.
  *
  * Context: may sleep; under v3c_topology. No lock of the core is taken.
  * Return: what @fn returned last.
@@ -77,17 +79,17 @@ int v3c_group_for_each_member(struct device *dev, void *arg,
 	return walk.group ? v3c_bus_for_each_dev(&walk, visit) : fn(dev, arg);
 }
 
-/* What can be plugged in from outside, or what the firmware does not vouch for. */
+/* is_external(): @dev can be plugged in from outside, or the firmware does not vouch for it. */
 static int is_external(struct device *dev, void *unused)
 {
 	return dev_is_removable(dev) || (dev_is_pci(dev) && to_pci_dev(dev)->untrusted);
 }
 
 /**
- * v3c_group_is_external() - whether a device, or one that the IOMMU cannot tell from it, is external
+ * v3c_group_is_external() - whether a device, or another member of its group, is external
  * @dev: the device
  *
- * What one member of a group sees, all of them do.
+ * Every member counts, because all of them see what one of them sees.
  *
  * Context: may sleep; under v3c_topology.
  * Return: true if it is.
@@ -97,7 +99,7 @@ bool v3c_group_is_external(struct device *dev)
 	return v3c_group_for_each_member(dev, NULL, is_external);
 }
 
-/* Whether the core is being called for the device's group with v3c_topology released. */
+/* v3c_group_is_busy(): the group of @dev is between v3c_group_begin() and v3c_group_end(). */
 bool v3c_group_is_busy(struct device *dev)
 {
 	struct v3c_group *group = v3c_group_find(dev);
@@ -109,8 +111,8 @@ bool v3c_group_is_busy(struct device *dev)
  * v3c_group_begin() - release v3c_topology for a call of the IOMMU core that may wait for long
  * @group: in use until v3c_group_end()
  *
- * What the call is about must be marked as busy, so that nobody else begins another one for it. Then
- * its device does not leave the group until the end either.
+ * The caller marks what the call is about as busy, so that nobody begins another one for it. Its
+ * device does not leave the group until the end either.
  *
  * Context: may sleep; under v3c_topology.
  */
@@ -122,7 +124,7 @@ void v3c_group_begin(struct v3c_group *group)
 	mutex_unlock(&v3c_topology);
 }
 
-/* Takes v3c_topology again. */
+/* v3c_group_end() takes v3c_topology again, and wakes those in v3c_group_wait(). */
 void v3c_group_end(struct v3c_group *group)
 {
 	mutex_lock(&v3c_topology);
@@ -131,8 +133,9 @@ void v3c_group_end(struct v3c_group *group)
 }
 
 /*
- * The same to attach something, or to decide about what is attached: whoever would begin to detach in
- * the group waits. Where something is attached, the group was not busy before.
+ * v3c_group_begin_attach() is v3c_group_begin() for a call that attaches something, or that decides
+ * about what is attached: whoever would begin to detach in the group waits for it. Where something
+ * is attached, the group was not busy before.
  */
 void v3c_group_begin_attach(struct v3c_group *group)
 {
@@ -147,23 +150,26 @@ void v3c_group_end_attach(struct v3c_group *group)
 }
 
 /**
- * v3c_group_wait() - wait until such a call is over, of whichever group
+ * v3c_group_wait() - wait until a call begun by v3c_group_begin() is over, of whichever group
  *
- * Context: may sleep; under v3c_topology, which is released meanwhile: the caller looks at everything
- * again. Somebody is busy.
+ * Context: may sleep; under v3c_topology, which is released meanwhile: the caller looks at
+ * everything again. Some call is under way, otherwise nothing ends the wait.
  */
 void v3c_group_wait(void)
 {
 	v3c_event_wait(&v3c_call_over, TASK_UNINTERRUPTIBLE);
 }
 
-/* The same, unless a signal kills the caller: -EBUSY then. */
+/* v3c_group_wait_killable() is v3c_group_wait(), but -EBUSY when a signal kills the caller. */
 int v3c_group_wait_killable(void)
 {
 	return v3c_event_wait(&v3c_call_over, TASK_KILLABLE) ? -EBUSY : 0;
 }
 
-/* Whether a driver is bound that uses the DMA API, which then goes through our page table. */
+/*
+ * has_ordinary_driver(): @dev is bound to a driver that uses the DMA API, which would go through
+ * our page table.
+ */
 static bool has_ordinary_driver(struct device *dev)
 {
 	struct device_driver *driver = READ_ONCE(dev->driver);
@@ -182,7 +188,7 @@ static int foreign_driver(struct device *member, void *dev)
 	return member != dev && has_ordinary_driver(member);
 }
 
-/* Not while it probes, which may fail without a word. */
+/* foreign_bound() is foreign_driver() but for drivers that are still probing, which may fail. */
 static int foreign_bound(struct device *member, void *dev)
 {
 	return device_is_bound(member) && foreign_driver(member, dev);
@@ -211,8 +217,8 @@ bool v3c_group_is_foreign(struct device *dev, const struct v3c_owner *owner)
  * @group: the group, in use
  * @dev: the device that it is used for
  *
- * Where the group is not owned this is asked before and after the core attaches it: the core gives no
- * other driver the group from then on.
+ * Called before and after the core attaches a group that is not owned, because from then on the
+ * core gives no other driver the group.
  *
  * Context: may sleep; under v3c_topology.
  * Return: true if so.
@@ -223,13 +229,17 @@ bool v3c_group_is_shared(const struct v3c_group *group, struct device *dev)
 }
 
 /*
- * DMA ownership keeps everybody else from changing the group's domain, and its device blocked where
- * no domain of ours is attached. An ordinary driver owns its device already: if it is the client, as a
- * GPU driver would be, its device is attached without. The interface has no argument that says who
- * calls, so the client is taken for the driver of the device that it names: nobody else has a reason to,
- * and kernel code that wants to harm a device needs no interface for it. A firmware range that must stay
- * mapped makes the core refuse ownership to anybody; where no ordinary driver has the device, then, too,
- * the attach alone has to do. Until then another member may get a driver, see v3c_group_is_shared().
+ * claim_group() claims DMA ownership, which keeps everybody else from changing the group's domain, and
+ * its devices blocked where no domain of ours is attached.
+ *
+ * An ordinary driver owns its device already (-EPERM). If it is the client, as a GPU driver would
+ * be, its device is attached without ownership. The interface has no argument that says who calls,
+ * so the client is taken for the driver of the device that it names: nobody else has a reason to,
+ * and kernel code that wants to harm a device needs no interface for it.
+ *
+ * A firmware range that must stay mapped makes the core refuse ownership to anybody (-EINVAL).
+ * Where no ordinary driver has the device, the attach alone has to do then, too. Until the attach
+ * another member may get a driver, see v3c_group_is_shared().
  */
 static int claim_group(struct v3c_group *group, struct device *dev)
 {
@@ -297,8 +307,9 @@ struct v3c_group *v3c_group_use(struct device *dev, const struct v3c_owner *owne
 }
 
 /*
- * One use less. The last one gives the group back, with v3c_topology released meanwhile; what was
- * attached for it is detached already, and still marked as busy.
+ * v3c_group_unuse() drops a use. The last one gives the group back, with v3c_topology released
+ * meanwhile. The device or PASID that was attached for it is detached already, and still marked as
+ * busy.
  */
 void v3c_group_unuse(struct v3c_group *group)
 {
@@ -318,8 +329,8 @@ void v3c_group_unuse(struct v3c_group *group)
 }
 
 /*
- * For untagged DMA, of a group that is busy. -EINVAL means that the group's IOMMU wants a page table of
- * another kind.
+ * v3c_group_attach() attaches the untagged DMA of a group that is busy. Returns -EINVAL when the
+ * group's IOMMU wants a page table of another kind.
  */
 int v3c_group_attach(struct v3c_group *group, struct iommu_domain *translation,
 		     struct v3c_hwpt *hwpt)

@@ -19,16 +19,18 @@ struct v3c_owner;
  * @owner: on whose account it is in use
  * @uses: untagged devices and PASIDs attached in it
  * @untagged: attached devices in it
- * @domain: while there are @untagged, the domain that the untagged DMA of the whole group goes through
+ * @domain: while there are @untagged, the domain that the untagged DMA of the whole group goes
+ *	through
  * @translation: what the IOMMU uses for that, or NULL; changed by whoever is busy with it
  * @hwpt: the page table behind @translation, or NULL for the kernel's identity domain; likewise
  * @owned: DMA ownership is claimed
  * @busy: calls of the IOMMU core for it that are under way with v3c_topology released
- * @attaching: one of these attaches, or decides about what is attached: nothing begins to be detached
+ * @attaching: one of these attaches, or decides about what is attached: nothing begins to be
+ *	detached
  * @binding: one of these begins a bond with a process
  *
- * PASIDs are independent of each other and of untagged DMA. What they share is the ownership: where it
- * is claimed, untagged DMA is blocked while there are only PASIDs.
+ * PASIDs are independent of each other and of untagged DMA. What they share is the ownership: where
+ * it is claimed, untagged DMA is blocked while there are only PASIDs.
  */
 struct v3c_group {
 	struct list_head entry;

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The page tables of a domain.
+ * The page tables of a domain (&v3c_domain.hwpts).
  *
- * A domain that maps has a page table from the start, so that everything can be done before the first
- * attach. A device whose IOMMU refuses every table there is gets one of its kind, filled with what the
- * domain has mapped. A table that nobody is attached to goes as soon as another one is in use.
+ * A domain that maps has a page table from the start, so that everything can be done before the
+ * first attach. A device whose IOMMU refuses every table there is gets one of its kind, which
+ * v3c_replay() fills with what the domain has mapped. A table that nobody is attached to goes as
+ * soon as another one is in use.
  */
 #include <linux/device.h>
 #include <linux/err.h>
@@ -27,7 +28,7 @@ void v3c_hwpts_free(struct v3c_hwpt *hwpt)
 	v3c_hwpt_free(hwpt);
 }
 
-/* That of an Unmanaged domain comes with its mirror. */
+/* with_mirror() gives the page table of an Unmanaged domain its mirror, or frees @hwpt. */
 static struct v3c_hwpt *with_mirror(struct v3c_domain *domain, struct v3c_hwpt *hwpt)
 {
 	if (IS_ERR(hwpt) || domain->type != V3C_DOMAIN_UNMANAGED)
@@ -48,7 +49,10 @@ static struct v3c_hwpt *alloc_first(struct v3c_domain *domain, struct device *de
 	return hwpt;
 }
 
-/* The first page table, from any device whose IOMMU can do what the type asks for. */
+/*
+ * v3c_hwpts_alloc_first() makes the first page table, for any device whose IOMMU can do what the
+ * type asks for. Devices that clients have created come first.
+ */
 struct v3c_hwpt *v3c_hwpts_alloc_first(struct v3c_domain *domain)
 {
 	struct v3c_hwpt *hwpt = ERR_PTR(-ENODEV);
@@ -73,7 +77,7 @@ void v3c_hwpts_free_all(struct v3c_domain *domain)
 	memset(domain->hwpts, 0, sizeof(domain->hwpts));
 }
 
-/* The last page that all tables reach, and @more if it is not NULL. */
+/* v3c_hwpts_last_page(): the last page that all tables reach, and @more if it is not NULL. */
 u64 v3c_hwpts_last_page(struct v3c_domain *domain, const struct v3c_hwpt *more)
 {
 	u64 last = domain->width_last;
@@ -86,7 +90,7 @@ u64 v3c_hwpts_last_page(struct v3c_domain *domain, const struct v3c_hwpt *more)
 	return last;
 }
 
-/* No quick operation can be under way. */
+/* v3c_hwpts_remove() is called while no quick operation can be under way. */
 void v3c_hwpts_remove(struct v3c_domain *domain, struct v3c_hwpt *hwpt)
 {
 	v3c_gate_remove_slot(&domain->space, hwpt->slot);
@@ -96,7 +100,10 @@ void v3c_hwpts_remove(struct v3c_domain *domain, struct v3c_hwpt *hwpt)
 	v3c_hwpts_free(hwpt);
 }
 
-/* Tables that nobody is attached to, as long as one is left; and the space is as wide as the others. */
+/*
+ * v3c_hwpts_drop_idle() removes the tables that nobody is attached to, as long as one is left, and
+ * makes the space as wide as the others are.
+ */
 void v3c_hwpts_drop_idle(struct v3c_domain *domain)
 {
 	struct v3c_hwpt *hwpt;
@@ -105,12 +112,12 @@ void v3c_hwpts_drop_idle(struct v3c_domain *domain)
 		if (!hwpt->attached && hweight8(domain->space.slots) > 1)
 			v3c_hwpts_remove(domain, hwpt);
 	}
-	/* It can only become wider, so that nothing lies beyond. */
+	/* v3c_space_set_last() cannot fail, because the space only becomes wider. */
 	if (domain->type != V3C_DOMAIN_PASSTHROUGH)
 		v3c_space_set_last(&domain->space, v3c_hwpts_last_page(domain, NULL));
 }
 
-/* What was attached to the page table is detached already; with v3c_topology released. */
+/* v3c_hwpts_release() comes after the detach from @hwpt, with v3c_topology released. */
 void v3c_hwpts_release(struct v3c_domain *domain, struct v3c_hwpt *hwpt)
 {
 	lockdep_assert_held(&domain->mutex);
@@ -123,7 +130,10 @@ void v3c_hwpts_release(struct v3c_domain *domain, struct v3c_hwpt *hwpt)
 	v3c_domain_allow_quick(domain);
 }
 
-/* A format for PASIDs is asked for where one is needed; some drivers know of no such difference. */
+/*
+ * alloc_for() asks for a format for PASIDs where one is needed. A driver that knows of no such
+ * difference answers -EOPNOTSUPP, and its other format may do.
+ */
 static struct v3c_hwpt *alloc_for(struct v3c_domain *domain, struct device *dev, bool tagged)
 {
 	bool first_stage = domain->type == V3C_DOMAIN_TRANSLATE_S1;
@@ -154,8 +164,9 @@ struct v3c_hwpt *v3c_hwpts_alloc_another(struct v3c_domain *domain, struct devic
 }
 
 /*
- * The mirror of a table that nobody is attached to makes room for the one that takes its place; or is
- * filled again after all, and without memory now by the next flush.
+ * v3c_hwpts_empty_idle() empties the mirrors of tables that nobody is attached to, which makes room
+ * for the mirror of the table that takes their place. With @empty false it fills them again; what
+ * there is no memory for is left to the next flush.
  */
 void v3c_hwpts_empty_idle(struct v3c_domain *domain, bool empty)
 {
@@ -173,7 +184,7 @@ void v3c_hwpts_empty_idle(struct v3c_domain *domain, bool empty)
 	}
 }
 
-/* What must stay mapped for devices, into a table that nobody knows yet. */
+/* v3c_hwpts_fill_direct() maps what must stay mapped into @hwpt, which nobody knows yet. */
 int v3c_hwpts_fill_direct(struct v3c_domain *domain, struct v3c_hwpt *hwpt)
 {
 	struct v3c_range range;

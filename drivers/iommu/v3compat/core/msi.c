@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Message-signalled interrupts, which are DMA writes.
+ * Message-signalled interrupts (MSI), which are DMA writes.
  *
- * Where the hardware knows them by their address, as x86's does, no domain matters to them. Elsewhere
- * the IOMMU translates them as it does any write: the kernel maps the doorbell in the device's default
- * domain and writes the address that it has there into the device. In a domain of ours that address is
- * whatever the client maps there, and under PassThrough it is physical: an interrupt would write into
- * memory that nobody gave the device.
+ * Where the hardware knows them by their address, as x86's does, no domain matters to them.
+ * Elsewhere the IOMMU translates them as it does any write: the kernel maps the doorbell in the
+ * device's default domain and writes the address that it has there into the device. In a domain of
+ * ours that address is whatever the client maps there, and under PassThrough it is physical: an
+ * interrupt would write into memory that nobody gave the device.
  */
 #include <linux/device.h>
 #include <linux/iommu.h>
@@ -32,7 +32,7 @@ static bool is_translated(struct device *dev)
 	return translated;
 }
 
-/* What is not PCI keeps the data from the first vectors on, until its driver goes. */
+/* has_vectors(): dev->msi.data stays from the first vectors on until the driver goes. */
 static bool has_vectors(const struct device *dev)
 {
 	if (dev_is_pci(dev))
@@ -51,7 +51,7 @@ static bool can_have_vectors(const struct device *dev)
 	return !dev_is_pci(dev) || to_pci_dev(dev)->msi_cap || to_pci_dev(dev)->msix_cap;
 }
 
-/* A device to be attached, as a member of its group. */
+/* struct v3c_msi_query: a device to be attached, for is_unsafe_member(). */
 struct v3c_msi_query {
 	struct device *dev;
 	enum v3c_domain_type type;
@@ -59,14 +59,17 @@ struct v3c_msi_query {
 
 static bool is_unsafe(struct device *dev, enum v3c_domain_type type)
 {
-	/* What an unwary core hands out meanwhile is the physical address of the doorbell. */
+	/*
+	 * v3c_core_checks_msi(): other cores hand out vectors while the device is attached, with
+	 * the physical address of the doorbell, which is right under PassThrough only.
+	 */
 	if (!has_vectors(dev) && (v3c_core_checks_msi() || type == V3C_DOMAIN_PASSTHROUGH ||
 				  !can_have_vectors(dev)))
 		return false;
 	return is_translated(dev);
 }
 
-/* One that is just joining is looked at when it has. */
+/* is_unsafe_member() leaves a member that is just joining to v3c_msi_may_join(). */
 static int is_unsafe_member(struct device *member, void *arg)
 {
 	const struct v3c_msi_query *query = arg;
@@ -74,7 +77,10 @@ static int is_unsafe_member(struct device *member, void *arg)
 	return (member == query->dev || v3c_bus_knows(member)) && is_unsafe(member, query->type);
 }
 
-/* The default domain, unless PASIDs are attached in the group already: then that may be a blocked one. */
+/*
+ * is_identity() looks at the domain that @dev is in: the default domain, or, while PASIDs are
+ * attached in the group, perhaps a blocked one.
+ */
 static bool is_identity(struct device *dev)
 {
 	const struct iommu_domain *domain = iommu_get_domain_for_dev(dev);
@@ -87,9 +93,9 @@ static bool is_identity(struct device *dev)
  * @dev: alive, attached nowhere
  * @type: of the domain
  *
- * The whole group is looked at, since all of it goes through the domain. Once it does, one more attached
- * member changes nothing. PassThrough does no harm where the default domain does not translate either.
- * PASIDs need no check: messages carry none.
+ * The whole group is looked at, because all of it goes through the domain. Once it does, one more
+ * attached member changes nothing. PassThrough does no harm where the default domain does not
+ * translate either. PASIDs need no check: messages carry none.
  *
  * Context: may sleep; under v3c_topology.
  * Return: true if they do, false if they would be written into memory.
@@ -111,7 +117,7 @@ bool v3c_msi_may_attach(struct device *dev, enum v3c_domain_type type)
  * @dev: the device
  * @type: of the domain that the untagged DMA of the group goes through
  *
- * What messages it has were written while nothing translated them.
+ * Messages that the device has already were written while nothing translated them.
  *
  * Context: may sleep; under v3c_topology.
  * Return: true if they do.

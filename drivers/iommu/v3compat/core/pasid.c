@@ -11,12 +11,12 @@
 
 static void pasid_init_once(void *object)
 {
-	/* It has no lock of its own. */
+	/* &struct v3c_pasid has no lock of its own. */
 }
 
 V3C_POOL(v3c_pasids, V3C_KIND_PASID, struct v3c_pasid, "sub-device", pasid_init_once);
 
-/* Keeps its device from being deleted; nobody else can use it before it is published. */
+/* v3c_pasid_enlist() keeps @device from being deleted. @pasid is not published yet. */
 void v3c_pasid_enlist(struct v3c_pasid *pasid, struct v3c_device *device, bool of_process)
 {
 	pasid->device = device;
@@ -41,7 +41,7 @@ enum v3c_reason v3c_pasid_check_parent(struct v3c_device *device, struct v3c_why
 	return 0;
 }
 
-/* Nobody can see it yet: it goes to v3c_pasid_enlist() or back to its pool. */
+/* v3c_pasid_alloc(): nobody sees *@out yet. It goes to v3c_pasid_enlist() or back to its pool. */
 enum v3c_reason v3c_pasid_alloc(struct v3c_device *device, struct v3c_pasid **out, struct v3c_why *why)
 {
 	enum v3c_reason reason = v3c_pasid_check_parent(device, why);
@@ -61,7 +61,8 @@ enum v3c_reason v3c_pasid_alloc(struct v3c_device *device, struct v3c_pasid **ou
  * @why: filled on refusal
  *
  * Context: may sleep.
- * Return: 0 or a reason, see CreatePasidDevice in wdm.h.
+ * Return: 0, %V3C_REASON_BAD_HANDLE, %V3C_REASON_DEVICE_GONE, %V3C_REASON_BAD_CONFIG without tagged
+ * DMA, %V3C_REASON_NO_MEMORY or %V3C_REASON_NO_PASID.
  */
 enum v3c_reason v3c_pasid_create(struct v3c_device *device, struct v3c_pasid **out, struct v3c_why *why)
 {
@@ -101,7 +102,7 @@ void v3c_pasid_free(struct v3c_pasid *pasid)
  * @why: filled on refusal
  *
  * Context: may sleep.
- * Return: 0 or a reason, see DeletePasidDevice in wdm.h.
+ * Return: 0, %V3C_REASON_BAD_HANDLE or %V3C_REASON_ATTACHED.
  */
 enum v3c_reason v3c_pasid_destroy(struct v3c_pasid *pasid, struct v3c_why *why)
 {
@@ -115,7 +116,7 @@ enum v3c_reason v3c_pasid_destroy(struct v3c_pasid *pasid, struct v3c_why *why)
 	return 0;
 }
 
-/* Whether a sub-device of the device is attached, under v3c_topology. */
+/* v3c_pasids_attached(): a sub-device of @device is attached. Called under v3c_topology. */
 bool v3c_pasids_attached(struct v3c_device *device)
 {
 	struct v3c_pasid *pasid;

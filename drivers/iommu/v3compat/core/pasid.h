@@ -17,13 +17,14 @@ struct v3c_group;
  * @handle: first, see &struct v3c_handle
  * @device: whose sub-device it is; constant, and outlives it
  * @entry: in the device's list, under v3c_topology
- * @number: the PASID; constant. From the global allocator, or the process' own where it was made for one
+ * @number: the PASID; constant. From the global allocator, or the process' own where it was made
+ *	for one
  * @of_process: made for a process, and good for nothing else; constant
- * @group: how it is attached, or NULL, under v3c_topology
+ * @group: the group that it is attached in, or NULL, under v3c_topology
  * @attachment: to a domain, or NULL, under v3c_topology
  * @sva: bond with a process, or NULL, under v3c_topology
- * @busy: somebody is attaching, binding or detaching it, with v3c_topology released; nobody else does
- *	anything with it then. Under v3c_topology
+ * @busy: somebody is attaching, binding or detaching it, with v3c_topology released; nobody else
+ *	does anything with it then. Under v3c_topology
  */
 struct v3c_pasid {
 	struct v3c_handle handle;
@@ -44,7 +45,7 @@ static inline struct v3c_pasid *v3c_to_pasid(const void *handle)
 	return v3c_handle_is(handle, V3C_KIND_PASID) ? (struct v3c_pasid *)handle : NULL;
 }
 
-/* Under v3c_topology. */
+/* v3c_pasid_is_attached() is called under v3c_topology. */
 static inline bool v3c_pasid_is_attached(const struct v3c_pasid *pasid)
 {
 	return pasid->attachment || pasid->sva;

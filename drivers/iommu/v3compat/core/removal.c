@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Devices that leave, drivers that leave devices behind, and devices that join a group in use.
+ * first_bus_event(): devices that leave, and drivers that leave devices behind. last_bus_event():
+ * devices that join a group in use.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -34,7 +35,10 @@ static void free_left_device(struct work_struct *work)
 	v3c_device_free(container_of(work, struct v3c_device, free_work));
 }
 
-/* Without waiting here; each by itself, as a handler that is waited for may never return. */
+/*
+ * free_devices_later() does not wait here. Each device has its own work item, because a handler
+ * that is waited for may never return.
+ */
 static void free_devices_later(struct list_head *dead)
 {
 	struct v3c_device *device, *next;
@@ -45,7 +49,10 @@ static void free_devices_later(struct list_head *dead)
 	}
 }
 
-/* Detaches what is attached in the device's group and @which says, or waits for who is busy with it. */
+/*
+ * detach_one_of_group() calls @which for the devices in the group of @dev until it has detached
+ * one, or has waited for a call that is busy with one. False when there is nothing left.
+ */
 static bool detach_one_of_group(struct device *dev, bool (*which)(struct v3c_device *device))
 {
 	struct v3c_group *group = v3c_group_find(dev);
@@ -60,8 +67,9 @@ static bool detach_one_of_group(struct device *dev, bool (*which)(struct v3c_dev
 }
 
 /*
- * PASIDs are in the tables of every member of a group, and a driver that loses a member forgets to take
- * them out of there. So none may be attached while one leaves.
+ * member_leaves() detaches every PASID in the group of @dev, because PASIDs are in the tables of
+ * every member, and a driver that loses a member forgets to take them out of there: none may be
+ * attached while one leaves.
  */
 static void member_leaves(struct device *dev)
 {
@@ -69,27 +77,33 @@ static void member_leaves(struct device *dev)
 		;
 }
 
-/* The device has left, or its driver; whether v3c_topology was released, so that any of them may be gone. */
+/*
+ * leave_device(): the device has left (@gone), or its driver has. Returns whether v3c_topology was
+ * released, so that any device may be gone.
+ */
 static bool leave_device(struct v3c_device *device, bool gone, struct list_head *dead)
 {
 	bool attached = device->domain || v3c_pasids_attached(device);
 
-	/* Of a device that is gone there is nothing more to tell than that. */
+	/*
+	 * v3c_watch_abandon() is not for a device that is gone: its watcher is told so, and no
+	 * more.
+	 */
 	if (!gone && !device->gone)
 		v3c_watch_abandon(device, true);
-	/* What is queued could be told to a function that has left with its module. */
+	/* v3c_fault_end() now, because the handler may have left with the driver's module. */
 	if (!gone)
 		v3c_fault_end(&device->reporter);
 	if (attached && !gone && !device->gone)
 		dev_warn(device->pdo, "driver is gone and left its device attached\n");
-	/* Nothing more is attached from here on. */
+	/* @gone keeps anything more from being attached from here on. */
 	device->gone |= gone || attached;
 	if (v3c_detach_one(device))
 		return true;
 	if (!device->gone)
 		return false;
 	v3c_device_give_back_iopf(device);
-	/* What V1 attached is nobody's then. */
+	/* @dead takes it, because a client of V1 has no handle to delete it by. */
 	if (device->v1) {
 		v3c_device_retire(device);
 		list_add(&device->entry, dead);
@@ -98,8 +112,9 @@ static bool leave_device(struct v3c_device *device, bool gone, struct list_head 
 }
 
 /*
- * The core must not find our domain on a device that leaves: it warns, and never gives the domain
- * back. The device's client may be in the middle of using it, and learns from the next refusal.
+ * device_leaves() detaches everything of @dev, because the IOMMU core must not find our domain on a
+ * device that leaves: it warns, and never gives the domain back. The device's client may be in the
+ * middle of using it, and learns from the next refusal.
  */
 static void device_leaves(struct device *dev, bool gone, struct list_head *dead)
 {
@@ -116,16 +131,21 @@ again:
 }
 
 /*
- * DEL comes before the remove of the driver of a platform device, and before anything is taken apart; a
- * PCI device has lost its driver by then. A driver that is unbound has until UNBOUND to detach; what it
- * left attached is as good as removed, since nobody is there any more to answer for it. So is what one
- * leaves that fails to probe, which it tells before the core looks what became of the group. REMOVED
- * catches what was attached in between; this notifier runs before that of the core, which then takes the
- * device off its IOMMU. And it makes every removal wait for whoever holds v3c_topology.
+ * first_bus_event() runs before the notifier of the IOMMU core, and makes every removal wait for
+ * whoever holds v3c_topology.
  *
- * A removal waits for a fault handler that is running, as its driver has no means to. What is about
- * drivers comes under the driver core's lock of the device, which the handler may want, to reset
- * it for instance: there nobody waits.
+ * BUS_NOTIFY_DEL_DEVICE comes before the remove of the driver of a platform device, and before
+ * anything is taken apart; a PCI device has lost its driver by then. BUS_NOTIFY_REMOVED_DEVICE
+ * catches what was attached in between, before the core takes the device off its IOMMU.
+ *
+ * A driver that is unbound has until BUS_NOTIFY_UNBOUND_DRIVER to detach. What it left attached is
+ * as good as removed, because nobody is there any more to answer for it. So is what a driver leaves
+ * that fails to probe: BUS_NOTIFY_DRIVER_NOT_BOUND comes before the core looks what became of the
+ * group.
+ *
+ * A removal waits for a fault handler that is running, because its driver has no means to. Events
+ * of drivers do not wait, because they come under the driver core's lock of the device, which the
+ * handler may want, to reset it for instance.
  */
 static int first_bus_event(struct notifier_block *nb, unsigned long event, void *data)
 {
@@ -150,8 +170,8 @@ static int first_bus_event(struct notifier_block *nb, unsigned long event, void 
 }
 
 /*
- * Whether the untagged DMA of a device that has joined the group may go where that of the others does.
- * With v3c_topology released meanwhile.
+ * may_share(): the untagged DMA of @dev, which has joined the group, may go where that of the
+ * others does. v3c_topology is released meanwhile.
  */
 static bool may_share(struct v3c_group *group, struct device *dev)
 {
@@ -170,8 +190,9 @@ static bool may_share(struct v3c_group *group, struct device *dev)
 }
 
 /*
- * With v3c_topology released meanwhile; whether there was something to detach. A bond that is about to
- * begin, which may take long, is not waited for: the newcomer is there already.
+ * detach_untagged() returns whether there was something to detach, with v3c_topology released
+ * meanwhile. A bond that is about to begin, which may take long, is not waited for, because the
+ * newcomer is there already.
  */
 static bool detach_untagged(struct v3c_device *device)
 {
@@ -185,7 +206,7 @@ static bool detach_untagged(struct v3c_device *device)
 	}
 	dev_warn(device->pdo, "detached, for a device that may not share the domain has joined its IOMMU group\n");
 	v3c_detach_now(device);
-	/* What V1 attached is nobody's then. */
+	/* @dead takes it, because a client of V1 has no handle to delete it by. */
 	if (device->v1) {
 		v3c_device_retire(device);
 		list_add(&device->entry, &dead);
@@ -194,7 +215,10 @@ static bool detach_untagged(struct v3c_device *device)
 	return true;
 }
 
-/* Somebody may be about to attach the group to what the newcomer may not see. */
+/*
+ * group_after_attach() waits for an attach under way, because the group may be about to see what
+ * the newcomer may not see.
+ */
 static struct v3c_group *group_after_attach(struct device *dev)
 {
 	struct v3c_group *group;
@@ -205,10 +229,10 @@ static struct v3c_group *group_after_attach(struct device *dev)
 }
 
 /*
- * The core has attached the device to what the others are attached to, but for PASIDs, which it would
- * nevertheless take out of the device's tables later. Now it does so once, which a driver may warn of:
- * the core has no way to say that the device never had them. Untagged DMA goes first, since somebody
- * may be busy with a PASID for long.
+ * member_joins(): the IOMMU core has attached @dev to what the others are attached to, but not to
+ * their PASIDs. It would nevertheless take these out of the tables of @dev later, because it has no
+ * way to know that @dev never had them. So they are detached here, once, which a driver may warn
+ * of. Untagged DMA goes first, because somebody may be busy with a PASID for long.
  */
 static void member_joins(struct device *dev)
 {
@@ -224,9 +248,10 @@ static void member_joins(struct device *dev)
 }
 
 /*
- * Runs after the notifier of the core. A device that is added has joined its group by then if the IOMMU
- * is known. Otherwise it joins when the driver of the IOMMU comes, or, before 6.15 and with an IOMMU that
- * firmware describes, when a driver is about to be bound, which no event of its own tells.
+ * last_bus_event() runs after the notifier of the IOMMU core. A device that is added has joined its
+ * group by then if the IOMMU is known. Otherwise it joins when the driver of the IOMMU comes, or,
+ * before 6.15 and with an IOMMU that firmware describes, when a driver is about to be bound.
+ * Joining has no event of its own.
  */
 static int last_bus_event(struct notifier_block *nb, unsigned long event, void *data)
 {

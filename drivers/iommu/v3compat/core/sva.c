@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Sub-devices that are bound to a process.
+ * v3c_sva_create(): sub-devices that are bound to a process.
  */
 #include <linux/iommu.h>
 #include <linux/mm_types.h>
@@ -15,14 +15,19 @@
 #include "core/pasid.h"
 #include "core/sva.h"
 
-/* The first bond of a Linux device switches on what the last one switches off. */
+/*
+ * begin_bond() enables SVA for a Linux device's first bond, end_bond() disables it after the last.
+ */
 static int begin_bond(struct v3c_device *device)
 {
 	int ret = 0;
 
 	lockdep_assert_held(&v3c_topology);
 
-	/* Not every kernel that should refuse does. */
+	/*
+	 * v3c_sva_supported() refuses on x86 before 6.16, because some of these kernels accept SVA
+	 * although device TLBs keep stale kernel mappings.
+	 */
 	if (!v3c_sva_supported(device->pdo))
 		return -EOPNOTSUPP;
 	if (!v3c_device_has_bonds(device->pdo))
@@ -52,12 +57,13 @@ static struct iommu_sva *bind_device(struct device *pdo, struct mm_struct *mm)
 }
 
 /*
- * The core begins or ends one bond at a time, of all in the system, under a lock for which it waits where
- * nobody can be killed: so whoever comes second waits here, before anything is busy because of that.
+ * v3c_bonding: a bond begins or ends. The IOMMU core does one at a time, of all in the system,
+ * under a lock for which it waits where nobody can be killed: so whoever comes second waits here,
+ * before anything is busy because of that.
  */
 static bool v3c_bonding;
 
-/* With v3c_topology released meanwhile; the sub-device is busy, and its group in use. */
+/* bind_process(): @pasid is busy and @group in use. v3c_topology is released meanwhile. */
 static struct iommu_sva *bind_process(struct v3c_pasid *pasid, struct v3c_group *group,
 				      struct mm_struct *mm)
 {
@@ -79,7 +85,7 @@ static struct iommu_sva *bind_process(struct v3c_pasid *pasid, struct v3c_group 
 	return sva;
 }
 
-/* With v3c_topology released meanwhile; no bond begins or ends. */
+/* v3c_sva_unbind() is called while no bond begins or ends. v3c_topology is released meanwhile. */
 void v3c_sva_unbind(struct v3c_pasid *pasid)
 {
 	struct v3c_group *group = pasid->group;
@@ -105,7 +111,10 @@ static enum v3c_reason refuse_bond(struct v3c_device *device, int err, struct v3
 	return v3c_refuse_errno(why, err, V3C_PARAM_DEVICE, device, 0, 0);
 }
 
-/* With v3c_topology released meanwhile: the core would wait where nobody can kill the caller. */
+/*
+ * wait_to_bind() waits with v3c_topology released, because the IOMMU core would wait where nobody
+ * can kill the caller.
+ */
 static enum v3c_reason wait_to_bind(struct v3c_device *device, struct v3c_why *why)
 {
 	enum v3c_reason reason;
@@ -123,8 +132,9 @@ static enum v3c_reason wait_to_bind(struct v3c_device *device, struct v3c_why *w
 }
 
 /*
- * The group, claimed, with nobody else beginning or ending a bond; or NULL. While it was claimed somebody
- * may have begun to: that is not waited for with the sub-device busy, for which a removal would wait.
+ * claim_to_bind() returns the group, claimed, with nobody else beginning or ending a bond; or NULL.
+ * A bond that began while the group was claimed is not waited for with @pasid busy, because a
+ * removal would wait for that.
  */
 static struct v3c_group *claim_to_bind(struct v3c_pasid *pasid, enum v3c_reason *reason,
 				       struct v3c_why *why)
@@ -177,7 +187,7 @@ static enum v3c_reason begin_process(struct v3c_pasid *pasid, struct mm_struct *
  * @out: result, untouched on failure
  * @why: filled on refusal
  *
- * Nothing here keeps the address space from being torn down; DMA then finds nothing any more.
+ * @mm may be torn down after the call; DMA then finds nothing any more.
  *
  * Context: may sleep; not under the mmap lock.
  * Return: 0 or a reason, see v3compat_create_sva_device().
@@ -208,7 +218,7 @@ enum v3c_reason v3c_sva_create(struct v3c_device *device, struct mm_struct *mm,
 	return 0;
 }
 
-/* Whether somebody begins or ends a bond, under v3c_topology. */
+/* v3c_sva_is_bonding(): somebody begins or ends a bond. Called under v3c_topology. */
 bool v3c_sva_is_bonding(void)
 {
 	lockdep_assert_held(&v3c_topology);

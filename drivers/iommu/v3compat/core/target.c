@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Attaching to a domain: which of its page tables serves the DMA, and what has to be there first.
+ * v3c_target_attach(): which of a domain's page tables serves the DMA, and what has to be there
+ * first.
  */
 #include <linux/device.h>
 #include <linux/err.h>
@@ -37,15 +38,16 @@ static void target_detach(struct v3c_target *target)
 		v3c_group_detach(target->group);
 }
 
-/* The driver wants a page table of another kind, or, for a PASID, none at all. */
+/* is_misfit(): the driver wants a page table of another kind, or, for a PASID, none at all. */
 static bool is_misfit(const struct v3c_target *target, int err)
 {
 	return err == -EINVAL || (target->tagged && (err == -EOPNOTSUPP || err == -ENODEV));
 }
 
 /*
- * A driver may learn what its table can do only when the first device is attached: 6.12's VT-d then
- * narrows the aperture. Mappings beyond it make the attach fail, as they would have made the map.
+ * adopt_hwpt() attaches @target to @hwpt and narrows the space to what the table translates. A
+ * driver may learn that only when the first device is attached: 6.12's VT-d then narrows the
+ * aperture. Mappings beyond it make the attach fail, as they would have made the map.
  */
 static int adopt_hwpt(struct v3c_domain *domain, struct v3c_target *target, struct v3c_hwpt *hwpt)
 {
@@ -62,14 +64,17 @@ static int adopt_hwpt(struct v3c_domain *domain, struct v3c_target *target, stru
 	return ret;
 }
 
-/* -EINVAL when none fits. */
+/* attach_existing() tries the tables that there are. -EINVAL when none fits. */
 static int attach_existing(struct v3c_domain *domain, struct v3c_target *target)
 {
 	struct v3c_hwpt *hwpt;
 	int ret;
 
 	v3c_for_each_hwpt(domain, hwpt, domain->space.slots) {
-		/* A driver would refuse, or have requests that nobody answers. */
+		/*
+		 * hwpt->page_requests must be right for the device, because a driver would refuse
+		 * the table otherwise, or have requests that nobody answers.
+		 */
 		if (hwpt->page_requests != v3c_fault_makes_requests(target->dev) ||
 		    !v3c_hwpt_may_attach(hwpt, target->dev))
 			continue;
@@ -81,8 +86,8 @@ static int attach_existing(struct v3c_domain *domain, struct v3c_target *target)
 }
 
 /*
- * Once the device is attached, as what the table can do may be known only then. Flushes have found it
- * since it is in its slot.
+ * fill_mirror() comes after the attach, because what the table can do may be known only then.
+ * Flushes have found the mirror since the table is in its slot.
  */
 static int fill_mirror(struct v3c_target *target, struct v3c_hwpt *hwpt)
 {
@@ -96,8 +101,9 @@ static int fill_mirror(struct v3c_target *target, struct v3c_hwpt *hwpt)
 }
 
 /*
- * Where the first attach rebuilds a table, no map may meet it: so the device is attached before anybody
- * knows the table, and nobody knows yet that it is attached. Its firmware may be at work all the same.
+ * attach_empty() is for rules.attach_rebuilds: no map may meet the first attach, so the device is
+ * attached before anybody knows the table, and nobody knows yet that it is attached.
+ * v3c_hwpts_fill_direct() comes first, because the device's firmware may be at work all the same.
  */
 static int attach_empty(struct v3c_domain *domain, struct v3c_target *target, struct v3c_hwpt *hwpt)
 {
@@ -128,7 +134,7 @@ static int attach_translated(struct v3c_domain *domain, struct v3c_target *targe
 		if (ret)
 			goto free_table;
 	}
-	/* From here on nothing is mapped that the new table could not hold. */
+	/* v3c_space_set_last(): from here on every map fits in the new table. */
 	ret = v3c_space_set_last(&domain->space, v3c_hwpts_last_page(domain, hwpt));
 	if (ret) {
 		if (hwpt->rules.attach_rebuilds)
@@ -159,8 +165,8 @@ restore:
 }
 
 /*
- * Attached first and filled then, because only then 6.12's VT-d offers large pages. Nobody knows yet
- * that the device is attached.
+ * attach_passthrough() attaches a new table first and fills it then, because only then 6.12's VT-d
+ * offers large pages. Nobody knows yet that the device is attached.
  */
 static int attach_passthrough(struct v3c_domain *domain, struct v3c_target *target)
 {
@@ -219,7 +225,7 @@ static int withhold_for(struct v3c_domain *domain, const struct v3c_target *targ
 	return v3c_regions_withhold_group(domain, target->dev, user, added);
 }
 
-/* With v3c_topology released; the group is busy. @ret is what withhold_for() said. */
+/* attach_busy(): v3c_topology is released, the group busy. @ret is from withhold_for(). */
 static enum v3c_reason attach_busy(struct v3c_domain *domain, struct v3c_target *target,
 				   struct list_head *added, int ret, const void *object,
 				   struct v3c_why *why)
@@ -246,7 +252,7 @@ static enum v3c_reason attach_busy(struct v3c_domain *domain, struct v3c_target 
 	return reason;
 }
 
-/* With v3c_topology released; what was withheld stays so. */
+/* take_back() is called with v3c_topology released. What was withheld stays so. */
 static void take_back(struct v3c_domain *domain, struct v3c_target *target)
 {
 	struct v3c_hwpt *hwpt = target->group->hwpt;
@@ -263,12 +269,13 @@ static void take_back(struct v3c_domain *domain, struct v3c_target *target)
  * @object: what a refusal names
  * @why: filled on refusal
  *
- * The domain stays as it is, under its mutex. An attach that the guard let in before its policy changed has
- * begun before. What the device's platform reserves is withheld from the domain from then on, also after a
- * detach.
+ * The domain stays as it is, because its mutex is held. An attach that the guard let in counts as
+ * begun before a later change of the policy. Addresses that the device's platform reserves are
+ * withheld from the domain from then on, also after a detach.
  *
  * Context: may sleep; under v3c_topology and the domain's mutex, with no quick operation under way.
- * Return: 0 or a reason, see AttachDeviceEx or AttachPasidDevice in wdm.h; on success @target->group is in use.
+ * Return: 0 or a reason, see AttachDeviceEx or AttachPasidDevice in wdm.h; on success
+ * @target->group is in use.
  */
 enum v3c_reason v3c_target_attach(struct v3c_domain *domain, struct v3c_target *target,
 				  const void *object, struct v3c_why *why)
@@ -287,13 +294,19 @@ enum v3c_reason v3c_target_attach(struct v3c_domain *domain, struct v3c_target *
 	if (IS_ERR(group))
 		return v3c_refuse_errno(why, PTR_ERR(group), V3C_PARAM_DEVICE, object, 0, 0);
 	target->group = group;
-	/* Who belongs to the group may be another now. */
+	/*
+	 * v3c_guard_allows_bypass() is asked after v3c_group_use(), because others may have joined
+	 * the group while it was claimed.
+	 */
 	if (v3c_domain_shows_all(domain) && !v3c_guard_allows_bypass(target->dev)) {
 		v3c_group_unuse(group);
 		return v3c_refuse(why, V3C_REASON_NOT_AVAILABLE, V3C_PARAM_DOMAIN, object,
 				  domain->type, 0);
 	}
-	/* What the untagged DMA of the group goes through already need not be attached again. */
+	/*
+	 * @untagged: the group's untagged DMA goes through a domain already. If it is this one
+	 * nothing more need be attached.
+	 */
 	if (!target->tagged && group->untagged) {
 		if (group->domain == domain)
 			return 0;
