@@ -58,7 +58,10 @@ exit_hwpt:
 	return ret;
 }
 
-/* Clients link against this module and so are gone; what is still here they forgot. */
+/*
+ * v3c_domain_reclaim_leaked() frees what clients forgot, who are gone because they link against
+ * this module.
+ */
 static void __exit v3compat_exit(void)
 {
 	v3c_watch_module_exit();

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The devices of the buses that IOMMUs serve, and which of them are known to have joined their group.
+ * The devices of the buses that IOMMUs serve, and which of them are known to have joined their
+ * group.
  *
- * The members of a group are found by going through the buses. The core would list them under the
- * group's lock, which it holds for as long as a driver waits for page requests: a reset of a PCI device
- * does, too. And a device that leaves is off its bus before anybody is told.
+ * v3c_bus_for_each_dev() serves to find the members of a group, because the core would list them
+ * under the group's lock only. The core holds that lock for as long as a driver waits for page
+ * requests, and so does a reset of a PCI device. A device that leaves is off its bus before
+ * BUS_NOTIFY_REMOVED_DEVICE is sent.
  */
 #include <linux/amba/bus.h>
 #include <linux/cdx/cdx_bus.h>
@@ -20,7 +22,7 @@
 #include "base/bus.h"
 #include "base/topology.h"
 
-/* All that the IOMMU core looks after. */
+/* v3c_buses has the buses whose devices the core puts behind IOMMUs, as its own iommu_buses[]. */
 static const struct bus_type * const v3c_buses[] = {
 	&platform_bus_type,
 #ifdef CONFIG_PCI
@@ -53,16 +55,16 @@ struct v3c_known {
 	struct device *dev;
 };
 
-/* Under v3c_topology. */
+/* v3c_known_devices is protected by v3c_topology. */
 static DEFINE_HASHTABLE(v3c_known_devices, 8);
 
-/* NULL at the end. */
+/* Bus number @index, or NULL behind the last one. */
 const struct bus_type *v3c_bus(unsigned int index)
 {
 	return index < ARRAY_SIZE(v3c_buses) ? v3c_buses[index] : NULL;
 }
 
-/* Whether we hear of devices that come and go. */
+/* True if the notifiers of v3c_bus_watch() are called for devices of @bus. */
 bool v3c_bus_is_watched(const struct bus_type *bus)
 {
 	unsigned int i;
@@ -104,11 +106,11 @@ static struct v3c_known *find_known(struct device *dev)
 }
 
 /**
- * v3c_bus_knows() - whether the core has put a device behind its IOMMU, as far as we were told
+ * v3c_bus_knows() - whether a device has joined its group, as far as the notifiers have told
  * @dev: the device
  *
- * While it does, the device has a group already that it may lose again, and its IOMMU must not be
- * asked about it.
+ * device_iommu_mapped() is true already while the core is still adding a device, which may lose its
+ * group again. The IOMMU driver must not be asked about such a device.
  *
  * Context: under v3c_topology.
  * Return: true if it has.
@@ -118,14 +120,14 @@ bool v3c_bus_knows(struct device *dev)
 	return find_known(dev);
 }
 
-/* Remembers a device that is behind its IOMMU; whether that is news. Under v3c_topology. */
+/* Remembers @dev if it is behind an IOMMU; true if that is news. Under v3c_topology. */
 bool v3c_bus_learn(struct device *dev)
 {
 	struct v3c_known *known;
 
 	if (!device_iommu_mapped(dev) || find_known(dev))
 		return false;
-	/* A device that joins cannot be refused. */
+	/* __GFP_NOFAIL because a device that joins cannot be refused. */
 	known = kmalloc(sizeof(*known), GFP_KERNEL | __GFP_NOFAIL);
 	known->dev = dev;
 	hash_add(v3c_known_devices, &known->node, (unsigned long)dev);
@@ -138,7 +140,7 @@ static void forget(struct v3c_known *known)
 	kfree(known);
 }
 
-/* It leaves its bus. Under v3c_topology. */
+/* Forgets @dev, which leaves its bus. Under v3c_topology. */
 void v3c_bus_forget(struct device *dev)
 {
 	struct v3c_known *known = find_known(dev);
@@ -175,7 +177,7 @@ static void unwatch(unsigned int i)
 }
 
 /**
- * v3c_bus_watch() - hear of devices that come and go, and of their drivers
+ * v3c_bus_watch() - have notifiers called for devices that come and go, and for their drivers
  * @first: called before the notifier of the IOMMU core
  * @last: called after it
  *
@@ -202,7 +204,7 @@ unwind:
 	return ret;
 }
 
-/* Nobody is told any more when this returns, and nothing is known. */
+/* No notifier of v3c_bus_watch() is called after this, and no device is known. */
 void v3c_bus_unwatch(void)
 {
 	struct hlist_node *next;

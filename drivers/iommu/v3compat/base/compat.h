@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The only place that knows which kernel this is built for.
+ * compat.h is the only file of v3compat that tests which kernel it is built for.
  *
- * Feature tests come first; a kernel version decides only where the kernel leaves nothing to test at
- * compile time.
+ * Feature tests come first; a kernel version decides only where the kernel leaves nothing to test
+ * at compile time.
  */
 #ifndef V3COMPAT_COMPAT_H
 #define V3COMPAT_COMPAT_H
@@ -21,7 +21,7 @@ static inline struct iommu_domain *v3c_paging_domain_alloc(struct device *dev, b
 	return iommu_paging_domain_alloc_flags(dev, pasid ? V3C_HWPT_ALLOC_PASID : 0);
 }
 
-/* What the core asks for before it attaches a domain to a PASID. */
+/* iommu_attach_device_pasid() demands these calls of the driver. */
 static inline bool v3c_domain_takes_pasids(const struct iommu_domain *domain, struct device *dev)
 {
 	const struct iommu_domain *blocked = dev->iommu->iommu_dev->ops->blocked_domain;
@@ -30,8 +30,9 @@ static inline bool v3c_domain_takes_pasids(const struct iommu_domain *domain, st
 }
 #else
 /*
- * Every table format of these kernels takes the ordinary domain on a PASID where the driver takes a
- * paging domain at all, which it says by offering PASIDs.
+ * Before 6.14 no flag asks for a table that fits PASIDs, because drivers take the ordinary domain
+ * in any table format. They take paging domains on PASIDs only if they offer PASIDs, see
+ * @max_pasids.
  */
 static inline struct iommu_domain *v3c_paging_domain_alloc(struct device *dev, bool pasid)
 {
@@ -46,12 +47,16 @@ static inline bool v3c_domain_takes_pasids(const struct iommu_domain *domain, st
 }
 #endif
 
-/* Whether VT-d's first attach of a table takes levels of it apart that the IOMMU does not need. */
+/*
+ * V3C_VTD_ATTACH_REBUILDS: VT-d's first attach takes levels off a table that the IOMMU does not
+ * need.
+ */
 #define V3C_VTD_ATTACH_REBUILDS	(LINUX_VERSION_CODE < KERNEL_VERSION(6, 14, 0))
 
 /*
- * Whether the core refuses interrupt vectors to a device while a domain of a module translates for it.
- * The others let the device have them, with the physical address of the doorbell in their messages.
+ * v3c_core_checks_msi(): the core refuses interrupt vectors to a device while a domain of a module
+ * translates for it. Older kernels grant them, and the device's messages go to the physical address
+ * of the doorbell.
  */
 static inline bool v3c_core_checks_msi(void)
 {
@@ -59,18 +64,20 @@ static inline bool v3c_core_checks_msi(void)
 }
 
 /*
- * Kernels that still have the call want to be told before the first bond with a process; the others do
- * what is needed by themselves.
+ * iommu_dev_enable_feature() must be called, in kernels that have it, before the first bond with a
+ * process. Later kernels do what is needed by themselves.
  */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 16, 0)
-/* On x86 nothing takes stale kernel mappings out of device TLBs: later ones of these kernels refuse. */
+/*
+ * v3c_sva_supported() refuses SVA on x86, as the later of these kernels do, because nothing takes
+ * stale kernel mappings out of device TLBs.
+ */
 static inline bool v3c_sva_supported(struct device *dev)
 {
 	return IS_ENABLED(CONFIG_IOMMU_SVA) && !IS_ENABLED(CONFIG_X86) &&
 	       dev->iommu->iommu_dev->ops->domain_alloc_sva;
 }
 
-/* The same for page requests. */
 static inline int v3c_iopf_enable(struct device *dev)
 {
 	return iommu_dev_enable_feature(dev, IOMMU_DEV_FEAT_IOPF);
@@ -116,8 +123,8 @@ static inline void v3c_sva_disable(struct device *dev)
 #endif
 
 /*
- * Takes a group off the core's list, whence the core would answer it and free it when the device is
- * taken off its queue. The core's call for it is younger than the first kernels served here.
+ * v3c_iopf_dequeue() takes @group off the core's list. Otherwise iopf_queue_remove_device() would
+ * answer and free it. The core's own iopf_group_dequeue() is younger than 6.12.
  */
 static inline void v3c_iopf_dequeue(struct iopf_group *group)
 {
@@ -125,7 +132,10 @@ static inline void v3c_iopf_dequeue(struct iopf_group *group)
 	list_del_init(&group->pending_node);
 }
 
-/* The kernels without that call answer only what is on the list; the others do not care. */
+/*
+ * v3c_iopf_answer() puts @group back first, because kernels without iopf_group_dequeue() answer
+ * only what is on the list. The others answer in any case.
+ */
 static inline void v3c_iopf_answer(struct iopf_group *group, enum iommu_page_response_code code)
 {
 	scoped_guard(mutex, &group->fault_param->lock)

@@ -7,8 +7,9 @@
 #include <linux/rcupdate.h>
 
 /*
- * Without CONFIG_PREEMPT_COUNT the kernel cannot tell a spinlock section from ordinary process context:
- * allocations are then made as if atomic, and only what is visibly atomic is refused.
+ * v3c_may_sleep() is false only where the context is visibly atomic if CONFIG_PREEMPT_COUNT is off,
+ * because the kernel cannot tell a spinlock section from process context then. v3c_gfp() is
+ * GFP_ATOMIC everywhere then.
  */
 static inline bool v3c_may_sleep(void)
 {
@@ -23,8 +24,9 @@ static inline gfp_t v3c_gfp(void)
 }
 
 /*
- * A quick operation is an RCU read-side section, so that v3c_space_quiesce() waits for it. Holding off
- * preemption is the cheapest of these; where spinlocks may sleep it must be the other one.
+ * v3c_quick_enter() begins an RCU read-side section, so that v3c_gate_quiesce() waits for the quick
+ * operation. preempt_disable() is the cheapest RCU reader. On PREEMPT_RT the IOMMU driver's
+ * spinlocks sleep, so rcu_read_lock() is used there.
  */
 static __always_inline void v3c_quick_enter(void)
 {

@@ -10,8 +10,8 @@
 #include "base/topology.h"
 
 /**
- * struct v3c_event - something that happens now and then, and that is waited for
- * @count: how often it has; written under v3c_topology
+ * struct v3c_event - something that happens repeatedly and can be waited for
+ * @count: how often it has happened; written under v3c_topology
  * @wait: who waits
  */
 struct v3c_event {
@@ -22,7 +22,7 @@ struct v3c_event {
 #define V3C_EVENT(name) \
 	struct v3c_event name = { .wait = __WAIT_QUEUE_HEAD_INITIALIZER((name).wait) }
 
-/* Under v3c_topology. */
+/* Wakes everybody in v3c_event_wait(). Under v3c_topology. */
 static inline void v3c_event_happened(struct v3c_event *event)
 {
 	lockdep_assert_held(&v3c_topology);
@@ -36,8 +36,8 @@ static inline void v3c_event_happened(struct v3c_event *event)
  * @event: the event
  * @state: TASK_UNINTERRUPTIBLE, or which signals end the wait
  *
- * Context: may sleep; under v3c_topology, which is released meanwhile: the caller looks at everything
- * again.
+ * Context: may sleep; under v3c_topology, which is released meanwhile: the caller must look at
+ * everything again.
  * Return: 0 or -ERESTARTSYS.
  */
 static inline int v3c_event_wait(struct v3c_event *event, unsigned int state)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Handles: memory that can be asked at any time whether it still is what its holder believes.
+ * Handles: objects of which v3c_handle_is() tells at any time whether they still are what a caller
+ * believes, because their memory stays a handle of the same kind.
  */
 #include <linux/log2.h>
 #include <linux/slab.h>
@@ -8,8 +9,8 @@
 #include "base/handle.h"
 
 /*
- * Dead objects wait their turn behind this many others before their memory serves again, so that a
- * handle used once too often meets a dead object and not its successor.
+ * V3C_QUARANTINE objects of a pool die after one before its memory serves again. Otherwise a handle
+ * that is used once too often would meet the object's successor.
  */
 #define V3C_QUARANTINE	32
 
@@ -41,7 +42,7 @@ void *v3c_handle_alloc(struct v3c_pool *pool, const struct v3c_owner *owner)
 		return handle;
 	}
 
-	/* Only sizes that are a power of two are as aligned as the members may want to be. */
+	/* kzalloc() aligns only sizes that are a power of two as the members may need. */
 	handle = kzalloc(roundup_pow_of_two(pool->size), GFP_KERNEL);
 	if (!handle)
 		return NULL;
@@ -51,17 +52,20 @@ void *v3c_handle_alloc(struct v3c_pool *pool, const struct v3c_owner *owner)
 	return handle;
 }
 
-/* From here on callers may use the handle. */
+/* v3c_handle_is() knows @handle from here on, so that calls with it succeed. */
 void v3c_handle_publish(struct v3c_pool *pool, struct v3c_handle *handle)
 {
 	guard(mutex)(&pool->lock);
 	handle->serial = ++pool->serial;
 	list_add_tail(&handle->entry, &pool->live);
-	/* Whoever finds the kind there sees what it is the kind of. */
+	/* Release, so that who acquires @kind sees the object initialised, and its @serial. */
 	smp_store_release(&handle->kind, pool->kind);
 }
 
-/* No new call succeeds with the handle; those under way are its owner's business. */
+/*
+ * v3c_handle_is() denies @handle from here on, so that new calls fail. The owner deals with those
+ * under way.
+ */
 void v3c_handle_retire(struct v3c_handle *handle)
 {
 	WRITE_ONCE(handle->kind, 0);
@@ -108,7 +112,7 @@ unsigned int v3c_pool_count(struct v3c_pool *pool)
 	return count;
 }
 
-/* At module exit, when nobody can call any more and nothing is alive. */
+/* Frees the memory of @pool at module exit, when no object is live and no call can be under way. */
 void v3c_pool_destroy(struct v3c_pool *pool)
 {
 	struct v3c_handle *handle, *next;

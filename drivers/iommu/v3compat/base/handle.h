@@ -15,14 +15,15 @@ struct v3c_owner;
 
 /**
  * struct v3c_handle - first member of everything a caller holds a pointer to
- * @shown: what the caller may read through the pointer (a token's base and size); never read back
+ * @shown: what the caller may read through the pointer (a token's base and size); v3compat does not
+ *	read it, because the caller may have written there
  * @kind: V3C_KIND_* while alive, 0 otherwise
  * @serial: names the object in messages; never used twice in one load of the module
  * @entry: in its pool's list of live or of dead objects, under the pool's lock
  * @owner: on whose account it is; constant while alive
  *
- * The memory of a handle stays a handle of its kind until the module is unloaded. So any pointer that
- * once was one may be examined, and the locks inside may be taken, without knowing whether it still is.
+ * The memory of a handle stays a handle of its kind until the module is unloaded. So a pointer to
+ * an object that may be dead can be examined, and the locks inside can be taken.
  */
 struct v3c_handle {
 	u64 shown[2];
@@ -75,8 +76,8 @@ unsigned int v3c_pool_count(struct v3c_pool *pool);
 void v3c_pool_destroy(struct v3c_pool *pool);
 
 /*
- * A hint unless the caller holds what keeps the object alive: it tells a wrong argument from a right
- * one; the verb looks again under its lock.
+ * v3c_handle_is() tells a right argument from a wrong one. It is a hint unless the caller holds
+ * what keeps the object alive: the verb looks again under its lock.
  */
 static inline bool v3c_handle_is(const void *object, u32 kind)
 {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * IOMMU drivers by name. Which of them tells anybody about faults, and what they make of a map or an
- * unmap, is not to be seen from outside. No other file knows the name of a driver.
+ * v3c_iommus[] lists IOMMU drivers by name, because neither the core nor &struct iommu_ops tells
+ * which of them report faults and what they make of a map or an unmap. No other file knows the name
+ * of a driver.
  */
 #include <linux/device.h>
 #include <linux/iommu.h>
@@ -12,19 +13,22 @@
 #include "base/iommus.h"
 #include "base/phys.h"
 
-/* Of a driver that nobody has looked at the worst is taken for granted where that costs little. */
+/*
+ * v3c_unknown takes the worst for granted of a driver that is not in v3c_iommus[], where that costs
+ * little.
+ */
 static const struct v3c_iommu_traits v3c_unknown = {
 	.name = "unknown",
 	.rules = { .whole_maps = true, .attach_rebuilds = true, .attach_sends = true },
 };
 
 /*
- * Emulated VT-d takes no wider invalidation of a first-stage table than of a second-stage one, where
- * its driver looks at the limit; for the former the driver sends any.
+ * V3C_VTD_FLUSH_PAGES is the widest invalidation that emulated VT-d carries out. For second-stage
+ * tables the driver looks at this limit; for first-stage tables it sends any.
  */
 #define V3C_VTD_FLUSH_PAGES	BIT_ULL(30 - V3C_PAGE_SHIFT)
 
-/* The longer one first where one begins another. */
+/* Of two entries where one @match begins the other, the longer @match comes first. */
 static const struct v3c_iommu_traits v3c_iommus[] = {
 	{ .match = "dmar", .name = "VT-d", .logs_faults = true, .page_requests = true,
 	  .rules = { .flush_pages = V3C_VTD_FLUSH_PAGES,
@@ -55,7 +59,7 @@ static const struct v3c_iommu_traits v3c_iommus[] = {
  * @dev: a device behind an IOMMU
  *
  * Context: any; the caller keeps @dev from leaving its IOMMU.
- * Return: never NULL; one without abilities for a driver that is not known.
+ * Return: never NULL; v3c_unknown for a driver that is not known.
  */
 const struct v3c_iommu_traits *v3c_iommu_traits_of(struct device *dev)
 {
@@ -73,7 +77,10 @@ const struct v3c_iommu_traits *v3c_iommu_traits_of(struct device *dev)
 	return &v3c_unknown;
 }
 
-/* Entries of a size between a page and what a table of pages covers are made of neighbours. */
+/*
+ * True if @sizes has one between a page and what a last-level table covers: entries of such a size
+ * join neighbouring pages.
+ */
 static bool has_joined_sizes(unsigned long sizes)
 {
 	return sizes & ((V3C_TABLE_PAGES << V3C_PAGE_SHIFT) - 1) & ~((V3C_PAGE_SIZE << 1) - 1);
@@ -113,8 +120,8 @@ void v3c_iommu_rules(struct device *dev, const struct iommu_domain *domain,
  * v3c_iommu_sends_tags() - whether DMA of a device carries PASIDs now
  * @dev: a device behind an IOMMU
  *
- * A device whose PASID capability is off sends no tags: it would reach what its untagged DMA does. Virtual
- * functions have none and share that of their physical function.
+ * A device whose PASID capability is off sends no tags: it would reach what its untagged DMA does.
+ * Virtual functions have none and share that of their physical function.
  *
  * Context: any; the caller keeps @dev from leaving its IOMMU.
  * Return: true if it does, or if nothing tells.

@@ -8,21 +8,22 @@ struct device;
 struct iommu_domain;
 
 /**
- * struct v3c_rules - what a page table's IOMMU driver does otherwise than one might think
- * @flush_pages: one invalidation reaches at most an aligned block of so many pages, a power of two; a
- *	wider one is lost without a word. 0 where any is carried out
+ * struct v3c_rules - where the IOMMU driver of a page table departs from what the core's calls
+ * suggest
+ * @flush_pages: one invalidation reaches at most an aligned block of so many pages, a power of two;
+ *	a wider one is lost without an error. 0 where any is carried out
  * @whole_maps: what one call mapped is unmapped as a whole or not at all
  * @joins: neighbours that are mapped in one call may become one entry of any power of two of pages
  * @allocates: each map takes memory, whatever tables are there
- * @attach_rebuilds: attaching the table through an IOMMU for the first time takes levels of it apart,
- *	which no map of it must meet
- * @attach_sends: the same, each time that a table without a device gets one: until then maps and unmaps
- *	only change a list, and what the list loses or gains while the attach sends it, the IOMMU is
- *	never told. Comes with @attach_rebuilds
+ * @attach_rebuilds: attaching the table through an IOMMU for the first time takes levels of it
+ *	apart, so that no map may run at the same time
+ * @attach_sends: while no device is attached, maps and unmaps only change a list, which the next
+ *	attach sends. The IOMMU is never told of changes made while the attach sends the list, so
+ *	that no map or unmap may run at the same time. Comes with @attach_rebuilds
  * @upper_half: negative addresses are translated, too
  *
- * No driver is trusted to cut an entry: some cut it, some drop all of it, some do nothing. Constant
- * as long as anybody but who makes the page table knows it.
+ * No driver is trusted to cut an entry: some cut it, some drop all of it, some do nothing. The
+ * rules are constant once another thread than the one that makes the page table knows it.
  */
 struct v3c_rules {
 	u64 flush_pages;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Physical descriptions as an iterator of contiguous runs.
+ * &struct v3c_phys: physical descriptions as an iterator of contiguous runs.
  */
 #include <kunit/visibility.h>
 #include <linux/export.h>
@@ -19,8 +19,8 @@
  * @why: filled on refusal
  *
  * Context: any.
- * Return: 0; %V3C_REASON_EMPTY; %V3C_REASON_MISALIGNED; or %V3C_REASON_WRAPS, also beyond what any machine
- * has.
+ * Return: 0; %V3C_REASON_EMPTY; %V3C_REASON_MISALIGNED; or %V3C_REASON_WRAPS, also for what lies
+ * above V3C_PHYS_BITS.
  */
 enum v3c_reason v3c_phys_init_run(struct v3c_phys *phys, u64 base, u64 size, struct v3c_why *why)
 {
@@ -49,8 +49,8 @@ enum v3c_reason v3c_phys_init_run(struct v3c_phys *phys, u64 base, u64 size, str
  * Neighbours that happen to follow each other in memory are two runs all the same.
  *
  * Context: any.
- * Return: 0; %V3C_REASON_EMPTY without runs, or for one that is empty; or %V3C_REASON_WRAPS, also beyond
- * what any machine has.
+ * Return: 0; %V3C_REASON_EMPTY without runs, or for one that is empty; or %V3C_REASON_WRAPS, also
+ * for what lies above V3C_PHYS_BITS.
  */
 enum v3c_reason v3c_phys_init_runs(struct v3c_phys *phys, const struct v3c_run *runs, u64 count,
 				   struct v3c_why *why)
@@ -82,8 +82,8 @@ EXPORT_SYMBOL_IF_KUNIT(v3c_phys_init_runs);
  * @why: filled on refusal
  *
  * Context: any.
- * Return: 0; %V3C_REASON_NULL_POINTER; %V3C_REASON_EMPTY; or %V3C_REASON_WRAPS, because no array of frames
- * is larger than memory itself, whatever its count claims.
+ * Return: 0; %V3C_REASON_NULL_POINTER; %V3C_REASON_EMPTY; or %V3C_REASON_WRAPS, because no array of
+ * frames is larger than memory itself, whatever its count claims.
  */
 enum v3c_reason v3c_phys_init_frames(struct v3c_phys *phys, const u64 *pfns, u64 pages,
 				     struct v3c_why *why)
@@ -99,7 +99,7 @@ enum v3c_reason v3c_phys_init_frames(struct v3c_phys *phys, const u64 *pfns, u64
 	return 0;
 }
 
-/* The case of v3c_phys_next() for runs, which may be given in parts. */
+/* v3c_phys_next() for @phys->runs; @limit may split a run. */
 bool v3c_phys_next_run(struct v3c_phys *phys, u64 limit, struct v3c_run *run)
 {
 	if (!phys->count)

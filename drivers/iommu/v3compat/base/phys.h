@@ -8,13 +8,19 @@
 
 #include "base/why.h"
 
-/* Windows counts in pages of 4 KiB whatever the machine's page size; a logical address has 63 bits. */
+/*
+ * V3C_PAGE_SHIFT is 12 whatever PAGE_SHIFT is, because callers count in pages of 4 KiB. Logical
+ * addresses have 63 bits.
+ */
 #define V3C_PAGE_SHIFT	12
 #define V3C_PAGE_SIZE	(1ULL << V3C_PAGE_SHIFT)
-/* No physical address of any machine has more bits: it keeps sums of frames from wrapping. */
+/*
+ * V3C_PHYS_BITS: no machine has wider physical addresses. The limit keeps sums of frames from
+ * wrapping.
+ */
 #define V3C_PHYS_BITS	56
 #define V3C_MAX_PAGES	(1ULL << (63 - V3C_PAGE_SHIFT))
-/* What a last-level table of an IOMMU with 4 KiB leaves covers: 2 MiB. */
+/* V3C_TABLE_PAGES: what a last-level table of an IOMMU with 4 KiB leaves covers, 2 MiB. */
 #define V3C_TABLE_PAGES	512ULL
 
 static inline bool v3c_page_aligned(u64 value)
@@ -54,8 +60,9 @@ struct v3c_run {
  * @next: index in @pfns, or pages already given of the run that the iteration is at
  * @given: pages of frames given so far, never more than @pages
  *
- * Reads the caller's memory while it is iterated and keeps no reference afterwards. A copy restarts
- * an iteration. Whatever the caller does to that memory meanwhile, an iteration gives @pages pages.
+ * The caller's memory is read during the iteration, and no reference to it is kept afterwards. A
+ * copy restarts an iteration. Whatever the caller does to that memory meanwhile, an iteration gives
+ * @pages pages.
  */
 struct v3c_phys {
 	u64 pages;
@@ -86,8 +93,8 @@ bool v3c_phys_next_run(struct v3c_phys *phys, u64 limit, struct v3c_run *run);
  * @limit: largest number of pages wanted, at least 1
  * @run: result
  *
- * Frames that are no physical address of any machine are handed out as they are: the IOMMU driver
- * refuses them. Such frames also stand for what the description has no more, as it was changed.
+ * Frames that no machine has are handed out as they are: mapping them fails. The frame
+ * V3C_MAX_PAGES stands for pages that the description lost because it was changed meanwhile.
  *
  * Return: false at the end.
  */
@@ -117,7 +124,7 @@ static __always_inline bool v3c_phys_next(struct v3c_phys *phys, u64 limit, stru
 		next = 0;
 	}
 	run->pfn = READ_ONCE(phys->pfns[next]);
-	/* Neighbours in memory become one run also across the elements of a chain. */
+	/* A run goes on across @phys->next_piece() where the frames follow each other. */
 	for (;;) {
 		do {
 			next++;
@@ -140,7 +147,7 @@ out:
 	return true;
 }
 
-/* Whether the description is one contiguous run by its form, which costs nothing to know. */
+/* True if @phys is one contiguous run by its form, without a look at its frames. */
 static inline bool v3c_phys_is_contiguous(const struct v3c_phys *phys)
 {
 	return (!phys->pfns && (!phys->runs || phys->count == 1)) || phys->pages == 1;

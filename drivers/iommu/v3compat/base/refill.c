@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Memory for those who map under a lock.
+ * v3c_refill(): memory for callers that map under a lock.
  */
 #include <linux/errno.h>
 #include <linux/gfp.h>
@@ -14,8 +14,8 @@
  * v3c_refill() - get over an atomic allocation that failed
  * @tries: counter, 0 at first
  *
- * Pieces are mapped under a lock and so without waiting for memory. Asking for some pages here, where
- * it is possible to wait, makes the allocator find them.
+ * Callers map pieces under a lock, and so without waiting for memory. Asking for V3C_REFILL_PAGES
+ * here, where it is possible to wait, makes the allocator find some for the next try.
  *
  * Context: may sleep.
  * Return: 0 when it is worth another try, -ENOMEM when it is not.

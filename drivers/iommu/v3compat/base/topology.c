@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The lock of everything that comes and goes, and the count of its changes.
+ * v3c_topology, the lock of devices and groups that come and go, and v3c_changes, the count of
+ * changes.
  */
 #include <linux/lockdep.h>
 
@@ -30,7 +31,10 @@ u64 v3c_topology_changed(void)
 	return v3c_changes;
 }
 
-/* Under v3c_topology: the last change. */
+/*
+ * Number of the last change, as v3c_topology_changed() returned it; 0 before the first. Under
+ * v3c_topology.
+ */
 u64 v3c_topology_changes(void)
 {
 	lockdep_assert_held(&v3c_topology);

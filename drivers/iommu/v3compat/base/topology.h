@@ -6,11 +6,13 @@
 #include <linux/types.h>
 
 /*
- * v3c_topology protects devices, groups and who is attached to what. While it is held no device behind an
- * IOMMU is removed, because the bus notifier waits for it. Nothing waits for it where the driver of the
- * IOMMU itself is unbound, which frees what the core keeps for each device behind it: nobody may do that
- * to an IOMMU in use. Inside a domain's mutex, outside everything else. What may wait for a process or for
- * a callback is done with v3c_topology released, see group.c.
+ * v3c_topology protects devices, groups and who is attached to what. No device behind an IOMMU is
+ * removed while it is held, because the bus notifier takes it. Unbinding the driver of the IOMMU
+ * itself is the exception: that frees what the core keeps for each device behind it without waiting
+ * for anything, so it must not be done to an IOMMU in use.
+ *
+ * v3c_topology is taken inside a domain's mutex and outside every other lock. It is released for
+ * whatever may wait for a process or for a callback, see group.c.
  */
 extern struct mutex v3c_topology;
 

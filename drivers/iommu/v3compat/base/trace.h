@@ -14,7 +14,7 @@ struct v3c_device;
 struct v3c_domain;
 struct v3c_pasid;
 
-/* A refused creation has no domain to name: it is number 0. */
+/* v3compat_domain_create shows domain 0 for a refused creation, which has no domain to name. */
 TRACE_EVENT(v3compat_domain_create,
 	TP_PROTO(const struct v3c_domain *domain, u32 type, u32 reason),
 	TP_ARGS(domain, type, reason),
@@ -72,7 +72,7 @@ DEFINE_EVENT(v3compat_attachment, v3compat_detach,
 	TP_ARGS(domain, device, reason)
 );
 
-/* A callback, about to be made. */
+/* v3compat_state_change comes just before the callback is called. */
 TRACE_EVENT(v3compat_state_change,
 	TP_PROTO(const struct v3c_device *device, u32 types),
 	TP_ARGS(device, types),
@@ -87,7 +87,7 @@ TRACE_EVENT(v3compat_state_change,
 	TP_printk("device=%s types=%#x", __get_str(device), __entry->types)
 );
 
-/* A sub-device that is bound to a process belongs to no domain: it is number 0. */
+/* v3compat_pasid events show domain 0 for a sub-device that is bound to a process. */
 DECLARE_EVENT_CLASS(v3compat_pasid,
 	TP_PROTO(const struct v3c_domain *domain, const struct v3c_pasid *pasid, u32 reason),
 	TP_ARGS(domain, pasid, reason),
@@ -117,7 +117,9 @@ DEFINE_EVENT(v3compat_pasid, v3compat_detach_pasid,
 	TP_ARGS(domain, pasid, reason)
 );
 
-/* Ranges are bytes, last inclusive; a refused map that had no address yet shows 0 to size - 1. */
+/*
+ * @first and @last are bytes, inclusive. A refused map that had no address yet shows 0 to size - 1.
+ */
 DECLARE_EVENT_CLASS(v3compat_range,
 	TP_PROTO(const struct v3c_domain *domain, u64 page, u64 pages, u32 reason),
 	TP_ARGS(domain, page, pages, reason),
@@ -165,7 +167,7 @@ TRACE_EVENT(v3compat_flush,
 	TP_printk("domain=%u reason=%u", __entry->domain, __entry->reason)
 );
 
-/* Every refusal of every call, with what was wrong. */
+/* v3compat_refused comes for every refusal of every call, with what was wrong. */
 TRACE_EVENT(v3compat_refused,
 	TP_PROTO(const char *call, u32 status, const char *status_name, const struct v3c_why *why),
 	TP_ARGS(call, status, status_name, why),

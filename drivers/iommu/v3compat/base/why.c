@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Why a call was refused: one table of reasons, and one from the IOMMU core's errno to a reason.
+ * v3c_reasons[] describes every reason for which a call is refused; v3c_errnos[] maps the IOMMU
+ * core's errno to a reason.
  */
 #include <linux/array_size.h>
 #include <linux/bug.h>
@@ -91,7 +92,10 @@ noinline enum v3c_reason v3c_refuse_errno(struct v3c_why *why, int err, enum v3c
 	return reason;
 }
 
-/* Always true. One warning only, whichever call it was. */
+/*
+ * v3c_refuse_atomic() warns only once, whichever call it was. It is always true, so that a
+ * condition can end with it.
+ */
 bool v3c_refuse_atomic(struct v3c_why *why)
 {
 	WARN_ONCE(1, "v3compat: a call that may sleep was made from atomic context\n");
@@ -105,7 +109,7 @@ const char *v3c_reason_text(enum v3c_reason reason)
 	return reason < ARRAY_SIZE(v3c_reasons) ? v3c_reasons[reason].text : "?";
 }
 
-/* Negative; what user space gets for a reason. */
+/* v3c_reason_errno() is what user space gets for @reason, negative. */
 int v3c_reason_errno(enum v3c_reason reason)
 {
 	return reason < ARRAY_SIZE(v3c_reasons) ? -v3c_reasons[reason].err : -EINVAL;

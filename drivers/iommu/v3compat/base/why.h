@@ -8,9 +8,10 @@
 /*
  * V3C_REASONS - why a call was refused
  *
- * X(number, name, values, errno, text). A number is never used for anything else. The values are those of
- * &struct v3c_why: a RANGE of bytes, first and last; a start and a length (SPAN); a value and its LIMIT,
- * or what it was compared with; two COUNTs; or NONE. The text completes "refused: ...".
+ * X(number, name, values, errno, text). A number is never used for anything else. The values are
+ * those of &struct v3c_why: a RANGE of bytes, first and last; a start and a length (SPAN); a value
+ * and its LIMIT, or what it was compared with; two COUNTs; or NONE. The text completes "refused:
+ * ...".
  */
 #define V3C_REASONS(X)										\
 	X(1,  NULL_POINTER,	NONE,	EINVAL,		"required pointer is NULL")		\
@@ -63,10 +64,14 @@
 enum v3c_reason { V3C_REASON_NONE, V3C_REASONS(X) };
 #undef X
 
-/* What the two values of a refusal mean, see V3C_REASONS. */
+/* v3c_values tells what &v3c_why.first and &v3c_why.last mean, see V3C_REASONS. */
 enum v3c_values { V3C_VALUES_NONE, V3C_VALUES_RANGE, V3C_VALUES_SPAN, V3C_VALUES_LIMIT, V3C_VALUES_COUNT };
 
-/* What was wrong: a parameter, in words that are the same for every face. Numbers are not used twice. */
+/*
+ * V3C_PARAMS - the parameter that was wrong, in words that are the same for every face
+ *
+ * X(number, name). A number is never used for anything else.
+ */
 #define V3C_PARAMS(X)							\
 	X(1, DOMAIN)							\
 	X(2, DEVICE)							\
