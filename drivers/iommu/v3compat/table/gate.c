@@ -2,12 +2,12 @@
 /*
  * The gate of operations: which may start, which page tables they work on, and who waits for them.
  *
- * Every operation is counted under the parity of the epoch it started in; v3c_gate_quiesce() starts a new
- * epoch and waits for the old one to run dry, as SRCU does, but for nothing: the lock is taken at both
- * ends of an operation anyway.
+ * Every operation is counted in &v3c_space.inflight under the parity of the epoch it started in.
+ * v3c_gate_drain() starts a new epoch and waits for the old one to run dry, as SRCU does. The count
+ * costs nothing, because the lock is taken at both ends of an operation anyway.
  *
- * Quick operations, on small ranges in the steady state, are not counted but are RCU read-side sections,
- * and are waited for as such. What stops them from starting is the domain's business.
+ * Quick operations, on small ranges in the steady state, are not counted. They are RCU read-side
+ * sections, and v3c_gate_quiesce() waits for them as such. The domain stops them from starting.
  */
 #include <linux/bits.h>
 #include <linux/errno.h>
@@ -21,7 +21,7 @@ void v3c_gate_open(struct v3c_space *space)
 	space->open = true;
 }
 
-/* No operation starts any more; v3c_gate_quiesce() waits for the last one. */
+/* No operation starts on @space any more; v3c_gate_quiesce() waits for the last one. */
 void v3c_gate_close(struct v3c_space *space)
 {
 	guard(spinlock_irqsave)(&space->lock);
@@ -62,8 +62,7 @@ static bool epoch_drained(struct v3c_space *space, u8 epoch)
  * v3c_gate_drain() - wait for every operation that has started, but for quick ones
  * @space: the space
  *
- * Operations that start meanwhile are not waited for. Only one caller at a time: the domain's mutex
- * sees to that.
+ * Operations that start meanwhile are not waited for. The domain's mutex keeps a second caller out.
  *
  * Context: may sleep.
  */
@@ -78,11 +77,14 @@ void v3c_gate_drain(struct v3c_space *space)
 	wait_event(space->idle, epoch_drained(space, old));
 }
 
-/* The same with quick ones, of a domain that none starts on any more. */
+/*
+ * v3c_gate_quiesce() is v3c_gate_drain() and waits for quick operations, too. The domain lets none
+ * of these start any more.
+ */
 void v3c_gate_quiesce(struct v3c_space *space)
 {
 	v3c_gate_drain(space);
-	/* Expedited, because the caller of an attach or a delete is waiting. */
+	/* synchronize_rcu_expedited() because the caller of an attach or a delete is waiting. */
 	synchronize_rcu_expedited();
 }
 
@@ -90,9 +92,10 @@ void v3c_gate_quiesce(struct v3c_space *space)
  * v3c_gate_add_slot() - let operations work on another page table
  * @space: the space
  * @slot: its slot
- * @fill: it does not have the ranges that are there already
+ * @fill: it does not have the ranges that are mapped already
  *
- * With @fill, operations that are under way do not know it: v3c_gate_quiesce() before filling.
+ * With @fill, operations that are under way do not know the table: v3c_gate_drain() before filling
+ * it.
  */
 void v3c_gate_add_slot(struct v3c_space *space, u8 slot, bool fill)
 {
@@ -105,14 +108,16 @@ void v3c_gate_add_slot(struct v3c_space *space, u8 slot, bool fill)
 	}
 }
 
-/* The page table under construction has everything. */
+/* Ends the construction of the page table in @space->filling, which has every range. */
 void v3c_gate_filled(struct v3c_space *space)
 {
 	guard(spinlock_irqsave)(&space->lock);
 	space->filling = 0;
 }
 
-/* Operations under way may still work on it: v3c_gate_quiesce() before it is freed. */
+/*
+ * Operations under way may still work on the table in @slot: v3c_gate_drain() before it is freed.
+ */
 void v3c_gate_remove_slot(struct v3c_space *space, u8 slot)
 {
 	guard(spinlock_irqsave)(&space->lock);

@@ -8,8 +8,8 @@
 #include "table/range.h"
 
 /*
- * What an operation has to work on is settled when it takes a range: from then on nobody else does
- * anything about the range, also not whoever fills a page table.
+ * v3c_gate_look() settles which page tables @op works on, when it takes a range: from then on
+ * nothing else touches the range, not even the copy that fills a page table.
  */
 static __always_inline void v3c_gate_look(struct v3c_space *space, struct v3c_op *op)
 {

@@ -9,37 +9,45 @@
 #include <linux/types.h>
 #include <linux/wait.h>
 
-/* Power-of-two blocks of an allocator, by order; the last holds half of the 63-bit space. */
+/*
+ * V3C_ORDERS bounds the orders of an allocator's power-of-two blocks, because a block of this order
+ * would be all of the 63-bit space.
+ */
 #define V3C_ORDERS		51
 #define V3C_MAX_SLOTS		8
 
-/* Free blocks within reach of quick operations: of the small orders, one for each of some processors. */
+/*
+ * V3C_HOT_WAYS sets of free blocks are within reach of quick operations, each with one block of
+ * every order below V3C_HOT_ORDERS. Processors share the sets by their number.
+ */
 #define V3C_HOT_ORDERS		10
 #define V3C_HOT_WAYS		4
 
-/* Ranges that are found by their first page without a search, if no other one took the place. */
+/*
+ * V3C_RECENT ranges are found by their first page without a search, unless another took the place.
+ */
 #define V3C_RECENT		64
 
-/* Ranges that are looked at or changed without letting go of the lock. */
+/* V3C_SPACE_STEP bounds the ranges looked at or changed without releasing the lock. */
 #define V3C_SPACE_STEP	128
 
 struct v3c_op;
 
 enum v3c_range_kind {
-	V3C_RANGE_LOGICAL,	/* MapLogicalRange(Ex) */
-	V3C_RANGE_IDENTITY,	/* MapIdentityRange(Ex) */
-	V3C_RANGE_TOKEN,	/* a reservation; what is mapped in it is the token's own business */
-	V3C_RANGE_HOLE,		/* never mapped: the creator asked for it */
-	V3C_RANGE_WINDOW,	/* not mapped: a device's platform has its own use for it */
+	V3C_RANGE_LOGICAL,	/* mapped by v3c_map() */
+	V3C_RANGE_IDENTITY,	/* mapped by v3c_map_identity() */
+	V3C_RANGE_TOKEN,	/* a reservation; its token knows what is mapped in it */
+	V3C_RANGE_HOLE,		/* never mapped, because the domain's creator asked for it */
+	V3C_RANGE_WINDOW,	/* not mapped, because a device's platform uses the addresses */
 	V3C_RANGE_DIRECT,	/* identity-mapped for the life of the domain */
 };
 
 enum v3c_range_state {
-	V3C_RANGE_CACHED,	/* a free block kept at hand by the allocator */
-	V3C_RANGE_MAPPING,	/* in the hands of whoever maps it */
+	V3C_RANGE_CACHED,	/* a free block in &v3c_space.cache or @hot */
+	V3C_RANGE_MAPPING,	/* held by the operation that maps it */
 	V3C_RANGE_LIVE,
-	V3C_RANGE_UNMAPPING,	/* in the hands of whoever unmaps it */
-	V3C_RANGE_LOST,		/* in nobody's hands any more: an IOMMU driver kept some of it mapped */
+	V3C_RANGE_UNMAPPING,	/* held by the operation that unmaps it */
+	V3C_RANGE_LOST,		/* out of use for good: an IOMMU driver kept some of it mapped */
 };
 
 /**
@@ -48,10 +56,10 @@ enum v3c_range_state {
  * @rcu: while it waits to be freed
  * @first: first page, inclusive
  * @last: last page, inclusive
- * @gap: free pages between the previous range's block (or page 0) and this one's, where the space
- *	chooses addresses
- * @holder: who has it in %V3C_RANGE_UNMAPPING, where it does not
- * @call: the call of MapIdentityRange(Ex) that mapped it, where it does not and nobody has had it since
+ * @gap: if the space chooses addresses: free pages between the previous range's block (or page 0)
+ *	and this one's
+ * @holder: otherwise, in %V3C_RANGE_UNMAPPING: the operation that holds the range
+ * @call: otherwise, before it is first held: the call of v3c_map_identity() that mapped it
  * @next: next of its list, while %V3C_RANGE_CACHED or in &v3c_space.spare
  * @generation: of the space when it was mapped
  * @kind: &enum v3c_range_kind
@@ -64,9 +72,9 @@ enum v3c_range_state {
  * @max_gap_order: largest @gap_order in this subtree
  *
  * All under the space's lock, with two exceptions. Whoever took a range to %V3C_RANGE_MAPPING or
- * %V3C_RANGE_UNMAPPING may read its address and traits, and set its state, without. And a quick unmap
- * takes a range that it found in &v3c_space.recent without; for its sake the memory of a range stays a
- * range of the same space for a grace period.
+ * %V3C_RANGE_UNMAPPING may read its address and traits, and set its state, without the lock. And a
+ * quick unmap takes a range that it found in &v3c_space.recent without the lock: so the memory of a
+ * range stays a range of the same space for a grace period.
  */
 struct v3c_range {
 	union {
@@ -108,15 +116,18 @@ struct v3c_traits {
 	bool contiguous;
 };
 
-/* Free blocks that a processor finds without meeting another one on its way: one of each small order. */
+/*
+ * &struct v3c_hot: free blocks, one of each small order, that a processor finds without meeting
+ * another one on its way.
+ */
 struct v3c_hot {
 	struct v3c_range *block[V3C_HOT_ORDERS];
 } ____cacheline_aligned_in_smp;
 
 /**
  * struct v3c_space - the logical address space of a domain
- * @lock: protects everything here; taken with interrupts off from any context; nothing but the calls
- *	of an IOMMU driver that fill a table under construction is called with it held
+ * @lock: protects everything here; taken with interrupts off from any context; an IOMMU driver is
+ *	called with it held only to fill a table under construction
  * @root: ranges in use and cached blocks
  * @last: last page that can be used
  * @cache: free blocks of each order, last freed first
@@ -187,7 +198,10 @@ static inline u64 v3c_range_pages(const struct v3c_range *range)
 	return range->last - range->first + 1;
 }
 
-/* The block of an allocator that a range occupies, of which it need not use all. */
+/*
+ * v3c_block_first() begins the allocator's block that @range occupies, of which it need not use
+ * all.
+ */
 static inline u64 v3c_block_first(const struct v3c_range *range)
 {
 	return range->first & ~((1ULL << range->order) - 1);
@@ -198,7 +212,6 @@ static inline u64 v3c_block_last(const struct v3c_range *range)
 	return range->last | ((1ULL << range->order) - 1);
 }
 
-/* A range that is never mapped is a hole or a window. */
 static inline bool v3c_range_is_unmapped(const struct v3c_range *range)
 {
 	return range->kind == V3C_RANGE_HOLE || range->kind == V3C_RANGE_WINDOW;
@@ -212,24 +225,29 @@ static inline void v3c_range_set_traits(struct v3c_range *range, struct v3c_trai
 	range->large = false;
 }
 
-/* Hands a range on; whoever takes it next sees all that was done to it. */
+/* v3c_range_give() hands @range on; whoever takes it next sees all that was done to it. */
 static __always_inline void v3c_range_give(struct v3c_range *range, enum v3c_range_state state)
 {
-	/* Pairs with the cmpxchg or acquire by which it is taken. */
+	/* Pairs with the try_cmpxchg() or acquire that takes @range. */
 	smp_store_release(&range->state, state);
 }
 
 static inline struct v3c_range **v3c_space_recent(struct v3c_space *space, u64 page)
 {
-	/* Blocks that are neighbours are used at the same time: they go to different cache lines. */
+	/*
+	 * Neighbouring blocks are used at the same time: @space->recent has them in different cache
+	 * lines.
+	 */
 	return &space->recent[(page % 8 * 8 + page / 8 % 8) % V3C_RECENT];
 }
 
-/* Makes a range known to quick operations. */
+/* v3c_space_remember() makes @range known to quick operations. */
 static __always_inline void v3c_space_remember(struct v3c_space *space, u64 page,
 					       struct v3c_range *range)
 {
-	/* Whoever finds it there sees it as it is now, and not what its memory was before. */
+	/*
+	 * Release, so that who finds @range sees it as it is, and not what its memory was before.
+	 */
 	smp_store_release(v3c_space_recent(space, page), range);
 }
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The logical address space of a domain: which ranges are in use, and in whose hands.
+ * &struct v3c_space: the logical address space of a domain: which ranges are in use, and who holds
+ * them.
  *
- * An operation holds its range in state MAPPING or UNMAPPING while the lock is not held, so that no
- * other one touches the same addresses.
+ * An operation holds its range in %V3C_RANGE_MAPPING or %V3C_RANGE_UNMAPPING while the lock is not
+ * held, so that no other one touches the same addresses.
  */
 #include <linux/log2.h>
 #include <linux/minmax.h>
@@ -61,7 +62,10 @@ int v3c_space_alloc(struct v3c_space *space, u64 pages, u64 lo, u64 hi,
 {
 	struct v3c_want want = {
 		.pages = pages,
-		/* A device that leaves its address register at 0 must not hit anything. */
+		/*
+		 * Page 0 is never chosen, because a device that leaves its address register at 0
+		 * must hit nothing.
+		 */
 		.lo = max(lo, 1ULL),
 		.hi = hi,
 		.order = order_base_2(pages),
@@ -119,8 +123,8 @@ static int check_claim(struct v3c_space *space, u64 first, u64 last)
  * @op: result, to be given to v3c_space_commit() or v3c_space_abort()
  *
  * Context: any that @gfp allows.
- * Return: 0; -ESTALE on a closed space; -ERANGE beyond the end of the space; -EADDRINUSE if any page
- * is in use; -ENOMEM.
+ * Return: 0; -ESTALE on a closed space; -ERANGE beyond the end of the space; -EADDRINUSE if any
+ * page is in use; -ENOMEM.
  */
 int v3c_space_claim(struct v3c_space *space, u64 first, u64 last, struct v3c_traits like,
 		    gfp_t gfp, struct v3c_op *op)
@@ -153,7 +157,7 @@ retry:
 	return ret;
 }
 
-/* What @op holds is mapped in all of its page tables. */
+/* Ends @op: the range that it holds is mapped in all of its page tables. */
 void v3c_space_commit(struct v3c_space *space, struct v3c_op *op)
 {
 	unsigned long flags;
@@ -166,7 +170,10 @@ void v3c_space_commit(struct v3c_space *space, struct v3c_op *op)
 
 static void put_range(struct v3c_space *space, struct v3c_range *range)
 {
-	/* What an allocator hands out starts where its block does, and lies in the space. */
+	/*
+	 * v3c_tree_push_block() keeps an allocator's block, whose range starts where it does, for
+	 * the next map; but not what lies beyond @space->last.
+	 */
 	if (space->allocates && range->last <= space->last && v3c_tree_push_block(space, range))
 		return;
 	v3c_tree_unlink(space, range);
@@ -183,7 +190,7 @@ void v3c_space_put(struct v3c_space *space, struct v3c_range *range)
 	spin_unlock_irqrestore(&space->lock, flags);
 }
 
-/* What @op holds is mapped in no page table. */
+/* Ends @op: the range that it holds is mapped in no page table. */
 void v3c_space_abort(struct v3c_space *space, struct v3c_op *op)
 {
 	guard(spinlock_irqsave)(&space->lock);
@@ -192,8 +199,8 @@ void v3c_space_abort(struct v3c_space *space, struct v3c_op *op)
 }
 
 /*
- * Goes through the ranges that [@first, @last] is made of, all of which the caller holds, some at a time
- * under the lock, and lets @each do something about every one. @each may take it out of the space.
+ * for_held() calls @each under the lock for the ranges that make up [@first, @last], all of which
+ * the caller holds, V3C_SPACE_STEP at a time. @each may take the range out of the space.
  */
 static void for_held(struct v3c_space *space, u64 first, u64 last,
 		     void (*each)(struct v3c_space *space, struct v3c_range *range))
@@ -224,8 +231,9 @@ static void give_lost(struct v3c_space *space, struct v3c_range *range)
 }
 
 /*
- * Takes ranges that [@*at, @last] is made of to UNMAPPING, as many as one step allows: live ones of
- * @kind, without a hole in between. What is taken ends before @*at, and begins with @op->range.
+ * take_some() takes live ranges of @kind from page @*at on to UNMAPPING, as many as one step
+ * allows, without a hole in between. @op->range is the first that was taken, and @*at follows the
+ * last.
  */
 static int take_some(struct v3c_space *space, u64 first, u64 last, enum v3c_range_kind kind,
 		     struct v3c_op *op, u64 *at)
@@ -248,7 +256,10 @@ static int take_some(struct v3c_space *space, u64 first, u64 last, enum v3c_rang
 		if (!space->allocates)
 			range->holder = op;
 		*at = range->last + 1;
-		/* An allocator's ranges come back as they were handed out; neighbours are chance. */
+		/*
+		 * An allocator's range comes back as it was handed out: its neighbours are no part
+		 * of it.
+		 */
 		if (space->allocates && (range->first != first || range->last != last))
 			return -ENOENT;
 		if (range->last >= last)
@@ -263,7 +274,9 @@ static struct v3c_range *find_held(struct v3c_space *space, u64 page)
 	return v3c_tree_find(space, page);
 }
 
-/* Cuts @range, which is taken, in two before page @at; the new record takes the upper part. */
+/*
+ * Cuts @range, which is held, in two before page @at; @upper, a new record, takes the upper part.
+ */
 static struct v3c_range *split_range(struct v3c_space *space, struct v3c_range *range, u64 at,
 				     struct v3c_range *upper)
 {
@@ -276,8 +289,8 @@ static struct v3c_range *split_range(struct v3c_space *space, struct v3c_range *
 }
 
 /*
- * Splits what is wanted off the ranges at its ends that it is only a part of, which stay. With the lock
- * not held nobody but the operation does anything about them.
+ * split_ends() cuts the first and the last range of @op where they reach beyond it; what is beyond
+ * stays mapped. It looks at them without the lock, because nobody but @op touches them.
  */
 static int split_ends(struct v3c_space *space, v3c_cut_check_t may_cut, void *arg, gfp_t gfp,
 		      struct v3c_op *op)
@@ -315,7 +328,7 @@ static int split_ends(struct v3c_space *space, v3c_cut_check_t may_cut, void *ar
 	return ret;
 }
 
-/* @start: the operation begins with this; otherwise it is under way. */
+/* @start: @op begins here; otherwise it is under way. */
 static int hold_mapped(struct v3c_space *space, u64 first, u64 last, enum v3c_range_kind kind,
 		       v3c_cut_check_t may_cut, void *arg, gfp_t gfp, bool start,
 		       struct v3c_op *op)
@@ -336,7 +349,10 @@ static int hold_mapped(struct v3c_space *space, u64 first, u64 last, enum v3c_ra
 		ret = take_some(space, first, last, kind, op, &at);
 		if (ret || at <= last)
 			continue;
-		/* All of it is held, so that what there is to work on is settled. */
+		/*
+		 * v3c_gate_look() only when all of it is held, because what @op works on is settled
+		 * then.
+		 */
 		v3c_gate_look(space, op);
 	}
 	if (!ret)
@@ -362,8 +378,8 @@ static int hold_mapped(struct v3c_space *space, u64 first, u64 last, enum v3c_ra
  * @op: result, to be given to v3c_space_release_end() or v3c_space_lose()
  *
  * Context: any that @gfp allows.
- * Return: 0; -ESTALE on a closed space; -ENOENT if anything in it is not mapped so; -EUCLEAN if it is
- * lost; -EXDEV if a cut is not possible; -ENOMEM.
+ * Return: 0; -ESTALE on a closed space; -ENOENT if anything in it is not mapped so; -EUCLEAN if it
+ * is lost; -EXDEV if a cut is not possible; -ENOMEM.
  */
 int v3c_space_release_begin(struct v3c_space *space, u64 first, u64 last, enum v3c_range_kind kind,
 			    v3c_cut_check_t may_cut, void *arg, gfp_t gfp, struct v3c_op *op)
@@ -371,7 +387,10 @@ int v3c_space_release_begin(struct v3c_space *space, u64 first, u64 last, enum v
 	return hold_mapped(space, first, last, kind, may_cut, arg, gfp, true, op);
 }
 
-/* The same as part of an operation that has started, which may hold several. */
+/*
+ * v3c_space_hold() is v3c_space_release_begin() for an operation that has started, which may hold
+ * several ranges.
+ */
 int v3c_space_hold(struct v3c_space *space, u64 first, u64 last, enum v3c_range_kind kind,
 		   v3c_cut_check_t may_cut, void *arg, gfp_t gfp, struct v3c_op *op)
 {
@@ -387,7 +406,7 @@ int v3c_space_hold(struct v3c_space *space, u64 first, u64 last, enum v3c_range_
  * @op: result, to be given to v3c_space_release_end() or v3c_space_lose()
  *
  * Context: any.
- * Return: whether there was a range of the call.
+ * Return: true if there was a range of the call.
  */
 bool v3c_space_hold_call(struct v3c_space *space, u64 *page, u64 last, u64 call, struct v3c_op *op)
 {
@@ -418,10 +437,10 @@ bool v3c_space_hold_call(struct v3c_space *space, u64 *page, u64 last, u64 call,
 	return false;
 }
 
-/* What @op holds is mapped in no page table any more. */
+/* Ends @op: what it holds is mapped in no page table any more. */
 void v3c_space_release_end(struct v3c_space *space, struct v3c_op *op)
 {
-	/* The usual case wants the lock once. */
+	/* A single range is the usual case: v3c_space_abort() takes the lock once only. */
 	if (op->range->first == op->first && op->range->last == op->last) {
 		v3c_space_abort(space, op);
 		return;
@@ -430,26 +449,29 @@ void v3c_space_release_end(struct v3c_space *space, struct v3c_op *op)
 	v3c_gate_end(space, op);
 }
 
-/* Some of what @op holds may be mapped for ever: its addresses are nobody's any more. */
+/* Ends @op: some of what it holds may be mapped for ever, so that its addresses are out of use. */
 void v3c_space_lose(struct v3c_space *space, struct v3c_op *op)
 {
 	for_held(space, op->first, op->last, give_lost);
 	v3c_gate_end(space, op);
 }
 
-/* One of the ranges that v3c_space_hold() took is mapped in no page table any more. */
+/*
+ * Gives up [@first, @last], which v3c_space_hold() took and which is mapped in no page table any
+ * more.
+ */
 void v3c_space_drop(struct v3c_space *space, u64 first, u64 last)
 {
 	for_held(space, first, last, put_range);
 }
 
-/* The same of one that may be mapped for ever. */
+/* v3c_space_drop() for a range that may be mapped for ever: its addresses are out of use. */
 void v3c_space_drop_lost(struct v3c_space *space, u64 first, u64 last)
 {
 	for_held(space, first, last, give_lost);
 }
 
-/* One of the ranges that v3c_space_hold() took stays mapped after all. */
+/* Gives back [@first, @last], which v3c_space_hold() took and which stays mapped after all. */
 void v3c_space_unhold(struct v3c_space *space, u64 first, u64 last)
 {
 	for_held(space, first, last, give_live);
@@ -467,8 +489,8 @@ static bool is_held(const struct v3c_range *range, const struct v3c_op *op)
  * @last: last page, not before @first
  * @op: the operation
  *
- * Return: true when v3c_space_hold() has taken ranges that make up [@first, @last], and they have not
- * been given up since.
+ * Return: true when v3c_space_hold() has taken ranges that make up [@first, @last], and they have
+ * not been given up since.
  */
 bool v3c_space_is_held(struct v3c_space *space, u64 first, u64 last, const struct v3c_op *op)
 {
@@ -489,7 +511,7 @@ bool v3c_space_is_held(struct v3c_space *space, u64 first, u64 last, const struc
 	return true;
 }
 
-/* Whatever @op holds stays mapped after all, where nobody knows any more what that is. */
+/* v3c_space_unhold() for all that @op holds, where the caller cannot tell any more what that is. */
 void v3c_space_unhold_all(struct v3c_space *space, const struct v3c_op *op)
 {
 	struct v3c_range *range;
@@ -508,7 +530,10 @@ void v3c_space_unhold_all(struct v3c_space *space, const struct v3c_op *op)
 	} while (range);
 }
 
-/* Whether nothing but what is never mapped lies behind page @last, where nobody can put anything. */
+/*
+ * True if only ranges that are never mapped lie behind page @last. The caller has set @space->last,
+ * so that nobody puts anything there meanwhile.
+ */
 static bool is_clear_behind(struct v3c_space *space, u64 last)
 {
 	u64 at = U64_MAX;
@@ -573,7 +598,7 @@ u64 v3c_space_next_filled(struct v3c_space *space, const struct v3c_op *op, u64 
 	return clamp(op->filled, range->first, range->last + 1) - range->first;
 }
 
-/* A copy of the first range from @page on that is mapped for the life of the domain; false without one. */
+/* Sets @copy to the first live range of %V3C_RANGE_DIRECT from @page on; false without one. */
 bool v3c_space_next_direct(struct v3c_space *space, u64 page, struct v3c_range *copy)
 {
 	struct v3c_range *range;
@@ -613,7 +638,7 @@ void v3c_space_reset(struct v3c_space *space, bool allocates, u64 last)
 	space->allocates = allocates;
 }
 
-/* Forgets every range of a closed and quiet space. */
+/* Forgets every range of @space, which is closed and on which no operation is under way. */
 void v3c_space_clear(struct v3c_space *space)
 {
 	struct v3c_range *range, *next;

@@ -9,8 +9,8 @@
 #include "table/tree.h"
 
 /*
- * Asked, with @range held by @op and the lock not held, whether [first, last] can be cut out of it
- * without splitting what the IOMMU driver unmaps as a whole.
+ * v3c_cut_check_t tells whether [@first, @last] can be cut out of @range without splitting what the
+ * IOMMU driver unmaps as a whole. Called with @range held by @op, and without the lock.
  */
 typedef bool (*v3c_cut_check_t)(void *arg, const struct v3c_op *op, const struct v3c_range *range,
 				u64 first, u64 last);
@@ -56,8 +56,9 @@ static __always_inline struct v3c_range **v3c_space_hot(struct v3c_space *space,
  * @prot: IOMMU_READ and IOMMU_WRITE of the contiguous run to be mapped
  * @large: it is mapped in large leaves
  *
- * Context: any, inside v3c_quick_enter() until the range is LIVE or v3c_space_quick_put() has returned.
- * Return: the range, or NULL, which says nothing.
+ * Context: any, inside v3c_quick_enter() until the range is LIVE or v3c_space_quick_put() has
+ * returned.
+ * Return: the range, or NULL when none is at hand: take the slow path.
  */
 static __always_inline struct v3c_range *v3c_space_quick_alloc(struct v3c_space *space, u64 pages,
 							       u8 prot, bool large)
@@ -74,7 +75,7 @@ static __always_inline struct v3c_range *v3c_space_quick_alloc(struct v3c_space 
 	}
 	range->state = V3C_RANGE_MAPPING;
 	range->last = range->first + pages - 1;
-	/* Older than any page table under construction: there is none. */
+	/* 0 is older than any construction; none is under way while quick operations run. */
 	range->generation = 0;
 	range->kind = V3C_RANGE_LOGICAL;
 	range->prot = prot;
@@ -91,7 +92,7 @@ static __always_inline struct v3c_range *v3c_space_quick_alloc(struct v3c_space 
  * @last: its last page
  *
  * Context: any, inside v3c_quick_enter() until v3c_space_quick_put() has returned.
- * Return: the range, or NULL, which says nothing.
+ * Return: the range, or NULL when none is found, or not as it must be: take the slow path.
  */
 static __always_inline struct v3c_range *v3c_space_quick_hold(struct v3c_space *space, u64 first,
 							      u64 last)
@@ -107,7 +108,7 @@ static __always_inline struct v3c_range *v3c_space_quick_hold(struct v3c_space *
 	if (unlikely(READ_ONCE(range->last) != last || READ_ONCE(range->kind) != V3C_RANGE_LOGICAL ||
 		     !try_cmpxchg(&range->state, &live, V3C_RANGE_UNMAPPING)))
 		return NULL;
-	/* Ours now: what it is cannot change any more, but may have before. */
+	/* @range is ours and cannot change any more, but may have changed before try_cmpxchg(). */
 	if (likely(range->first == first && range->last == last &&
 		   range->kind == V3C_RANGE_LOGICAL))
 		return range;

@@ -2,11 +2,11 @@
 /*
  * Ranges by address, and free space between them.
  *
- * One tree holds every range, ordered by address. Where the space chooses addresses, it is augmented
- * with the largest aligned block that is free in front of any range of a subtree, so that the lowest
- * block of an order is found in one descent. A block that an allocator takes back stays in the tree for
- * a while, on a list of free blocks of its order: giving it out again costs neither a search nor an
- * allocation.
+ * One tree, &v3c_space.root, holds every range, ordered by address. Where the space chooses
+ * addresses, the tree is augmented with the largest aligned block that is free in front of any
+ * range of a subtree, so that the lowest block of an order is found in one descent. A block that an
+ * allocator takes back stays in the tree for a while, in &v3c_space.cache: giving it out again
+ * costs neither a search nor an allocation.
  */
 #include <linux/bitops.h>
 #include <linux/log2.h>
@@ -17,7 +17,10 @@
 
 #include "table/tree.h"
 
-/* Free blocks of all orders that are kept at hand, so that giving all of them up takes a bounded time. */
+/*
+ * V3C_CACHE_BLOCKS bounds the free blocks of all orders together, because v3c_tree_drain_blocks()
+ * gives up all of them under the lock.
+ */
 #define V3C_CACHE_BLOCKS	192
 
 struct kmem_cache *v3c_range_cache;
@@ -30,7 +33,10 @@ static inline u8 own_gap_order(const struct v3c_range *range)
 RB_DECLARE_CALLBACKS_MAX(static, v3c_gap_callbacks, struct v3c_range, node, u8, max_gap_order,
 			 own_gap_order)
 
-/* One more than the order of the largest aligned block inside @pages free pages from @first on. */
+/*
+ * fitting_order() is one more than the order of the largest aligned block inside @pages free pages
+ * from @first on; 0 without one.
+ */
 static u8 fitting_order(u64 first, u64 pages)
 {
 	u8 order;
@@ -72,7 +78,7 @@ void v3c_tree_link(struct v3c_space *space, struct v3c_range *range)
 		rb_insert_color(&range->node, &space->root);
 		return;
 	}
-	/* Page 0 is no room for anybody, and must not look as if it were. */
+	/* @first is at least 1: page 0 is never given out, and must not count as free. */
 	first = prev ? v3c_block_last(prev) + 1 : 1;
 	set_gap(range, v3c_block_first(range) > first ? v3c_block_first(range) - first : 0);
 	range->max_gap_order = range->gap_order;
@@ -108,7 +114,7 @@ void v3c_tree_unlink(struct v3c_space *space, struct v3c_range *range)
 	}
 }
 
-/* The last range that starts before a page, or NULL. */
+/* The last range that starts before @page, or NULL. */
 struct v3c_range *v3c_tree_before(struct v3c_space *space, u64 page)
 {
 	struct rb_node *node = space->root.rb_node;
@@ -139,7 +145,7 @@ static bool block_in_gap(struct v3c_space *space, const struct v3c_want *want, u
 	u64 size = 1ULL << want->order;
 	u64 first = round_up(max(end - gap, want->lo), size);
 
-	/* The bounds are those of the range; its block need only be part of the space. */
+	/* @want->lo and @want->hi bound the range; its block need only lie in the space. */
 	if (first + size > min(end, space->last + 1) || !fits_bounds(want, first))
 		return false;
 	*block = first;
@@ -147,9 +153,9 @@ static bool block_in_gap(struct v3c_space *space, const struct v3c_want *want, u
 }
 
 /*
- * The lowest free block for @want. Only a gap that a bound cuts, or the end of the space, can hold less
- * than its order says: the search is one descent, and the walk to the next candidate after each of
- * these.
+ * v3c_tree_find_block() finds the lowest free block for @want in one descent. Only a gap that is
+ * cut by a bound or by the end of the space can hold less than its @gap_order says: after each of
+ * these there is a walk to the next candidate.
  */
 bool v3c_tree_find_block(struct v3c_space *space, const struct v3c_want *want, u64 *block)
 {
@@ -176,7 +182,7 @@ bool v3c_tree_find_block(struct v3c_space *space, const struct v3c_want *want, u
 			child = node->rb_right;
 			if (child && v3c_to_range(child)->max_gap_order > want->order)
 				break;
-			/* Up to the first ancestor that has this subtree on its left. */
+			/* Go up to the first ancestor that has @node in its left subtree. */
 			while ((child = node, node = rb_parent(node)) && node->rb_right == child)
 				;
 			if (!node)
@@ -267,7 +273,7 @@ bool v3c_tree_drain_blocks(struct v3c_space *space)
  * @space: the space
  * @order: of the block
  *
- * Return: the block, in nobody's hands but the caller's; or NULL, which says nothing.
+ * Return: the block, which only the caller holds, or NULL when none is at hand: take the slow path.
  */
 struct v3c_range *v3c_tree_pop(struct v3c_space *space, u8 order)
 {
@@ -283,7 +289,7 @@ struct v3c_range *v3c_tree_pop(struct v3c_space *space, u8 order)
  * @first: page
  *
  * Context: any, inside v3c_quick_enter() for as long as the range is looked at.
- * Return: the range, in any state and anybody's hands, or NULL.
+ * Return: the range, in any state and whoever holds it, or NULL.
  */
 struct v3c_range *v3c_tree_search(struct v3c_space *space, u64 first)
 {

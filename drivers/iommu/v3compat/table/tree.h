@@ -9,13 +9,16 @@
 
 struct kmem_cache;
 
-/* Free blocks of one order, and spare records, that are kept at hand. */
+/*
+ * V3C_CACHE_DEPTH bounds the free blocks of one order, and the spare records, that are kept at
+ * hand.
+ */
 #define V3C_CACHE_DEPTH	64
 
 /* v3c_range_cache has the records of ranges. */
 extern struct kmem_cache *v3c_range_cache;
 
-/* What a new range wants: @pages in [@lo, @hi], at the start of a block of @order. */
+/* &struct v3c_want asks for a range of @pages in [@lo, @hi], at the start of a block of @order. */
 struct v3c_want {
 	u64 pages;
 	u64 lo;
@@ -23,7 +26,7 @@ struct v3c_want {
 	u8 order;
 };
 
-/* All of these under the space's lock, unless they say otherwise. */
+/* The functions of tree.h are called under &v3c_space.lock, unless they say otherwise. */
 static inline struct v3c_range *v3c_tree_take_spare(struct v3c_space *space)
 {
 	struct v3c_range *range = space->spare;
@@ -36,8 +39,8 @@ static inline struct v3c_range *v3c_tree_take_spare(struct v3c_space *space)
 }
 
 /*
- * A quick unmap may still look at it, so that it must not become anything but a range of this space
- * until that is over.
+ * v3c_tree_free() keeps @range a range of this space for a grace period, because a quick unmap may
+ * still look at it.
  */
 static inline void v3c_tree_free(struct v3c_space *space, struct v3c_range *range)
 {

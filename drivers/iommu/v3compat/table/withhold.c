@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Withheld ranges: addresses that are out of circulation for good.
+ * v3c_withhold() and its undoing: addresses that are out of circulation for good.
  */
 #include <linux/list.h>
 #include <linux/minmax.h>
@@ -31,14 +31,16 @@ static void free_withheld(struct v3c_withheld *held)
 	kfree(held);
 }
 
-/* What becomes of a range in the way of something like what is wanted. */
+/* v3c_fate says what becomes of a range in the way of one to be withheld. */
 enum v3c_fate { V3C_STAYS, V3C_TAKEN_OVER, V3C_CONFLICTS };
 
 /*
- * A window of a device that was not attached yet is mapped now, and a live mapping of the same memory is
- * the domain's own from then on, so that nobody takes it from under the device. Where a device wants
- * nothing mapped, such a mapping does no harm to anybody else, but an allocator would give its addresses
- * out again. In the rest of an allocator's block there is nothing, and nothing can be mapped.
+ * fate_of() tells what to do about @range where @like is to be withheld. A %V3C_RANGE_WINDOW where
+ * @like is to be mapped is of a device that was not attached before: take it over. Take over a live
+ * mapping of the same memory, too, so that it is the domain's own and nobody takes it from under
+ * the device. Where @like is not to be mapped such a mapping may stay, because it harms nobody
+ * else; but an allocator would give its addresses out again. In the rest of an allocator's block
+ * there is nothing, and nothing can be mapped.
  */
 static enum v3c_fate fate_of(const struct v3c_space *space, const struct v3c_range *range,
 			     u64 first, u64 last, struct v3c_traits like,
@@ -61,7 +63,7 @@ static enum v3c_fate fate_of(const struct v3c_space *space, const struct v3c_ran
 	return space->allocates ? V3C_CONFLICTS : V3C_STAYS;
 }
 
-/* Free pages that become a range like @like. */
+/* add_withheld() makes the free pages [@first, @last] a range like @like. */
 static void add_withheld(struct v3c_space *space, struct v3c_withheld *held, u64 first, u64 last,
 			 struct v3c_traits like)
 {
@@ -74,7 +76,10 @@ static void add_withheld(struct v3c_space *space, struct v3c_withheld *held, u64
 	v3c_tree_link(space, held->range);
 }
 
-/* A range that is there becomes like @like. It may be mapped with more permissions, and stays so. */
+/*
+ * take_over() makes @range, which is there, one like @like. It may be mapped with more permissions,
+ * and stays so.
+ */
 static void take_over(struct v3c_withheld *held, struct v3c_range *range, struct v3c_traits like)
 {
 	kmem_cache_free(v3c_range_cache, held->range);
@@ -89,8 +94,8 @@ static void take_over(struct v3c_withheld *held, struct v3c_range *range, struct
 }
 
 /*
- * Sees to the first part of [@*first, @last] that is not like @like yet, if one step reaches it. @*first
- * moves behind what is. @held is used up if @*used.
+ * withhold_some() withholds the first part of [@*first, @last] that is not like @like yet, if one
+ * step reaches it, and moves @*first behind what is. @held is used up if @*used.
  */
 static int withhold_some(struct v3c_space *space, u64 *first, u64 last,
 			 struct v3c_traits like, v3c_range_check_t compatible, void *arg,
@@ -131,14 +136,14 @@ static int withhold_some(struct v3c_space *space, u64 *first, u64 last,
  * @first: first page
  * @last: last page, not before @first; may lie beyond the end of the space
  * @like: kind and prot of the new ranges
- * @compatible: whether a live range in the way is one that can stand in for a new one
+ * @compatible: tells whether a live range in the way can stand in for a new one
  * @arg: for @compatible
- * @added: gets a &struct v3c_withheld for each range that was added, which is live and in no page table,
- *	or taken over, which is in those that it was in
+ * @added: gets a &struct v3c_withheld for each range that was added, which is live and in no page
+ *	table, or taken over, which is in those that it was in
  *
- * What is withheld already is left as it is, but for the windows of devices that were not attached,
- * when they are to be mapped now. A live mapping that does what a mapped range would do becomes one, as
- * a whole. On failure @added holds what was done so far.
+ * Pages that are withheld already are left as they are. The exception are the windows of devices
+ * that were not attached, when they are to be mapped now. A live mapping that does what a mapped
+ * range would do becomes one, as a whole. On failure @added holds what was done so far.
  *
  * Context: may sleep; under the domain's mutex.
  * Return: 0; -EADDRINUSE if a live range is in the way; -ENOMEM.
@@ -170,8 +175,8 @@ int v3c_withhold(struct v3c_space *space, u64 first, u64 last, struct v3c_traits
 }
 
 /*
- * Undoes v3c_withhold(); what it added must be in no page table in use. What was added first goes
- * last, because it may have been taken over since.
+ * v3c_withhold_undo() undoes v3c_withhold(), last things first, because what was added may have
+ * been taken over since. What it added must be in no page table in use.
  */
 void v3c_withhold_undo(struct v3c_space *space, struct list_head *added)
 {
@@ -192,7 +197,7 @@ void v3c_withhold_undo(struct v3c_space *space, struct list_head *added)
 	}
 }
 
-/* The ranges stay; only what could take them back goes. */
+/* v3c_withheld_keep() frees the records that v3c_withhold_undo() would need; the ranges stay. */
 void v3c_withheld_keep(struct list_head *added)
 {
 	struct v3c_withheld *held, *next;

@@ -11,7 +11,7 @@
  * @entry: in the list of what one call or several added
  * @range: the range
  * @unmapped: the range is to be mapped, and nothing was there
- * @taken_over: it was there before
+ * @taken_over: the range was there before
  * @was_kind: its kind then
  * @was_prot: its prot then
  * @slots: page tables that have it mapped; the owner's
@@ -26,7 +26,9 @@ struct v3c_withheld {
 	u8 slots;
 };
 
-/* Asked under the lock whether a live range maps what one like @like would map there. */
+/*
+ * v3c_range_check_t tells, under the lock, whether a live range maps what one like @like would map.
+ */
 typedef bool (*v3c_range_check_t)(void *arg, const struct v3c_range *range,
 				  struct v3c_traits like);
 
