@@ -8,8 +8,7 @@ struct device;
 struct iommu_domain;
 
 /**
- * struct v3c_rules - where the IOMMU driver of a page table departs from what the core's calls
- * suggest
+ * struct v3c_rules - where an IOMMU driver departs from what the core's calls suggest
  * @flush_pages: one invalidation reaches at most an aligned block of so many pages, a power of two;
  *	a wider one is lost without an error. 0 where any is carried out
  * @whole_maps: what one call mapped is unmapped as a whole or not at all

@@ -2,18 +2,19 @@
 /*
  * Mirroring the tables of an Unmanaged domain's owner into a page table.
  *
- * IOMMU drivers take no tables made by others. So a page table of the domain is kept as a copy: a tree
- * of the same shape says what of the owner's tables is in it, and a flush compares the two and puts
- * right what differs. Every leaf of the tree is one map call, and is unmapped as a whole.
+ * IOMMU drivers take no tables made by others. So a page table of the domain is kept as a copy:
+ * &struct v3c_shadow is a tree of the same shape that says what of the owner's tables is in it. A
+ * flush compares the two and puts right what differs. Every leaf of the tree is one map call, and
+ * is unmapped as a whole.
  *
- * The comparison goes on in steps of bounded length, each under the lock. A step reads the owner's
- * entries anew, so any number of flushes may be under way: each leaves behind what it read after it
- * began, or what a later one read. What is gone is unmapped before anything is mapped, and unmapping
- * takes no memory, so what must go goes, whatever else fails. Only a caller that cannot sleep is not
- * kept for all of a large mirror: what it does not get to, a work item goes through for it.
+ * The comparison goes on in steps of bounded length, each under &v3c_shadow.lock. A step reads the
+ * owner's entries anew, so any number of flushes may be under way: each leaves behind what it read
+ * after it began, or what a later one read. Leaves that are gone are unmapped before anything is
+ * mapped. Unmapping takes no memory, so these leaves go whatever else fails. A caller that cannot
+ * sleep is not kept for all of a large mirror: &v3c_shadow.rest goes through what is left.
  *
- * A block in the owner's tables where the tree still has smaller leaves is mirrored in smaller leaves,
- * as long as any of them stays as it is: the device may be using it.
+ * A large leaf in the owner's tables where the tree still has smaller leaves is mirrored in smaller
+ * leaves for as long as any of them stays as it is, because the device may be using it.
  */
 #include <linux/atomic.h>
 #include <linux/gfp.h>
@@ -38,44 +39,58 @@
 #define V3C_NODE_ENTRIES	(1u << V3C_TABLE_BITS)
 #define V3C_ROOT_LEVEL		(V3C_TREE_LEVELS - 1)
 
-/* Leaves of a node that are compared in one piece. */
+/* V3C_PART_ENTRIES leaves of a node, a part of it, are compared in one piece. */
 #define V3C_PART_ENTRIES	(V3C_NODE_ENTRIES / 2)
 
-/* Work done without letting go of the lock, in 4 KiB entries looked at. */
+/*
+ * V3C_STEP_WORK bounds the work done without releasing the lock, in 4 KiB entries looked at.
+ * V3C_LARGE_WORK and V3C_WALK_WORK are what a large leaf and a walk count for.
+ */
 #define V3C_STEP_WORK		V3C_PART_ENTRIES
 #define V3C_LARGE_WORK		64
 #define V3C_WALK_WORK		32
 
-/* Between two moments at which page tables may come and go. */
+/* V3C_PIECE_WORK is done between two moments at which page tables may come and go. */
 #define V3C_PIECE_WORK		(16 * V3C_STEP_WORK)
 
-/* What one call does that cannot sleep: entries looked at, and of these calls that map. */
+/*
+ * V3C_ATOMIC_WORK bounds the entries looked at by a call that cannot sleep, V3C_ATOMIC_MAPS the
+ * calls that map among them.
+ */
 #define V3C_ATOMIC_WORK		(512 * V3C_STEP_WORK)
 #define V3C_ATOMIC_MAPS		(32 * V3C_STEP_WORK)
 
 /*
- * Nodes that there may be, and at most as many tables of the IOMMU besides. The shares of memory are for
- * machines that have little.
+ * V3C_NODES_PER_MIB nodes are allowed for each MiB of mirror_limit or mirror_total_limit, and the
+ * IOMMU has at most as many tables besides. V3C_DOMAIN_SHARE and V3C_TOTAL_SHARE limit nodes to a
+ * share of memory, for machines that have little.
  */
 #define V3C_NODES_PER_MIB	(SZ_1M / PAGE_SIZE)
 #define V3C_DOMAIN_SHARE	64
 #define V3C_TOTAL_SHARE		16
 #define V3C_NODES_MIN		64UL
 
-/* Tables that are freed at a time where there is no room for another node. */
+/* V3C_FREE_TABLES tables are freed at a time where there is no room for another node. */
 #define V3C_FREE_TABLES		64UL
 
 /*
- * In a node's struct page, for each part of it: it stands, or has stood, for one leaf of the owner's
- * tables, which one address is enough to flush.
+ * V3C_PART_SPLIT() is set in a node's struct page if the part stands, or has stood, for one leaf of
+ * the owner's tables. All of such a leaf is brought up to date together, because one address is
+ * enough to flush it.
  */
 #define V3C_PART_SPLIT(part)	BIT(16 + (part))
 #define V3C_NODE_SPLIT		(V3C_PART_SPLIT(0) | V3C_PART_SPLIT(1))
 
-/* An entry is 0, a v3c_leaf(), this and the address of a node, or only the next. */
+/*
+ * V3C_ENTRY_NODE is set with the address of a node. Other entries are 0, a v3c_leaf(), or
+ * V3C_ENTRY_TABLE alone.
+ */
 #define V3C_ENTRY_NODE		BIT_ULL(2)
 
-/* There is nothing, but where a node was the IOMMU driver has a table still; it counts as a node. */
+/*
+ * V3C_ENTRY_TABLE: nothing is mapped here, but the IOMMU driver still has a table where a node was.
+ * The table counts as a node.
+ */
 #define V3C_ENTRY_TABLE		BIT_ULL(3)
 
 /**
@@ -83,15 +98,15 @@
  * @lock: protects everything here, and everything mapped in @hwpt but for DIRECT ranges; taken with
  *	interrupts off from any context; outside the space's lock
  * @hwpt: the page table
- * @space: of the domain: what is withheld there is not mirrored
+ * @space: of the domain: what it withholds is not mirrored
  * @tables: as configured
  * @root: the node that covers everything
  * @wanted: the leaves of one part of a node, while they are compared
- * @nodes: in use, but for @root, and tables that are left of others
- * @tables_left: of @nodes, those
- * @domain_nodes: the same of all mirrors of the domain
- * @rest: goes through all of it for a caller that could not
- * @dying: nobody asks for @rest any more
+ * @nodes: nodes but for @root, and entries that are V3C_ENTRY_TABLE
+ * @tables_left: of @nodes, the entries that are V3C_ENTRY_TABLE
+ * @domain_nodes: @nodes of all mirrors of the domain together
+ * @rest: work item that goes through all of it for a caller that could not, see remove_rest()
+ * @dying: the mirror is being freed, so that @rest ends early
  */
 struct v3c_shadow {
 	spinlock_t lock;
@@ -115,7 +130,7 @@ static unsigned int mirror_total_limit = 256;
 module_param(mirror_total_limit, uint, 0644);
 MODULE_PARM_DESC(mirror_total_limit, "MiB for the mirrors of all domains together");
 
-/* Nodes of all mirrors. */
+/* v3c_nodes counts &v3c_shadow.nodes of all mirrors. */
 static atomic_long_t v3c_nodes;
 
 static struct workqueue_struct *v3c_shadow_queue;
@@ -123,10 +138,10 @@ static struct workqueue_struct *v3c_shadow_queue;
 /**
  * struct v3c_path - where in the tree a page is
  * @node: the nodes from the root down to @level
- * @level: of the entry, the lowest there is
- * @entry: it
- * @first: first page of the entry
- * @last: last page of the entry
+ * @level: of @entry, the lowest there is
+ * @entry: the entry, in @node[@level]
+ * @first: first page of @entry
+ * @last: last page of @entry
  */
 struct v3c_path {
 	u64 *node[V3C_TREE_LEVELS];
@@ -156,7 +171,7 @@ static u64 *to_node(u64 entry)
 	return (u64 *)(unsigned long)(entry & ~V3C_ENTRY_NODE);
 }
 
-/* Entries in use are counted in the node's struct page. */
+/* node_used() is how many entries of @node are in use, which its struct page says. */
 static unsigned long node_used(const u64 *node)
 {
 	return page_private(virt_to_page(node)) & ~V3C_NODE_SPLIT;
@@ -262,7 +277,7 @@ static void find_path(struct v3c_shadow *shadow, u64 page, struct v3c_path *path
 	}
 }
 
-/* Frees the node of @path, which becomes the entry above, with @value in it. */
+/* free_path() frees the node of @path, which becomes the entry above, with @value in it. */
 static void free_path(struct v3c_shadow *shadow, struct v3c_path *path, u64 page, u64 value)
 {
 	free_node(path->node[path->level]);
@@ -275,8 +290,9 @@ static void free_path(struct v3c_shadow *shadow, struct v3c_path *path, u64 page
 }
 
 /*
- * Frees the nodes that are empty from @path upwards. The IOMMU driver keeps its tables, of which those
- * of 4 KiB leaves are remembered: there may be 512 times as many as others.
+ * prune() frees the nodes that are empty from @path upwards. The IOMMU driver keeps its tables.
+ * Those of 4 KiB leaves are remembered as V3C_ENTRY_TABLE, because there may be 512 times as many
+ * of them as of others.
  */
 static void prune(struct v3c_shadow *shadow, struct v3c_path *path, u64 page)
 {
@@ -284,7 +300,7 @@ static void prune(struct v3c_shadow *shadow, struct v3c_path *path, u64 page)
 		free_path(shadow, path, page, path->level ? 0 : V3C_ENTRY_TABLE);
 }
 
-/* The table that is left at @path, if there is one, is gone. */
+/* Clears V3C_ENTRY_TABLE at @path, if it is there, because the table is gone. */
 static void forget_table(struct v3c_shadow *shadow, struct v3c_path *path)
 {
 	if (*path->entry != V3C_ENTRY_TABLE)
@@ -307,7 +323,7 @@ static int descend(struct v3c_shadow *shadow, struct v3c_sync *sync, struct v3c_
 		ret = -ENOMEM;
 		if (!node)
 			break;
-		/* A table that is left has been counted. */
+		/* V3C_ENTRY_TABLE has been charged already. */
 		ret = *path->entry ? 0 : charge_node(shadow);
 		if (ret) {
 			free_node(node);
@@ -324,7 +340,10 @@ static int descend(struct v3c_shadow *shadow, struct v3c_sync *sync, struct v3c_
 	return ret;
 }
 
-/* A last page of the pages from @path on for which the node of @path has nothing. */
+/*
+ * empty_until() is the last page of the entries from @path on that are @empty, within the node of
+ * @path and V3C_WALK_WORK entries.
+ */
 static u64 empty_until(const struct v3c_path *path, bool (*empty)(u64 entry))
 {
 	const u64 *end = path->node[path->level] + V3C_NODE_ENTRIES;
@@ -337,7 +356,10 @@ static u64 empty_until(const struct v3c_path *path, bool (*empty)(u64 entry))
 	return path->last + (entry - path->entry - 1) * pages;
 }
 
-/* Whether the page table translates a page at all, but for what its driver knows better. */
+/*
+ * True if the page table translates @page, as far as its aperture tells; the IOMMU driver may know
+ * better.
+ */
 static bool is_translated(const struct v3c_shadow *shadow, u64 page)
 {
 	return page <= v3c_hwpt_last_page(shadow->hwpt) ||
@@ -358,7 +380,7 @@ static bool next_withheld(struct v3c_shadow *shadow, u64 page, u64 *first, u64 *
 	return true;
 }
 
-/* Whether all of the block of @level around @page is translated, and nothing of it is withheld. */
+/* True if all of the block of @level around @page is translated and none of it withheld. */
 static bool is_whole(struct v3c_shadow *shadow, unsigned int level, u64 page)
 {
 	u64 pages = v3c_level_pages(level);
@@ -369,14 +391,16 @@ static bool is_whole(struct v3c_shadow *shadow, unsigned int level, u64 page)
 	return !next_withheld(shadow, first, &held, &held_last) || held > first + pages - 1;
 }
 
-/* Whether the leaf of @level around @page may be mirrored in one piece. */
+/* True if the leaf of @level around @page may be mirrored in one piece. */
 static bool fits(struct v3c_shadow *shadow, unsigned int level, u64 page)
 {
 	u64 pages = v3c_level_pages(level);
 
 	/*
-	 * What the hardware has no such leaf for takes a table for each 2 MiB, which is counted where the
-	 * tree has it, too: but for the machine's own memory a caller could ask for any number of them.
+	 * v3c_hwpt_has_leaf() tells where the IOMMU driver makes a table for each 2 MiB of the leaf
+	 * instead. In smaller leaves the tree has nodes there, which are charged; otherwise an
+	 * owner could ask for any number of these tables. V3C_TABLES_IDENTITY is excepted, because
+	 * the machine's own memory bounds it.
 	 */
 	if (!v3c_hwpt_has_leaf(shadow->hwpt, pages) &&
 	    (level > 1 || shadow->tables.kind == V3C_TABLES_WALKED))
@@ -389,7 +413,7 @@ static void leave_out(struct v3c_shadow *shadow, u64 first, unsigned int count, 
 {
 	u64 end = first + count, page, held, held_last;
 
-	/* What is not translated follows what is. */
+	/* Pages for which is_translated() is false lie behind the others. */
 	for (page = end; page > first && !is_translated(shadow, page - 1); page--)
 		wanted[page - 1 - first] = 0;
 	for (page = first; page < end && next_withheld(shadow, page, &held, &held_last);
@@ -404,8 +428,9 @@ static u64 unit_leaf(const struct v3c_unit *unit, u64 page)
 }
 
 /*
- * All of a leaf is brought up to date if any of it is. So that a leaf which comes and goes keeps nobody
- * busy, the comparison goes back only to before where it began.
+ * widen() makes @sync cover all of a leaf of which it covers any page. It moves @sync->at back only
+ * if the leaf begins before @sync->first, because otherwise a leaf that comes and goes could keep
+ * the comparison busy for ever.
  */
 static bool widen(struct v3c_sync *sync, u64 first, u64 last)
 {
@@ -417,7 +442,7 @@ static bool widen(struct v3c_sync *sync, u64 first, u64 last)
 	return true;
 }
 
-/* Leaves of the owner's that the tree has in pieces are brought up to date as a whole, too. */
+/* widen_split() does widen() for leaves of the owner's that the tree has in pieces. */
 static bool widen_split(struct v3c_sync *sync, const struct v3c_path *path)
 {
 	unsigned int level;
@@ -441,21 +466,27 @@ static void mark_split(const struct v3c_path *path, const struct v3c_unit *unit)
 			set_split(path->node[level], V3C_NODE_SPLIT, true);
 }
 
-/* Nobody runs out of time over a table that is found again and again and has nothing in its parts. */
+/*
+ * count_visit() bounds the comparison, because an owner may link a table that has nothing in its
+ * parts many times: after 2 * domain_limit() visits it ends with -E2BIG.
+ */
 static int count_visit(struct v3c_sync *sync)
 {
 	return ++sync->visited > 2 * domain_limit() ? -E2BIG : 0;
 }
 
-/* Nor over large leaves that cannot be mirrored: some of them are as much work as such a part. */
+/*
+ * count_refused() bounds large leaves that cannot be mirrored, of which V3C_PART_ENTRIES /
+ * V3C_LARGE_WORK are as much work as a visit.
+ */
 static int count_refused(struct v3c_sync *sync)
 {
 	return ++sync->refused % (V3C_PART_ENTRIES / V3C_LARGE_WORK) ? 0 : count_visit(sync);
 }
 
 /*
- * Maps, or does not: an address that the IOMMU driver refuses is one that is not translated. Only lack
- * of memory is an error.
+ * map_leaf() maps @leaf, or clears @mapped if the IOMMU driver refuses the address, which is not
+ * translated then. Only lack of memory is an error.
  */
 static int map_leaf(struct v3c_shadow *shadow, struct v3c_sync *sync, u64 page, u64 leaf,
 		    u64 pages, bool *mapped)
@@ -491,7 +522,7 @@ static int map_large(struct v3c_shadow *shadow, struct v3c_sync *sync, struct v3
 	leaf = unit_leaf(unit, path->first);
 	ret = map_leaf(shadow, sync, path->first, leaf, v3c_level_pages(level), &mapped);
 	if (mapped) {
-		/* It took the table's path. */
+		/* The large leaf has replaced the table that V3C_ENTRY_TABLE stands for. */
 		forget_table(shadow, path);
 		set_entry(path->node[level], path->entry, leaf);
 	}
@@ -503,7 +534,10 @@ static int map_large(struct v3c_shadow *shadow, struct v3c_sync *sync, struct v3
 	return ret;
 }
 
-/* Unmaps the leaves of a node that are not as wanted; one invalidation for all of them. */
+/*
+ * remove_leaves() unmaps the leaves of @node that are not as @wanted, with one invalidation for all
+ * of them.
+ */
 static void remove_leaves(struct v3c_shadow *shadow, u64 *node, u64 first, unsigned int count,
 			  const u64 *wanted)
 {
@@ -538,7 +572,7 @@ static unsigned int run_length(struct v3c_shadow *shadow, const u64 *entries, u6
 	if (!v3c_hwpt_may_join(shadow->hwpt))
 		return 1;
 	count = min_t(u64, count - i, span);
-	/* Memory and MMIO differ in more than their addresses. */
+	/* v3c_is_memory() is the same in all of a run, because MMIO is mapped with other flags. */
 	while (run < count && !entries[i + run] &&
 	       wanted[i + run] == wanted[i] + run * V3C_PAGE_SIZE &&
 	       v3c_is_memory((wanted[i] >> V3C_PAGE_SHIFT) + run) ==
@@ -559,7 +593,7 @@ static int map_run(struct v3c_shadow *shadow, struct v3c_sync *sync, u64 *node, 
 		set_entry(node, &entries[i], wanted[i]);
 	if (mapped || ret || run == 1)
 		return ret;
-	/* It is one of them that the driver does not like. */
+	/* The IOMMU driver refuses one of the @run leaves: map each by itself. */
 	for (i = 0; !ret && i < run; i++)
 		ret = map_run(shadow, sync, node, &entries[i], page + i, 1, &wanted[i]);
 	return ret;
@@ -582,7 +616,10 @@ static int add_leaves(struct v3c_shadow *shadow, struct v3c_sync *sync, u64 *nod
 	return ret;
 }
 
-/* All leaves of a full node go: in one call, with which the IOMMU driver's table goes, too. */
+/*
+ * remove_node() unmaps all leaves of a full node in one call, with which the IOMMU driver's table
+ * goes, too. False if some of them may have to stay.
+ */
 static bool remove_node(struct v3c_shadow *shadow, struct v3c_sync *sync, struct v3c_path *path,
 			const struct v3c_unit *unit)
 {
@@ -599,9 +636,9 @@ static bool remove_node(struct v3c_shadow *shadow, struct v3c_sync *sync, struct
 }
 
 /*
- * Where the tree has smaller leaves for one of the owner's, all of the node is compared before anything
- * is added: if nothing is left that had to stay as it was, the large leaf serves. True if there is more
- * to compare, or nothing left.
+ * makes_room() lets all of a node be compared before anything is added, where the tree has smaller
+ * leaves for a large one of the owner's: if no leaf is left that had to stay as it was, the large
+ * one can be mapped. True if there is more to compare, or nothing left.
  */
 static bool makes_room(struct v3c_shadow *shadow, struct v3c_sync *sync, struct v3c_path *path,
 		       u64 last)
@@ -613,14 +650,17 @@ static bool makes_room(struct v3c_shadow *shadow, struct v3c_sync *sync, struct 
 	sync->at = last + 1;
 	if (node_used(path->node[0]) && sync->at < node_first + V3C_NODE_ENTRIES)
 		return true;
-	/* The leaf has widened the comparison to all of it. */
+	/* widen() has made @sync cover all of the node, as it covers all of the leaf. */
 	sync->compared = node_first;
 	sync->at = node_first;
 	prune(shadow, path, first);
 	return true;
 }
 
-/* Brings up to date leaves of the node at @path, or that ought to be below the empty entry there. */
+/*
+ * sync_leaves() brings up to date leaves of the node at @path, or those that ought to be below the
+ * empty entry there.
+ */
 static int sync_leaves(struct v3c_shadow *shadow, struct v3c_sync *sync, struct v3c_path *path,
 		       const struct v3c_unit *unit, unsigned int *work)
 {
@@ -630,7 +670,10 @@ static int sync_leaves(struct v3c_shadow *shadow, struct v3c_sync *sync, struct 
 	unsigned int count = last - first + 1;
 	int ret = 0;
 
-	/* What is compared in one piece is as much as fits in a step. */
+	/*
+	 * Leave the entries to the next step if they do not fit in this one: V3C_STEP_WORK has room
+	 * for them.
+	 */
 	if (*work && *work + count > V3C_STEP_WORK) {
 		*work = V3C_STEP_WORK;
 		return 0;
@@ -658,7 +701,10 @@ static int sync_leaves(struct v3c_shadow *shadow, struct v3c_sync *sync, struct 
 	} else {
 		remove_leaves(shadow, path->node[0], first, count, wanted);
 	}
-	/* Larger nodes are not compared in one piece: what they stood for they stand for until freed. */
+	/*
+	 * set_split() changes the mark of a part that has been compared in one piece. Larger nodes
+	 * are not, so that they keep their mark until they are freed.
+	 */
 	if (count == V3C_PART_ENTRIES)
 		set_split(path->node[0], V3C_PART_SPLIT(entry_index(first, 0) / count), large);
 	mark_split(path, unit);
@@ -674,7 +720,9 @@ static int sync_leaves(struct v3c_shadow *shadow, struct v3c_sync *sync, struct 
 	return ret;
 }
 
-/* A large leaf is in the way or is what it should be. */
+/*
+ * sync_large() leaves the large leaf at @path alone if it is as it should be, and unmaps it if not.
+ */
 static int sync_large(struct v3c_shadow *shadow, struct v3c_sync *sync, struct v3c_path *path,
 		      const struct v3c_unit *unit)
 {
@@ -688,8 +736,10 @@ static int sync_large(struct v3c_shadow *shadow, struct v3c_sync *sync, struct v
 	}
 	widen(sync, path->first, path->last);
 	/*
-	 * It came by another comparison, and what this one did in front of @sync->at goes with it. That
-	 * is counted, as an owner could have it happen again and again.
+	 * Another comparison has mapped this leaf after this one had passed its first page.
+	 * Unmapping the leaf removes what lies in front of @sync->at, too, so go back and compare
+	 * all of it again. count_visit() bounds how often, because an owner could make it happen
+	 * again and again.
 	 */
 	if (path->first < sync->at) {
 		ret = count_visit(sync);
@@ -700,7 +750,10 @@ static int sync_large(struct v3c_shadow *shadow, struct v3c_sync *sync, struct v
 	return ret;
 }
 
-/* The tree has nothing around @sync->at, down to a level above that of 4 KiB leaves. */
+/*
+ * sync_nothing() is for @sync->at where the tree has nothing, down to a level above that of 4 KiB
+ * leaves.
+ */
 static int sync_nothing(struct v3c_shadow *shadow, struct v3c_sync *sync, struct v3c_path *path,
 			const struct v3c_unit *unit, unsigned int *work)
 {
@@ -728,7 +781,7 @@ static int sync_nothing(struct v3c_shadow *shadow, struct v3c_sync *sync, struct
 	return sync_leaves(shadow, sync, path, unit, work);
 }
 
-/* What is configured for @sync->at and can be translated; beyond the aperture, nothing at all. */
+/* walk() reads what is configured for @sync->at; nothing is, beyond the aperture. */
 static void walk(struct v3c_shadow *shadow, const struct v3c_sync *sync, struct v3c_unit *unit)
 {
 	if (is_translated(shadow, sync->at)) {
@@ -768,7 +821,7 @@ static bool is_nothing(u64 entry)
 	return !entry;
 }
 
-/* Has the IOMMU driver free the table that is left at @path, if it can be had. */
+/* free_table() has the IOMMU driver free the table that is left at @path, if that is possible. */
 static void free_table(struct v3c_shadow *shadow, struct v3c_path *path, u64 page)
 {
 	if (!is_whole(shadow, 1, page) ||
@@ -788,7 +841,10 @@ static u64 free_tables_step(struct v3c_shadow *shadow, u64 page, struct v3c_work
 		find_path(shadow, page, &path);
 		if (*path.entry == V3C_ENTRY_TABLE) {
 			free_table(shadow, &path, page);
-			/* Without a leaf of that size the driver writes each entry of the table. */
+			/*
+			 * Without a leaf of the table's size v3c_hwpt_free_tables() writes each
+			 * entry.
+			 */
 			done += v3c_hwpt_has_leaf(shadow->hwpt, V3C_TABLE_PAGES) ? V3C_LARGE_WORK :
 										   V3C_STEP_WORK;
 		}
@@ -804,7 +860,10 @@ static u64 free_tables_step(struct v3c_shadow *shadow, u64 page, struct v3c_work
 	return page;
 }
 
-/* Makes room by freeing some tables that have nothing in them; false if there are none. */
+/*
+ * free_tables() makes room by freeing about V3C_FREE_TABLES tables that have nothing in them. False
+ * if it freed none.
+ */
 static bool free_tables(struct v3c_shadow *shadow, struct v3c_work *work)
 {
 	unsigned long left = READ_ONCE(shadow->tables_left);
@@ -837,7 +896,7 @@ static int sync_step(struct v3c_shadow *shadow, struct v3c_sync *sync, struct v3
 	return ret;
 }
 
-/* Goes on from the lower half of the addresses to the upper; false when all is done. */
+/* has_more() goes on from the lower half of the addresses to the upper. False when all is done. */
 static bool has_more(const struct v3c_shadow *shadow, struct v3c_sync *sync)
 {
 	bool upper = sync->at >= V3C_UPPER_FIRST;
@@ -851,7 +910,7 @@ static bool has_more(const struct v3c_shadow *shadow, struct v3c_sync *sync)
 	return sync->at <= sync->last && (!upper || v3c_hwpt_has_upper_half(shadow->hwpt));
 }
 
-/* Why nothing more may be mapped, or 0. */
+/* adding_ends() is the error for which nothing more may be mapped, or 0. */
 static int adding_ends(const struct v3c_work *work)
 {
 	if (work->may_sleep)
@@ -875,7 +934,7 @@ void v3c_work_init(struct v3c_work *work, bool may_sleep)
 	};
 }
 
-/* Counts entries that somebody looked at. */
+/* v3c_work_done() counts @entries that were looked at. */
 void v3c_work_done(struct v3c_work *work, unsigned int entries)
 {
 	work->piece -= min(work->piece, entries);
@@ -883,7 +942,7 @@ void v3c_work_done(struct v3c_work *work, unsigned int entries)
 		work->left -= min(work->left, entries);
 }
 
-/* Begins another piece. */
+/* v3c_work_renew() begins another piece, when the caller has let page tables come and go. */
 void v3c_work_renew(struct v3c_work *work)
 {
 	work->piece = V3C_PIECE_WORK;
@@ -914,13 +973,15 @@ void v3c_sync_init(struct v3c_sync *sync, u64 first, u64 last)
  * @sync: which pages, and how far that has come
  * @work: of the call; the piece is over when v3c_work_renew() is due
  *
- * With the pages go all of the leaves that they were or are a part of. What @work has no room for when
- * it cannot sleep, a work item removes if it has to be removed.
+ * All leaves that the pages are, or were, a part of are brought up to date with them. A call that
+ * cannot sleep and has used up @work leaves the rest to a work item, which removes what has to be
+ * removed.
  *
  * Context: any that @work->may_sleep allows.
- * Return: whether there is more to do. If not, @sync->err is 0; -ENOMEM; -E2BIG when the owner's tables
- * say more than may be mirrored; -EINTR when the thread is killed; or -EDQUOT when @work is used up.
- * Then some of it is not mapped, but nothing is mapped that should not be, unless v3c_work_is_over().
+ * Return: whether there is more to do. If not, @sync->err is 0; -ENOMEM; -E2BIG when the owner's
+ * tables say more than may be mirrored; -EINTR when the thread is killed; or -EDQUOT when @work is
+ * used up. Then some of it is not mapped, but nothing is mapped that should not be, unless
+ * v3c_work_is_over().
  */
 bool v3c_shadow_sync_piece(struct v3c_shadow *shadow, struct v3c_sync *sync, struct v3c_work *work)
 {
@@ -936,7 +997,10 @@ bool v3c_shadow_sync_piece(struct v3c_shadow *shadow, struct v3c_sync *sync, str
 			return true;
 		if (!sync->err)
 			sync->err = adding_ends(work);
-		/* The last reserves of memory only when there was no other, and reclaim has found some. */
+		/*
+		 * GFP_ATOMIC may take from the reserves: a call that may sleep uses it only after
+		 * GFP_NOWAIT has failed and v3c_refill() has found memory.
+		 */
 		sync->gfp = work->may_sleep && !sync->tries ? GFP_NOWAIT : GFP_ATOMIC;
 		ret = sync_step(shadow, sync, work);
 		if (!ret)
@@ -971,7 +1035,10 @@ int v3c_shadow_sync(struct v3c_shadow *shadow, bool may_sleep)
 	return sync.err;
 }
 
-/* Maps nothing: whoever was told that it is not mapped may have changed it again. */
+/*
+ * remove_rest() maps nothing, because the owner was told that what is missing is not mapped, and
+ * may have changed it again.
+ */
 static void remove_rest(struct work_struct *rest)
 {
 	struct v3c_shadow *shadow = container_of(rest, struct v3c_shadow, rest);
@@ -986,7 +1053,7 @@ static void remove_rest(struct work_struct *rest)
 }
 
 /**
- * v3c_shadow_empty() - mirror nothing, and give back what tables that can be had
+ * v3c_shadow_empty() - mirror nothing, and give back the tables for which that is possible
  * @shadow: the mirror of a page table that nobody is attached to
  *
  * v3c_shadow_set_tables() and v3c_shadow_sync() fill it again.
@@ -1010,7 +1077,7 @@ void v3c_shadow_empty(struct v3c_shadow *shadow)
  * @shadow: the mirror
  * @tables: copied; what it points to stays until it is replaced
  *
- * When it returns nobody reads the old ones for this mirror. They stay mirrored until
+ * The old tables are not read for this mirror any more when it returns. They stay mirrored until
  * v3c_shadow_sync().
  */
 void v3c_shadow_set_tables(struct v3c_shadow *shadow, const struct v3c_tables *tables)
@@ -1019,7 +1086,7 @@ void v3c_shadow_set_tables(struct v3c_shadow *shadow, const struct v3c_tables *t
 	shadow->tables = *tables;
 }
 
-/* How a page is mirrored at this moment: IOMMU_READ and IOMMU_WRITE, or 0. Context: any. */
+/* IOMMU_READ and IOMMU_WRITE as @page is mirrored at this moment, or 0. Context: any. */
 int v3c_shadow_permissions(struct v3c_shadow *shadow, u64 page)
 {
 	struct v3c_path path;
@@ -1051,10 +1118,11 @@ static bool half_overlaps(struct v3c_shadow *shadow, u64 first, u64 last)
  * @first: first page
  * @last: last page, not before @first
  *
- * Pages that the domain's space withholds are not mirrored after an answer that they are not.
+ * If the answer is false for pages that the domain's space withholds, they are not mirrored
+ * afterwards either.
  *
  * Context: any.
- * Return: whether there is at least one.
+ * Return: true if at least one of them is mirrored.
  */
 bool v3c_shadow_overlaps(struct v3c_shadow *shadow, u64 first, u64 last)
 {
@@ -1115,7 +1183,7 @@ static void free_subtree(u64 *node, unsigned int level)
  * v3c_shadow_free() - free a mirror
  * @shadow: the mirror, or NULL; nobody uses it any more
  *
- * What it says is mapped stays so until the page table is freed.
+ * What the mirror says is mapped stays so until the page table is freed.
  *
  * Context: may sleep.
  */

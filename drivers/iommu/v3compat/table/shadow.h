@@ -12,11 +12,11 @@ struct v3c_space;
 struct v3c_tables;
 
 /**
- * struct v3c_work - what a call that compares may do still, in entries looked at
- * @may_sleep: it may, and need not stop before it is done
- * @piece: before v3c_work_renew() is due
- * @left: before it stops, unless it may sleep
- * @maps: calls that map anything, likewise; afterwards it removes only
+ * struct v3c_work - what a call that compares may still do, in entries looked at
+ * @may_sleep: the call may sleep, and need not stop before it is done
+ * @piece: entries before v3c_work_renew() is due
+ * @left: entries before the call stops, unless it may sleep
+ * @maps: calls that map before the call only removes, unless it may sleep
  */
 struct v3c_work {
 	bool may_sleep;
@@ -53,7 +53,7 @@ struct v3c_sync {
 	int err;
 };
 
-/* Whether the call has to stop, done or not. */
+/* v3c_work_is_over() tells that the call has to stop, done or not. */
 static inline bool v3c_work_is_over(const struct v3c_work *work)
 {
 	return !work->left;
