@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * One page table of a domain. Nothing outside this file maps, unmaps or flushes.
+ * &struct v3c_hwpt: a page table of a domain. Only hwpt.c and hwpt.h call the core to map, unmap or
+ * flush.
  *
- * The IOMMU core takes no lock on these paths: the caller sees to it that no two calls touch the same
- * range of one table at the same time. Different ranges need no care.
+ * The IOMMU core takes no lock on these paths: the caller sees to it that no two calls touch the
+ * same range of one table at the same time. Calls for different ranges need no care.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -19,17 +20,21 @@
 
 static_assert(PAGE_SHIFT == V3C_PAGE_SHIFT, "v3compat needs pages of 4 KiB");
 
-/* Entries of a list given to iommu_map_sg() at a time, on the stack. */
+/* V3C_SG_BATCH entries of a list are given to iommu_map_sg() at a time, on the stack. */
 #define V3C_SG_BATCH	24
 
 /*
- * On x86 an IOMMU driver treats IOMMU_MMIO as something else only to keep encryption off it. Then no
- * frame need be looked up; a list of them needs struct pages only as numbers, which a virtual memory
- * map gives for any frame.
+ * v3c_mmio_is_special is off where v3c_is_memory() need not look a frame up. On x86 IOMMU_MMIO does
+ * nothing but keep encryption off device memory, so that it makes no difference without encryption.
+ * iommu_map_sg() uses struct pages only as numbers then, and a virtual memory map gives one for any
+ * frame.
  */
 DEFINE_STATIC_KEY_TRUE(v3c_mmio_is_special);
 
-/* Zeroes that fill what one last-level table covers in one call; NULL until somebody may need them. */
+/*
+ * v3c_zero_block has zeroes that fill what one last-level table covers in one call; NULL until they
+ * may be needed.
+ */
 static struct page *v3c_zero_block;
 
 void v3c_hwpt_module_init(void)
@@ -47,7 +52,7 @@ void v3c_hwpt_module_exit(void)
 		__free_pages(v3c_zero_block, V3C_TABLE_ORDER);
 }
 
-/* Windows' logical addresses are positive. */
+/* S64_MAX bytes at most, because logical addresses have 63 bits. */
 u64 v3c_hwpt_last_page(const struct v3c_hwpt *hwpt)
 {
 	u64 end = hwpt->core->geometry.aperture_end;
@@ -55,7 +60,7 @@ u64 v3c_hwpt_last_page(const struct v3c_hwpt *hwpt)
 	return min_t(u64, end, S64_MAX) >> V3C_PAGE_SHIFT;
 }
 
-/* Nothing depends on it but how long tables are kept that nobody needs. */
+/* prepare_zero_block() may fail: then v3c_hwpt_free_tables() leaves tables that nobody needs. */
 static void prepare_zero_block(void)
 {
 	struct page *block;
@@ -80,8 +85,8 @@ static void learn_rules(struct v3c_hwpt *hwpt, struct device *dev)
  * @pasid: it must also serve PASIDs
  *
  * Context: may sleep; the caller keeps @dev from leaving its IOMMU.
- * Return: the table, or ERR_PTR: -EOPNOTSUPP when the IOMMU cannot do what is asked, -ENOMEM, or what
- * the IOMMU driver said.
+ * Return: the table, or ERR_PTR: -EOPNOTSUPP when the IOMMU cannot do what is asked, -ENOMEM, or
+ * what the IOMMU driver said.
  */
 struct v3c_hwpt *v3c_hwpt_alloc(struct device *dev, bool pasid)
 {
@@ -130,9 +135,10 @@ bool v3c_hwpt_may_attach(const struct v3c_hwpt *hwpt, const struct device *dev)
 }
 
 /*
- * @dev has been attached: what the driver makes of the table is final. Where the attach may change that,
- * no call knows the table yet; otherwise the rules, which others read meanwhile, stay what they are.
- * Under the domain's mutex.
+ * v3c_hwpt_settle() is called when @dev has been attached, so that what the driver makes of the
+ * table is final. With @attach_rebuilds the rules are learned anew, because the attach may have
+ * changed them; no other call knows the table yet. Without it they stay, because others read them
+ * meanwhile. Under the domain's mutex.
  */
 void v3c_hwpt_settle(struct v3c_hwpt *hwpt, struct device *dev)
 {
@@ -143,30 +149,36 @@ void v3c_hwpt_settle(struct v3c_hwpt *hwpt, struct device *dev)
 		learn_rules(hwpt, dev);
 }
 
-/* Whether @dev's IOMMU can use the table for a PASID, as far as it says so without being asked to. */
+/*
+ * True if @dev's IOMMU can use the table for a PASID, as far as that can be told without an attach.
+ */
 bool v3c_hwpt_takes_pasids(const struct v3c_hwpt *hwpt, struct device *dev)
 {
 	return v3c_domain_takes_pasids(hwpt->core, dev);
 }
 
-/* Attached nowhere; what is still mapped goes with it. */
+/* Frees @hwpt, which is attached nowhere. Its core's table goes with all that is still mapped. */
 void v3c_hwpt_free(struct v3c_hwpt *hwpt)
 {
 	iommu_domain_free(hwpt->core);
 	kfree(hwpt);
 }
 
-/* The first piece of a range that one invalidation reaches, in bytes. */
+/* flush_piece() is how many bytes from @iova on a single invalidation reaches, at most @size. */
 static u64 flush_piece(const struct v3c_hwpt *hwpt, u64 iova, u64 size)
 {
 	return min(size - 1, (iova | ~hwpt->flush_mask) - iova) + 1;
 }
 
 /*
- * What the core mapped before a map failed it has unmapped again, without a look at how much of it the
- * IOMMU driver took back. What is kept ends where the map failed. In a short range every page is looked
- * at; in a long one the last under each last-level table, where a map that found no memory for the next
- * table has ended. A map of one leaf has nothing to undo. Returns @err, or -EUCLEAN.
+ * map_failed() looks whether the IOMMU driver kept pages of a map that failed. Returns -EUCLEAN if
+ * so, otherwise @err. The core has unmapped what it had mapped, but does not look how much of it
+ * the driver took back.
+ *
+ * Pages that are kept reach up to where the map failed. So every page of a short range is looked
+ * at, and of a long one the last page under each last-level table, because a map that found no
+ * memory for the next table has ended there. For a map of one leaf map_failed() is not called:
+ * there is nothing to undo.
  */
 static noinline int map_failed(struct v3c_hwpt *hwpt, u64 iova, u64 size, int err)
 {
@@ -184,8 +196,8 @@ static noinline int map_failed(struct v3c_hwpt *hwpt, u64 iova, u64 size, int er
 }
 
 /*
- * As much of a run as the core makes one call of the driver for: equal leaves, as many as there are
- * before a larger one fits.
+ * call_piece() is how much of a run the core makes one call of the driver for: equal leaves, as
+ * many as there are before a larger one fits.
  */
 static u64 call_piece(const struct v3c_hwpt *hwpt, u64 iova, u64 base, u64 size)
 {
@@ -203,9 +215,10 @@ static u64 call_piece(const struct v3c_hwpt *hwpt, u64 iova, u64 base, u64 size)
 }
 
 /*
- * A driver that puts large leaves in the place of tables invalidates all that one call maps. One that
- * allocates per map forgets what it has no memory to unmap: so no call of the core takes more than one
- * of the driver, which the core would have to undo.
+ * map_pieces() maps what must not go to the core in one call. No piece is longer than one
+ * invalidation reaches, because a driver that puts large leaves in the place of tables invalidates
+ * all that one call maps. With @allocates a piece is one call of the driver, because such a driver
+ * forgets what it has no memory to unmap, so that the core must have nothing to undo.
  */
 static noinline int map_pieces(struct v3c_hwpt *hwpt, u64 iova, u64 base, u64 size, int prot, gfp_t gfp)
 {
@@ -235,8 +248,8 @@ static noinline int map_pieces(struct v3c_hwpt *hwpt, u64 iova, u64 base, u64 si
  * @gfp: for tables
  *
  * Context: any that @gfp allows.
- * Return: 0; -ENOMEM; -ERANGE for a frame that no machine has; or what the IOMMU driver said. Nothing
- * stays mapped on failure, unless it is -EUCLEAN, as in v3c_hwpt_map().
+ * Return: 0; -ENOMEM; -ERANGE for a frame that no machine has; or what the IOMMU driver said.
+ * Nothing stays mapped on failure, unless it is -EUCLEAN, as in v3c_hwpt_map().
  */
 int v3c_hwpt_map_run(struct v3c_hwpt *hwpt, u64 page, u64 pfn, u64 pages, int prot, gfp_t gfp)
 {
@@ -258,8 +271,8 @@ int v3c_hwpt_map_run(struct v3c_hwpt *hwpt, u64 page, u64 pfn, u64 pages, int pr
 /* Runs of memory waiting for one call of iommu_map_sg(). */
 struct v3c_batch {
 	struct v3c_hwpt *hwpt;
-	u64 page;		/* where the next run goes */
-	u64 pages;		/* waiting in front of it */
+	u64 page;		/* logical page of the next run */
+	u64 pages;		/* in @sg, in front of @page */
 	int prot;
 	gfp_t gfp;
 	unsigned int nents;
@@ -288,7 +301,10 @@ static noinline int flush_batch(struct v3c_batch *batch)
 	return 0;
 }
 
-/* A run of device memory has no struct page, and a long one nothing to gain from a list. */
+/*
+ * map_single() maps a run without @batch, because device memory has no struct page, and a long run
+ * nothing to gain from a list.
+ */
 static noinline int map_single(struct v3c_batch *batch, const struct v3c_run *run)
 {
 	int ret = flush_batch(batch);
@@ -314,8 +330,9 @@ static __always_inline int add_run(struct v3c_batch *batch, const struct v3c_run
 }
 
 /*
- * With @span no call of the core reaches across a multiple of it, so that none finds a large leaf; nor
- * does any reach across one that an invalidation does not.
+ * map_batches() lets no call of the core reach across a multiple of @span, so that the driver has
+ * no large leaf to make. Without @span none reaches across a multiple of @flush_pages, because an
+ * invalidation does not.
  */
 static noinline int map_batches(struct v3c_hwpt *hwpt, u64 page, struct v3c_phys *phys, int prot,
 				u64 span, gfp_t gfp)
@@ -347,7 +364,7 @@ static noinline int map_batches(struct v3c_hwpt *hwpt, u64 page, struct v3c_phys
 	if (!ret)
 		ret = flush_batch(&batch);
 	if (ret && batch.page > page) {
-		/* A short unmap has been told, and leaves the table marked. */
+		/* v3c_hwpt_was_short() has logged a short unmap and marked the table. */
 		if (!(span ? v3c_hwpt_unmap_spans(hwpt, page, batch.page - page) :
 			     v3c_hwpt_unmap(hwpt, page, batch.page - page)))
 			ret = -EUCLEAN;
@@ -366,7 +383,8 @@ static noinline int map_batches(struct v3c_hwpt *hwpt, u64 page, struct v3c_phys
  *
  * Context: any that @gfp allows.
  * Return: 0; -ENOMEM; or what the IOMMU driver said. Nothing stays mapped on failure, unless it is
- * -EUCLEAN: the IOMMU driver did not take all of it back, and the addresses must not be given to anybody.
+ * -EUCLEAN: the IOMMU driver did not take all of it back, and the addresses must not be given to
+ * anybody.
  */
 int v3c_hwpt_map(struct v3c_hwpt *hwpt, u64 page, const struct v3c_phys *phys, int prot, u64 span,
 		 gfp_t gfp)
@@ -385,7 +403,10 @@ int v3c_hwpt_map(struct v3c_hwpt *hwpt, u64 page, const struct v3c_phys *phys, i
 	return v3c_hwpt_map_run(hwpt, page, run.pfn, run.pages, prot, gfp);
 }
 
-/* An unmap that did not do what it was told to. Always false; the message need not come each time. */
+/*
+ * v3c_hwpt_was_short() marks @hwpt and logs an unmap that did not remove what it was told to.
+ * Always false, so that callers can return it. The log need not have every such unmap.
+ */
 noinline bool v3c_hwpt_was_short(struct v3c_hwpt *hwpt, u64 iova, u64 size, u64 done)
 {
 	WRITE_ONCE(hwpt->lost, true);
@@ -395,8 +416,9 @@ noinline bool v3c_hwpt_was_short(struct v3c_hwpt *hwpt, u64 iova, u64 size, u64 
 }
 
 /*
- * An unmap whose range no single invalidation reaches. No call has mapped anything across a limit; a
- * driver that removes more than it was told to has left what is behind it in TLBs.
+ * v3c_hwpt_unmap_pieces() unmaps a range that no single invalidation reaches. Nothing lies across
+ * the end of a piece, because no call has mapped anything across one. A driver that removes more
+ * than a piece fails, because what lies behind the piece is still in TLBs.
  */
 noinline bool v3c_hwpt_unmap_pieces(struct v3c_hwpt *hwpt, u64 iova, u64 size)
 {
@@ -412,7 +434,7 @@ noinline bool v3c_hwpt_unmap_pieces(struct v3c_hwpt *hwpt, u64 iova, u64 size)
 	return true;
 }
 
-/* The case of v3c_hwpt_unmap_spans() for more than one span. */
+/* v3c_hwpt_unmap_spans() for more than one span. */
 bool v3c_hwpt_unmap_many_spans(struct v3c_hwpt *hwpt, u64 page, u64 pages)
 {
 	u64 at = page << V3C_PAGE_SHIFT, end = at + (pages << V3C_PAGE_SHIFT), start = at, part;
@@ -434,8 +456,8 @@ bool v3c_hwpt_unmap_many_spans(struct v3c_hwpt *hwpt, u64 page, u64 pages)
 }
 
 /*
- * v3c_hwpt_unmap() of pages under one last-level table, of which devices may know nothing before
- * v3c_hwpt_sync_gather().
+ * v3c_hwpt_unmap_gather() is v3c_hwpt_unmap() of pages under one last-level table. Devices may find
+ * them in TLBs until v3c_hwpt_sync_gather().
  */
 bool v3c_hwpt_unmap_gather(struct v3c_hwpt *hwpt, u64 page, u64 pages,
 			   struct iommu_iotlb_gather *gather)
@@ -456,7 +478,7 @@ void v3c_hwpt_flush(struct v3c_hwpt *hwpt)
 	iommu_flush_iotlb_all(hwpt->core);
 }
 
-/* Only asked about pages that are mapped, so that 0 is a page frame like any other. */
+/* @page must be mapped, because 0 is a page frame like any other. */
 u64 v3c_hwpt_pfn(const struct v3c_hwpt *hwpt, u64 page)
 {
 	return iommu_iova_to_phys(hwpt->core, page << V3C_PAGE_SHIFT) >> V3C_PAGE_SHIFT;
@@ -493,11 +515,13 @@ u64 v3c_hwpt_run(const struct v3c_hwpt *hwpt, u64 page, u64 limit, bool contiguo
  * @at: the cut is in front of this page
  * @contiguous: the mapping is known to be one physical run
  *
- * Where a driver unmaps only what one call mapped, no call can have mapped what is not one run.
+ * With &v3c_rules.whole_maps a cut is possible only where the pages on its two sides do not follow
+ * each other in memory, because one call maps one run.
  *
- * Otherwise the answer follows from addresses alone and not from what the driver made of them: a block of
- * a supported size that is wholly inside, contiguous and aligned on both sides may be one entry. Sizes
- * above 2 MiB are probed at steps of the next smaller size only, which errs on the safe side.
+ * Otherwise the answer follows from addresses alone and not from what the driver made of them: a
+ * block of a supported size that is wholly inside, contiguous and aligned on both sides may be one
+ * entry. Sizes above 2 MiB are probed at steps of the next smaller size only, which errs on the
+ * safe side.
  *
  * Return: false when there may be one.
  */
@@ -544,8 +568,8 @@ next:
  * reads zeroes. Where each map takes memory of its own, tables are no use, and none are built.
  *
  * Context: may sleep.
- * Return: 0; -ENOMEM; -EUCLEAN when the IOMMU driver kept a page, so that the range must not be given to
- * anybody; or what the IOMMU driver said.
+ * Return: 0; -ENOMEM; -EUCLEAN when the IOMMU driver kept a page, so that the range must not be
+ * given to anybody; or what the IOMMU driver said.
  */
 int v3c_hwpt_build_tables(struct v3c_hwpt *hwpt, u64 first, u64 last, u64 *built)
 {
@@ -554,7 +578,10 @@ int v3c_hwpt_build_tables(struct v3c_hwpt *hwpt, u64 first, u64 last, u64 *built
 	int ret = 0;
 
 	while (!hwpt->rules.allocates && page <= last) {
-		/* A size that memory cannot hold tables for shall fail, and kill nobody. */
+		/*
+		 * __GFP_RETRY_MAYFAIL because a range with more tables than there is memory must
+		 * fail, and not make the OOM killer kill anybody.
+		 */
 		ret = v3c_hwpt_map_run(hwpt, page, pfn, 1, IOMMU_READ,
 				       GFP_KERNEL | __GFP_RETRY_MAYFAIL | __GFP_NOWARN);
 		if (!ret && !v3c_hwpt_unmap(hwpt, page, 1))
@@ -574,10 +601,10 @@ int v3c_hwpt_build_tables(struct v3c_hwpt *hwpt, u64 first, u64 last, u64 *built
  * @last: last page, in the same block of V3C_TABLES_STEP pages
  * @gfp: for what a driver needs to put large leaves in the place of tables
  *
- * Drivers free a table when one call unmaps all that it covers, and stop at the first hole. So the range
- * is filled first, with zeroes and read-only: where the hardware has the size, one large leaf takes the
- * place of each last-level table, and costs no more than the table did. Without memory for the zeroes
- * the tables stay until the page table is freed.
+ * Drivers free a table when one call unmaps all that it covers, and stop at the first hole. So the
+ * range is filled first, with zeroes and read-only: where the hardware has the size, one large leaf
+ * takes the place of each last-level table, and costs no more than the table did. Without memory
+ * for the zeroes the tables stay until the page table is freed.
  *
  * Context: any that @gfp allows.
  * Return: 0; -EUCLEAN when the IOMMU driver kept some of it, so that the range must not be given to

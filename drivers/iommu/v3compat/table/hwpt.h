@@ -15,13 +15,17 @@ struct device;
 struct v3c_shadow;
 
 /*
- * Neither a last-level table of 4 KiB leaves (2 MiB) nor a large leaf fits in this: a map within such
- * a span needs no table that is not there, an unmap within it frees none.
+ * V3C_SPAN_PAGES is less than a last-level table of 4 KiB leaves covers (2 MiB), and less than a
+ * large leaf. So where the tables down to 4 KiB leaves are there, a map within such a span needs no
+ * other, and an unmap within it frees none.
  */
 #define V3C_SPAN_PAGES		256ULL
 #define V3C_TABLE_ORDER		9
 
-/* Pages whose tables are given back in one piece: what a table of last-level tables covers, 1 GiB. */
+/*
+ * V3C_TABLES_STEP is how many pages have their tables given back in one piece: what a table of
+ * last-level tables covers, 1 GiB.
+ */
 #define V3C_TABLES_STEP		(V3C_TABLE_PAGES * V3C_TABLE_PAGES)
 
 /**
@@ -34,9 +38,9 @@ struct v3c_shadow;
  * @page_requests: for devices that make page requests, and for no others
  * @lost: the IOMMU driver kept some of what it was told to unmap
  * @attached: IOMMU groups and PASIDs attached, under the domain's mutex
- * @has_direct: what must stay mapped was put in before the table was known
- * @settled: the IOMMU through which it was attached first, or NULL; only compared, under the domain's
- *	mutex
+ * @has_direct: %V3C_RANGE_DIRECT ranges were mapped before the table was known to operations
+ * @settled: the IOMMU through which the table was attached first, or NULL; only compared, under the
+ *	domain's mutex
  * @rules: how its IOMMU driver wants it used
  */
 struct v3c_hwpt {
@@ -53,7 +57,10 @@ struct v3c_hwpt {
 	struct v3c_rules rules;
 };
 
-/* Larger ones are not worth the time that they would keep the processor from scheduling. */
+/*
+ * V3C_QUICK_PAGES bounds a quick operation, because a larger one would keep the processor from
+ * scheduling for too long.
+ */
 #define V3C_QUICK_PAGES		V3C_TABLE_PAGES
 #define V3C_QUICK_SIZE		(V3C_QUICK_PAGES << V3C_PAGE_SHIFT)
 
@@ -62,21 +69,22 @@ DECLARE_STATIC_KEY_TRUE(v3c_mmio_is_special);
 void v3c_hwpt_module_init(void);
 void v3c_hwpt_module_exit(void);
 
-/* Whether a frame may be mapped as memory; where nothing treats device memory otherwise, always. */
+/* True if @pfn may be mapped as memory: any frame may where v3c_mmio_is_special is off. */
 static inline bool v3c_is_memory(u64 pfn)
 {
 	return !static_branch_unlikely(&v3c_mmio_is_special) || pfn_valid(pfn);
 }
 
-/* Device memory is neither cached nor encrypted. */
+/* IOMMU_MMIO instead of @hwpt->prot, because device memory is neither cached nor encrypted. */
 static inline int v3c_hwpt_prot(const struct v3c_hwpt *hwpt, u64 pfn, int prot)
 {
 	return likely(v3c_is_memory(pfn)) ? prot | hwpt->prot : prot | IOMMU_MMIO;
 }
 
 /*
- * In bytes; may be refused for lack of memory that could be waited for. Where each map allocates only what
- * is one leaf is mapped, as nobody here looks how far a map came.
+ * v3c_hwpt_quick_map() counts in bytes, and may fail for lack of memory that could be waited for.
+ * With @allocates it maps only what is one leaf, because it does not look how far a failed map
+ * came.
  */
 static __always_inline int v3c_hwpt_quick_map(struct v3c_hwpt *hwpt, u64 iova, u64 base, u64 size,
 					      int prot)
@@ -99,7 +107,10 @@ static __always_inline bool v3c_hwpt_unmap_bytes(struct v3c_hwpt *hwpt, u64 iova
 	if (unlikely((iova ^ (iova + size - 1)) & hwpt->flush_mask))
 		return v3c_hwpt_unmap_pieces(hwpt, iova, size);
 	done = iommu_unmap(hwpt->core, iova, size);
-	/* The space knows what is mapped: a driver that disagrees has lost track of its table. */
+	/*
+	 * &struct v3c_space knows what is mapped: a driver that disagrees has lost track of its
+	 * table.
+	 */
 	return likely(done == size) || v3c_hwpt_was_short(hwpt, iova, size, done);
 }
 
@@ -110,8 +121,8 @@ static __always_inline bool v3c_hwpt_unmap_bytes(struct v3c_hwpt *hwpt, u64 iova
  * @pages: how many, all of them mapped
  *
  * Context: any. Tables that the range covers wholly may be freed.
- * Return: true, and no device finds the pages through any TLB; or false when the IOMMU driver kept some
- * of them, or dropped others: the pages and their addresses must not be given to anybody.
+ * Return: true, and no device finds the pages through any TLB; or false when the IOMMU driver kept
+ * some of them, or dropped others: the pages and their addresses must not be given to anybody.
  */
 static inline bool v3c_hwpt_unmap(struct v3c_hwpt *hwpt, u64 page, u64 pages)
 {
@@ -121,8 +132,8 @@ static inline bool v3c_hwpt_unmap(struct v3c_hwpt *hwpt, u64 page, u64 pages)
 bool v3c_hwpt_unmap_many_spans(struct v3c_hwpt *hwpt, u64 page, u64 pages);
 
 /*
- * v3c_hwpt_unmap_spans() is v3c_hwpt_unmap() without freeing a table, in pieces that cover none; one
- * invalidation for as many as it reaches.
+ * v3c_hwpt_unmap_spans() is v3c_hwpt_unmap() without freeing a table, because it unmaps pieces that
+ * cover none. One invalidation serves for as many pieces as it reaches.
  */
 static inline bool v3c_hwpt_unmap_spans(struct v3c_hwpt *hwpt, u64 page, u64 pages)
 {
@@ -131,21 +142,19 @@ static inline bool v3c_hwpt_unmap_spans(struct v3c_hwpt *hwpt, u64 page, u64 pag
 	return v3c_hwpt_unmap_many_spans(hwpt, page, pages);
 }
 
-/* Whether negative addresses are translated, too. */
 static inline bool v3c_hwpt_has_upper_half(const struct v3c_hwpt *hwpt)
 {
 	return hwpt->rules.upper_half;
 }
 
-/* Whether the hardware has leaves of so many pages. */
 static inline bool v3c_hwpt_has_leaf(const struct v3c_hwpt *hwpt, u64 pages)
 {
 	return hwpt->core->pgsize_bitmap & (pages << V3C_PAGE_SHIFT);
 }
 
 /*
- * Whether neighbours within V3C_SPAN_PAGES can be mapped together and unmapped one by one: there is no
- * leaf that a driver could make of some of them.
+ * v3c_hwpt_may_join(): neighbours within V3C_SPAN_PAGES may be mapped together and unmapped one by
+ * one, because the driver has no leaf to make of some of them.
  */
 static inline bool v3c_hwpt_may_join(const struct v3c_hwpt *hwpt)
 {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * PassThrough: the device sees physical addresses.
+ * PassThrough: the device sees physical addresses, through v3c_passthrough_identity() or a page
+ * table that v3c_passthrough_fill() fills.
  */
 #include <linux/iommu.h>
 #include <linux/ioport.h>
@@ -12,9 +13,9 @@
 #include "table/passthrough.h"
 
 /*
- * The kernel exports no way to ask for passthrough, but an IOMMU driver's own identity domain is
- * reachable through public structures, and the core of 7.x takes it from anybody. It refuses it with
- * -EINVAL where it does not.
+ * v3c_passthrough_identity() takes the IOMMU driver's own identity domain from public structures,
+ * because the kernel exports no way to ask for passthrough. The core of 7.x attaches it for
+ * anybody; other cores refuse it with -EINVAL.
  */
 struct iommu_domain *v3c_passthrough_identity(struct device *dev)
 {
@@ -32,7 +33,7 @@ static int count_resource(struct resource *res, void *arg)
 	return 0;
 }
 
-/* Resources that touch become one run, so that large pages span them. */
+/* collect_resource() makes one run of resources that touch, so that large pages span them. */
 static int collect_resource(struct resource *res, void *arg)
 {
 	struct v3c_runs *runs = arg;
@@ -44,12 +45,12 @@ static int collect_resource(struct resource *res, void *arg)
 	first = max(first, next);
 	if (first > last)
 		return 0;
-	/* Memory and MMIO differ in more than their addresses. */
+	/* v3c_is_memory() is the same in all of a run, because MMIO is mapped with other flags. */
 	if (end && first == next && v3c_is_memory(first) == v3c_is_memory(end->pfn)) {
 		end->pages += last - first + 1;
 		return 0;
 	}
-	/* One more than were counted: the machine grew meanwhile. */
+	/* @runs is full: the machine has grown since the resources were counted. */
 	if (runs->nr == runs->max)
 		return -EAGAIN;
 	runs->run[runs->nr++] = (struct v3c_run) { .pfn = first, .pages = last - first + 1 };
@@ -64,7 +65,8 @@ static int walk_resources(void *arg, int (*each)(struct resource *res, void *arg
 /**
  * v3c_runs_collect() - list all memory and all MMIO
  *
- * What the machine gains later, by hot-plug of memory or of a bridge, is not in it.
+ * Memory and MMIO that the machine gains later, by hot-plug of memory or of a bridge, are not in
+ * it.
  *
  * Context: may sleep.
  * Return: the list, to be given to v3c_runs_free(), or NULL without memory.
@@ -94,7 +96,7 @@ void v3c_runs_free(const struct v3c_runs *runs)
 	kvfree(runs);
 }
 
-/* The run that a page is in, or else the next one, or NULL. */
+/* The run that @pfn is in, or else the next one, or NULL. */
 const struct v3c_run *v3c_runs_find(const struct v3c_runs *runs, u64 pfn)
 {
 	unsigned int lo = 0, hi = runs->nr, mid;
@@ -128,7 +130,7 @@ static int fill(struct v3c_hwpt *hwpt, const struct v3c_runs *runs)
  * v3c_passthrough_fill() - map all memory and all MMIO to itself
  * @hwpt: an empty page table
  *
- * For IOMMUs without an identity domain that can be had.
+ * For IOMMUs whose identity domain cannot be had, see v3c_passthrough_identity().
  *
  * Context: may sleep.
  * Return: 0, -ENOMEM, or what the IOMMU driver said; then some of it may be mapped.

@@ -14,7 +14,7 @@ struct v3c_hwpt;
  * struct v3c_runs - all memory and all MMIO of the machine
  * @nr: length of @run
  * @max: room in @run
- * @run: by address; neighbours differ in more than that
+ * @run: by address; two that touch differ in v3c_is_memory()
  */
 struct v3c_runs {
 	unsigned int nr;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What one entry of a page table says, as the hardware that the format is for understands it.
+ * v3c_table_decode(): what an entry of a page table says, as the hardware that the format is for
+ * understands it.
  *
  * An IOMMU walks for requests that have no privilege, and never sets an accessed or a dirty bit.
  */
@@ -13,10 +14,13 @@
 
 #include "base/phys.h"
 
-/* Index bits of a table: 512 entries of 8 bytes. */
+/* V3C_TABLE_BITS are the index bits of a table, which has 512 entries of 8 bytes. */
 #define V3C_TABLE_BITS	9
 
-/* Levels are counted from the leaves: level 0 holds entries of 4 KiB, 1 of 2 MiB, 2 of 1 GiB. */
+/*
+ * V3C_LARGEST_LEAF: levels are counted from the leaves. Level 0 holds entries of 4 KiB, 1 of 2 MiB,
+ * 2 of 1 GiB.
+ */
 #define V3C_LARGEST_LEAF	2
 
 enum v3c_table_format {
@@ -42,7 +46,7 @@ struct v3c_entry {
 	u64 phys;
 };
 
-/* Pages that an entry of a level covers. */
+/* v3c_level_pages() is how many pages an entry of @level covers. */
 static inline u64 v3c_level_pages(unsigned int level)
 {
 	return 1ULL << (level * V3C_TABLE_BITS);
@@ -84,7 +88,7 @@ static inline struct v3c_entry v3c_x64_decode(u64 value, unsigned int level, u8 
 #define V3C_ARM64_READ_ONLY	BIT_ULL(7)
 #define V3C_ARM64_ACCESSED	BIT_ULL(10)
 #define V3C_ARM64_PHYS		GENMASK_ULL(47, 12)
-#define V3C_ARM64_PHYS_HIGH	GENMASK_ULL(49, 48)	/* of an address only in other granules */
+#define V3C_ARM64_PHYS_HIGH	GENMASK_ULL(49, 48)	/* address bits only in other granules */
 #define V3C_ARM64_TABLE_NO_USER	BIT_ULL(61)
 #define V3C_ARM64_TABLE_READ_ONLY BIT_ULL(62)
 #define V3C_ARM64_PHYS_BITS	48
@@ -123,7 +127,7 @@ static inline struct v3c_entry v3c_arm64_decode(u64 value, unsigned int level, u
  * @phys_bits: width of a physical address
  * @prot: what the tables above leave
  *
- * Return: the entry; empty when anything about it is not as it must be.
+ * Return: the entry; %V3C_ENTRY_EMPTY when anything about it is not as it must be.
  */
 static inline struct v3c_entry v3c_table_decode(enum v3c_table_format format, u64 value,
 						unsigned int level, u8 phys_bits, int prot)

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Reading page tables that a caller owns, while it may be writing them.
+ * v3c_table_walk() reads page tables that a caller owns, while it may be writing them.
  *
- * Nothing in them is believed: an entry is read once, checked, and means nothing beyond the addresses
- * that it is for. Whatever is wrong with it, those addresses are not translated.
+ * An entry is read once, checked, and not trusted: it means nothing beyond the addresses that it is
+ * for. If anything is wrong with it, those addresses are not translated.
  */
 #include <linux/array_size.h>
 #include <linux/io.h>
@@ -18,7 +18,7 @@
 #include "table/passthrough.h"
 #include "table/table_walk.h"
 
-/* Entries read at a time when looking for one that is not empty, on the stack. */
+/* V3C_LOOK_ENTRIES are read at a time, onto the stack, to find one that is not empty. */
 #define V3C_LOOK_ENTRIES	32
 
 #define ENTRY_BYTES		sizeof(u64)
@@ -33,7 +33,10 @@ static u64 half_last(u64 page)
 	return half_of(page) ? V3C_UPPER_LAST : V3C_LOWER_LAST;
 }
 
-/* Whatever the format has room for: the IOMMU's own entries have no more bits than the processor's. */
+/*
+ * phys_bits_of() is at most what the processor has, because the IOMMU's own entries have no more
+ * bits.
+ */
 static u8 phys_bits_of(u8 format_bits)
 {
 #ifdef CONFIG_X86
@@ -97,7 +100,7 @@ bool v3c_tables_set_arm64(struct v3c_tables *tables, unsigned int half, u64 root
 		return false;
 	level = (bits - V3C_PAGE_SHIFT - 1) / V3C_TABLE_BITS;
 	root_bits = bits - V3C_PAGE_SHIFT - level * V3C_TABLE_BITS;
-	/* A root that does not fill a page is aligned to its size. */
+	/* @root is aligned to its size if it does not fill a page. */
 	if (root & ((ENTRY_BYTES << root_bits) - 1) || root >> phys_bits)
 		return false;
 	tables->half[half] = (struct v3c_table_half) {
@@ -107,9 +110,9 @@ bool v3c_tables_set_arm64(struct v3c_tables *tables, unsigned int half, u64 root
 }
 
 /*
- * Reads entries of one table; they do not cross a page. False if that is no memory: among what is online
- * there are also holes, firmware's memory and MMIO, which have a direct mapping nevertheless. All of
- * these are reserved.
+ * read_entries() reads entries of one table, which do not cross a page. False if @phys is not
+ * memory: pfn_to_online_page() also finds holes, firmware's memory and MMIO with a direct mapping,
+ * but all of these are PageReserved().
  */
 static bool read_entries(u64 phys, u64 *values, unsigned int count)
 {
@@ -121,7 +124,10 @@ static bool read_entries(u64 phys, u64 *values, unsigned int count)
 					 count * ENTRY_BYTES);
 }
 
-/* Whether the half translates the page; if not, @unit says up to where it does not. */
+/*
+ * True if @half translates @page. If not, @unit covers the pages from @page on that it does not
+ * translate.
+ */
 static bool is_inside(const struct v3c_table_half *half, u64 page, struct v3c_unit *unit)
 {
 	u64 pages = half->bits ? 1ULL << (half->bits - V3C_PAGE_SHIFT) : 0;
@@ -146,7 +152,7 @@ static bool is_ancestor(const u64 *path, unsigned int depth, u64 table)
 	return false;
 }
 
-/* Where the entries after an empty one at @phys are empty, too, the answer covers them. */
+/* extend_empty() makes @unit cover the empty entries after the empty one at @phys, too. */
 static void extend_empty(const struct v3c_tables *tables, u64 phys, unsigned int index,
 			 unsigned int entries, u64 limit, struct v3c_unit *unit)
 {
@@ -212,7 +218,7 @@ static void walk_tables(const struct v3c_tables *tables, u64 page, u64 limit, st
 		extend_empty(tables, at, index, mask + 1, limit, unit);
 }
 
-/* The largest leaf around the page that lies wholly in what is there. */
+/* walk_identity() finds the largest leaf around @page that lies wholly in one of @runs. */
 static void walk_identity(const struct v3c_runs *runs, u64 page, struct v3c_unit *unit)
 {
 	const struct v3c_run *run = v3c_runs_find(runs, page);
@@ -253,7 +259,7 @@ static void walk_identity(const struct v3c_runs *runs, u64 page, struct v3c_unit
  * v3c_table_walk() - what is configured for a page
  * @tables: the configuration
  * @page: a page of either half
- * @limit: an answer need not reach beyond this page
+ * @limit: @unit need not reach beyond this page
  * @unit: result, which covers @page
  *
  * Context: any.

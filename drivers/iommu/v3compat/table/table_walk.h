@@ -8,28 +8,31 @@
 
 struct v3c_runs;
 
-/* Bits of a page number of 64-bit addresses. */
+/* V3C_PAGE_BITS are the bits of the page number of a 64-bit address. */
 #define V3C_PAGE_BITS		(64 - V3C_PAGE_SHIFT)
 
-/* Tables of five levels translate 57 bits: 56 in each half of the address space. */
+/*
+ * V3C_TREE_LEVELS: tables of five levels translate 57 bits, 56 in each half of the address space.
+ */
 #define V3C_TREE_LEVELS		5
 #define V3C_HALF_PAGES		(1ULL << (V3C_TREE_LEVELS * V3C_TABLE_BITS - 1))
 
-/* The upper half is what sign extension makes of an address. */
+/* V3C_UPPER_FIRST: the upper half is what sign extension makes of an address. */
 #define V3C_LOWER_LAST		(V3C_HALF_PAGES - 1)
 #define V3C_UPPER_LAST		((1ULL << V3C_PAGE_BITS) - 1)
 #define V3C_UPPER_FIRST		(V3C_UPPER_LAST - V3C_HALF_PAGES + 1)
 
 enum v3c_tables_kind {
-	V3C_TABLES_NONE,	/* nothing is translated */
-	V3C_TABLES_IDENTITY,	/* everything is, to itself */
-	V3C_TABLES_WALKED,	/* the caller's tables say */
+	V3C_TABLES_NONE,	/* no page is translated */
+	V3C_TABLES_IDENTITY,	/* memory and MMIO, each page to itself */
+	V3C_TABLES_WALKED,	/* as the caller's tables say */
 };
 
 /**
  * struct v3c_table_half - the tables of one half of the address space
  * @root: physical address
- * @bits: width of an address: @bits - 12 bits of a page number are translated; 0 for none
+ * @bits: width of an address, of which @bits - 12 bits of a page number are translated; 0 for a
+ *	half without tables
  * @level: of the root
  * @mask: of an index into the root
  */
@@ -64,7 +67,7 @@ struct v3c_tables {
  * @prot: IOMMU_READ and IOMMU_WRITE
  * @first: first page
  * @last: last page
- * @phys: that @first translates to, or of @first's entry in the table
+ * @phys: what @first translates to; for %V3C_ENTRY_TABLE, where @first's entry is
  */
 struct v3c_unit {
 	enum v3c_entry_kind kind;
@@ -76,7 +79,7 @@ struct v3c_unit {
 	u64 phys;
 };
 
-/* A leaf in one word: physical address and permissions; 0 for none. */
+/* v3c_leaf() is a leaf in one word, its physical address and permissions; 0 stands for none. */
 static inline u64 v3c_leaf(u64 phys, int prot)
 {
 	return phys | prot;
