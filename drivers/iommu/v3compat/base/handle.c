@@ -15,12 +15,12 @@
 #define V3C_QUARANTINE	32
 
 /**
- * v3c_handle_alloc() - memory for an object that nobody can see yet
+ * v3c_handle_alloc() - allocate an object that is not published yet
  * @pool: its kind
  * @owner: on whose account
  *
- * Members behind the handle hold what a dead object left in them, except after the first use, when
- * they are zero; locks are initialised in either case.
+ * Members behind the handle hold what a dead object left in them, or are zero in fresh memory;
+ * locks are initialised in either case.
  *
  * Context: may sleep.
  * Return: the object, owned by the caller until v3c_handle_publish() or v3c_handle_free(); NULL

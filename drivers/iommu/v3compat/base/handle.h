@@ -15,8 +15,8 @@ struct v3c_owner;
 
 /**
  * struct v3c_handle - first member of everything a caller holds a pointer to
- * @shown: what the caller may read through the pointer (a token's base and size); v3compat does not
- *	read it, because the caller may have written there
+ * @shown: what the caller may read through the pointer (a token's base and size); no decision rests
+ *	on it, because the caller may have written there
  * @kind: V3C_KIND_* while alive, 0 otherwise
  * @serial: names the object in messages; never used twice in one load of the module
  * @entry: in its pool's list of live or of dead objects, under the pool's lock

@@ -111,7 +111,7 @@ enum v3c_param { V3C_PARAM_NONE, V3C_PARAMS(X) V3C_PARAM_COUNT };
  * @first: first value, see V3C_REASONS
  * @last: second value
  *
- * Written by whoever refuses and only then: a caller need not initialise it.
+ * Written on refusal only: a caller need not initialise it.
  */
 struct v3c_why {
 	enum v3c_reason reason;

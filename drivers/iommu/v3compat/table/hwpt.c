@@ -125,7 +125,7 @@ free_hwpt:
  * @dev: the device
  *
  * Context: under the domain's mutex.
- * Return: false where the IOMMU driver would lose some of them, or of the unmaps.
+ * Return: false where the IOMMU driver would lose some of these maps, or of unmaps, see v3c_rules.
  */
 bool v3c_hwpt_may_attach(const struct v3c_hwpt *hwpt, const struct device *dev)
 {

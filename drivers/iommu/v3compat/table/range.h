@@ -134,7 +134,7 @@ struct v3c_hot {
  * @nr_cached: length of each list in @cache
  * @all_cached: length of all lists in @cache together
  * @hot: free blocks that are in no list of @cache; taken by xchg, put by cmpxchg, without the lock
- * @spare: records that stand for nothing
+ * @spare: unused records, linked by &v3c_range.next
  * @nr_spare: length of @spare
  * @recent: ranges by a few bits of their first page; a hint, cleared before a range leaves @root
  * @slots: page tables, by slot, that an operation starting now works on
@@ -174,8 +174,8 @@ struct v3c_space {
  * @range: the (first) range it holds
  * @first: first page of what it holds
  * @last: last page of what it holds
- * @generation: of the space when it started
- * @filled: of the space when it started; what the operation holds is not copied any further
+ * @generation: &v3c_space.generation, as v3c_gate_look() found it
+ * @filled: &v3c_space.filled, likewise; what the operation holds is not copied any further
  * @slots: page tables it works on
  * @filling: of these, the one under construction
  * @epoch: parity it started in

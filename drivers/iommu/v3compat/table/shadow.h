@@ -27,15 +27,15 @@ struct v3c_work {
 
 /**
  * struct v3c_sync - a comparison under way
- * @first: first page, as far as one leaf or another has widened it
- * @last: last page of this half of the addresses, likewise
+ * @first: first page, moved back where widen() found a leaf that begins before it
+ * @last: last page of this half of the addresses, moved on likewise
  * @at: everything before is done
  * @end: last page of all
  * @compared: first page of the node whose leaves were last compared with a large leaf
  * @visited: parts of tables met that had nothing to mirror
  * @refused: large leaves met that the IOMMU driver did not take
  * @maps: calls that map in this step
- * @tries: to get memory
+ * @tries: calls of v3c_refill() since there was memory last
  * @gfp: for nodes and tables in this step
  * @err: why nothing more is mapped, or 0
  */

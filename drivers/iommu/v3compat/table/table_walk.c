@@ -82,7 +82,8 @@ bool v3c_tables_set_x64(struct v3c_tables *tables, u64 root, unsigned int levels
  * @root: physical address of the first table
  * @bits: width of an address, 16 to 48, or 0 for a half without tables
  *
- * Return: false, and nothing written, for another width, or if there can be no table at @root.
+ * Return: false, and the half stays as it is, for another width, or if there can be no table at
+ * @root.
  */
 bool v3c_tables_set_arm64(struct v3c_tables *tables, unsigned int half, u64 root, u8 bits)
 {
