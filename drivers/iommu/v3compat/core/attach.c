@@ -185,7 +185,7 @@ static void detach_tagged(struct v3c_pasid *pasid)
 	pasid->busy = false;
 }
 
-/* Whether @domain is alive and its owner is not the one of @device. */
+/* is_of_others() is true when @domain is alive and its owner is not the one of @device. */
 static bool is_of_others(const struct v3c_domain *domain, const struct v3c_device *device)
 {
 	return v3c_handle_is(domain, V3C_KIND_DOMAIN) && domain->handle.owner != device->handle.owner;
