@@ -22,7 +22,9 @@
 struct device;
 struct iommusim;
 
-/* For the id table of a platform driver that wants the devices which iommusim binds no driver to. */
+/*
+ * For the id table of a platform driver that wants the devices which iommusim binds no driver to.
+ */
 #define IOMMUSIM_DEVICE_NAME "iommusim-dev"
 
 /**
@@ -69,7 +71,8 @@ struct iommusim_region {
  * @regions: its reserved regions, copied; NULL means one MSI window, 0xfee00000 to 0xfeefffff.
  *	Those of a direct type lie in the aperture and below 1 << 52, and are with the MSI windows
  *	%IOMMUSIM_MAX_MAPPED_REGIONS bytes at most, since the core goes through them page by page.
- * @nr_regions: number of @regions, at most %IOMMUSIM_MAX_REGIONS; 0 with non-NULL @regions means none
+ * @nr_regions: number of @regions, at most %IOMMUSIM_MAX_REGIONS; 0 with non-NULL @regions means
+ *	none
  * @managed_dma: bind a driver that has driver_managed_dma set and does nothing
  * @ordinary_driver: bind a driver that uses the DMA API's domain, as most do, and does nothing.
  *	Excludes @managed_dma.

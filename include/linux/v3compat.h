@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What v3compat offers to Linux-side code of a ported driver beyond Windows' <wdm.h>: process address
- * spaces on PASIDs, the DMA guard, page tables of a chosen depth, what a fault report cannot say in
- * Windows' structures, and what a device and its IOMMU can do.
+ * What v3compat offers to Linux-side code of a ported driver beyond Windows' <wdm.h>: process
+ * address spaces on PASIDs, the DMA guard, page tables of a chosen depth, what a fault report
+ * cannot say in Windows' structures, and what a device and its IOMMU can do.
  *
  * All symbols are exported GPL-only in the namespace V3COMPAT.
  */
@@ -19,8 +19,8 @@ struct mm_struct;
 /**
  * enum v3compat_guard - which devices may not see all of memory
  * @V3COMPAT_GUARD_OFF: none is guarded: every device may use PassThrough
- * @V3COMPAT_GUARD_EXTERNAL: devices that the kernel marks untrusted or removable, and those that share
- *	an IOMMU group with one; the default
+ * @V3COMPAT_GUARD_EXTERNAL: devices that the kernel marks untrusted or removable, and those that
+ *	share an IOMMU group with one; the default
  * @V3COMPAT_GUARD_ALL: every device
  *
  * A guarded device is refused PassThrough, and an Unmanaged domain without translation. While the
@@ -44,8 +44,8 @@ NTSTATUS v3compat_configure_x64(PIOMMU_DMA_DOMAIN domain, u64 root, unsigned int
 /**
  * enum v3compat_fault_kind - what became of the DMA that a report is about
  * @V3COMPAT_FAULT_UNRECOVERABLE: it was refused
- * @V3COMPAT_FAULT_PAGE_REQUEST: it waits; when the handler returns with the address mapped so that it
- *	is allowed, it goes on, otherwise it is refused
+ * @V3COMPAT_FAULT_PAGE_REQUEST: it waits; when the handler returns with the address mapped so that
+ *	it is allowed, it goes on, otherwise it is refused
  */
 enum v3compat_fault_kind {
 	V3COMPAT_FAULT_UNRECOVERABLE,

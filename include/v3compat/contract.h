@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The interface itself: what <wdm.h> says, but for what a kernel or a library puts around it. It includes
- * nothing, so that it is the same for drivers and for programs.
+ * The interface itself: what <wdm.h> says, but for what a kernel or a library puts around it. It
+ * includes nothing, so that it is the same for drivers and for programs.
  */
 #ifndef _V3COMPAT_CONTRACT_H
 #define _V3COMPAT_CONTRACT_H
@@ -232,7 +232,8 @@ typedef struct _IRP IRP, *PIRP;
 
 #define BYTE_OFFSET(Va) ((ULONG)((ULONG_PTR)(Va) & (V3COMPAT_PAGE_SIZE - 1)))
 #define ADDRESS_AND_SIZE_TO_SPAN_PAGES(Va, Size) \
-	((ULONG)(((SIZE_T)BYTE_OFFSET(Va) + (SIZE_T)(Size) + (V3COMPAT_PAGE_SIZE - 1)) / V3COMPAT_PAGE_SIZE))
+	((ULONG)(((SIZE_T)BYTE_OFFSET(Va) + (SIZE_T)(Size) + (V3COMPAT_PAGE_SIZE - 1)) /          \
+		 V3COMPAT_PAGE_SIZE))
 
 /**
  * struct _MDL - memory descriptor list: a buffer and the pages behind it
@@ -839,7 +840,8 @@ V3COMPAT_LAYOUT(DOMAIN_CONFIGURATION_ARM64, 0x20);
 
 /**
  * struct _DOMAIN_CONFIGURATION_X64 - x86-64 page tables that a caller owns
- * @FirstLevelPageTableRoot: physical address of the root table, of the depth that the processor uses
+ * @FirstLevelPageTableRoot: physical address of the root table, of the depth that the processor
+ *	uses
  * @TranslationEnabled: FALSE: everything bypasses the tables
  *
  * Source: wdm.h page _domain_configuration_x64.
@@ -1044,9 +1046,9 @@ V3COMPAT_LAYOUT(DEVICE_FAULT_CONFIGURATION, 0x10);
  * @Context: as registered
  *
  * Called once on the registering thread before registration returns, with all selected fields
- * present, then on a thread of the system on every difference; never twice at a time for a device. It
- * may use the interface, also to unregister itself. It must not wait for anybody who may wait for it:
- * who unregisters it or sets the guard policy.
+ * present, then on a thread of the system on every difference; never twice at a time for a device.
+ * It may use the interface, also to unregister itself. It must not wait for anybody who may wait
+ * for it: who unregisters it or sets the guard policy.
  *
  * Context: Process context (PASSIVE_LEVEL), no locks held; may sleep.
  *
@@ -1125,8 +1127,8 @@ typedef IOMMU_DOMAIN_DELETE *PIOMMU_DOMAIN_DELETE;
  *   region that the hardware reserves overlaps a live mapping, or its IOMMU does not reach all that
  *   is mapped
  * * STATUS_ACCESS_DENIED - the device may not use this type of domain now, see
- *   QueryAvailableDomainTypes, others hold the group that shares its translation, or interrupts of the
- *   group would write into memory (where MSIs are translated, as on ARM64)
+ *   QueryAvailableDomainTypes, others hold the group that shares its translation, or interrupts of
+ *   the group would write into memory (where MSIs are translated, as on ARM64)
  * * STATUS_INSUFFICIENT_RESOURCES - out of memory
  *
  * Source: wdm.h page iommu_domain_attach_device_ex.
@@ -1167,7 +1169,8 @@ typedef IOMMU_DOMAIN_DETACH_DEVICE_EX *PIOMMU_DOMAIN_DETACH_DEVICE_EX;
  * * STATUS_INVALID_PARAMETER_1 - @Domain is NULL, stale or no domain
  * * STATUS_INSUFFICIENT_RESOURCES - no memory for all that the caller's tables translate, or the
  *   thread was killed: some of it is blocked until the next flush. Nothing old is cached, unless in
- *   atomic context there was more to compare than one call does: then that may be for a moment still
+ *   atomic context there was more to compare than one call does: then that may be for a moment
+ *   still
  *
  * Source: wdm.h page iommu_flush_domain.
  */
@@ -1346,13 +1349,13 @@ typedef IOMMU_UNMAP_IDENTITY_RANGE_EX *PIOMMU_UNMAP_IDENTITY_RANGE_EX;
  * @Enable: TRUE: report to @FaultConfig. FALSE: stop
  * @FaultConfig: the receiver, copied; read only when enabling
  *
- * The handler is called in process context, with no lock held, one call at a time for each device. It
- * may use the interface, also to disable itself and to delete the device. Reports wait in a queue;
- * those that find it full are dropped and counted, see v3compat_fault_of().
+ * The handler is called in process context, with no lock held, one call at a time for each device.
+ * It may use the interface, also to disable itself and to delete the device. Reports wait in a
+ * queue; those that find it full are dropped and counted, see v3compat_fault_of().
  *
- * After disabling, DeleteDevice() and V1's DetachDevice() no call begins any more, and the one that was
- * under way has returned, unless it was the caller. Reports that still wait are dropped then. Detaching
- * and removal of the device change nothing: reports that wait are delivered.
+ * After disabling, DeleteDevice() and V1's DetachDevice() no call begins any more, and the one that
+ * was under way has returned, unless it was the caller. Reports that still wait are dropped then.
+ * Detaching and removal of the device change nothing: reports that wait are delivered.
  *
  * Context: Process context (PASSIVE_LEVEL); may sleep. Made from atomic context it warns once and
  * returns STATUS_UNSUCCESSFUL. Disabling waits for the handler: hold nothing that it may want.
@@ -1410,8 +1413,8 @@ typedef IOMMU_DOMAIN_CONFIGURE *PIOMMU_DOMAIN_CONFIGURE;
  *	stale, none, or gone
  *
  * A hint: what it depends on may change before AttachDeviceEx. That is the DMA-guard policy, the
- * drivers of the other devices in the device's IOMMU group (while an ordinary one is bound there are no
- * types), and what the IOMMU can do, which does not change.
+ * drivers of the other devices in the device's IOMMU group (while an ordinary one is bound there
+ * are no types), and what the IOMMU can do, which does not change.
  *
  * Context: Process context (PASSIVE_LEVEL); may sleep. Made from atomic context it warns once and
  * reports 0.
@@ -1674,27 +1677,29 @@ typedef IOMMU_PASID_DEVICE_DELETE *PIOMMU_PASID_DEVICE_DELETE;
 
 /**
  * typedef IOMMU_DOMAIN_ATTACH_PASID_DEVICE - let a domain translate for a PASID
- * @Domain: of type TranslateS1, or of type Translate or Unmanaged where the hardware can use that so
+ * @Domain: of type TranslateS1, or of type Translate or Unmanaged where the hardware can use that
+ *	so
  * @PasidDevice: attached nowhere
  *
  * The device's untagged DMA is independent of it, but for the ownership of the IOMMU group, which
- * blocks untagged DMA while the device itself is not attached. What the device's platform reserves is
- * withheld from the domain from then on.
+ * blocks untagged DMA while the device itself is not attached. What the device's platform reserves
+ * is withheld from the domain from then on.
  *
  * Context: Process context (PASSIVE_LEVEL); may sleep. Made from atomic context it warns once and
  * returns STATUS_UNSUCCESSFUL.
  *
  * Return:
  * * STATUS_SUCCESS - DMA tagged with the PASID goes through the domain
- * * STATUS_INVALID_PARAMETER_1 - @Domain is NULL, stale, no domain, of type PassThrough, or the IOMMU
- *   or its driver cannot use it for a PASID
- * * STATUS_INVALID_PARAMETER_2 - @PasidDevice is NULL, stale or no sub-device, its device is gone, or
- *   its PASID belonged to a process
+ * * STATUS_INVALID_PARAMETER_1 - @Domain is NULL, stale, no domain, of type PassThrough, or the
+ *   IOMMU or its driver cannot use it for a PASID
+ * * STATUS_INVALID_PARAMETER_2 - @PasidDevice is NULL, stale or no sub-device, its device is gone,
+ *   or its PASID belonged to a process
  * * STATUS_INVALID_PARAMETER - the device's reserved region overlaps a live mapping, or its IOMMU
  *   cannot reach one
  * * STATUS_UNSUCCESSFUL - attached already, or bound to a process
  * * STATUS_ACCESS_DENIED - the device's IOMMU group is in other hands, or policy forbids it
- * * STATUS_INSUFFICIENT_RESOURCES - out of memory, or the domain has its largest number of page tables
+ * * STATUS_INSUFFICIENT_RESOURCES - out of memory, or the domain has its largest number of page
+ *   tables
  *
  * Source: wdm.h page iommu_domain_attach_pasid_device.
  */
@@ -1706,8 +1711,8 @@ typedef IOMMU_DOMAIN_ATTACH_PASID_DEVICE *PIOMMU_DOMAIN_ATTACH_PASID_DEVICE;
  * typedef IOMMU_DOMAIN_DETACH_PASID_DEVICE - detach a sub-device (DetachPasidDevice)
  * @PasidDevice: the hardware sends nothing with its PASID any more
  *
- * When it returns no translation is left in any TLB. Of a sub-device that is bound to a process it ends
- * the bond.
+ * When it returns no translation is left in any TLB. Of a sub-device that is bound to a process it
+ * ends the bond.
  *
  * Context: Process context (PASSIVE_LEVEL); may sleep. Made from atomic context it warns once and
  * returns STATUS_UNSUCCESSFUL.
@@ -1873,8 +1878,8 @@ typedef IOMMU_UNMAP_IDENTITY_RANGE *PIOMMU_UNMAP_IDENTITY_RANGE;
  * @Enable: TRUE: report to @FaultConfig. FALSE: stop
  * @FaultConfig: the receiver, copied; read only when enabling
  *
- * As IOMMU_SET_DEVICE_FAULT_REPORTING_EX, but that removal of the device ends reporting as DetachDevice
- * does.
+ * As IOMMU_SET_DEVICE_FAULT_REPORTING_EX, but that removal of the device ends reporting as
+ * DetachDevice does.
  *
  * Context: Process context (PASSIVE_LEVEL); may sleep. Made from atomic context it warns once and
  * returns STATUS_UNSUCCESSFUL. Disabling waits for the handler: hold nothing that it may want.

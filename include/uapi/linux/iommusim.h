@@ -24,8 +24,8 @@
  * @IOMMUSIM_OVERLAP_KEEP: mapping over something mapped succeeds and leaves the old entry, as
  *	VT-d does in 6.12. Without one of the overlap quirks it is refused with -EADDRINUSE.
  * @IOMMUSIM_OVERLAP_REPLACE: mapping over something mapped succeeds and replaces the old entry, as
- *	AMD does in 6.12. Excludes %IOMMUSIM_OVERLAP_KEEP. Both go with page sizes of 4 KiB, 2 MiB and
- *	1 GiB only.
+ *	AMD does in 6.12. Excludes %IOMMUSIM_OVERLAP_KEEP. Both go with page sizes of 4 KiB, 2 MiB
+ *	and 1 GiB only.
  * @IOMMUSIM_UNMAP_WHOLE: an unmap that begins inside a large entry removes all of the entry and
  *	reports its whole size, as in 6.12. Without it such an unmap does nothing and returns 0.
  *	In both cases an unmap that begins at the head of a large entry removes all of it, however
@@ -45,19 +45,19 @@
  * @IOMMUSIM_SILENT_FAULTS: a refused DMA is not reported to the core, as VT-d does not. Without it
  *	report_iommu_fault() is called for each that a paging domain refused.
  * @IOMMUSIM_SVA_PASIDS_ONLY: a PASID takes no paging domain, as AMD
- * @IOMMUSIM_SIGN_EXTEND: addresses are the aperture's width and sign-extended from their top bit, as
- *	in VT-d's first stage: half of them is at the end of the 64-bit space, and what is between
- *	the halves is out of range. Excludes %IOMMUSIM_LATE_GEOMETRY.
- * @IOMMUSIM_WHOLE_MAPS: what one call of the driver's map operation mapped is unmapped as a whole, as
- *	by virtio-iommu. An unmap removes, and reports with their whole size, the calls that begin
- *	inside its range; it removes nothing when the range begins inside a call. Each call allocates
- *	a record, as for %IOMMUSIM_ALLOC_PER_MAP. Excludes the overlap quirks.
- * @IOMMUSIM_MOVING_ROOT: the first attach of a domain gives its page table a new root, and takes away
- *	levels that the aperture does not need, without regard for who maps meanwhile, as VT-d does
- *	before 6.14: the root is copied, and becomes the copy one to two milliseconds later. What was
- *	mapped through new entries of the old root in between is lost. The root has an entry for
- *	each 512 GiB, or for more with an aperture of more than 48 bits. It stays where it is when
- *	there is no memory for another.
+ * @IOMMUSIM_SIGN_EXTEND: addresses are the aperture's width and sign-extended from their top bit,
+ *	as in VT-d's first stage: half of them is at the end of the 64-bit space, and what is
+ *	between the halves is out of range. Excludes %IOMMUSIM_LATE_GEOMETRY.
+ * @IOMMUSIM_WHOLE_MAPS: what one call of the driver's map operation mapped is unmapped as a whole,
+ *	as by virtio-iommu. An unmap removes, and reports with their whole size, the calls that
+ *	begin inside its range; it removes nothing when the range begins inside a call. Each call
+ *	allocates a record, as for %IOMMUSIM_ALLOC_PER_MAP. Excludes the overlap quirks.
+ * @IOMMUSIM_MOVING_ROOT: the first attach of a domain gives its page table a new root, and takes
+ *	away levels that the aperture does not need, without regard for who maps meanwhile, as VT-d
+ *	does before 6.14: the root is copied, and becomes the copy one to two milliseconds later.
+ *	What was mapped through new entries of the old root in between is lost. The root has an
+ *	entry for each 512 GiB, or for more with an aperture of more than 48 bits. It stays where it
+ *	is when there is no memory for another.
  * @IOMMUSIM_SHORT_FLUSH: an invalidation of a range reaches the smallest naturally aligned power of
  *	two that covers it; when that is more than 1 GiB, nothing is invalidated, as by QEMU's
  *	first stage of VT-d. Invalidations of a whole domain always work.
@@ -227,8 +227,8 @@ enum iommusim_device_flags {
  * @dma_mask: addresses the device can emit; 0 means all
  * @regions: address of @nr_regions &struct iommusim_ioc_region
  * @nr_regions: at most IOMMUSIM_MAX_REGIONS; 0 means one MSI window, 0xfee00000 to 0xfeefffff.
- *	Those that are mapped 1:1 lie in the aperture and below 1 << 52, and are with the MSI windows
- *	IOMMUSIM_MAX_MAPPED_REGIONS bytes at most.
+ *	Those that are mapped 1:1 lie in the aperture and below 1 << 52, and are with the MSI
+ *	windows IOMMUSIM_MAX_MAPPED_REGIONS bytes at most.
  * @out_id: the new device
  * @out_name: its name in /sys/bus/platform/devices, with a zero at the end
  *
@@ -250,8 +250,8 @@ struct iommusim_ioc_device_create {
 /**
  * enum iommusim_dma_flags - flags of IOMMUSIM_IOC_DMA
  * @IOMMUSIM_DMA_WRITE: the device writes memory; it reads memory without this
- * @IOMMUSIM_DMA_PAGE_REQUESTS: the device asks for a page that is not there and waits for the answer.
- *	Needed for a PASID that is bound to a process, whether pages are there or not.
+ * @IOMMUSIM_DMA_PAGE_REQUESTS: the device asks for a page that is not there and waits for the
+ *	answer. Needed for a PASID that is bound to a process, whether pages are there or not.
  */
 enum iommusim_dma_flags {
 	IOMMUSIM_DMA_WRITE		= 1 << 0,

@@ -37,8 +37,8 @@ NTSTATUS EduTransfer(PEDU_ENGINE Engine, EDU_DIRECTION Direction,
 		     IOMMU_DMA_LOGICAL_ADDRESS Memory, ULONG Length);
 
 /*
- * The engine's worker: EduPrepareWork() says what it does, EduStartWork() lets it do that once, from
- * any thread, EduFinishWork() waits until it is idle.
+ * The engine's worker: EduPrepareWork() says what it does, EduStartWork() lets it do that once,
+ * from any thread, EduFinishWork() waits until it is idle.
  */
 VOID EduPrepareWork(PEDU_ENGINE Engine, VOID (*Routine)(PVOID Context), PVOID Context);
 VOID EduStartWork(PEDU_ENGINE Engine);

@@ -169,7 +169,8 @@ static void own_memory(int fd)
 	memset(on_stack, 0, sizeof(on_stack));
 	expect_moved(fd, "static data to heap", in_data + 77, on_heap + 1, SIZE);
 	expect_moved(fd, "heap to stack", on_heap + 1, on_stack, SIZE);
-	expect_moved(fd, "program code to stack", (const void *)(uintptr_t)own_memory, on_stack, 64);
+	expect_moved(fd, "program code to stack", (const void *)(uintptr_t)own_memory, on_stack,
+		     64);
 	free(on_heap);
 }
 

@@ -3,10 +3,10 @@
  * The character device behind share.h. A sub-device that is bound to a process is an extension of
  * v3compat; once made, it is detached and deleted as any other one.
  *
- * Ending a bond waits for the page faults that the engine has caused, and those for whatever the process
- * has mapped: a file server that does not answer, for instance. So it is done with no lock held that
- * another client, or the owner, needs. Beginning one waits for others that end, so that it is no
- * part of open(), which holds a lock of all such nodes.
+ * Ending a bond waits for the page faults that the engine has caused, and those for whatever the
+ * process has mapped: a file server that does not answer, for instance. So it is done with no lock
+ * held that another client, or the owner, needs. Beginning one waits for others that end, so that
+ * it is no part of open(), which holds a lock of all such nodes.
  */
 #include <linux/cleanup.h>
 #include <linux/fs.h>

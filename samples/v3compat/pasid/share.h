@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
 /*
  * /dev/v3c-share0: the device works in the address space of the process that opens it and says
- * SHARE_BIND. It reads and writes what the process could, at the same addresses; nothing is mapped or
- * pinned for it.
+ * SHARE_BIND. It reads and writes what the process could, at the same addresses; nothing is mapped
+ * or pinned for it.
  */
 #ifndef MOVER_SHARE_H
 #define MOVER_SHARE_H
@@ -37,10 +37,10 @@ struct share_move {
 /*
  * ioctl(SHARE_BIND): let the device into the memory of the process until the file is closed.
  *
- * Waits, until it is done or the process is killed, for other processes that end their sharing. Fails
- * with EOPNOTSUPP where the kernel lets no device into a process, EBUSY the second time, EPERM in another
- * process than that which opened the file, ENODEV when the device is gone, ENOSPC without a PASID, ENOMEM
- * and EIO.
+ * Waits, until it is done or the process is killed, for other processes that end their sharing.
+ * Fails with EOPNOTSUPP where the kernel lets no device into a process, EBUSY the second time,
+ * EPERM in another process than that which opened the file, ENODEV when the device is gone, ENOSPC
+ * without a PASID, ENOMEM and EIO.
  */
 #define SHARE_BIND _IO(0xE8, 1)
 

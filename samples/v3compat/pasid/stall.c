@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A process lets a device into its memory, has it touch a page of a file whose server does not answer,
- * and is killed. What the rest of the machine does meanwhile must not wait for that server.
+ * A process lets a device into its memory, has it touch a page of a file whose server does not
+ * answer, and is killed. What the rest of the machine does meanwhile must not wait for that server.
  *
- * stall DEVICE: on DEVICE (/dev/v3c-share0, see share.h), as root, with TAP. The file is in a FUSE mount
- * of its own; further devices come from iommusim.
+ * stall DEVICE: on DEVICE (/dev/v3c-share0, see share.h), as root, with TAP. The file is in a FUSE
+ * mount of its own; further devices come from iommusim.
  */
 #include <errno.h>
 #include <fcntl.h>

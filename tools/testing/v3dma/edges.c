@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Where IOMMU drivers differ: what one invalidation can name, what one entry can hold, what an attach
- * does to a page table.
+ * Where IOMMU drivers differ: what one invalidation can name, what one entry can hold, what an
+ * attach does to a page table.
  */
 #include <wdm.h>
 
@@ -89,8 +89,8 @@ static NTSTATUS MapReserved(struct across *Across, IOMMU_DMA_LOGICAL_ADDRESS Fir
 	IOMMU_MAP_PHYSICAL_ADDRESS Physical = BufferRange(&Across->Buffer);
 	NTSTATUS Status;
 
-	Status = Iommu->ReserveLogicalAddressRange(Across->Domain, Across->Buffer.Size, &First, NULL,
-						   NULL, &Across->Token);
+	Status = Iommu->ReserveLogicalAddressRange(Across->Domain, Across->Buffer.Size, &First,
+						   NULL, NULL, &Across->Token);
 	if (!NT_SUCCESS(Status))
 		return Status;
 	Status = Iommu->MapReservedLogicalRange(Across->Token, 0, DEVICE_READS_WRITES, &Physical,
@@ -197,7 +197,8 @@ static const struct piece Pieces[] = {
 #define PIECES (sizeof(Pieces) / sizeof(Pieces[0]))
 
 /* All marked pages are reached, or all are not. */
-static VOID ExpectMarks(PTEST Test, PBUFFER Buffer, IOMMU_DMA_LOGICAL_ADDRESS Logical, ULONG Expected)
+static VOID ExpectMarks(PTEST Test, PBUFFER Buffer, IOMMU_DMA_LOGICAL_ADDRESS Logical,
+			ULONG Expected)
 {
 	ULONG Count = 0, i;
 
@@ -237,7 +238,8 @@ static VOID UnmapManyPieces(PTEST Test, PIOMMU_DMA_DOMAIN Domain)
 }
 
 /* One mapping that begins with a buffer and goes on where no memory is. */
-static VOID UnmapBigMapping(PTEST Test, PIOMMU_DMA_DOMAIN Domain, IOMMU_DMA_LOGICAL_ADDRESS Explicit)
+static VOID UnmapBigMapping(PTEST Test, PIOMMU_DMA_DOMAIN Domain,
+			    IOMMU_DMA_LOGICAL_ADDRESS Explicit)
 {
 	IOMMU_MAP_PHYSICAL_ADDRESS Physical;
 	IOMMU_DMA_LOGICAL_ADDRESS Logical;
@@ -283,7 +285,8 @@ VOID RunBoundary(PSCENARIO_RUN Run, PVOID Context)
 }
 
 /* The IOMMU decides whether a part can go; if it can, exactly that part goes. */
-static VOID CutTwo(PTEST Test, PIOMMU_DMA_DOMAIN Domain, IOMMU_DMA_LOGICAL_ADDRESS Start, BOOLEAN Tail)
+static VOID CutTwo(PTEST Test, PIOMMU_DMA_DOMAIN Domain, IOMMU_DMA_LOGICAL_ADDRESS Start,
+		   BOOLEAN Tail)
 {
 	SIZE_T Cut = Tail ? PAGE_SIZE : 0, Keep = PAGE_SIZE - Cut;
 	NTSTATUS Status;
@@ -395,7 +398,8 @@ static VOID UseJoin(PTEST Test, PTEST_SIM Sim, PBUFFER Buffer)
 	if (!Domain)
 		return;
 	Status = Test->Iommu->AttachDeviceEx(Domain, Sim->Device);
-	if (ScenarioCall(Test->Run, "AttachDeviceEx", Status, STATUS_SUCCESS, NO_ADDRESS, NO_BYTES)) {
+	if (ScenarioCall(Test->Run, "AttachDeviceEx", Status, STATUS_SUCCESS, NO_ADDRESS,
+			 NO_BYTES)) {
 		JoinNeighbours(Test, Domain, Buffer, 0);
 		JoinNeighbours(Test, Domain, Buffer, 1);
 		ScenarioCall(Test->Run, "DetachDeviceEx", Test->Iommu->DetachDeviceEx(Sim->Device),
@@ -524,7 +528,8 @@ static BOOLEAN AttachMeanwhile(struct lonely *Lonely)
 	if (!TestRunTogether(2, AttachOrMapOn, Lonely))
 		return ScenarioCheck(Run, "run on all processors", NO_ADDRESS, NO_BYTES, FALSE,
 				     "fewer than two threads");
-	ScenarioCall(Run, "map or unmap", Lonely->BadStatus, STATUS_SUCCESS, LONELY_START, NO_BYTES);
+	ScenarioCall(Run, "map or unmap", Lonely->BadStatus, STATUS_SUCCESS, LONELY_START,
+		     NO_BYTES);
 	if (!ScenarioCall(Run, "AttachDeviceEx", Lonely->AttachStatus, STATUS_SUCCESS, NO_ADDRESS,
 			  NO_BYTES))
 		return FALSE;

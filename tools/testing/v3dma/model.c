@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The random walk of the KUnit tests, with a device whose IOMMU is the machine's and one whose IOMMU
- * is an iommusim.
+ * The random walk of the KUnit tests, with a device whose IOMMU is the machine's and one whose
+ * IOMMU is an iommusim.
  */
 #include <linux/io.h>
 #include <linux/iommusim.h>

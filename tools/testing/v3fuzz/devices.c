@@ -101,7 +101,10 @@ static void create_device(struct fuzz_thread *t, struct fuzz_device *device)
 	fuzz_wild_resume(device->handle);
 }
 
-/* Whoever plugs or unplugs a member of the group may be in the middle of detaching what is idle then. */
+/*
+ * Whoever plugs or unplugs a member of the group may be in the middle of detaching what is idle
+ * then.
+ */
 static bool is_still_detached(NTSTATUS status, bool idle, unsigned int *tries)
 {
 	if (!idle || status != STATUS_RESOURCE_IN_USE || ++*tries > 1000)
@@ -232,7 +235,8 @@ static bool bind_process(struct fuzz_thread *t, struct fuzz_device *sub, struct 
 	return true;
 }
 
-static bool create_tagged(struct fuzz_thread *t, struct fuzz_device *sub, struct fuzz_device *parent)
+static bool create_tagged(struct fuzz_thread *t, struct fuzz_device *sub,
+			  struct fuzz_device *parent)
 {
 	ULONG pasid;
 
@@ -259,7 +263,8 @@ static void create_sub(struct fuzz_thread *t, struct fuzz_device *sub)
 		epoch = epoch_to_attach_in(parent);
 		fuzz_wild_pause();
 		fuzz_group_begin(parent->view.group);
-		made = fuzz_one_in(t, 4) ? bind_process(t, sub, parent) : create_tagged(t, sub, parent);
+		made = fuzz_one_in(t, 4) ? bind_process(t, sub, parent) :
+					   create_tagged(t, sub, parent);
 		fuzz_group_end(parent->view.group);
 		fuzz_wild_resume(made ? sub->sub : NULL);
 	}
@@ -394,8 +399,8 @@ static void query_info(struct fuzz_thread *t, struct fuzz_device *device)
 	ULONG size = fuzz_random(t, 12), written = 0;
 	NTSTATUS status;
 
-	status = FUZZ_CALL(t, QueryDeviceInfo, number(device), size, 0, device->handle, size, &written,
-			   &info);
+	status = FUZZ_CALL(t, QueryDeviceInfo, number(device), size, 0, device->handle, size,
+			   &written, &info);
 	if (NT_SUCCESS(status) &&
 	    (size < sizeof(info) || info.PasidTaggedDmaEnabled != device->tagged))
 		fuzz_fail(t, "QueryDeviceInfo of %u bytes: tagged %u, should be %u", size,
@@ -410,8 +415,8 @@ static void query_mappings(struct fuzz_thread *t)
 
 	down_read(&fuzz_plugs[n].sem);
 	if (fuzz_plugs[n].dev &&
-	    NT_SUCCESS(FUZZ_CALL(t, QueryInputMappings, n, size, 0, fuzz_plugs[n].dev, elements, size,
-				 fuzz_one_in(t, 4) ? NULL : &needed)) &&
+	    NT_SUCCESS(FUZZ_CALL(t, QueryInputMappings, n, size, 0, fuzz_plugs[n].dev, elements,
+				 size, fuzz_one_in(t, 4) ? NULL : &needed)) &&
 	    size < sizeof(elements[0]))
 		fuzz_fail(t, "QueryInputMappings wrote to a buffer of %u bytes", size);
 	up_read(&fuzz_plugs[n].sem);
@@ -464,8 +469,8 @@ void fuzz_on_fault(PVOID context, PFAULT_INFORMATION information)
 	u64 id = (at - FUZZ_BASE) / FUZZ_SLICE;
 
 	atomic_inc(&faults);
-	if (v3compat_fault_of(information)->kind == V3COMPAT_FAULT_PAGE_REQUEST && at >= FUZZ_BASE &&
-	    id < fuzz_nr_threads)
+	if (v3compat_fault_of(information)->kind == V3COMPAT_FAULT_PAGE_REQUEST &&
+	    at >= FUZZ_BASE && id < fuzz_nr_threads)
 		serve(&fuzz_threads[id], information);
 }
 
@@ -477,8 +482,8 @@ static void set_reporting(struct fuzz_thread *t, struct fuzz_device *device, boo
 	};
 	NTSTATUS status;
 
-	status = FUZZ_CALL(t, SetDeviceFaultReportingEx, number(device), enable, 0, device->handle, 0,
-			   enable, &config);
+	status = FUZZ_CALL(t, SetDeviceFaultReportingEx, number(device), enable, 0, device->handle,
+			   0, enable, &config);
 	if (NT_SUCCESS(status)) {
 		device->reporting = enable;
 		return;
@@ -576,7 +581,8 @@ static void demand_page(struct fuzz_thread *t, struct fuzz_map *map, struct fuzz
 	if (fuzz_one_in(t, 4))
 		ask_for_pages(t, target, map->at);
 	else
-		iommusim_dma_read_prq(target->dev, target->pasid, map->at, &word, sizeof(word), NULL);
+		iommusim_dma_read_prq(target->dev, target->pasid, map->at, &word, sizeof(word),
+				      NULL);
 
 	/* A handler that is late maps nothing any more. */
 	mutex_lock(&demand->lock);

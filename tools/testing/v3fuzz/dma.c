@@ -54,11 +54,13 @@ static bool is_attached(unsigned int i, PIOMMU_DMA_DOMAIN domain)
 	return READ_ONCE(fuzz_devices[i].view.attached) == domain;
 }
 
-static int move(struct fuzz_thread *t, const struct fuzz_target *target, u64 at, u64 *word, bool write)
+static int move(struct fuzz_thread *t, const struct fuzz_target *target, u64 at, u64 *word,
+		bool write)
 {
 	int ret;
 
-	ret = write ? iommusim_dma_write(target->dev, target->pasid, at, word, sizeof(*word), NULL) :
+	ret = write ? iommusim_dma_write(target->dev, target->pasid, at, word, sizeof(*word),
+					 NULL) :
 		      iommusim_dma_read(target->dev, target->pasid, at, word, sizeof(*word), NULL);
 	t->dma++;
 	t->dma_met += !ret;
@@ -92,22 +94,28 @@ static void check_live(struct fuzz_thread *t, unsigned int i, const struct fuzz_
 		return;
 	t->checked++;
 	if (!!read != !(prot & 1))
-		fuzz_fail(t, "%s of IOMMU %u, PASID %#x: reading %#llx (page %u, permissions %u): %d, again %d",
-			  dev_name(target->dev), target->sim, target->pasid, at, page, prot, read,
-			  move(t, target, at, &tag, false));
+		fuzz_fail(
+			t,
+			"%s of IOMMU %u, PASID %#x: reading %#llx (page %u, permissions %u): %d, again %d",
+			dev_name(target->dev), target->sim, target->pasid, at, page, prot, read,
+			move(t, target, at, &tag, false));
 	else if (!read && tag != fuzz_tag(pool, page))
 		fuzz_fail(t, "%s of IOMMU %u, PASID %#x: read %#llx: found %#llx, not page %u",
 			  dev_name(target->dev), target->sim, target->pasid, at, tag, page);
 	else if (!!written != !(prot & 2))
-		fuzz_fail(t, "%s of IOMMU %u, PASID %#x: writing %#llx (page %u, permissions %u): %d",
-			  dev_name(target->dev), target->sim, target->pasid, at, page, prot, written);
+		fuzz_fail(
+			t, "%s of IOMMU %u, PASID %#x: writing %#llx (page %u, permissions %u): %d",
+			dev_name(target->dev), target->sim, target->pasid, at, page, prot, written);
 	else if ((seen == nonce) != !written)
-		fuzz_fail(t, "%s of IOMMU %u, PASID %#x: wrote %#llx (%d): page %u has %#llx, not %#llx",
-			  dev_name(target->dev), target->sim, target->pasid, at, written, page, seen, nonce);
+		fuzz_fail(
+			t,
+			"%s of IOMMU %u, PASID %#x: wrote %#llx (%d): page %u has %#llx, not %#llx",
+			dev_name(target->dev), target->sim, target->pasid, at, written, page, seen,
+			nonce);
 }
 
-static void check_gone(struct fuzz_thread *t, unsigned int i, const struct fuzz_target *target, u64 at,
-		       const struct fuzz_pool *pool, unsigned int page, bool empty)
+static void check_gone(struct fuzz_thread *t, unsigned int i, const struct fuzz_target *target,
+		       u64 at, const struct fuzz_pool *pool, unsigned int page, bool empty)
 {
 	struct watch watch = begin_watch(target->group);
 	u64 nonce = next_nonce(t);
@@ -122,16 +130,20 @@ static void check_gone(struct fuzz_thread *t, unsigned int i, const struct fuzz_
 		return;
 	t->checked++;
 	if (seen == nonce)
-		fuzz_fail(t, "%s of IOMMU %u, PASID %#x: page %u is reached at %#llx, where it was unmapped",
-			  dev_name(target->dev), target->sim, target->pasid, page, at);
+		fuzz_fail(
+			t,
+			"%s of IOMMU %u, PASID %#x: page %u is reached at %#llx, where it was unmapped",
+			dev_name(target->dev), target->sim, target->pasid, page, at);
 	else if (!ret && empty)
-		fuzz_fail(t, "%s of IOMMU %u, PASID %#x: something is reached at %#llx, where nothing is mapped",
-			  dev_name(target->dev), target->sim, target->pasid, at);
+		fuzz_fail(
+			t,
+			"%s of IOMMU %u, PASID %#x: something is reached at %#llx, where nothing is mapped",
+			dev_name(target->dev), target->sim, target->pasid, at);
 }
 
 /*
- * An address that is physical memory is one only as long as the device is attached. With other threads
- * about, such a DMA could hit anything.
+ * An address that is physical memory is one only as long as the device is attached. With other
+ * threads about, such a DMA could hit anything.
  */
 static bool is_safe(u64 at, const struct fuzz_pool *pool, unsigned int page)
 {
@@ -269,7 +281,8 @@ static bool is_mapped(struct fuzz_thread *t, const struct fuzz_gone *gone)
 	for (i = 0; i < FUZZ_MAPS; i++) {
 		const struct fuzz_map *map = &t->maps[i];
 
-		if (!map->kind || map->domain != gone->domain || map->generation != gone->generation)
+		if (!map->kind || map->domain != gone->domain ||
+		    map->generation != gone->generation)
 			continue;
 		for (k = 0; k < map->pages; k++) {
 			if (address_of(t, map, k) == gone->at)

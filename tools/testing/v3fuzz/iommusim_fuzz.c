@@ -2,9 +2,9 @@
 /*
  * A fuzzer of /dev/iommusim.
  *
- * Several processes use the same two files and do not ask each other. Devices write only to memory of
- * the fuzzer: to a page whose physical address a region maps 1:1, and to an arena at the same address in
- * each process.
+ * Several processes use the same two files and do not ask each other. Devices write only to memory
+ * of the fuzzer: to a page whose physical address a region maps 1:1, and to an arena at the same
+ * address in each process.
  *
  * With one process, a seed gives the same commands again.
  */
@@ -59,9 +59,9 @@ struct entry {
 	unsigned int nr, err, size, id, flags;
 };
 
-static const char * const names[] = {
-	"CREATE", "DESTROY", "DEVICE_CREATE", "DMA", "FAIL_ATTACH", "FAIL_TABLES", "STATS", "SVA_BIND",
-	"PAGE_REQUEST",
+static const char *const names[] = {
+	"CREATE",      "DESTROY", "DEVICE_CREATE", "DMA",	   "FAIL_ATTACH",
+	"FAIL_TABLES", "STATS",	  "SVA_BIND",	   "PAGE_REQUEST",
 };
 
 #define NR_COMMANDS (sizeof(names) / sizeof(names[0]))
@@ -70,7 +70,7 @@ static const char * const names[] = {
 struct shared {
 	unsigned int calls[NR_COMMANDS], successes[NR_COMMANDS], errnos[NR_COMMANDS][ERRNOS];
 	unsigned int total, kills, pairs;
-	unsigned int accesses, met, reasons[REASONS];	/* of DMA, and what of it reached something */
+	unsigned int accesses, met, reasons[REASONS]; /* of DMA, and what of it reached something */
 	unsigned int incarnation[PROCESSES];
 	struct object objects[FILES][OBJECTS];
 	struct entry log[PROCESSES][LOG];
@@ -182,7 +182,8 @@ static int command(int fd, unsigned long request, union command *cmd, unsigned i
 	int sane = choose_size(cmd, right);
 
 	entry = &shared->log[self][shared->logged[self]++ % LOG];
-	*entry = (struct entry) { .nr = nr, .err = ~0U, .size = cmd->size, .id = id, .flags = flags };
+	*entry =
+		(struct entry){ .nr = nr, .err = ~0U, .size = cmd->size, .id = id, .flags = flags };
 	err = ioctl(fd, request, cmd) ? errno : 0;
 	entry->err = err;
 	count(nr, err);
@@ -293,7 +294,8 @@ static unsigned int choose_regions(struct iommusim_ioc_region *regions, int *dir
 		if (region->type <= IOMMUSIM_RESV_DIRECT_RELAXABLE || one_in(3)) {
 			region->type = rnd(2);
 			region->prot = 3;
-			region->first = secret_phys && !tame && one_in(4) ? secret_phys : direct_phys;
+			region->first =
+				secret_phys && !tame && one_in(4) ? secret_phys : direct_phys;
 			region->last = region->first + PAGE - 1;
 			*direct |= region->first == direct_phys;
 		}
@@ -348,7 +350,8 @@ static struct object bind(unsigned int file, unsigned int device)
 
 	if (one_in(60))
 		cmd.bind.flags = 1;
-	if (command(files[file], IOMMUSIM_IOC_SVA_BIND, &cmd, sizeof(cmd.bind), device, cmd.bind.flags))
+	if (command(files[file], IOMMUSIM_IOC_SVA_BIND, &cmd, sizeof(cmd.bind), device,
+		    cmd.bind.flags))
 		return none;
 	object = remember(file, BOND, cmd.bind.out_id);
 	if (!object)
@@ -386,7 +389,8 @@ static int dma(unsigned int file, unsigned int device, unsigned int pasid, uint6
 		__atomic_fetch_add(&shared->accesses, 1, __ATOMIC_RELAXED);
 		__atomic_fetch_add(&shared->met, !!cmd.dma.out_length, __ATOMIC_RELAXED);
 		if (cmd.dma.out_reason < REASONS)
-			__atomic_fetch_add(&shared->reasons[cmd.dma.out_reason], 1, __ATOMIC_RELAXED);
+			__atomic_fetch_add(&shared->reasons[cmd.dma.out_reason], 1,
+					   __ATOMIC_RELAXED);
 	}
 	return err;
 }
@@ -431,12 +435,14 @@ static void dma_process(unsigned int file)
 		return;
 	}
 	at = (uintptr_t)readable + rnd(ARENA - sizeof(data));
-	if (dma(file, bond.device, bond.pasid, at, data, length, IOMMUSIM_DMA_PAGE_REQUESTS, &result) ||
+	if (dma(file, bond.device, bond.pasid, at, data, length, IOMMUSIM_DMA_PAGE_REQUESTS,
+		&result) ||
 	    result.out_reason)
 		return;
 	for (i = 0; i < length; i++) {
 		if (data[i] != PATTERN) {
-			fail("a device read %#x from the arena at byte %u of %u", data[i], i, length);
+			fail("a device read %#x from the arena at byte %u of %u", data[i], i,
+			     length);
 			return;
 		}
 	}
@@ -467,8 +473,8 @@ static void dma_anywhere(unsigned int file)
 		buffer = (void *)(uintptr_t)8;
 	if (one_in(20))
 		flags = 1U << rnd(32);
-	dma(file, some_id(file, DEV), one_in(2) ? IOMMUSIM_NO_PASID : rnd(64), at, buffer, length, flags,
-	    &result);
+	dma(file, some_id(file, DEV), one_in(2) ? IOMMUSIM_NO_PASID : rnd(64), at, buffer, length,
+	    flags, &result);
 }
 
 static void request_pages(unsigned int file)
@@ -517,7 +523,8 @@ static void fail_attach(unsigned int file, unsigned int device)
 		},
 	};
 
-	command(files[file], IOMMUSIM_IOC_FAIL_ATTACH, &cmd, sizeof(cmd.attach), device, cmd.attach.error);
+	command(files[file], IOMMUSIM_IOC_FAIL_ATTACH, &cmd, sizeof(cmd.attach), device,
+		cmd.attach.error);
 }
 
 static void fail_tables(unsigned int file, unsigned int sim)
@@ -530,7 +537,8 @@ static void fail_tables(unsigned int file, unsigned int sim)
 		},
 	};
 
-	command(files[file], IOMMUSIM_IOC_FAIL_TABLES, &cmd, sizeof(cmd.tables), sim, cmd.tables.times);
+	command(files[file], IOMMUSIM_IOC_FAIL_TABLES, &cmd, sizeof(cmd.tables), sim,
+		cmd.tables.times);
 }
 
 static void ask(unsigned int file)
@@ -690,7 +698,8 @@ static uint64_t physical_address(const void *page)
 
 	if (fd < 0)
 		return 0;
-	if (pread(fd, &value, sizeof(value), (uintptr_t)page / PAGE * sizeof(value)) != sizeof(value))
+	if (pread(fd, &value, sizeof(value), (uintptr_t)page / PAGE * sizeof(value)) !=
+	    sizeof(value))
 		value = 0;
 	close(fd);
 	return value >> 63 ? (value & ((1ULL << 55) - 1)) * PAGE : 0;
@@ -752,8 +761,8 @@ static int each_command_succeeded(void)
 }
 
 /*
- * commands is exceeded for a command that lacks successes, because which commands succeed depends on how
- * the processes meet. One that never succeeds ends the run at twice commands, and fails it.
+ * commands is exceeded for a command that lacks successes, because which commands succeed depends
+ * on how the processes meet. One that never succeeds ends the run at twice commands, and fails it.
  */
 static int is_over(time_t end)
 {
@@ -832,11 +841,12 @@ static void show_log(unsigned int processes)
 
 	for (i = 0; i < processes; i++) {
 		printf("# the last commands of process %u:\n", i);
-		for (k = shared->logged[i] > LOG ? shared->logged[i] - LOG : 0; k < shared->logged[i]; k++) {
+		for (k = shared->logged[i] > LOG ? shared->logged[i] - LOG : 0;
+		     k < shared->logged[i]; k++) {
 			struct entry *entry = &shared->log[i][k % LOG];
 
-			printf("#   %s(size %u, id %u, flags %#x) = %d\n", names[entry->nr], entry->size,
-			       entry->id, entry->flags, (int)entry->err);
+			printf("#   %s(size %u, id %u, flags %#x) = %d\n", names[entry->nr],
+			       entry->size, entry->id, entry->flags, (int)entry->err);
 		}
 	}
 }
@@ -870,8 +880,8 @@ static void report(unsigned int processes, time_t began)
 		judge(shared->successes[nr] >= least, "%s succeeded %u times, %u wanted", names[nr],
 		      shared->successes[nr], least);
 	}
-	judge(shared->met * 10ULL >= shared->accesses * 3ULL, "%u of %u DMAs met a mapping, 30 %% wanted",
-	      shared->met, shared->accesses);
+	judge(shared->met * 10ULL >= shared->accesses * 3ULL,
+	      "%u of %u DMAs met a mapping, 30 %% wanted", shared->met, shared->accesses);
 	judge(!shared->failed, "%s", shared->failed ? shared->why : "nothing was wrong");
 	judge(!count_left(), "nothing is left when the files are closed");
 	if (shared->failed)
@@ -885,7 +895,8 @@ static void report(unsigned int processes, time_t began)
 
 static void print_usage(void)
 {
-	fprintf(stderr, "usage: iommusim_fuzz [-s SEED] [-c COMMANDS] [-t SECONDS] [-p PROCESSES] [-l LEAST] [-T]\n"
+	fprintf(stderr,
+		"usage: iommusim_fuzz [-s SEED] [-c COMMANDS] [-t SECONDS] [-p PROCESSES] [-l LEAST] [-T]\n"
 		"  -T  without what only lets a defect of the kernel show: hostile regions, secret memory\n");
 	exit(2);
 }
@@ -925,8 +936,8 @@ int main(int argc, char **argv)
 		print_usage();
 	if (!seed && getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
 		print_usage();
-	printf("# seed=%llu processes=%u commands=%u seconds=%u\n", (unsigned long long)seed, processes,
-	       commands, seconds);
+	printf("# seed=%llu processes=%u commands=%u seconds=%u\n", (unsigned long long)seed,
+	       processes, commands, seconds);
 	fflush(stdout);
 	prepare();
 	run(seed, processes, seconds ? time(NULL) + seconds : 0);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Reading v3fuzz/run in debugfs runs the fuzzer, with the parameters that the module has then, and gives the
- * report.
+ * Reading v3fuzz/run in debugfs runs the fuzzer, with the parameters that the module has then, and
+ * gives the report.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -59,11 +59,15 @@ unsigned int fuzz_without;
 module_param(seed, ullong, 0644);
 MODULE_PARM_DESC(seed, "what all is derived from; 0, the default, takes a random one");
 module_param(calls, uint, 0644);
-MODULE_PARM_DESC(calls, "end after that many calls of members, or up to twice as many while one lacks successes; 0 for no limit");
+MODULE_PARM_DESC(
+	calls,
+	"end after that many calls of members, or up to twice as many while one lacks successes; 0 for no limit");
 module_param(seconds, uint, 0644);
 MODULE_PARM_DESC(seconds, "end after that time; 0, the default, for no limit");
 module_param(threads, uint, 0644);
-MODULE_PARM_DESC(threads, "how many call at the same time, 1 to 8; with 1 a seed gives the same calls again");
+MODULE_PARM_DESC(
+	threads,
+	"how many call at the same time, 1 to 8; with 1 a seed gives the same calls again");
 module_param(least, uint, 0644);
 MODULE_PARM_DESC(least, "each member must succeed that often");
 module_param_named(without, fuzz_without, uint, 0644);
@@ -101,7 +105,8 @@ static void judge(struct seq_file *out, struct result *result, bool good, const 
 		result->passed++;
 	else
 		result->failed++;
-	seq_printf(out, "%sok %u - %s\n", good ? "" : "not ", result->passed + result->failed, what);
+	seq_printf(out, "%sok %u - %s\n", good ? "" : "not ", result->passed + result->failed,
+		   what);
 }
 
 static void operate(struct fuzz_thread *t)
@@ -163,8 +168,9 @@ static void check_quiet(void)
 		fuzz_check_all(&fuzz_threads[i]);
 	after = fuzz_stale_hits();
 	if (after || (before && fuzz_nr_threads == 1))
-		fuzz_fail(&fuzz_threads[0], "translations that are gone were used: %llu before, %llu now",
-			  before, after);
+		fuzz_fail(&fuzz_threads[0],
+			  "translations that are gone were used: %llu before, %llu now", before,
+			  after);
 }
 
 static unsigned int count_calls(void)
@@ -215,9 +221,10 @@ static bool each_member_succeeded(void)
 }
 
 /*
- * @calls is exceeded for a member that lacks successes, because which calls succeed depends on how the
- * threads meet: otherwise a run of a seed that passed a thousand times fails once. A member that never
- * succeeds ends the run at twice @calls, and fails it.
+ * @calls is exceeded for a member that lacks successes, because which calls succeed depends on how
+ *	the
+ * threads meet: otherwise a run of a seed that passed a thousand times fails once. A member that
+ * never succeeds ends the run at twice @calls, and fails it.
  */
 static bool calls_are_over(void)
 {
@@ -391,8 +398,8 @@ static void report_members(struct seq_file *out, struct result *result)
 		for (i = 0; i < FUZZ_STATUSES && sum.times[i]; i++)
 			seq_printf(out, " %x:%u", sum.statuses[i], sum.times[i]);
 		seq_putc(out, '\n');
-		snprintf(what, sizeof(what), "%s succeeded %u times, %u wanted", fuzz_member_name(m),
-			 sum.successes, least);
+		snprintf(what, sizeof(what), "%s succeeded %u times, %u wanted",
+			 fuzz_member_name(m), sum.successes, least);
 		judge(out, result, sum.successes >= least, what);
 	}
 }
@@ -415,13 +422,16 @@ static void report(struct seq_file *out, s64 ms)
 		seq_printf(out, " %s=%u", operations[i].name, run.weights[i]);
 	seq_putc(out, '\n');
 	report_members(out, &result);
-	snprintf(what, sizeof(what), "%llu of %llu DMA accesses met a mapping, 30 %% wanted", met, dma);
+	snprintf(what, sizeof(what), "%llu of %llu DMA accesses met a mapping, 30 %% wanted", met,
+		 dma);
 	judge(out, &result, met * 10 >= dma * 3, what);
 	judge(out, &result, !fuzz_failed(), fuzz_failed() ? fuzz_failure() : "nothing was wrong");
 	if (fuzz_failed())
 		fuzz_log_show(out);
-	seq_printf(out, "# %lld s, %u calls, %llu DMA checks, %u faults; trace %#llx; seed=%llu threads=%u\n",
-		   ms / 1000, count_calls(), checked, fuzz_faults(), trace, run.seed, fuzz_nr_threads);
+	seq_printf(
+		out,
+		"# %lld s, %u calls, %llu DMA checks, %u faults; trace %#llx; seed=%llu threads=%u\n",
+		ms / 1000, count_calls(), checked, fuzz_faults(), trace, run.seed, fuzz_nr_threads);
 	seq_printf(out, "%u passed, %u failed, 0 skipped\n", result.passed, result.failed);
 }
 

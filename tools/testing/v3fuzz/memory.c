@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Pages for devices. The first word of a page is its tag, which nobody writes. Each thread has a word
- * of its own in each page, into which only DMA that the thread started can write.
+ * Pages for devices. The first word of a page is its tag, which nobody writes. Each thread has a
+ * word of its own in each page, into which only DMA that the thread started can write.
  *
  * All words are even: as an entry of a page table, which they serve as, none of them is valid.
  */
@@ -116,7 +116,8 @@ bool fuzz_describe(struct fuzz_thread *t, const struct fuzz_map *map, struct fuz
 		return describe_by_mdl(t, map, buffer);
 	if (form == 1 && map->pages <= FUZZ_SCATTERED) {
 		for (i = 0; i < map->pages; i++)
-			buffer->frames[i] = fuzz_phys(&t->pool, fuzz_map_page(map, i)) >> PAGE_SHIFT;
+			buffer->frames[i] =
+				fuzz_phys(&t->pool, fuzz_map_page(map, i)) >> PAGE_SHIFT;
 		buffer->what.MapType = MapPhysicalAddressTypePfn;
 		buffer->what.PfnArray.PageFrame = buffer->frames;
 		buffer->what.PfnArray.NumberOfPages = map->pages;

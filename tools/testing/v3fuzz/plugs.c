@@ -32,7 +32,8 @@ static const struct iommusim_config kinds[] = {
 /* Until one is accepted: what excludes what is for iommusim to say. */
 static void create_random(struct fuzz_sim *sim, struct rnd_state *rnd)
 {
-	static const unsigned long sizes[] = { 0, SZ_4K, SZ_4K | SZ_2M, ALL_POWERS, SZ_4K | SZ_64K };
+	static const unsigned long sizes[] = { 0, SZ_4K, SZ_4K | SZ_2M, ALL_POWERS,
+					       SZ_4K | SZ_64K };
 
 	do {
 		u32 quirks = prandom_u32_state(rnd) & prandom_u32_state(rnd);
@@ -117,8 +118,8 @@ void fuzz_sims_destroy(struct fuzz_thread *t)
 			fuzz_fail(t, "IOMMU %u: %llu page requests were not answered", i,
 				  stats.unanswered);
 		if (stats.tables || stats.leaf_4k || stats.leaf_2m || stats.leaf_1g)
-			fuzz_fail(t, "IOMMU %u: %llu tables and %llu, %llu, %llu leaves are left", i,
-				  stats.tables, stats.leaf_4k, stats.leaf_2m, stats.leaf_1g);
+			fuzz_fail(t, "IOMMU %u: %llu tables and %llu, %llu, %llu leaves are left",
+				  i, stats.tables, stats.leaf_4k, stats.leaf_2m, stats.leaf_1g);
 		iommusim_destroy(sim);
 	}
 }
@@ -162,8 +163,11 @@ static unsigned int choose_regions(struct fuzz_thread *t, struct fuzz_plug *plug
 	unsigned int n = 0;
 
 	plug->direct = -1;
-	regions[n++] = (struct iommusim_region) {
-		.first = 0xfee00000, .last = 0xfeefffff, .type = IOMMU_RESV_MSI, .prot = IOMMU_WRITE,
+	regions[n++] = (struct iommusim_region){
+		.first = 0xfee00000,
+		.last = 0xfeefffff,
+		.type = IOMMU_RESV_MSI,
+		.prot = IOMMU_WRITE,
 	};
 	if (fuzz_one_in(t, 4)) {
 		unsigned int page = fuzz_random(t, 1 << fuzz_firmware.order);

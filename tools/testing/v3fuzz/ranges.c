@@ -29,8 +29,8 @@ void fuzz_unuse_domain(unsigned int domain)
 static void create_domain(struct fuzz_thread *t, unsigned int n)
 {
 	static const IOMMU_DMA_DOMAIN_TYPE types[] = {
-		DomainTypeTranslate, DomainTypeTranslate, DomainTypeTranslate, DomainTypeTranslateS1,
-		DomainTypePassThrough,
+		DomainTypeTranslate,   DomainTypeTranslate,   DomainTypeTranslate,
+		DomainTypeTranslateS1, DomainTypePassThrough,
 	};
 	struct fuzz_domain *domain = &fuzz_domains[n];
 	IOMMU_DMA_DOMAIN_CREATION_FLAGS flags = { .AsUlonglong = 0 };
@@ -86,7 +86,8 @@ static bool has_token(unsigned int n)
 
 	for (i = 0; i < fuzz_nr_threads; i++) {
 		for (k = 0; k < FUZZ_TOKENS; k++) {
-			if (fuzz_threads[i].tokens[k].handle && fuzz_threads[i].tokens[k].domain == n)
+			if (fuzz_threads[i].tokens[k].handle &&
+			    fuzz_threads[i].tokens[k].domain == n)
 				return true;
 		}
 	}
@@ -94,8 +95,8 @@ static bool has_token(unsigned int n)
 }
 
 /*
- * Who attaches, reserves or maps holds the domain for that; others may detach meanwhile. What is idle before
- * the call stays so.
+ * Who attaches, reserves or maps holds the domain for that; others may detach meanwhile. What is
+ * idle before the call stays so.
  */
 static void delete_domain(struct fuzz_thread *t, unsigned int n)
 {
@@ -172,7 +173,8 @@ static u64 choose_address(struct fuzz_thread *t)
 	case 0:
 		return slice + SZ_256M + fuzz_random(t, 4) * SZ_2M;
 	case 1:
-		return slice + SZ_256M + (fuzz_random(t, 4) * 512 + 512 - fuzz_random(t, 9)) * SZ_4K;
+		return slice + SZ_256M +
+		       (fuzz_random(t, 4) * 512 + 512 - fuzz_random(t, 9)) * SZ_4K;
 	case 2:
 		return slice + (1 + fuzz_random(t, 3)) * SZ_1G - fuzz_random(t, 9) * SZ_4K;
 	default:
@@ -266,9 +268,10 @@ static void map_range(struct fuzz_thread *t, struct fuzz_map *map)
 	at = map->at;
 	max = min + SZ_1G - 1;
 	how = fuzz_atomic_begin(t);
-	status = FUZZ_CALL(t, MapLogicalRangeEx, map->domain, domain->allocator ? 0 : at, map->pages,
-			   domain->handle, map->prot, &buffer.what, domain->allocator ? NULL : &at,
-			   low ? NULL : &min, bounded ? &max : NULL, &out);
+	status =
+		FUZZ_CALL(t, MapLogicalRangeEx, map->domain, domain->allocator ? 0 : at, map->pages,
+			  domain->handle, map->prot, &buffer.what, domain->allocator ? NULL : &at,
+			  low ? NULL : &min, bounded ? &max : NULL, &out);
 	fuzz_atomic_end(how);
 	fuzz_describe_end(&buffer);
 	if (!NT_SUCCESS(status))
@@ -355,7 +358,8 @@ static void check_unmapped(struct fuzz_thread *t, unsigned int n, unsigned int f
 static void unmap_range(struct fuzz_thread *t, struct fuzz_map *map)
 {
 	struct fuzz_domain *domain = &fuzz_domains[map->domain];
-	unsigned int n = map->domain, generation = map->generation, from = t->next_gone, i, whole = 1;
+	unsigned int n = map->domain, generation = map->generation, from = t->next_gone, i,
+		     whole = 1;
 	u64 first = map->at, end = end_of(map);
 	struct fuzz_map *spare = fuzz_new_map(t);
 	unsigned long how;
@@ -381,16 +385,17 @@ static void unmap_range(struct fuzz_thread *t, struct fuzz_map *map)
 	fuzz_atomic_end(how);
 	if (!NT_SUCCESS(status)) {
 		if (whole)
-			fuzz_fail(t, "UnmapLogicalRange of a mapping, %u pages at %#llx: %#x", map->pages,
-				  first, status);
+			fuzz_fail(t, "UnmapLogicalRange of a mapping, %u pages at %#llx: %#x",
+				  map->pages, first, status);
 		fuzz_check_domain(t, n);
 		return;
 	}
 	for (i = 0; i < FUZZ_MAPS; i++) {
 		struct fuzz_map *hit = &t->maps[i];
 
-		if (hit->kind == FUZZ_LOGICAL && hit->domain == n && hit->generation == generation &&
-		    hit->at < end && first < end_of(hit) && hit != spare) {
+		if (hit->kind == FUZZ_LOGICAL && hit->domain == n &&
+		    hit->generation == generation && hit->at < end && first < end_of(hit) &&
+		    hit != spare) {
 			forget_part(t, hit, first, end, spare);
 			if (hit->kind)
 				fuzz_check_map(t, hit, false);
@@ -408,11 +413,13 @@ static void unmap_nothing(struct fuzz_thread *t, const struct fuzz_gone *gone)
 		.domain = gone->domain, .generation = gone->generation, .at = gone->at, .pages = 1,
 	};
 
-	if (gone->at < FUZZ_BASE || fuzz_domains[gone->domain].allocator || find_overlap(t, &nothing))
+	if (gone->at < FUZZ_BASE || fuzz_domains[gone->domain].allocator ||
+	    find_overlap(t, &nothing))
 		return;
 	if (NT_SUCCESS(FUZZ_CALL(t, UnmapLogicalRange, gone->domain, gone->at, 1,
 				 fuzz_domains[gone->domain].handle, gone->at, 1)))
-		fuzz_fail(t, "UnmapLogicalRange at %#llx, where nothing is mapped, succeeded", gone->at);
+		fuzz_fail(t, "UnmapLogicalRange at %#llx, where nothing is mapped, succeeded",
+			  gone->at);
 }
 
 void fuzz_range_unmap(struct fuzz_thread *t)
@@ -502,12 +509,13 @@ static void unmap_identity(struct fuzz_thread *t, struct fuzz_map *map)
 	if (!fuzz_describe(t, map, &buffer))
 		return;
 	how = fuzz_atomic_begin(t);
-	status = FUZZ_CALL(t, UnmapIdentityRangeEx, n, map->first, map->pages, fuzz_domains[n].handle,
-			   &buffer.what);
+	status = FUZZ_CALL(t, UnmapIdentityRangeEx, n, map->first, map->pages,
+			   fuzz_domains[n].handle, &buffer.what);
 	fuzz_atomic_end(how);
 	fuzz_describe_end(&buffer);
 	if (!NT_SUCCESS(status)) {
-		fuzz_fail(t, "UnmapIdentityRangeEx of a mapping of %u pages: %#x", map->pages, status);
+		fuzz_fail(t, "UnmapIdentityRangeEx of a mapping of %u pages: %#x", map->pages,
+			  status);
 		return;
 	}
 	for (i = 0; i < map->pages; i++)

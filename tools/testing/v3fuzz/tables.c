@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Unmanaged domains. A part of the tables of each is honest: its lock orders the changes, and after a
- * flush devices must find what it says. Beside that are hostile tables, which are full of anything and
- * change while they are read. No entry leads to memory that is not the fuzzer's.
+ * Unmanaged domains. A part of the tables of each is honest: its lock orders the changes, and after
+ * a flush devices must find what it says. Beside that are hostile tables, which are full of
+ * anything and change while they are read. No entry leads to memory that is not the fuzzer's.
  */
 #include <linux/gfp.h>
 #include <linux/mm.h>
@@ -13,7 +13,7 @@
 #define WINDOW		32	/* honest pages */
 #define HOSTILE		12
 #define ENTRIES		512
-#define FANOUT		3	/* tables a table may lead to: what is to be mirrored is the power */
+#define FANOUT 3 /* tables a table may lead to: what is to be mirrored is the power */
 
 enum format { X64, ARM64 };
 
@@ -65,8 +65,9 @@ static void build(struct table *table, enum format format)
 
 	table->format = format;
 	for (level = 1; level < LEVELS; level++)
-		WRITE_ONCE(*slot(table, level, FUZZ_TABLE_BASE),
-			   entry(format, virt_to_phys(table->levels[level - 1]), false, level, true));
+		WRITE_ONCE(
+			*slot(table, level, FUZZ_TABLE_BASE),
+			entry(format, virt_to_phys(table->levels[level - 1]), false, level, true));
 	for (i = 0; i < WINDOW; i++)
 		set_window(table, i);
 }
@@ -146,7 +147,8 @@ static bool configure(struct fuzz_thread *t, struct table *table)
 							 LEVELS));
 	}
 	build(table, ARM64);
-	return NT_SUCCESS(FUZZ_CALL(t, ConfigureDomain, table - tables, 0, 0, table->domain, &config));
+	return NT_SUCCESS(
+		FUZZ_CALL(t, ConfigureDomain, table - tables, 0, 0, table->domain, &config));
 }
 
 /* Every device behind the domain finds what the honest tables say. */
@@ -157,11 +159,12 @@ static void check(struct fuzz_thread *t, struct table *table)
 	for (k = 0; k < 6; k++) {
 		i = fuzz_random(t, WINDOW);
 		if (table->pages[i] >= 0)
-			fuzz_check_page(t, table->domain, FUZZ_TABLE_BASE + i * SZ_4K, &fuzz_wild_pool,
-					table->pages[i], table->writable[i] ? 3 : 1);
+			fuzz_check_page(t, table->domain, FUZZ_TABLE_BASE + i * SZ_4K,
+					&fuzz_wild_pool, table->pages[i],
+					table->writable[i] ? 3 : 1);
 		else
-			fuzz_check_gone(t, table->domain, FUZZ_TABLE_BASE + i * SZ_4K, &fuzz_wild_pool,
-					0, true);
+			fuzz_check_gone(t, table->domain, FUZZ_TABLE_BASE + i * SZ_4K,
+					&fuzz_wild_pool, 0, true);
 	}
 }
 
@@ -172,13 +175,15 @@ static NTSTATUS change(struct fuzz_thread *t, struct table *table)
 
 	for (k = 0; k < count; k++) {
 		i = fuzz_random(t, WINDOW);
-		table->pages[i] = fuzz_one_in(t, 3) ? -1 : fuzz_random(t, 1 << fuzz_wild_pool.order);
+		table->pages[i] =
+			fuzz_one_in(t, 3) ? -1 : fuzz_random(t, 1 << fuzz_wild_pool.order);
 		table->writable[i] = !fuzz_one_in(t, 3);
 		set_window(table, i);
 		addresses[k] = FUZZ_TABLE_BASE + i * SZ_4K;
 	}
 	if (fuzz_one_in(t, 3))
-		return FUZZ_CALL(t, FlushDomain, FUZZ_DOMAINS + (table - tables), 0, 0, table->domain);
+		return FUZZ_CALL(t, FlushDomain, FUZZ_DOMAINS + (table - tables), 0, 0,
+				 table->domain);
 	return FUZZ_CALL(t, FlushDomainByVaList, FUZZ_DOMAINS + (table - tables), count, 0,
 			 table->domain, fuzz_random(t, 2), count, addresses);
 }
@@ -244,8 +249,8 @@ static u64 hostile_entry(struct fuzz_thread *t, bool table)
 }
 
 /*
- * A few places of a table lead to tables, others to pages or nowhere. None is a block of a gigabyte at any
- * level that reads it: that would lead to memory of others.
+ * A few places of a table lead to tables, others to pages or nowhere. None is a block of a gigabyte
+ * at any level that reads it: that would lead to memory of others.
  */
 void fuzz_tables_scribble(struct fuzz_thread *t)
 {

@@ -36,16 +36,18 @@ static void reserve(struct fuzz_thread *t, struct fuzz_token *token)
 	domain = &fuzz_domains[n];
 	at = FUZZ_BASE + t->id * FUZZ_SLICE + FUZZ_TOKEN_ZONE + fuzz_random(t, 64) * 32 * SZ_4K;
 	fuzz_wild_pause();
-	if (NT_SUCCESS(FUZZ_CALL(t, ReserveLogicalAddressRange, n, domain->allocator ? 0 : at, pages,
-				 domain->handle, (SIZE_T)pages * SZ_4K,
+	if (NT_SUCCESS(FUZZ_CALL(t, ReserveLogicalAddressRange, n, domain->allocator ? 0 : at,
+				 pages, domain->handle, (SIZE_T)pages * SZ_4K,
 				 domain->allocator ? NULL : &at, &min, NULL, &handle))) {
 		token->domain = n;
 		token->pages = pages;
 		token->handle = handle;
 		if (handle->Size != (SIZE_T)pages * SZ_4K ||
 		    (!domain->allocator && handle->LogicalAddressBase != at))
-			fuzz_fail(t, "ReserveLogicalAddressRange: %llu bytes at %#llx, not %u pages at %#llx",
-				  handle->Size, handle->LogicalAddressBase, pages, at);
+			fuzz_fail(
+				t,
+				"ReserveLogicalAddressRange: %llu bytes at %#llx, not %u pages at %#llx",
+				handle->Size, handle->LogicalAddressBase, pages, at);
 	}
 	fuzz_wild_resume(token->handle);
 	fuzz_unuse_domain(n);
@@ -59,8 +61,8 @@ static void free_token(struct fuzz_thread *t, struct fuzz_token *token)
 	status = FUZZ_CALL(t, FreeReservedLogicalAddressRange, token->domain, token - t->tokens,
 			   segments, token->handle);
 	if (NT_SUCCESS(status) == !!segments)
-		fuzz_fail(t, "FreeReservedLogicalAddressRange of a token with %u segments: %#x", segments,
-			  status);
+		fuzz_fail(t, "FreeReservedLogicalAddressRange of a token with %u segments: %#x",
+			  segments, status);
 	if (NT_SUCCESS(status))
 		token->handle = NULL;
 }
@@ -80,15 +82,16 @@ static bool map_segment(struct fuzz_thread *t, struct fuzz_token *token, struct 
 	if (!fuzz_describe(t, map, &buffer))
 		return false;
 	how = fuzz_atomic_begin(t);
-	status = FUZZ_CALL(t, MapReservedLogicalRange, map->token, offset, map->pages, token->handle,
-			   (SIZE_T)offset * SZ_4K, map->prot, &buffer.what, &map->segment);
+	status =
+		FUZZ_CALL(t, MapReservedLogicalRange, map->token, offset, map->pages, token->handle,
+			  (SIZE_T)offset * SZ_4K, map->prot, &buffer.what, &map->segment);
 	fuzz_atomic_end(how);
 	fuzz_describe_end(&buffer);
 	if (!NT_SUCCESS(status))
 		return false;
 	if (offset + map->pages > token->pages)
-		fuzz_fail(t, "MapReservedLogicalRange of %u pages at %u of %u succeeded", map->pages,
-			  offset, token->pages);
+		fuzz_fail(t, "MapReservedLogicalRange of %u pages at %u of %u succeeded",
+			  map->pages, offset, token->pages);
 	map->kind = FUZZ_SEGMENT;
 	return true;
 }
@@ -99,7 +102,8 @@ static void map_somewhere(struct fuzz_thread *t)
 	struct fuzz_map *map = fuzz_new_map(t);
 	unsigned int offset, n;
 
-	if (!token || !map || !fuzz_use_domain(token->domain, fuzz_domains[token->domain].generation))
+	if (!token || !map ||
+	    !fuzz_use_domain(token->domain, fuzz_domains[token->domain].generation))
 		return;
 	n = token->domain;
 	offset = fuzz_random(t, token->pages);
@@ -136,8 +140,8 @@ static void unmap_segment(struct fuzz_thread *t, struct fuzz_map *map)
 	NTSTATUS status;
 
 	how = fuzz_atomic_begin(t);
-	status = FUZZ_CALL(t, UnmapReservedLogicalRange, map->token, map->segment.Offset, map->pages,
-			   &map->segment);
+	status = FUZZ_CALL(t, UnmapReservedLogicalRange, map->token, map->segment.Offset,
+			   map->pages, &map->segment);
 	fuzz_atomic_end(how);
 	if (!NT_SUCCESS(status)) {
 		fuzz_fail(t, "UnmapReservedLogicalRange of a segment of %u pages: %#x", map->pages,
@@ -217,7 +221,8 @@ void fuzz_segment(struct fuzz_thread *t)
 /* One behind the other, in the token and in memory, each a segment of its own. */
 static unsigned int map_row(struct fuzz_thread *t, struct fuzz_token *token)
 {
-	unsigned int offset = fuzz_random(t, token->pages), i, made = 0, prot = 1 + fuzz_random(t, 3);
+	unsigned int offset = fuzz_random(t, token->pages), i, made = 0,
+		     prot = 1 + fuzz_random(t, 3);
 	unsigned int pages = 1 + fuzz_random(t, 2), first;
 	u64 at = token->handle->LogicalAddressBase + (u64)offset * SZ_4K;
 
@@ -239,8 +244,8 @@ static unsigned int map_row(struct fuzz_thread *t, struct fuzz_token *token)
 }
 
 /*
- * Segments that touch each other, then devices of any kind of IOMMU, some of which get a page table that
- * is filled with these, then one after the other goes.
+ * Segments that touch each other, then devices of any kind of IOMMU, some of which get a page table
+ * that is filled with these, then one after the other goes.
  */
 void fuzz_neighbours(struct fuzz_thread *t)
 {

@@ -2,10 +2,10 @@
 /*
  * A fuzzer of DMA_IOMMU_INTERFACE_V3.
  *
- * There are two kinds of objects. Of the checked ones the fuzzer knows at each moment what is mapped
- * and attached, because a lock beside each orders the calls that would make that doubtful; DMA must
- * find what it knows. The wild ones are used by all threads with no order at all, deleted while others
- * use them, and only have to be answered.
+ * There are two kinds of objects. Of the checked ones the fuzzer knows at each moment what is
+ * mapped and attached, because a lock beside each orders the calls that would make that doubtful;
+ * DMA must find what it knows. The wild ones are used by all threads with no order at all, deleted
+ * while others use them, and only have to be answered.
  */
 #ifndef V3FUZZ_H
 #define V3FUZZ_H

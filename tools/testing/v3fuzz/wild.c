@@ -2,8 +2,8 @@
 /*
  * Objects that all threads use without asking each other, and calls that are wrong by any account.
  *
- * A place is cleared by whoever deleted what is in it or was told that it is stale, and filled only when it
- * is clear. So each object that is alive is in a place, to be found at the end.
+ * A place is cleared by whoever deleted what is in it or was told that it is stale, and filled only
+ * when it is clear. So each object that is alive is in a place, to be found at the end.
  */
 #include "v3fuzz.h"
 
@@ -13,8 +13,8 @@
 static void *domains[PLACES], *devices[PLACES], *subs[PLACES], *tokens[PLACES];
 
 /*
- * A dead handle may serve again, as one of the checked kind, while somebody here still has it in mind. So
- * those are made while nobody does anything here, and looked for afterwards.
+ * A dead handle may serve again, as one of the checked kind, while somebody here still has it in
+ * mind. So those are made while nobody does anything here, and looked for afterwards.
  */
 static DECLARE_RWSEM(wild_sem);
 
@@ -107,8 +107,8 @@ static void delete_device(struct fuzz_thread *t, void **where)
 }
 
 /*
- * The group of the device is not known here, and cannot be: the device may be any by now. So all groups are
- * in doubt for as long.
+ * The group of the device is not known here, and cannot be: the device may be any by now. So all
+ * groups are in doubt for as long.
  */
 static void all_groups(void (*what)(struct fuzz_group *group))
 {
@@ -185,11 +185,13 @@ static void map(struct fuzz_thread *t)
 	how = fuzz_atomic_begin(t);
 	switch (fuzz_random(t, 6)) {
 	case 0:
-		FUZZ_CALL(t, MapLogicalRangeEx, 100, 0, pages, domain, 3, &what, NULL, &at, NULL, &out);
+		FUZZ_CALL(t, MapLogicalRangeEx, 100, 0, pages, domain, 3, &what, NULL, &at, NULL,
+			  &out);
 		break;
 	case 1:
 	case 2:
-		FUZZ_CALL(t, MapLogicalRangeEx, 100, at, pages, domain, 3, &what, &at, NULL, NULL, &out);
+		FUZZ_CALL(t, MapLogicalRangeEx, 100, at, pages, domain, 3, &what, &at, NULL, NULL,
+			  &out);
 		break;
 	case 3:
 		FUZZ_CALL(t, UnmapLogicalRange, 100, at, pages, domain, at, pages);
@@ -239,8 +241,8 @@ static void segment(struct fuzz_thread *t)
 		return;
 	how = fuzz_atomic_begin(t);
 	if (fuzz_one_in(t, 2))
-		FUZZ_CALL(t, MapReservedLogicalRange, 100, segment.Offset, 1, token, segment.Offset, 3,
-			  &what, &segment);
+		FUZZ_CALL(t, MapReservedLogicalRange, 100, segment.Offset, 1, token, segment.Offset,
+			  3, &what, &segment);
 	else
 		FUZZ_CALL(t, UnmapReservedLogicalRange, 100, segment.Offset, 1, &segment);
 	fuzz_atomic_end(how);
@@ -298,7 +300,8 @@ static void tell(struct fuzz_thread *t)
 			  device, &fields);
 		break;
 	case 2:
-		FUZZ_CALL(t, UnregisterInterfaceStateChangeCallback, 100, 0, 0, fuzz_on_change, device);
+		FUZZ_CALL(t, UnregisterInterfaceStateChangeCallback, 100, 0, 0, fuzz_on_change,
+			  device);
 		break;
 	case 3:
 		FUZZ_CALL(t, QueryDeviceInfo, 100, 0, 0, device, sizeof(info), &written, &info);
@@ -371,7 +374,9 @@ static void wrong_domain(struct fuzz_thread *t, PIOMMU_DMA_DOMAIN domain)
 	IOMMU_DMA_LOGICAL_ALLOCATOR_CONFIG buddy = {
 		.LogicalAllocatorType = IommuDmaLogicalAllocatorNone,
 	};
-	IOMMU_DMA_RESERVED_REGION loop = { .RegionNext = &loop, .Base = FUZZ_BASE, .NumberOfPages = 1 };
+	IOMMU_DMA_RESERVED_REGION loop = { .RegionNext = &loop,
+					   .Base = FUZZ_BASE,
+					   .NumberOfPages = 1 };
 	IOMMU_MAP_PHYSICAL_ADDRESS what = some_memory(t, 1);
 	IOMMU_DMA_LOGICAL_ADDRESS at = FUZZ_BASE, out;
 	PIOMMU_DMA_LOGICAL_ADDRESS_TOKEN token;
@@ -380,24 +385,24 @@ static void wrong_domain(struct fuzz_thread *t, PIOMMU_DMA_DOMAIN domain)
 
 	switch (fuzz_random(t, 12)) {
 	case 0:
-		WRONG(t, STATUS_INVALID_PARAMETER_1, CreateDomainEx, DomainTypeMax, none, NULL, NULL,
-		      &made);
+		WRONG(t, STATUS_INVALID_PARAMETER_1, CreateDomainEx, DomainTypeMax, none, NULL,
+		      NULL, &made);
 		break;
 	case 1:
-		WRONG(t, STATUS_INVALID_PARAMETER_2, CreateDomainEx, DomainTypeTranslate, flags, NULL,
-		      NULL, &made);
+		WRONG(t, STATUS_INVALID_PARAMETER_2, CreateDomainEx, DomainTypeTranslate, flags,
+		      NULL, NULL, &made);
 		break;
 	case 2:
-		WRONG(t, STATUS_INVALID_PARAMETER_3, CreateDomainEx, DomainTypeTranslate, none, &buddy,
-		      NULL, &made);
+		WRONG(t, STATUS_INVALID_PARAMETER_3, CreateDomainEx, DomainTypeTranslate, none,
+		      &buddy, NULL, &made);
 		break;
 	case 3:
-		WRONG(t, STATUS_INVALID_PARAMETER_4, CreateDomainEx, DomainTypeTranslate, none, NULL,
-		      &loop, &made);
+		WRONG(t, STATUS_INVALID_PARAMETER_4, CreateDomainEx, DomainTypeTranslate, none,
+		      NULL, &loop, &made);
 		break;
 	case 4:
-		WRONG(t, STATUS_INVALID_PARAMETER_5, CreateDomainEx, DomainTypeTranslate, none, NULL,
-		      NULL, NULL);
+		WRONG(t, STATUS_INVALID_PARAMETER_5, CreateDomainEx, DomainTypeTranslate, none,
+		      NULL, NULL, NULL);
 		break;
 	case 5:
 		WRONG(t, STATUS_INVALID_PARAMETER_1, DeleteDomain, domain);
@@ -409,8 +414,8 @@ static void wrong_domain(struct fuzz_thread *t, PIOMMU_DMA_DOMAIN domain)
 		WRONG(t, STATUS_INVALID_PARAMETER_1, FlushDomainByVaList, domain, FALSE, 1, list);
 		break;
 	case 8:
-		WRONG(t, STATUS_INVALID_PARAMETER_1, MapLogicalRangeEx, domain, 3, &what, &at, NULL, NULL,
-		      &out);
+		WRONG(t, STATUS_INVALID_PARAMETER_1, MapLogicalRangeEx, domain, 3, &what, &at, NULL,
+		      NULL, &out);
 		break;
 	case 9:
 		WRONG(t, STATUS_INVALID_PARAMETER_1, UnmapLogicalRange, domain, at, 1);
@@ -420,8 +425,8 @@ static void wrong_domain(struct fuzz_thread *t, PIOMMU_DMA_DOMAIN domain)
 		WRONG(t, STATUS_INVALID_PARAMETER_1, UnmapIdentityRangeEx, domain, &what);
 		break;
 	case 11:
-		WRONG(t, STATUS_INVALID_PARAMETER_1, ReserveLogicalAddressRange, domain, SZ_4K, &at, NULL,
-		      NULL, &token);
+		WRONG(t, STATUS_INVALID_PARAMETER_1, ReserveLogicalAddressRange, domain, SZ_4K, &at,
+		      NULL, NULL, &token);
 		WRONG(t, STATUS_INVALID_PARAMETER_1, ConfigureDomain, domain, NULL);
 		break;
 	}
@@ -445,7 +450,8 @@ static void wrong_device(struct fuzz_thread *t, PIOMMU_DMA_DEVICE device)
 		WRONG(t, STATUS_INVALID_PARAMETER_1, DetachDeviceEx, device);
 		break;
 	case 2:
-		WRONG(t, STATUS_INVALID_PARAMETER_1, SetDeviceFaultReportingEx, device, 0, FALSE, NULL);
+		WRONG(t, STATUS_INVALID_PARAMETER_1, SetDeviceFaultReportingEx, device, 0, FALSE,
+		      NULL);
 		break;
 	case 3:
 		WRONG(t, STATUS_INVALID_PARAMETER_3, RegisterInterfaceStateChangeCallback,
@@ -465,7 +471,8 @@ static void wrong_device(struct fuzz_thread *t, PIOMMU_DMA_DEVICE device)
 		WRONG(t, STATUS_INVALID_PARAMETER_1, DetachPasidDevice, sub);
 		break;
 	case 8:
-		WRONG(t, STATUS_INVALID_PARAMETER_1, QueryDeviceInfo, device, sizeof(info), &word, &info);
+		WRONG(t, STATUS_INVALID_PARAMETER_1, QueryDeviceInfo, device, sizeof(info), &word,
+		      &info);
 		break;
 	case 9:
 		WRONG(t, STATUS_INVALID_PARAMETER_1, CreateDevice, NULL, NULL, &device);
@@ -493,19 +500,22 @@ static void wrong_range(struct fuzz_thread *t)
 	struct fuzz_domain *domain = &fuzz_domains[n];
 
 	odd.ContiguousRange.Size++;
-	WRONG(t, STATUS_INVALID_PARAMETER_1, MapLogicalRangeEx, unmanaged, 3, &what, &at, NULL, NULL, &out);
+	WRONG(t, STATUS_INVALID_PARAMETER_1, MapLogicalRangeEx, unmanaged, 3, &what, &at, NULL,
+	      NULL, &out);
 	WRONG(t, STATUS_INVALID_PARAMETER_1, UnmapLogicalRange, unmanaged, FUZZ_BASE, 1);
 	if (!fuzz_use_domain(n, READ_ONCE(domain->generation)))
 		return;
 	if (domain->type != DomainTypePassThrough) {
-		WRONG(t, STATUS_INVALID_PARAMETER_2, MapLogicalRangeEx, domain->handle, 4, &what, &at,
-		      NULL, NULL, &out);
-		WRONG(t, STATUS_INVALID_PARAMETER_3, MapLogicalRangeEx, domain->handle, 3, &odd, &at,
-		      NULL, NULL, &out);
-		WRONG(t, STATUS_INVALID_PARAMETER_7, MapLogicalRangeEx, domain->handle, 3, &what, &at,
-		      NULL, NULL, NULL);
-		WRONG(t, STATUS_INVALID_PARAMETER_2, UnmapLogicalRange, domain->handle, FUZZ_BASE + 1, 1);
-		WRONG(t, STATUS_INVALID_PARAMETER_3, UnmapLogicalRange, domain->handle, FUZZ_BASE, 0);
+		WRONG(t, STATUS_INVALID_PARAMETER_2, MapLogicalRangeEx, domain->handle, 4, &what,
+		      &at, NULL, NULL, &out);
+		WRONG(t, STATUS_INVALID_PARAMETER_3, MapLogicalRangeEx, domain->handle, 3, &odd,
+		      &at, NULL, NULL, &out);
+		WRONG(t, STATUS_INVALID_PARAMETER_7, MapLogicalRangeEx, domain->handle, 3, &what,
+		      &at, NULL, NULL, NULL);
+		WRONG(t, STATUS_INVALID_PARAMETER_2, UnmapLogicalRange, domain->handle,
+		      FUZZ_BASE + 1, 1);
+		WRONG(t, STATUS_INVALID_PARAMETER_3, UnmapLogicalRange, domain->handle, FUZZ_BASE,
+		      0);
 		WRONG(t, STATUS_INVALID_PARAMETER_3, UnmapLogicalRange, domain->handle, FUZZ_BASE,
 		      ~0ULL);
 	}

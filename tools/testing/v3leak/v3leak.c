@@ -87,7 +87,8 @@ static NTSTATUS forget_everything(void)
 	if (NT_SUCCESS(status))
 		status = v3.V3.AttachDeviceEx(domain, device);
 	if (NT_SUCCESS(status))
-		status = v3.V3.ReserveLogicalAddressRange(domain, PAGE_SIZE, &at, NULL, NULL, &token);
+		status = v3.V3.ReserveLogicalAddressRange(domain, PAGE_SIZE, &at, NULL, NULL,
+							  &token);
 	if (NT_SUCCESS(status))
 		status = v3.V3.MapReservedLogicalRange(token, 0, 3, &what, &segment);
 	if (NT_SUCCESS(status))

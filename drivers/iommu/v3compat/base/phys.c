@@ -63,7 +63,8 @@ enum v3c_reason v3c_phys_init_runs(struct v3c_phys *phys, const struct v3c_run *
 		if (!runs[i].pages)
 			return v3c_refuse(why, V3C_REASON_EMPTY, V3C_PARAM_PHYS, NULL,
 					  runs[i].pfn << V3C_PAGE_SHIFT, 0);
-		if (runs[i].pages > V3C_MAX_PFN - pages || !v3c_are_frames(runs[i].pfn, runs[i].pages))
+		if (runs[i].pages > V3C_MAX_PFN - pages ||
+		    !v3c_are_frames(runs[i].pfn, runs[i].pages))
 			return v3c_refuse(why, V3C_REASON_WRAPS, V3C_PARAM_PHYS, NULL,
 					  runs[i].pfn << V3C_PAGE_SHIFT,
 					  runs[i].pages << V3C_PAGE_SHIFT);

@@ -65,7 +65,13 @@ enum v3c_reason { V3C_REASON_NONE, V3C_REASONS(X) };
 #undef X
 
 /* v3c_values tells what &v3c_why.first and &v3c_why.last mean, see V3C_REASONS. */
-enum v3c_values { V3C_VALUES_NONE, V3C_VALUES_RANGE, V3C_VALUES_SPAN, V3C_VALUES_LIMIT, V3C_VALUES_COUNT };
+enum v3c_values {
+	V3C_VALUES_NONE,
+	V3C_VALUES_RANGE,
+	V3C_VALUES_SPAN,
+	V3C_VALUES_LIMIT,
+	V3C_VALUES_COUNT
+};
 
 /*
  * V3C_PARAMS - the parameter that was wrong, in words that are the same for every face

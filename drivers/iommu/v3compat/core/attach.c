@@ -188,10 +188,12 @@ static void detach_tagged(struct v3c_pasid *pasid)
 /* is_of_others() is true when @domain is alive and its owner is not the one of @device. */
 static bool is_of_others(const struct v3c_domain *domain, const struct v3c_device *device)
 {
-	return v3c_handle_is(domain, V3C_KIND_DOMAIN) && domain->handle.owner != device->handle.owner;
+	return v3c_handle_is(domain, V3C_KIND_DOMAIN) &&
+	       domain->handle.owner != device->handle.owner;
 }
 
-static enum v3c_reason attach_device(struct v3c_domain *domain, struct v3c_device *device, struct v3c_why *why)
+static enum v3c_reason attach_device(struct v3c_domain *domain, struct v3c_device *device,
+				     struct v3c_why *why)
 {
 	enum v3c_reason reason;
 
@@ -225,8 +227,8 @@ static bool device_must_wait(void *object)
 {
 	struct v3c_device *device = object;
 
-	return v3c_handle_is(device, V3C_KIND_DEVICE) && !v3c_device_is_gone(device) && !device->domain &&
-	       v3c_group_is_busy(device->pdo);
+	return v3c_handle_is(device, V3C_KIND_DEVICE) && !v3c_device_is_gone(device) &&
+	       !device->domain && v3c_group_is_busy(device->pdo);
 }
 
 /**
@@ -317,7 +319,8 @@ static bool is_busy_pdo(struct device *pdo)
 	struct v3c_device *device;
 
 	list_for_each_entry(device, &v3c_device_list, entry)
-		if (device->pdo == pdo && (device->domain || device->busy) && device_is_busy(device))
+		if (device->pdo == pdo && (device->domain || device->busy) &&
+		    device_is_busy(device))
 			return true;
 	return false;
 }
@@ -418,7 +421,8 @@ static bool pasid_must_wait(void *object)
 	       !v3c_pasid_is_attached(pasid) && v3c_group_is_busy(pasid->device->pdo);
 }
 
-static enum v3c_reason attach_pasid(struct v3c_domain *domain, struct v3c_pasid *pasid, struct v3c_why *why)
+static enum v3c_reason attach_pasid(struct v3c_domain *domain, struct v3c_pasid *pasid,
+				    struct v3c_why *why)
 {
 	struct v3c_attachment *attachment;
 	enum v3c_reason reason;
@@ -454,7 +458,8 @@ static enum v3c_reason attach_pasid(struct v3c_domain *domain, struct v3c_pasid 
  * Context: may sleep.
  * Return: 0 or a reason, see AttachPasidDevice in wdm.h.
  */
-enum v3c_reason v3c_attach_pasid(struct v3c_domain *domain, struct v3c_pasid *pasid, struct v3c_why *why)
+enum v3c_reason v3c_attach_pasid(struct v3c_domain *domain, struct v3c_pasid *pasid,
+				 struct v3c_why *why)
 {
 	int ret = begin_attach(domain, pasid_must_wait, pasid);
 	enum v3c_reason reason;

@@ -14,7 +14,8 @@ enum v3c_reason v3c_attach_device(struct v3c_domain *domain, struct v3c_device *
 enum v3c_reason v3c_detach_device(struct v3c_device *device, struct v3c_why *why);
 enum v3c_reason v3c_attach_pdo(struct v3c_domain *domain, struct device *pdo, struct v3c_why *why);
 enum v3c_reason v3c_detach_pdo(struct v3c_domain *domain, struct device *pdo, struct v3c_why *why);
-enum v3c_reason v3c_attach_pasid(struct v3c_domain *domain, struct v3c_pasid *pasid, struct v3c_why *why);
+enum v3c_reason v3c_attach_pasid(struct v3c_domain *domain, struct v3c_pasid *pasid,
+				 struct v3c_why *why);
 enum v3c_reason v3c_detach_pasid(struct v3c_pasid *pasid, struct v3c_why *why);
 
 void v3c_detach_now(struct v3c_device *device);

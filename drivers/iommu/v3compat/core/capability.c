@@ -81,6 +81,7 @@ enum v3c_reason v3c_device_capabilities(struct v3c_device *device, struct v3c_ca
 		out->max_pasids = pdo->iommu->max_pasids;
 		out->sva = v3c_sva_supported(pdo);
 	}
-	v3c_report_query(device, &out->unrecoverable_faults, &out->page_requests, &out->faults_lost);
+	v3c_report_query(device, &out->unrecoverable_faults, &out->page_requests,
+			 &out->faults_lost);
 	return 0;
 }

@@ -26,7 +26,8 @@ enum v3c_reason v3c_check_explicit(u64 address, u64 pages, u64 *page, struct v3c
 
 	if (!v3c_page_aligned(address))
 		return v3c_refuse(why, V3C_REASON_MISALIGNED, V3C_PARAM_ADDRESS, NULL, address, 0);
-	if (pages > V3C_MAX_PAGES || check_add_overflow(address, (pages << V3C_PAGE_SHIFT) - 1, &end))
+	if (pages > V3C_MAX_PAGES ||
+	    check_add_overflow(address, (pages << V3C_PAGE_SHIFT) - 1, &end))
 		return v3c_refuse(why, V3C_REASON_WRAPS, V3C_PARAM_ADDRESS, NULL, address,
 				  pages << V3C_PAGE_SHIFT);
 	*page = address >> V3C_PAGE_SHIFT;
@@ -45,8 +46,8 @@ enum v3c_reason v3c_check_size(u64 size, struct v3c_why *why)
 {
 	if (size && v3c_page_aligned(size))
 		return 0;
-	return v3c_refuse(why, size ? V3C_REASON_MISALIGNED : V3C_REASON_EMPTY, V3C_PARAM_SIZE, NULL, 0,
-			  size);
+	return v3c_refuse(why, size ? V3C_REASON_MISALIGNED : V3C_REASON_EMPTY, V3C_PARAM_SIZE,
+			  NULL, 0, size);
 }
 
 /**
@@ -78,7 +79,8 @@ enum v3c_reason v3c_check_width(enum v3c_domain_type type, u32 width, struct v3c
  * Context: any.
  * Return: 0; %V3C_REASON_MISALIGNED; %V3C_REASON_EMPTY; or %V3C_REASON_WRAPS.
  */
-enum v3c_reason v3c_check_region(u64 base, u64 pages, struct v3c_region *region, struct v3c_why *why)
+enum v3c_reason v3c_check_region(u64 base, u64 pages, struct v3c_region *region,
+				 struct v3c_why *why)
 {
 	u64 bytes, last;
 

@@ -46,7 +46,8 @@ static __always_inline enum v3c_reason v3c_check_pages(u64 address, u64 pages, s
 enum v3c_reason v3c_check_explicit(u64 address, u64 pages, u64 *page, struct v3c_why *why);
 enum v3c_reason v3c_check_size(u64 size, struct v3c_why *why);
 enum v3c_reason v3c_check_width(enum v3c_domain_type type, u32 width, struct v3c_why *why);
-enum v3c_reason v3c_check_region(u64 base, u64 pages, struct v3c_region *region, struct v3c_why *why);
+enum v3c_reason v3c_check_region(u64 base, u64 pages, struct v3c_region *region,
+				 struct v3c_why *why);
 enum v3c_reason v3c_check_overlap(const struct v3c_region *regions, unsigned int count,
 				  struct v3c_why *why);
 void v3c_set_given_bounds(struct v3c_place *place, const u64 *min, const u64 *max);

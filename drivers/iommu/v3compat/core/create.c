@@ -181,7 +181,8 @@ enum v3c_reason v3c_domain_destroy(struct v3c_domain *domain, struct v3c_why *wh
 		else if (!list_empty(&domain->devices) || !list_empty(&domain->pasids) ||
 			 !list_empty(&domain->tokens))
 			reason = v3c_refuse(why, V3C_REASON_IN_USE, V3C_PARAM_DOMAIN, domain,
-					    list_count_nodes(&domain->devices) + list_count_nodes(&domain->pasids),
+					    list_count_nodes(&domain->devices) +
+						    list_count_nodes(&domain->pasids),
 					    list_count_nodes(&domain->tokens));
 		else
 			dissolve_domain(domain);

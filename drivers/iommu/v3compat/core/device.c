@@ -79,7 +79,8 @@ static enum v3c_reason check_config(struct device *pdo, const struct v3c_device_
 		return v3c_refuse(why, V3C_REASON_BAD_CONFIG, V3C_PARAM_CONFIG, NULL, config->base,
 				  config->count);
 	if (config->tagged && !v3c_iommu_takes_pasids(pdo))
-		return v3c_refuse(why, V3C_REASON_BAD_CONFIG, V3C_PARAM_CONFIG, NULL, config->tagged, 0);
+		return v3c_refuse(why, V3C_REASON_BAD_CONFIG, V3C_PARAM_CONFIG, NULL,
+				  config->tagged, 0);
 	return 0;
 }
 

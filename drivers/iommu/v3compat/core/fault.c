@@ -144,7 +144,8 @@ static bool is_of_twin(const struct v3c_fault_target *target, const struct rb_no
 {
 	const struct v3c_fault_target *other = of_table(beside);
 
-	return other && other->hwpt == target->hwpt && other->reporter->pdo == target->reporter->pdo;
+	return other && other->hwpt == target->hwpt &&
+	       other->reporter->pdo == target->reporter->pdo;
 }
 
 /*

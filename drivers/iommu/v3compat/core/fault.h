@@ -115,7 +115,8 @@ struct v3c_fault_report {
  * @context: for @tell
  */
 struct v3c_fault_handler {
-	void (*tell)(const struct v3c_fault_handler *handler, const struct v3c_fault_report *report);
+	void (*tell)(const struct v3c_fault_handler *handler,
+		     const struct v3c_fault_report *report);
 	void (*callback)(void);
 	void *context;
 };

@@ -240,7 +240,8 @@ static const struct kernel_param_ops v3c_console_ops = {
 };
 
 module_param_cb(fault_console, &v3c_console_ops, &v3c_console_wanted, 0644);
-MODULE_PARM_DESC(fault_console, "Report VT-d's faults from the lines of the kernel log (default: no)");
+MODULE_PARM_DESC(fault_console,
+		 "Report VT-d's faults from the lines of the kernel log (default: no)");
 
 int v3c_fault_console_init(void)
 {

@@ -195,12 +195,14 @@ static int foreign_bound(struct device *member, void *dev)
 }
 
 /**
- * v3c_group_is_foreign() - whether an ordinary driver of another device, or another owner, has the group
+ * v3c_group_is_foreign() - whether an ordinary driver of another device, or another owner, has the
+ * group
  * @dev: a device in it
  * @owner: who asks
  *
  * Context: may sleep; under v3c_topology.
- * Return: true when @dev cannot be attached because of that, or because another owner has the group; false when
+ * Return: true when @dev cannot be attached because of that, or because another owner has the
+ * group; false when
  * @owner has it.
  */
 bool v3c_group_is_foreign(struct device *dev, const struct v3c_owner *owner)
@@ -229,8 +231,8 @@ bool v3c_group_is_shared(const struct v3c_group *group, struct device *dev)
 }
 
 /*
- * claim_group() claims DMA ownership, which keeps everybody else from changing the group's domain, and
- * its devices blocked where no domain of ours is attached.
+ * claim_group() claims DMA ownership, which keeps everybody else from changing the group's domain,
+ * and its devices blocked where no domain of ours is attached.
  *
  * An ordinary driver owns its device already (-EPERM). If it is the client, as a GPU driver would
  * be, its device is attached without ownership. The interface has no argument that says who calls,
@@ -249,7 +251,8 @@ static int claim_group(struct v3c_group *group, struct device *dev)
 	ret = iommu_device_claim_dma_owner(dev, (void *)group->owner);
 	v3c_group_end_attach(group);
 	group->owned = !ret;
-	if (!group->owner->strict && ret == (has_ordinary_driver(dev) ? -EPERM : -EINVAL) && !v3c_group_is_shared(group, dev))
+	if (!group->owner->strict && ret == (has_ordinary_driver(dev) ? -EPERM : -EINVAL) &&
+	    !v3c_group_is_shared(group, dev))
 		return 0;
 	return ret;
 }

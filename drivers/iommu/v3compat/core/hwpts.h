@@ -9,7 +9,8 @@ struct v3c_domain;
 struct v3c_hwpt;
 
 struct v3c_hwpt *v3c_hwpts_alloc_first(struct v3c_domain *domain);
-struct v3c_hwpt *v3c_hwpts_alloc_another(struct v3c_domain *domain, struct device *dev, bool tagged);
+struct v3c_hwpt *v3c_hwpts_alloc_another(struct v3c_domain *domain, struct device *dev,
+					 bool tagged);
 void v3c_hwpts_free(struct v3c_hwpt *hwpt);
 void v3c_hwpts_free_all(struct v3c_domain *domain);
 void v3c_hwpts_remove(struct v3c_domain *domain, struct v3c_hwpt *hwpt);

@@ -173,7 +173,8 @@ static enum v3c_reason release_failed(int err, struct v3c_domain *domain, u64 pa
 }
 
 /* unmap_failed(): devices may reach the pages still, so nobody gets their addresses again. */
-static enum v3c_reason unmap_failed(struct v3c_domain *domain, u64 page, u64 pages, struct v3c_why *why)
+static enum v3c_reason unmap_failed(struct v3c_domain *domain, u64 page, u64 pages,
+				    struct v3c_why *why)
 {
 	u64 first = page << V3C_PAGE_SHIFT;
 

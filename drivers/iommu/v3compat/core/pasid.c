@@ -42,7 +42,8 @@ enum v3c_reason v3c_pasid_check_parent(struct v3c_device *device, struct v3c_why
 }
 
 /* v3c_pasid_alloc(): nobody sees *@out yet. It goes to v3c_pasid_enlist() or back to its pool. */
-enum v3c_reason v3c_pasid_alloc(struct v3c_device *device, struct v3c_pasid **out, struct v3c_why *why)
+enum v3c_reason v3c_pasid_alloc(struct v3c_device *device, struct v3c_pasid **out,
+				struct v3c_why *why)
 {
 	enum v3c_reason reason = v3c_pasid_check_parent(device, why);
 
@@ -64,7 +65,8 @@ enum v3c_reason v3c_pasid_alloc(struct v3c_device *device, struct v3c_pasid **ou
  * Return: 0, %V3C_REASON_BAD_HANDLE, %V3C_REASON_DEVICE_GONE, %V3C_REASON_BAD_CONFIG without tagged
  * DMA, %V3C_REASON_NO_MEMORY or %V3C_REASON_NO_PASID.
  */
-enum v3c_reason v3c_pasid_create(struct v3c_device *device, struct v3c_pasid **out, struct v3c_why *why)
+enum v3c_reason v3c_pasid_create(struct v3c_device *device, struct v3c_pasid **out,
+				 struct v3c_why *why)
 {
 	struct v3c_pasid *pasid;
 	enum v3c_reason reason;

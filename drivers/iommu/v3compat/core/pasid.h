@@ -51,11 +51,13 @@ static inline bool v3c_pasid_is_attached(const struct v3c_pasid *pasid)
 	return pasid->attachment || pasid->sva;
 }
 
-enum v3c_reason v3c_pasid_create(struct v3c_device *device, struct v3c_pasid **out, struct v3c_why *why);
+enum v3c_reason v3c_pasid_create(struct v3c_device *device, struct v3c_pasid **out,
+				 struct v3c_why *why);
 enum v3c_reason v3c_pasid_destroy(struct v3c_pasid *pasid, struct v3c_why *why);
 
 enum v3c_reason v3c_pasid_check_parent(struct v3c_device *device, struct v3c_why *why);
-enum v3c_reason v3c_pasid_alloc(struct v3c_device *device, struct v3c_pasid **out, struct v3c_why *why);
+enum v3c_reason v3c_pasid_alloc(struct v3c_device *device, struct v3c_pasid **out,
+				struct v3c_why *why);
 void v3c_pasid_enlist(struct v3c_pasid *pasid, struct v3c_device *device, bool of_process);
 void v3c_pasid_free(struct v3c_pasid *pasid);
 bool v3c_pasids_attached(struct v3c_device *device);

@@ -11,9 +11,9 @@ enum v3c_reason v3c_place_check(struct v3c_domain *domain, const struct v3c_plac
 				struct v3c_why *why)
 {
 	if (domain->space.allocates == !!place->explicit_page)
-		return v3c_refuse(why, V3C_REASON_ALLOCATOR_RULE, V3C_PARAM_ADDRESS, domain,
-				  place->explicit_page ? *place->explicit_page << V3C_PAGE_SHIFT : 0,
-				  0);
+		return v3c_refuse(
+			why, V3C_REASON_ALLOCATOR_RULE, V3C_PARAM_ADDRESS, domain,
+			place->explicit_page ? *place->explicit_page << V3C_PAGE_SHIFT : 0, 0);
 	return 0;
 }
 

@@ -45,6 +45,7 @@ static inline int v3c_place_hold(struct v3c_domain *domain, const struct v3c_pla
 
 enum v3c_reason v3c_place_check(struct v3c_domain *domain, const struct v3c_place *place,
 				struct v3c_why *why);
-enum v3c_reason v3c_place_refuse(int err, const struct v3c_place *place, u64 pages, struct v3c_why *why);
+enum v3c_reason v3c_place_refuse(int err, const struct v3c_place *place, u64 pages,
+				 struct v3c_why *why);
 
 #endif

@@ -76,7 +76,8 @@ static const struct kernel_param_ops v3c_policy_ops = {
 	.get = get_policy,
 };
 module_param_cb(dma_guard, &v3c_policy_ops, NULL, 0644);
-MODULE_PARM_DESC(dma_guard, "Devices that may not see all of memory: off, external (default) or all");
+MODULE_PARM_DESC(dma_guard,
+		 "Devices that may not see all of memory: off, external (default) or all");
 
 static int write_locked(const char *value, const struct kernel_param *param)
 {
@@ -101,4 +102,5 @@ static const struct kernel_param_ops v3c_locked_ops = {
 	.get = get_locked,
 };
 module_param_cb(dma_guard_locked, &v3c_locked_ops, NULL, 0644);
-MODULE_PARM_DESC(dma_guard_locked, "Until it is false no device may see all of memory, unless dma_guard is off");
+MODULE_PARM_DESC(dma_guard_locked,
+		 "Until it is false no device may see all of memory, unless dma_guard is off");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Taking back what an owner has, in the order in which things depend on each other: registrations, attachments,
- * sub-devices, devices, reservations, domains.
+ * Taking back what an owner has, in the order in which things depend on each other: registrations,
+ * attachments, sub-devices, devices, reservations, domains.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -57,8 +57,8 @@ static struct v3c_device *first_device(const struct v3c_owner *owner)
 }
 
 /*
- * reclaim_device() takes one step, with v3c_topology released meanwhile. The last one gives @device to @dead.
- * After any other step @device may be gone, because a removal may have freed it.
+ * reclaim_device() takes one step, with v3c_topology released meanwhile. The last one gives @device
+ * to @dead. After any other step @device may be gone, because a removal may have freed it.
  */
 static void reclaim_device(struct v3c_device *device, bool loud, struct list_head *dead)
 {
@@ -107,7 +107,8 @@ static void reclaim_domains(const struct v3c_owner *owner, bool loud)
 
 /**
  * v3c_reclaim() - take back everything that an owner has
- * @owner: does nothing meanwhile, and calls nothing with its objects afterwards; or NULL for everybody
+ * @owner: does nothing meanwhile, and calls nothing with its objects afterwards; or NULL for
+ *	everybody
  * @loud: what there is was forgotten: the log names it
  *
  * Cannot fail. Callbacks, fault handlers and removals that are under way are waited for.

@@ -204,7 +204,9 @@ static bool detach_untagged(struct v3c_device *device)
 		v3c_group_wait();
 		return true;
 	}
-	dev_warn(device->pdo, "detached, for a device that may not share the domain has joined its IOMMU group\n");
+	dev_warn(
+		device->pdo,
+		"detached, for a device that may not share the domain has joined its IOMMU group\n");
 	v3c_detach_now(device);
 	/* @dead takes it, because a client of V1 has no handle to delete it by. */
 	if (device->v1) {

@@ -113,9 +113,9 @@ static int build_some(struct v3c_domain *domain, struct v3c_token *token)
 		token->built = 0;
 	}
 	hwpt = domain->hwpts[token->partial];
-	ret = v3c_hwpt_build_tables(hwpt, first_of(token) + token->built,
-				    first_of(token) + min(pages, token->built + V3C_BUILD_PAGES) - 1,
-				    &built);
+	ret = v3c_hwpt_build_tables(
+		hwpt, first_of(token) + token->built,
+		first_of(token) + min(pages, token->built + V3C_BUILD_PAGES) - 1, &built);
 	token->built += built;
 	if (ret)
 		return ret;
@@ -389,7 +389,8 @@ static enum v3c_reason token_in_use(struct v3c_token *token, struct v3c_why *why
 }
 
 /* begin_close() refuses a token in which something is mapped: it stays open all the time. */
-static enum v3c_reason begin_close(struct v3c_domain *domain, struct v3c_token *token, struct v3c_why *why)
+static enum v3c_reason begin_close(struct v3c_domain *domain, struct v3c_token *token,
+				   struct v3c_why *why)
 {
 	guard(mutex)(&domain->mutex);
 	if (!v3c_handle_is(token, V3C_KIND_TOKEN) || token->domain != domain)
@@ -416,7 +417,8 @@ static void wait_for_users(struct v3c_token *token)
 }
 
 /* end_close(): on success nobody but the caller takes @token apart. */
-static enum v3c_reason end_close(struct v3c_domain *domain, struct v3c_token *token, struct v3c_why *why)
+static enum v3c_reason end_close(struct v3c_domain *domain, struct v3c_token *token,
+				 struct v3c_why *why)
 {
 	guard(mutex)(&domain->mutex);
 	token->closing = false;
@@ -618,7 +620,8 @@ static bool take_pages(struct v3c_segments *segments, u64 page, u64 pages, int p
 	for (at = page; at < page + pages; at++) {
 		u8 unused = 0;
 
-		if (unlikely(!try_cmpxchg(&segments->state[at], &unused, V3C_SEGMENT_BUSY | prot))) {
+		if (unlikely(
+			    !try_cmpxchg(&segments->state[at], &unused, V3C_SEGMENT_BUSY | prot))) {
 			memset(segments->state + page, 0, at - page);
 			return false;
 		}
@@ -921,7 +924,10 @@ void v3c_tokens_forget(struct v3c_domain *domain, u8 slot)
 	}
 }
 
-/* v3c_tokens_reclaim() frees the tokens of @domain that their owner left; @loud names each in the log. */
+/*
+ * v3c_tokens_reclaim() frees the tokens of @domain that their owner left; @loud names each in the
+ * log.
+ */
 void v3c_tokens_reclaim(struct v3c_domain *domain, bool loud)
 {
 	struct v3c_token *token, *next;

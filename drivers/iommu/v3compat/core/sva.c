@@ -158,7 +158,8 @@ static struct v3c_group *claim_to_bind(struct v3c_pasid *pasid, enum v3c_reason 
 	}
 }
 
-static enum v3c_reason begin_process(struct v3c_pasid *pasid, struct mm_struct *mm, struct v3c_why *why)
+static enum v3c_reason begin_process(struct v3c_pasid *pasid, struct mm_struct *mm,
+				     struct v3c_why *why)
 {
 	struct v3c_group *group;
 	struct iommu_sva *sva;

@@ -91,7 +91,10 @@ static void call_back(struct v3c_device *device, u32 types)
 	struct v3c_watch *watch = &device->watch;
 	struct v3c_watcher watcher = watch->watcher;
 	struct v3c_call call = {
-		.device = device, .task = current, .told = watch->seen, .seen = v3c_topology_changes(),
+		.device = device,
+		.task = current,
+		.told = watch->seen,
+		.seen = v3c_topology_changes(),
 	};
 
 	watch->types = types;

@@ -67,7 +67,8 @@ static void prepare_zero_block(void)
 
 	if (READ_ONCE(v3c_zero_block))
 		return;
-	block = alloc_pages(GFP_KERNEL | __GFP_ZERO | __GFP_NORETRY | __GFP_NOWARN, V3C_TABLE_ORDER);
+	block = alloc_pages(GFP_KERNEL | __GFP_ZERO | __GFP_NORETRY | __GFP_NOWARN,
+			    V3C_TABLE_ORDER);
 	if (block && cmpxchg(&v3c_zero_block, NULL, block))
 		__free_pages(block, V3C_TABLE_ORDER);
 }
@@ -220,7 +221,8 @@ static u64 call_piece(const struct v3c_hwpt *hwpt, u64 iova, u64 base, u64 size)
  * all that one call maps. With @allocates a piece is one call of the driver, because such a driver
  * forgets what it has no memory to unmap, so that the core must have nothing to undo.
  */
-static noinline int map_pieces(struct v3c_hwpt *hwpt, u64 iova, u64 base, u64 size, int prot, gfp_t gfp)
+static noinline int map_pieces(struct v3c_hwpt *hwpt, u64 iova, u64 base, u64 size, int prot,
+			       gfp_t gfp)
 {
 	u64 at, part;
 	int ret;
@@ -410,8 +412,9 @@ int v3c_hwpt_map(struct v3c_hwpt *hwpt, u64 page, const struct v3c_phys *phys, i
 noinline bool v3c_hwpt_was_short(struct v3c_hwpt *hwpt, u64 iova, u64 size, u64 done)
 {
 	WRITE_ONCE(hwpt->lost, true);
-	pr_err_ratelimited("IOMMU driver unmapped %llu of %llu bytes at %#llx, which stay out of use\n",
-			   done, size, iova);
+	pr_err_ratelimited(
+		"IOMMU driver unmapped %llu of %llu bytes at %#llx, which stay out of use\n", done,
+		size, iova);
 	return false;
 }
 

@@ -105,7 +105,8 @@ static __always_inline struct v3c_range *v3c_space_quick_hold(struct v3c_space *
 		if (unlikely(!range))
 			return NULL;
 	}
-	if (unlikely(READ_ONCE(range->last) != last || READ_ONCE(range->kind) != V3C_RANGE_LOGICAL ||
+	if (unlikely(READ_ONCE(range->last) != last ||
+		     READ_ONCE(range->kind) != V3C_RANGE_LOGICAL ||
 		     !try_cmpxchg(&range->state, &live, V3C_RANGE_UNMAPPING)))
 		return NULL;
 	/* @range is ours and cannot change any more, but may have changed before try_cmpxchg(). */

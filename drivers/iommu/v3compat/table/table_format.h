@@ -93,7 +93,8 @@ static inline struct v3c_entry v3c_x64_decode(u64 value, unsigned int level, u8 
 #define V3C_ARM64_TABLE_READ_ONLY BIT_ULL(62)
 #define V3C_ARM64_PHYS_BITS	48
 
-static inline struct v3c_entry v3c_arm64_decode(u64 value, unsigned int level, u8 phys_bits, int prot)
+static inline struct v3c_entry v3c_arm64_decode(u64 value, unsigned int level, u8 phys_bits,
+						int prot)
 {
 	struct v3c_entry entry = { .kind = V3C_ENTRY_EMPTY };
 	u64 phys = value & V3C_ARM64_PHYS;

@@ -50,7 +50,8 @@ static enum v3c_fate fate_of(const struct v3c_space *space, const struct v3c_ran
 
 	if (range->state != V3C_RANGE_LIVE || (wanted && range->last < first))
 		return V3C_CONFLICTS;
-	if (range->kind == V3C_RANGE_WINDOW && wanted && range->first >= first && range->last <= last)
+	if (range->kind == V3C_RANGE_WINDOW && wanted && range->first >= first &&
+	    range->last <= last)
 		return V3C_TAKEN_OVER;
 	if (v3c_range_is_unmapped(range))
 		return wanted ? V3C_CONFLICTS : V3C_STAYS;
@@ -163,7 +164,8 @@ int v3c_withhold(struct v3c_space *space, u64 first, u64 last, struct v3c_traits
 		used = false;
 		scoped_guard(spinlock_irqsave, &space->lock) {
 			v3c_tree_drain_blocks(space);
-			ret = withhold_some(space, &first, last, like, compatible, arg, held, &used);
+			ret = withhold_some(space, &first, last, like, compatible, arg, held,
+					    &used);
 		}
 		if (!used)
 			continue;

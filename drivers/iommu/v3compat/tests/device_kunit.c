@@ -302,7 +302,8 @@ static struct device *newcomer(struct kunit *test, const struct iommusim_region 
 static void newcomer_brings_its_regions(struct kunit *test)
 {
 	static const struct iommusim_region none = { SZ_16M, SZ_16M + SZ_4K - 1, IOMMU_RESV_MSI };
-	static const struct iommusim_region more = { SZ_32M, SZ_32M + SZ_4K - 1, IOMMU_RESV_RESERVED };
+	static const struct iommusim_region more = { SZ_32M, SZ_32M + SZ_4K - 1,
+						     IOMMU_RESV_RESERVED };
 	struct v3t_world *w = test->priv;
 	struct device *pdo = newcomer(test, &none);
 	PIOMMU_DMA_DEVICE device = v3t_device(test, pdo);
@@ -319,7 +320,9 @@ static void newcomer_brings_its_regions(struct kunit *test)
 		  NULL, &w->out.address);
 }
 
-/* Also where the domain shows all of memory, as an Unmanaged one without tables of its owner does. */
+/*
+ * Also where the domain shows all of memory, as an Unmanaged one without tables of its owner does.
+ */
 static void newcomer_brings_its_regions_to_an_unmanaged_domain(struct kunit *test)
 {
 	static const struct iommusim_region none = { SZ_16M, SZ_16M + SZ_4K - 1, IOMMU_RESV_MSI };
@@ -347,7 +350,8 @@ static void newcomer_brings_its_regions_to_an_unmanaged_domain(struct kunit *tes
 static void newcomer_whose_region_is_mapped_detaches_its_group(struct kunit *test)
 {
 	static const struct iommusim_region none = { SZ_16M, SZ_16M + SZ_4K - 1, IOMMU_RESV_MSI };
-	static const struct iommusim_region more = { SZ_1M, SZ_1M + SZ_4K - 1, IOMMU_RESV_RESERVED };
+	static const struct iommusim_region more = { SZ_1M, SZ_1M + SZ_4K - 1,
+						     IOMMU_RESV_RESERVED };
 	struct device *pdo = newcomer(test, &none);
 	PIOMMU_DMA_DEVICE device = v3t_device(test, pdo);
 	PIOMMU_DMA_DOMAIN domain = v3t_explicit(test);
@@ -393,7 +397,9 @@ static VOID never_called(PVOID context, PFAULT_INFORMATION information)
 {
 }
 
-/* Unbinding the driver of the IOMMU itself leaves the device in its group, and nothing behind that. */
+/*
+ * Unbinding the driver of the IOMMU itself leaves the device in its group, and nothing behind that.
+ */
 static void device_may_lose_its_iommu(struct kunit *test)
 {
 	static const struct iommusim_config with_pasids = { .max_pasids = SZ_1K };

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What firmware needs stays, what a table cannot do ends with it, and a driver that fails is believed. */
+/*
+ * What firmware needs stays, what a table cannot do ends with it, and a driver that fails is
+ * believed.
+ */
 #include <linux/delay.h>
 
 #include "fixture.h"
@@ -54,10 +57,10 @@ static void expect_withheld(struct kunit *test, struct firmware *f, PIOMMU_DMA_D
 	REFUSE_V3(test, STATUS_INVALID_PARAMETER, UnmapLogicalRange, domain, at, 2);
 	REFUSE_V3(test, STATUS_INVALID_PARAMETER, UnmapLogicalRange, domain, at, 1);
 	REFUSE_V3(test, STATUS_RESOURCE_IN_USE, MapIdentityRangeEx, domain, V3T_RW, &both);
-	REFUSE_V3(test, STATUS_RESOURCE_IN_USE, MapLogicalRangeEx, domain, V3T_RW, &other, &at, NULL,
-		  NULL, &w->out.address);
-	REFUSE_V3(test, STATUS_RESOURCE_IN_USE, ReserveLogicalAddressRange, domain, SZ_8K, &at, NULL,
-		  NULL, &w->out.token);
+	REFUSE_V3(test, STATUS_RESOURCE_IN_USE, MapLogicalRangeEx, domain, V3T_RW, &other, &at,
+		  NULL, NULL, &w->out.address);
+	REFUSE_V3(test, STATUS_RESOURCE_IN_USE, ReserveLogicalAddressRange, domain, SZ_8K, &at,
+		  NULL, NULL, &w->out.token);
 }
 
 static void regions_of_the_group_are_mapped(struct kunit *test)
@@ -98,8 +101,8 @@ static void window_of_the_group_is_not_handed_out(struct kunit *test)
 	v3t_pdo(test, sim, &other);
 	device = v3t_device(test, v3t_pdo(test, sim, &member));
 	v3t_attach(test, explicit, device);
-	REFUSE_V3(test, STATUS_RESOURCE_IN_USE, MapLogicalRangeEx, explicit, V3T_RW, &what, &at, NULL,
-		  NULL, &w->out.address);
+	REFUSE_V3(test, STATUS_RESOURCE_IN_USE, MapLogicalRangeEx, explicit, V3T_RW, &what, &at,
+		  NULL, NULL, &w->out.address);
 	v3t_detach(test, device);
 	v3t_attach(test, buddy, device);
 	KUNIT_EXPECT_GE(test, v3t_map(test, buddy, what), SZ_1M);
@@ -180,7 +183,10 @@ static void region_takes_what_stands_in_for_it(struct kunit *test)
 	expect_withheld(test, &f, domain);
 }
 
-/* What a device brings where an allocator has by chance mapped the memory 1:1, in a block of its own. */
+/*
+ * What a device brings where an allocator has by chance mapped the memory 1:1, in a block of its
+ * own.
+ */
 static const struct in_block_case {
 	const char *name;
 	enum iommu_resv_type type;
@@ -218,7 +224,8 @@ static void region_shares_no_block(struct kunit *test)
 
 	region.last = region.first + c->pages * SZ_4K - 1;
 	v3t_attach(test, domain, w->device);
-	ASSERT_V3(test, STATUS_SUCCESS, MapLogicalRangeEx, domain, V3T_RW, &what, NULL, &lo, &hi, &out);
+	ASSERT_V3(test, STATUS_SUCCESS, MapLogicalRangeEx, domain, V3T_RW, &what, NULL, &lo, &hi,
+		  &out);
 	KUNIT_ASSERT_EQ(test, out, address);
 	pdo = v3t_pdo(test, v3t_sim(test, NULL), &config);
 	device = v3t_device(test, pdo);
@@ -230,8 +237,8 @@ static void region_shares_no_block(struct kunit *test)
 		v3t_expect_reaches(test, pdo, region.first + i * SZ_4K, block + c->first + i);
 	lo = region.first;
 	hi = region.last;
-	REFUSE_V3(test, STATUS_INVALID_PARAMETER_MIX, MapLogicalRangeEx, domain, V3T_RW, &page, NULL,
-		  &lo, &hi, &w->out.address);
+	REFUSE_V3(test, STATUS_INVALID_PARAMETER_MIX, MapLogicalRangeEx, domain, V3T_RW, &page,
+		  NULL, &lo, &hi, &w->out.address);
 }
 
 /* What the attach that failed had taken over is the client's again. */
@@ -260,7 +267,9 @@ static void failed_attach_takes_nothing(struct kunit *test)
 	expect_withheld(test, &f, domain);
 }
 
-/* A region that another one says is never mapped is still the domain's, or nobody's, and only once. */
+/*
+ * A region that another one says is never mapped is still the domain's, or nobody's, and only once.
+ */
 static void failed_attach_undoes_a_window_that_became_a_region(struct kunit *test)
 {
 	struct v3t_world *w = test->priv;
@@ -311,8 +320,8 @@ static void domain_is_as_wide_as_its_tables(struct kunit *test)
 		REFUSE_V3(test, STATUS_INVALID_PARAMETER, AttachDeviceEx, domain, narrow);
 		v3t_unmap(test, domain, at, 1);
 		v3t_attach(test, domain, narrow);
-		REFUSE_V3(test, STATUS_INVALID_PARAMETER_4, MapLogicalRangeEx, domain, V3T_RW, &what,
-			  &at, NULL, NULL, &w->out.address);
+		REFUSE_V3(test, STATUS_INVALID_PARAMETER_4, MapLogicalRangeEx, domain, V3T_RW,
+			  &what, &at, NULL, NULL, &w->out.address);
 		v3t_detach(test, narrow);
 	}
 	v3t_map_at(test, domain, what, at);
@@ -498,11 +507,11 @@ static void failed_unmap_of_an_explicit_range_keeps_it(struct kunit *test)
 		iommusim_fail_unmaps(w->sim, 0, 1);
 		EXPECT_V3(test, STATUS_UNSUCCESSFUL, UnmapLogicalRange, domain, at, 2);
 		iommusim_fail_unmaps(w->sim, 0, 0);
-		REFUSE_V3(test, STATUS_RESOURCE_IN_USE, MapLogicalRangeEx, domain, V3T_RW, &what, &at,
-			  NULL, NULL, &w->out.address);
+		REFUSE_V3(test, STATUS_RESOURCE_IN_USE, MapLogicalRangeEx, domain, V3T_RW, &what,
+			  &at, NULL, NULL, &w->out.address);
 		at += SZ_4K;
-		REFUSE_V3(test, STATUS_RESOURCE_IN_USE, MapLogicalRangeEx, domain, V3T_RW, &what, &at,
-			  NULL, NULL, &w->out.address);
+		REFUSE_V3(test, STATUS_RESOURCE_IN_USE, MapLogicalRangeEx, domain, V3T_RW, &what,
+			  &at, NULL, NULL, &w->out.address);
 	}
 }
 
@@ -574,8 +583,8 @@ static void failed_undo_of_a_map_keeps_the_range(struct kunit *test)
 		iommusim_fail_tables(w->sim, 0, 0);
 		iommusim_fail_unmaps(w->sim, 0, 0);
 		v3t_expect_reaches(test, w->pdo, at, first[i]);
-		REFUSE_V3(test, STATUS_RESOURCE_IN_USE, MapLogicalRangeEx, domain, V3T_RW, &other, &at,
-			  NULL, NULL, &w->out.address);
+		REFUSE_V3(test, STATUS_RESOURCE_IN_USE, MapLogicalRangeEx, domain, V3T_RW, &other,
+			  &at, NULL, NULL, &w->out.address);
 	}
 }
 

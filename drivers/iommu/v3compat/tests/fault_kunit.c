@@ -518,8 +518,8 @@ static void device_may_be_deleted_from_inside(struct kunit *test)
 	EXPECT_RESULT(test, STATUS_SUCCESS, DeleteDevice, self.status[1]);
 	EXPECT_RESULT(test, STATUS_SUCCESS, DeleteDomain, self.status[2]);
 	v3t_wait_ended(test, l, 1);
-	REFUSE_V3(test, STATUS_INVALID_PARAMETER_1, SetDeviceFaultReportingEx, self.device, 0, FALSE,
-		  NULL);
+	REFUSE_V3(test, STATUS_INVALID_PARAMETER_1, SetDeviceFaultReportingEx, self.device, 0,
+		  FALSE, NULL);
 }
 
 /* What a driver may want to hear still, its device being gone. */
@@ -623,7 +623,8 @@ static void v1_left_devices_go_one_by_one(struct kunit *test)
 {
 	static const struct iommusim_device_config managed = { .managed_dma = true };
 	struct v3t_world *w = test->priv;
-	struct device *pdo = v3t_pdo(test, w->sim, &managed), *other = v3t_pdo(test, w->sim, &managed);
+	struct device *pdo = v3t_pdo(test, w->sim, &managed),
+		      *other = v3t_pdo(test, w->sim, &managed);
 	struct v3t_listener *l = v3t_listener(test);
 	PIOMMU_DMA_DOMAIN domain;
 	unsigned int before, i;
@@ -854,31 +855,51 @@ static const struct line_case {
 	bool is_fault;
 	struct v3c_logged_fault fault;
 } line_cases[] = {
-	{ "read", LINE("Read NO_PASID] Request device [0000:00:02.1] fault addr 0x100000"), true,
+	{ "read",
+	  LINE("Read NO_PASID] Request device [0000:00:02.1] fault addr 0x100000"),
+	  true,
 	  { .segment = 0, .rid = 0x11, .pasid = V3COMPAT_NO_PASID, .address = SZ_1M } },
-	{ "write", LINE("Write NO_PASID] Request device [0001:3a:1f.7] fault addr 0xfffffffffffff000"),
-	  true, { .segment = 1, .rid = 0x3aff, .pasid = V3COMPAT_NO_PASID, .write = true,
-		  .address = 0xfffffffffffff000 } },
-	{ "PASID", LINE("Read PASID 0xfffff] Request device [10000:e1:00.0] fault addr 0x0"), false },
-	{ "large PASID", LINE("Read PASID 0xfffff] Request device [ffff:e1:00.0] fault addr 0x0"), true,
+	{ "write",
+	  LINE("Write NO_PASID] Request device [0001:3a:1f.7] fault addr 0xfffffffffffff000"),
+	  true,
+	  { .segment = 1,
+	    .rid = 0x3aff,
+	    .pasid = V3COMPAT_NO_PASID,
+	    .write = true,
+	    .address = 0xfffffffffffff000 } },
+	{ "PASID", LINE("Read PASID 0xfffff] Request device [10000:e1:00.0] fault addr 0x0"),
+	  false },
+	{ "large PASID",
+	  LINE("Read PASID 0xfffff] Request device [ffff:e1:00.0] fault addr 0x0"),
+	  true,
 	  { .segment = 0xffff, .rid = 0xe100, .pasid = 0xfffff } },
-	{ "no segment", LINE("Write PASID 0x2] Request device [00:03.0] fault addr 0x12345678"), true,
+	{ "no segment",
+	  LINE("Write PASID 0x2] Request device [00:03.0] fault addr 0x12345678"),
+	  true,
 	  { .segment = -1, .rid = 0x18, .pasid = 2, .write = true, .address = 0x12345678 } },
 	{ "another line", "DMAR: Host address width 39", false },
 	{ "remapped interrupt",
 	  "DMAR: [INTR-REMAP] Request device [0000:00:02.0] fault index 0x0 [fault reason 0x25] Blocked",
 	  false },
-	{ "words before", " " LINE("Read NO_PASID] Request device [0000:00:02.1] fault addr 0x0"), false },
+	{ "words before", " " LINE("Read NO_PASID] Request device [0000:00:02.1] fault addr 0x0"),
+	  false },
 	{ "neither", LINE("Fetch NO_PASID] Request device [0000:00:02.1] fault addr 0x0"), false },
-	{ "no PASID number", LINE("Read PASID 0x] Request device [0000:00:02.1] fault addr 0x0"), false },
-	{ "long PASID", LINE("Read PASID 0x100000] Request device [00:02.1] fault addr 0x0"), false },
-	{ "device out of range", LINE("Read NO_PASID] Request device [0000:00:20.0] fault addr 0x0"), false },
-	{ "function out of range", LINE("Read NO_PASID] Request device [0000:00:02.8] fault addr 0x0"), false },
-	{ "bus out of range", LINE("Read NO_PASID] Request device [0000:100:02.0] fault addr 0x0"), false },
-	{ "too many numbers", LINE("Read NO_PASID] Request device [0:0:0:02.0] fault addr 0x0"), false },
+	{ "no PASID number", LINE("Read PASID 0x] Request device [0000:00:02.1] fault addr 0x0"),
+	  false },
+	{ "long PASID", LINE("Read PASID 0x100000] Request device [00:02.1] fault addr 0x0"),
+	  false },
+	{ "device out of range",
+	  LINE("Read NO_PASID] Request device [0000:00:20.0] fault addr 0x0"), false },
+	{ "function out of range",
+	  LINE("Read NO_PASID] Request device [0000:00:02.8] fault addr 0x0"), false },
+	{ "bus out of range", LINE("Read NO_PASID] Request device [0000:100:02.0] fault addr 0x0"),
+	  false },
+	{ "too many numbers", LINE("Read NO_PASID] Request device [0:0:0:02.0] fault addr 0x0"),
+	  false },
 	{ "one number", LINE("Read NO_PASID] Request device [02.0] fault addr 0x0"), false },
 	{ "no address", LINE("Read NO_PASID] Request device [0000:00:02.0] fault addr 0x"), false },
-	{ "long address", LINE("Read NO_PASID] Request device [00:02.0] fault addr 0x12345678123456780"), false },
+	{ "long address",
+	  LINE("Read NO_PASID] Request device [00:02.0] fault addr 0x12345678123456780"), false },
 };
 
 static void line_name(const struct line_case *c, char *desc)
@@ -896,7 +917,8 @@ static void expect_parsed(struct kunit *test, const struct line_case *c, size_t 
 
 	KUNIT_ASSERT_NOT_NULL(test, text);
 	memcpy(text, c->text, len);
-	KUNIT_EXPECT_EQ_MSG(test, v3c_fault_console_parse(text, len, &got), is_fault, "%zu bytes", len);
+	KUNIT_EXPECT_EQ_MSG(test, v3c_fault_console_parse(text, len, &got), is_fault, "%zu bytes",
+			    len);
 	if (is_fault) {
 		KUNIT_EXPECT_EQ(test, got.segment, c->fault.segment);
 		KUNIT_EXPECT_EQ(test, got.rid, c->fault.rid);

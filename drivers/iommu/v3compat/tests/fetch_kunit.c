@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Memory of the caller's that changes during a call: a length counts as it was when it was checked. */
+/*
+ * Memory of the caller's that changes during a call: a length counts as it was when it was checked.
+ */
 #include <linux/compiler.h>
 #include <linux/module.h>
 #include <linux/sched.h>
@@ -235,7 +237,9 @@ static void expect_runs(struct kunit *test, struct v3c_phys phys, u64 limit,
 static void runs_are_given_in_place_and_in_parts(struct kunit *test)
 {
 	static const struct v3c_run runs[] = { { 10, 3 }, { 20, 1 }, { 21, 4 } };
-	static const struct v3c_run parts[] = { { 10, 2 }, { 12, 1 }, { 20, 1 }, { 21, 2 }, { 23, 2 } };
+	static const struct v3c_run parts[] = {
+		{ 10, 2 }, { 12, 1 }, { 20, 1 }, { 21, 2 }, { 23, 2 }
+	};
 	struct v3c_phys phys;
 	struct v3c_why why;
 

@@ -616,7 +616,8 @@ void v3t_expect_tagged_fault(struct kunit *test, struct device *pdo, u32 pasid, 
 	err = iommusim_dma_read(pdo, pasid, address, &word, sizeof(word), &fault);
 	KUNIT_EXPECT_EQ_MSG(test, err, -EFAULT, "read of %#llx by PASID %u went through", address,
 			    pasid);
-	KUNIT_EXPECT_EQ_MSG(test, fault.reason, reason, "read of %#llx by PASID %u", address, pasid);
+	KUNIT_EXPECT_EQ_MSG(test, fault.reason, reason, "read of %#llx by PASID %u", address,
+			    pasid);
 }
 
 void v3t_expect_reaches_all(struct kunit *test, struct device *pdo, u64 address,

@@ -147,7 +147,9 @@ bool v3t_behaves(u32 quirks);
 bool v3t_joins_pages(void);
 /* Every map takes memory of its own, so a reservation cannot take it in advance. */
 bool v3t_maps_take_memory(void);
-/* The end of sign-extended addresses is that of all; the map itself finds out that one is between. */
+/*
+ * The end of sign-extended addresses is that of all; the map itself finds out that one is between.
+ */
 #define V3T_NO_WIDTH "the driver does not tell how wide the halves are"
 /* Ends the case where all instances have one of @quirks. */
 void v3t_skip_where(struct kunit *test, u32 quirks, const char *reason);

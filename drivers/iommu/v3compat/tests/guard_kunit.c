@@ -151,7 +151,8 @@ static ULONG types_of(struct kunit *test, PIOMMU_DMA_DEVICE device)
 }
 
 /* @calls in all so far, the last of them with @types, which is what a query says, too. */
-static void expect_told(struct kunit *test, struct watcher *watcher, unsigned int calls, ULONG types)
+static void expect_told(struct kunit *test, struct watcher *watcher, unsigned int calls,
+			ULONG types)
 {
 	settle(test);
 	KUNIT_EXPECT_EQ(test, watcher->calls, calls);
@@ -222,8 +223,8 @@ static void takes_one_callback_per_device(struct kunit *test)
 	struct watcher *watcher = new_watch(test, w->device), *beside;
 	atomic_t calls = ATOMIC_INIT(0);
 
-	REFUSE_V3(test, STATUS_UNSUCCESSFUL, RegisterInterfaceStateChangeCallback, on_change, watcher,
-		  w->device, &all_fields);
+	REFUSE_V3(test, STATUS_UNSUCCESSFUL, RegisterInterfaceStateChangeCallback, on_change,
+		  watcher, w->device, &all_fields);
 	REFUSE_V3(test, STATUS_UNSUCCESSFUL, RegisterInterfaceStateChangeCallback, another_change,
 		  &calls, w->device, &all_fields);
 	KUNIT_EXPECT_EQ(test, atomic_read(&calls), 0);
@@ -343,8 +344,8 @@ static void policy_governs_pass_through(struct kunit *test)
 	if (c->internal)
 		v3t_delete_domain(test, v3t_domain(test, DomainTypePassThrough, 0));
 	else
-		REFUSE_V3(test, STATUS_NOT_SUPPORTED, CreateDomainEx, DomainTypePassThrough, no_flags,
-			  NULL, NULL, &w->out.domain);
+		REFUSE_V3(test, STATUS_NOT_SUPPORTED, CreateDomainEx, DomainTypePassThrough,
+			  no_flags, NULL, NULL, &w->out.domain);
 }
 
 /* What an internal device sees, an external one of its group sees, too. */
@@ -518,7 +519,9 @@ static void external_newcomer_ends_pass_through(struct kunit *test)
 	new_member(test, false, false);
 	v3t_expect_reaches(test, pdo, page_to_phys(page), page);
 	external = v3t_pdo(test, w->sim, &outside);
-	/* Where the kernel has no DMA-API domains, what a group falls back to shows all of memory. */
+	/*
+	 * Where the kernel has no DMA-API domains, what a group falls back to shows all of memory.
+	 */
 	if (IS_ENABLED(CONFIG_IOMMU_DMA)) {
 		v3t_expect_misses(test, external, page_to_phys(page), page);
 		v3t_expect_misses(test, pdo, page_to_phys(page), page);
@@ -529,7 +532,10 @@ static void external_newcomer_ends_pass_through(struct kunit *test)
 	v3t_attach(test, translate, device);
 }
 
-/* As where the kernel looks at the firmware's description of a device only before it binds a driver. */
+/*
+ * As where the kernel looks at the firmware's description of a device only before it binds a
+ * driver.
+ */
 static void newcomer_may_join_before_its_driver_is_bound(struct kunit *test)
 {
 	static const struct iommusim_device_config outside = {
@@ -857,7 +863,8 @@ static void removal_takes_all_types(struct kunit *test)
 	expect_told(test, watcher, 2, 0);
 	REFUSE_V3(test, STATUS_INVALID_PARAMETER_3, RegisterInterfaceStateChangeCallback, on_change,
 		  watcher, twin, &all_fields);
-	REFUSE_V3(test, STATUS_UNSUCCESSFUL, UnregisterInterfaceStateChangeCallback, on_change, twin);
+	REFUSE_V3(test, STATUS_UNSUCCESSFUL, UnregisterInterfaceStateChangeCallback, on_change,
+		  twin);
 	REFUSE_V3(test, STATUS_RESOURCE_IN_USE, DeleteDevice, device);
 	unwatch(test, watcher);
 	v3t_delete_device(test, device);
@@ -921,7 +928,8 @@ static void expect_left(struct kunit *test, struct watcher *watcher)
 	EXPECT_RESULT(test, STATUS_SUCCESS, UnregisterInterfaceStateChangeCallback,
 		      watcher->status[0]);
 	EXPECT_RESULT(test, STATUS_RESOURCE_IN_USE, DeleteDevice, watcher->status[1]);
-	EXPECT_RESULT(test, STATUS_SUCCESS, RegisterInterfaceStateChangeCallback, watcher->status[2]);
+	EXPECT_RESULT(test, STATUS_SUCCESS, RegisterInterfaceStateChangeCallback,
+		      watcher->status[2]);
 	REFUSE_V3(test, STATUS_UNSUCCESSFUL, UnregisterInterfaceStateChangeCallback, on_change,
 		  watcher->device);
 }
@@ -976,7 +984,9 @@ static void callback_may_change_the_policy(struct kunit *test)
 	struct watcher *watcher = new_watcher(test, w->device);
 	struct watcher *other = new_watch(test, v3t_device(test, w->pdo));
 
-	/* The change comes after the call that made it, first on this thread, then on the worker. */
+	/*
+	 * The change comes after the call that made it, first on this thread, then on the worker.
+	 */
 	watcher->hook = guard_all;
 	watch(test, watcher);
 	KUNIT_EXPECT_EQ(test, watcher->types[0], all);
@@ -1161,7 +1171,8 @@ static void registering_waits_for_the_callback(struct kunit *test)
 	set_guard(test, V3COMPAT_GUARD_ALL, false);
 	KUNIT_ASSERT_EQ(test, watcher->calls, 2);
 	KUNIT_ASSERT_EQ(test, v3t_thread_join(&successor->thread), 0);
-	EXPECT_RESULT(test, STATUS_SUCCESS, RegisterInterfaceStateChangeCallback, successor->status);
+	EXPECT_RESULT(test, STATUS_SUCCESS, RegisterInterfaceStateChangeCallback,
+		      successor->status);
 	expect_told(test, successor->watcher, 1, watcher->types[1]);
 }
 
@@ -1257,8 +1268,8 @@ static int contend(void *arg)
 	NTSTATUS status;
 
 	for (i = 0; i < ROUNDS; i++) {
-		status = v3->RegisterInterfaceStateChangeCallback(on_change, watcher, watcher->device,
-								  &all_fields);
+		status = v3->RegisterInterfaceStateChangeCallback(on_change, watcher,
+								  watcher->device, &all_fields);
 		complain(t, status != STATUS_SUCCESS && status != STATUS_UNSUCCESSFUL &&
 			    status != STATUS_INVALID_PARAMETER_3);
 		status = v3->UnregisterInterfaceStateChangeCallback(on_change, watcher->device);

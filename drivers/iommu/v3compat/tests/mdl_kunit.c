@@ -33,8 +33,8 @@ static PMDL alloc_mdl(struct kunit *test, void *va, ULONG length)
 /* @pages pages of anonymous memory in a process of the test's own, every page written. */
 static void *map_user(struct kunit *test, unsigned long pages, unsigned long prot)
 {
-	unsigned long i, va = kunit_vm_mmap(test, NULL, 0, pages * PAGE_SIZE, PROT_READ | PROT_WRITE,
-					    MAP_ANONYMOUS | MAP_PRIVATE, 0);
+	unsigned long i, va = kunit_vm_mmap(test, NULL, 0, pages * PAGE_SIZE,
+					    PROT_READ | PROT_WRITE, MAP_ANONYMOUS | MAP_PRIVATE, 0);
 
 	KUNIT_ASSERT_NE_MSG(test, va, 0, "no user memory");
 	KUNIT_ASSERT_LT_MSG(test, va, TASK_SIZE, "no user memory");
@@ -70,7 +70,8 @@ static void describes_buffer(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, MmGetMdlByteCount(mdl), 2 * PAGE_SIZE);
 	KUNIT_EXPECT_EQ(test, MmGetMdlByteOffset(mdl), offset_in_page(buffer + 0x123));
 	KUNIT_EXPECT_PTR_EQ(test, MmGetMdlVirtualAddress(mdl), (void *)(buffer + 0x123));
-	KUNIT_EXPECT_PTR_EQ(test, MmGetMdlBaseVa(mdl), PTR_ALIGN_DOWN((void *)(buffer + 0x123), PAGE_SIZE));
+	KUNIT_EXPECT_PTR_EQ(test, MmGetMdlBaseVa(mdl),
+			    PTR_ALIGN_DOWN((void *)(buffer + 0x123), PAGE_SIZE));
 	KUNIT_EXPECT_PTR_EQ(test, (void *)MmGetMdlPfnArray(mdl), (void *)mdl + 0x30);
 }
 
@@ -210,7 +211,8 @@ static void user_without_process(struct kunit *test)
 
 	if (current->mm)
 		kunit_skip(test, "this test runs with user memory");
-	KUNIT_EXPECT_EQ(test, V3cProbeAndLockPages(mdl, UserMode, IoReadAccess), STATUS_ACCESS_VIOLATION);
+	KUNIT_EXPECT_EQ(test, V3cProbeAndLockPages(mdl, UserMode, IoReadAccess),
+			STATUS_ACCESS_VIOLATION);
 	KUNIT_EXPECT_EQ(test, V3cProbeAndLockPages(mdl, KernelMode, IoReadAccess),
 			STATUS_ACCESS_VIOLATION);
 	MmProbeAndLockPages(mdl, UserMode, IoReadAccess);
@@ -275,8 +277,10 @@ static void user_pages_dirtied(struct kunit *test)
 
 	KUNIT_EXPECT_FALSE(test, dirty_after(test, va, IoReadAccess, MmUnlockPages));
 	KUNIT_EXPECT_TRUE(test, dirty_after(test, va + PAGE_SIZE, IoWriteAccess, MmUnlockPages));
-	KUNIT_EXPECT_TRUE(test, dirty_after(test, va + 2 * PAGE_SIZE, IoModifyAccess, MmUnlockPages));
-	KUNIT_EXPECT_TRUE(test, dirty_after(test, va + 3 * PAGE_SIZE, IoWriteAccess, unlock_atomic));
+	KUNIT_EXPECT_TRUE(test,
+			  dirty_after(test, va + 2 * PAGE_SIZE, IoModifyAccess, MmUnlockPages));
+	KUNIT_EXPECT_TRUE(test,
+			  dirty_after(test, va + 3 * PAGE_SIZE, IoWriteAccess, unlock_atomic));
 }
 
 static void user_pages_refused(struct kunit *test)
@@ -424,7 +428,10 @@ static void atomic_context(struct kunit *test)
 	spin_unlock(&atomic_lock);
 	KUNIT_EXPECT_NOT_NULL(test, mdl);
 	KUNIT_EXPECT_EQ(test, flags, MDL_SOURCE_IS_NONPAGED_POOL);
-	/* Its 8 MiB of frames want sleeping, which a kernel that cannot tell whether it may does not do. */
+	/*
+	 * Its 8 MiB of frames want sleeping, which a kernel that cannot tell whether it may does
+	 * not do.
+	 */
 	if (!large && !IS_ENABLED(CONFIG_PREEMPT_COUNT))
 		kunit_skip(test, "MDL of 4 GiB - 1 without CONFIG_PREEMPT_COUNT");
 	KUNIT_EXPECT_NOT_NULL_MSG(test, large, "4 GiB - 1 is the largest buffer an MDL can have");

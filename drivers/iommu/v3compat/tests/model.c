@@ -85,9 +85,10 @@ static bool look(struct model *m, unsigned int page)
 		if (!device->sees(device->context, address_of(m, page),
 				  (u64)(p->permissions ? p->pfn : pool_page(m)) << PAGE_SHIFT,
 				  p->permissions))
-			return fail(m, "device %u at %#llx: not what permissions %u to page %#llx give",
-				    (unsigned int)(device - m->devices), address_of(m, page),
-				    p->permissions, (u64)p->pfn);
+			return fail(
+				m, "device %u at %#llx: not what permissions %u to page %#llx give",
+				(unsigned int)(device - m->devices), address_of(m, page),
+				p->permissions, (u64)p->pfn);
 	}
 	return true;
 }
@@ -138,7 +139,9 @@ static bool all_are(const struct model *m, unsigned int page, unsigned int count
 	return true;
 }
 
-/* Where a mapping is cut its IOMMU may have one entry for both sides only if memory goes on there. */
+/*
+ * Where a mapping is cut its IOMMU may have one entry for both sides only if memory goes on there.
+ */
 static bool cuts_contiguous(const struct model *m, unsigned int page)
 {
 	return page < MODEL_PAGES && !begins(m, page) &&
@@ -330,7 +333,9 @@ static bool map_logical(struct model *m)
 	return look_around(m, page, page + count);
 }
 
-/* The range to unmap: whole mappings, one or several, or a part, or what is not mapped as a whole. */
+/*
+ * The range to unmap: whole mappings, one or several, or a part, or what is not mapped as a whole.
+ */
 static void some_range(struct model *m, unsigned int page, unsigned int *first, unsigned int *end)
 {
 	unsigned int more = below(m, 3), size;
@@ -591,8 +596,8 @@ static bool reserve(struct model *m)
 	if (fits) {
 		m->mapped++;
 		if (out->LogicalAddressBase != at || out->Size != (u64)count << PAGE_SHIFT)
-			return fail(m, "token of %u pages at %#llx: %#llx bytes at %#llx", count, at,
-				    (u64)out->Size, out->LogicalAddressBase);
+			return fail(m, "token of %u pages at %#llx: %#llx bytes at %#llx", count,
+				    at, (u64)out->Size, out->LogicalAddressBase);
 		m->owner++;
 		for (i = page; i < page + count; i++) {
 			set_page(m, i, MODEL_RESERVED, 0, 0);

@@ -73,9 +73,10 @@ static void every_page_is_what_the_list_says(struct kunit *test)
 	m->steps = model_steps;
 	if (!model_run(m))
 		KUNIT_FAIL(test, "seed %u, step %u: %s", m->seed, m->steps, m->error);
-	kunit_info(test, "seed %u: %u steps, %lu did, %lu undid, %lu cut, %lu not, %lu refused, %lu pages seen",
-		   m->seed, m->steps, m->mapped, m->unmapped, m->cuts, m->uncut, m->refused,
-		   m->seen);
+	kunit_info(
+		test,
+		"seed %u: %u steps, %lu did, %lu undid, %lu cut, %lu not, %lu refused, %lu pages seen",
+		m->seed, m->steps, m->mapped, m->unmapped, m->cuts, m->uncut, m->refused, m->seen);
 	for (i = 0; i < MODEL_DEVICES; i++)
 		v3t_expect_no_stale_hits(test, sims[i]);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Owners: what belongs to one is not attached together with what belongs to another, and goes with its owner
- * alone. Objects of another owner than the drivers' are made by the core's own verbs.
+ * Owners: what belongs to one is not attached together with what belongs to another, and goes with
+ * its owner alone. Objects of another owner than the drivers' are made by the core's own verbs.
  */
 #include <linux/module.h>
 

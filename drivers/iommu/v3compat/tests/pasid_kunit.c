@@ -638,7 +638,8 @@ static void driver_that_gives_up_is_cleaned_up_after(struct kunit *test)
 	ASSERT_RESULT(test, STATUS_SUCCESS, CreatePasidDevice, quitter.status[3]);
 	v3t_adopt_sub_device(test, quitter.sub);
 	EXPECT_RESULT(test, STATUS_SUCCESS, AttachDeviceEx, quitter.status[1]);
-	EXPECT_RESULT(test, STATUS_SUCCESS, RegisterInterfaceStateChangeCallback, quitter.status[2]);
+	EXPECT_RESULT(test, STATUS_SUCCESS, RegisterInterfaceStateChangeCallback,
+		      quitter.status[2]);
 	EXPECT_RESULT(test, STATUS_SUCCESS, AttachPasidDevice, quitter.status[4]);
 
 	REFUSE_V3(test, STATUS_INVALID_PARAMETER_1, DetachPasidDevice, quitter.sub);

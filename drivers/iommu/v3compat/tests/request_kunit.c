@@ -378,7 +378,8 @@ static void waits_for_tables_of_the_driver(struct kunit *test)
 	u32 asked = a->pasid;
 
 	own.domain = v3t_domain(test, DomainTypeUnmanaged, 0);
-	EXPECT_CALL(test, STATUS_SUCCESS, v3compat_configure_x64, own.domain, page_to_phys(root), 4);
+	EXPECT_CALL(test, STATUS_SUCCESS, v3compat_configure_x64, own.domain, page_to_phys(root),
+		    4);
 	sub = v3t_sub_device(test, a->device, &pasid);
 	v3t_attach_pasid(test, own.domain, sub);
 	a->listener->context = &own;
@@ -413,7 +414,8 @@ static void what_other_iommus_lack_does_not_count(struct kunit *test)
 	own.last[SZ_1M >> PAGE_SHIFT] = ENTRY(own.page);
 	entries[1] = entries[0];
 	own.domain = v3t_domain(test, DomainTypeUnmanaged, 0);
-	EXPECT_CALL(test, STATUS_SUCCESS, v3compat_configure_x64, own.domain, page_to_phys(root), 4);
+	EXPECT_CALL(test, STATUS_SUCCESS, v3compat_configure_x64, own.domain, page_to_phys(root),
+		    4);
 	sub = v3t_sub_device(test, a->device, &pasid);
 	v3t_attach_pasid(test, own.domain, sub);
 	v3t_attach(test, own.domain, v3t_device(test, v3t_pdo(test, v3t_sim(test, &narrow), NULL)));

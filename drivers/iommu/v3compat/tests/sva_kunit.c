@@ -281,7 +281,8 @@ static void pasid_of_the_process_may_be_too_large(struct kunit *test)
 	static const struct iommusim_config few = { .max_pasids = 2, .features = IOMMUSIM_SVA };
 	struct v3t_world *w = test->priv;
 	struct process p = unbound(test, &with_sva);
-	PIOMMU_DMA_DEVICE narrow = v3t_tagged_device(test, v3t_pdo(test, v3t_sim(test, &few), NULL));
+	PIOMMU_DMA_DEVICE narrow =
+		v3t_tagged_device(test, v3t_pdo(test, v3t_sim(test, &few), NULL));
 	ULONG pasid;
 
 	/* Takes the only number that both could have, unless somebody has it. */
@@ -800,7 +801,9 @@ static void removal_waits_for_a_detach_of_its_own(struct kunit *test)
 	v3t_delete_device(test, stall->p.device);
 }
 
-/* A bond that is about to begin in a group whose untagged DMA sees all of memory, and a newcomer. */
+/*
+ * A bond that is about to begin in a group whose untagged DMA sees all of memory, and a newcomer.
+ */
 struct beginning {
 	struct stall *stall;
 	struct mm_struct *mm;
@@ -823,7 +826,9 @@ static int plug_in(void *arg)
 	return 0;
 }
 
-/* Until it sleeps where no signal wakes it: in the core, which begins and ends one bond at a time. */
+/*
+ * Until it sleeps where no signal wakes it: in the core, which begins and ends one bond at a time.
+ */
 static bool wait_until_stuck(struct v3t_thread *thread)
 {
 	unsigned int i;
@@ -946,7 +951,8 @@ static const struct attach_case {
 	{ "of a driver that uses the DMA API", &with_driver, with_own_device, attach_device,
 	  STATUS_SUCCESS },
 	{ "of a neighbour", NULL, with_neighbour, attach_device, STATUS_SUCCESS },
-	{ "undone", NULL, with_member_that_fails, attach_sub_device, STATUS_INSUFFICIENT_RESOURCES },
+	{ "undone", NULL, with_member_that_fails, attach_sub_device,
+	  STATUS_INSUFFICIENT_RESOURCES },
 };
 
 static void attach_name(const struct attach_case *c, char *desc)

@@ -12,7 +12,9 @@
 /* Within what every format translates, and not in a device's window. */
 #define AT	((u64)SZ_1G)
 
-/* Tables that the mirror of one domain may have: 64 MiB, and a 64th of memory where that is less. */
+/*
+ * Tables that the mirror of one domain may have: 64 MiB, and a 64th of memory where that is less.
+ */
 static u64 domain_share(void)
 {
 	return clamp(totalram_pages() / 64, 64UL, SZ_64M / PAGE_SIZE);
@@ -173,7 +175,9 @@ static void bad_entries_fault_alone(struct kunit *test)
 	link = *v3t_entry(&tables, AT + SZ_2M, 1);
 	good = *v3t_entry(&tables, AT + SZ_2M, 0);
 
-	/* Beyond physical memory, where there is no memory, the root, itself, a misaligned block. */
+	/*
+	 * Beyond physical memory, where there is no memory, the root, itself, a misaligned block.
+	 */
 	bad[n++] = v3t_link(&tables, BIT_ULL(47));
 	bad[n++] = v3t_link(&tables, no_memory);
 	bad[n++] = v3t_link(&tables, tables.root);
@@ -269,7 +273,9 @@ static void changes_take_effect_with_the_flush(struct kunit *test)
 	v3t_expect_no_stale_hits(test, w->sim);
 }
 
-/* Pages that follow each other in a list are invalidated together, and no page between is touched. */
+/*
+ * Pages that follow each other in a list are invalidated together, and no page between is touched.
+ */
 static void listed_neighbours_go_together(struct kunit *test)
 {
 	struct v3t_world *w = test->priv;

@@ -223,8 +223,9 @@ static void settle(struct kunit *test, struct race *race)
 			/* Some of the mistakes are translations to where there is no memory. */
 			if (!entry)
 				KUNIT_EXPECT_EQ(test, -EFAULT,
-						iommusim_dma_read(w->pdo, IOMMUSIM_NO_PASID, address,
-								  &word, sizeof(word), NULL));
+						iommusim_dma_read(w->pdo, IOMMUSIM_NO_PASID,
+								  address, &word, sizeof(word),
+								  NULL));
 			else if (i & 2)
 				v3t_expect_reaches(test, w->pdo, address,
 						   phys_to_page(entry & V3C_ARM64_PHYS));
@@ -366,8 +367,8 @@ static void any_allocation_may_fail(struct kunit *test)
 		reached = v3t_fail_nth_end();
 		if (!NT_SUCCESS(status)) {
 			refused++;
-			KUNIT_EXPECT_EQ_MSG(test, (u32)status, (u32)c->expected, "allocation %u: %s",
-					    nth, v3t_status_name(status));
+			KUNIT_EXPECT_EQ_MSG(test, (u32)status, (u32)c->expected,
+					    "allocation %u: %s", nth, v3t_status_name(status));
 			if (c->call == flush_atomic)
 				v3t_expect_blocked(test, w->pdo, nth * AT);
 		}

@@ -161,7 +161,9 @@ static void cut_name(const struct cut_case *c, char *desc)
 
 KUNIT_ARRAY_PARAM(cut, cut_cases, cut_name);
 
-/* What one call mapped, or what may be one entry of the size that both addresses allow, stays one. */
+/*
+ * What one call mapped, or what may be one entry of the size that both addresses allow, stays one.
+ */
 static bool is_cut_allowed(const struct cut_case *c)
 {
 	return c->allowed && !v3t_behaves(IOMMUSIM_WHOLE_MAPS) &&

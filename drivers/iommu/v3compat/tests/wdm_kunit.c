@@ -24,7 +24,8 @@ static void bits_and_fields(struct kunit *test)
 static BOOLEAN device_reads(PDEVICE_OBJECT pdo, ULONGLONG address, PVOID expected, ULONG length)
 {
 	void *seen = kzalloc(length, GFP_KERNEL);
-	bool same = seen && !iommusim_dma_read(pdo, IOMMUSIM_NO_PASID, address, seen, length, NULL) &&
+	bool same = seen &&
+		    !iommusim_dma_read(pdo, IOMMUSIM_NO_PASID, address, seen, length, NULL) &&
 		    !memcmp(seen, expected, length);
 
 	kfree(seen);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The binary contract of <wdm.h>: offsets, values and table order of 64-bit Windows. Sizes are asserted
- * beside the types themselves. Built into v3compat.ko, so no build can get past a difference.
+ * The binary contract of <wdm.h>: offsets, values and table order of 64-bit Windows. Sizes are
+ * asserted beside the types themselves. Built into v3compat.ko, so no build can get past a
+ * difference.
  */
 #include <wdm.h>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The DMA part of a driver as one writes it for Windows: nothing of Linux is named here. That it builds
- * shows that the spelling of <wdm.h> is complete; wdm_kunit.c runs it on a device.
+ * The DMA part of a driver as one writes it for Windows: nothing of Linux is named here. That it
+ * builds shows that the spelling of <wdm.h> is complete; wdm_kunit.c runs it on a device.
  */
 #include "windows_style.h"
 
@@ -118,7 +118,8 @@ static ULONG DescribeFault(PFAULT_INFORMATION Fault)
 
 	switch (Fault->Type) {
 	case FaultInformationArm64:
-		if (!Arm64->DomainHandle || !Arm64->PhysicalDeviceObject || !Arm64->IommuBaseAddress)
+		if (!Arm64->DomainHandle || !Arm64->PhysicalDeviceObject ||
+		    !Arm64->IommuBaseAddress)
 			return 0;
 		return Arm64->Flags.FaultAddressValid && Arm64->FaultAddress ?
 			       (ULONG)Arm64->Type + Arm64->InputMappingId :
@@ -179,12 +180,18 @@ static VOID FillX64(PDOMAIN_CONFIGURATION Configuration, PHYSICAL_ADDRESS Root)
 	X64->TranslationEnabled = TRUE;
 }
 
-/* Reads every type that a driver fills or reads back; the count is how many did not hold what was put in. */
+/*
+ * Reads every type that a driver fills or reads back; the count is how many did not hold what was
+ * put in.
+ */
 ULONG WindowsStyleSpellings(VOID)
 {
-	IOMMU_DEVICE_CREATION_CONFIGURATION Acpi = { .ConfigType = IommuDeviceCreationConfigTypeAcpi };
-	IOMMU_DEVICE_CREATION_CONFIGURATION Id = { .ConfigType = IommuDeviceCreationConfigTypeDeviceId };
-	IOMMU_DEVICE_CREATION_CONFIGURATION None = { .ConfigType = IommuDeviceCreationConfigTypeNone };
+	IOMMU_DEVICE_CREATION_CONFIGURATION Acpi = { .ConfigType =
+							     IommuDeviceCreationConfigTypeAcpi };
+	IOMMU_DEVICE_CREATION_CONFIGURATION Id = { .ConfigType =
+							   IommuDeviceCreationConfigTypeDeviceId };
+	IOMMU_DEVICE_CREATION_CONFIGURATION None = { .ConfigType =
+							     IommuDeviceCreationConfigTypeNone };
 	DOMAIN_CONFIGURATION Configuration = { .Type = DomainConfigurationInvalid };
 	INPUT_MAPPING_ELEMENT Element = { .InputMappingId = 7 };
 	PIOMMU_DEVICE_CREATION_CONFIGURATION Found;
@@ -207,7 +214,8 @@ ULONG WindowsStyleSpellings(VOID)
 	InsertTailList(&Head, &Id.NextConfiguration);
 	InsertHeadList(&Head, &None.NextConfiguration);
 	Bad += RemoveEntryList(&None.NextConfiguration) != FALSE;
-	Found = CONTAINING_RECORD(Head.Blink, IOMMU_DEVICE_CREATION_CONFIGURATION, NextConfiguration);
+	Found = CONTAINING_RECORD(Head.Blink, IOMMU_DEVICE_CREATION_CONFIGURATION,
+				  NextConfiguration);
 	Bad += Found->DeviceId != &Head || IsListEmpty(&Head);
 
 	RtlZeroMemory(&Fault, sizeof(Fault));
@@ -252,12 +260,14 @@ static BOOLEAN RunMdl(PDMA_IOMMU_INTERFACE_V3 If, PIOMMU_DMA_DOMAIN Domain, PDEV
 		return FALSE;
 	MmBuildMdlForNonPagedPool(Mdl);
 	Map.Mdl.Mdl = Mdl;
-	if (!Step(Result, If->MapLogicalRangeEx(Domain, PERMISSION_READ | PERMISSION_WRITE, &Map, NULL,
-						&Min, &Max, &Logical)))
+	if (!Step(Result, If->MapLogicalRangeEx(Domain, PERMISSION_READ | PERMISSION_WRITE, &Map,
+						NULL, &Min, &Max, &Logical)))
 		goto Exit;
-	Result->DataReached = Dma(Pdo, Logical, MmGetMdlVirtualAddress(Mdl), MmGetMdlByteCount(Mdl));
-	Ok = Step(Result, If->UnmapLogicalRange(Domain, Logical,
-						ADDRESS_AND_SIZE_TO_SPAN_PAGES(Buffer, PAGE_SIZE))) &&
+	Result->DataReached =
+		Dma(Pdo, Logical, MmGetMdlVirtualAddress(Mdl), MmGetMdlByteCount(Mdl));
+	Ok = Step(Result,
+		  If->UnmapLogicalRange(Domain, Logical,
+					ADDRESS_AND_SIZE_TO_SPAN_PAGES(Buffer, PAGE_SIZE))) &&
 	     StepTrue(Result, !Dma(Pdo, Logical, Buffer, PAGE_SIZE));
 Exit:
 	IoFreeMdl(Mdl);
@@ -291,8 +301,12 @@ static BOOLEAN RunReserved(PDMA_IOMMU_INTERFACE_V3 If, PIOMMU_DMA_DOMAIN Domain,
 static BOOLEAN RunIdentity(PDMA_IOMMU_INTERFACE_V3 If, PHYSICAL_ADDRESS Physical,
 			   PWINDOWS_STYLE_RESULT Result)
 {
-	IOMMU_DMA_RESERVED_REGION Second = { .Base = 0x200000, .NumberOfPages = 1, .ShouldMap = FALSE };
-	IOMMU_DMA_RESERVED_REGION First = { .RegionNext = &Second, .Base = 0x100000, .NumberOfPages = 2 };
+	IOMMU_DMA_RESERVED_REGION Second = { .Base = 0x200000,
+					     .NumberOfPages = 1,
+					     .ShouldMap = FALSE };
+	IOMMU_DMA_RESERVED_REGION First = { .RegionNext = &Second,
+					    .Base = 0x100000,
+					    .NumberOfPages = 2 };
 	IOMMU_MAP_PHYSICAL_ADDRESS Map = { .MapType = MapPhysicalAddressTypeContiguousRange };
 	IOMMU_DMA_DOMAIN_CREATION_FLAGS Flags = { .AsUlonglong = 0 };
 	PIOMMU_DMA_DOMAIN Domain;
@@ -309,7 +323,9 @@ static BOOLEAN RunIdentity(PDMA_IOMMU_INTERFACE_V3 If, PHYSICAL_ADDRESS Physical
 	return Step(Result, If->DeleteDomain(Domain)) && Ok;
 }
 
-/* Members whose page has them refuse a device without PASIDs, or a domain that the system manages. */
+/*
+ * Members whose page has them refuse a device without PASIDs, or a domain that the system manages.
+ */
 static BOOLEAN RunRefusals(PDMA_IOMMU_INTERFACE_V3 If, PIOMMU_DMA_DOMAIN Domain,
 			   PIOMMU_DMA_DEVICE Device, PWINDOWS_STYLE_RESULT Result)
 {
@@ -322,10 +338,12 @@ static BOOLEAN RunRefusals(PDMA_IOMMU_INTERFACE_V3 If, PIOMMU_DMA_DOMAIN Domain,
 	if (NT_SUCCESS(If->SetDeviceFaultReportingEx(Device, 0, TRUE, &FaultConfig)))
 		If->SetDeviceFaultReportingEx(Device, 0, FALSE, NULL);
 
-	return StepTrue(Result, If->ConfigureDomain(Domain, &Configuration) == STATUS_INVALID_PARAMETER_1) &&
+	return StepTrue(Result, If->ConfigureDomain(Domain, &Configuration) ==
+					STATUS_INVALID_PARAMETER_1) &&
 	       StepTrue(Result, If->CreatePasidDevice(Device, &SubDevice, &Asid) ==
-				STATUS_INVALID_PARAMETER_1) &&
-	       StepTrue(Result, If->AttachPasidDevice(Domain, NULL) == STATUS_INVALID_PARAMETER_2) &&
+					STATUS_INVALID_PARAMETER_1) &&
+	       StepTrue(Result,
+			If->AttachPasidDevice(Domain, NULL) == STATUS_INVALID_PARAMETER_2) &&
 	       StepTrue(Result, If->DetachPasidDevice(NULL) == STATUS_INVALID_PARAMETER_1) &&
 	       StepTrue(Result, If->DeletePasidDevice(NULL) == STATUS_INVALID_PARAMETER_1);
 }
@@ -340,16 +358,18 @@ static BOOLEAN RunQueries(PDMA_IOMMU_INTERFACE_V3 If, PDEVICE_OBJECT Pdo, PIOMMU
 	If->QueryAvailableDomainTypes(Device, &Types);
 	if (!StepTrue(Result, (Types & (1u << DomainTypeTranslate)) != 0))
 		return FALSE;
-	if (!Step(Result, If->QueryDeviceInfo(Device, sizeof(Information), &Written, &Information)) ||
+	if (!Step(Result,
+		  If->QueryDeviceInfo(Device, sizeof(Information), &Written, &Information)) ||
 	    !StepTrue(Result, Written == sizeof(Information) && Information.DefaultPasidEnabled &&
-			      !Information.PasidTaggedDmaEnabled && !Information.PasidFaultsSuppressed))
+				      !Information.PasidTaggedDmaEnabled &&
+				      !Information.PasidFaultsSuppressed))
 		return FALSE;
 	If->QueryInputMappings(Pdo, NULL, 0, &Length);
 
-	if (NT_SUCCESS(If->RegisterInterfaceStateChangeCallback(WindowsStyleStateChange, Result, Device,
-								&Fields)))
-		return Step(Result, If->UnregisterInterfaceStateChangeCallback(WindowsStyleStateChange,
-									       Device));
+	if (NT_SUCCESS(If->RegisterInterfaceStateChangeCallback(WindowsStyleStateChange, Result,
+								Device, &Fields)))
+		return Step(Result, If->UnregisterInterfaceStateChangeCallback(
+					    WindowsStyleStateChange, Device));
 	return TRUE;
 }
 
@@ -357,7 +377,8 @@ _Use_decl_annotations_
 VOID WindowsStyleRun(struct _DEVICE_OBJECT *Pdo, PVOID Buffer, PPFN_NUMBER PageFrame,
 		     PWINDOWS_STYLE_DMA Dma, PWINDOWS_STYLE_RESULT Result)
 {
-	IOMMU_DEVICE_CREATION_CONFIGURATION Config = { .ConfigType = IommuDeviceCreationConfigTypePasid };
+	IOMMU_DEVICE_CREATION_CONFIGURATION Config = { .ConfigType =
+							       IommuDeviceCreationConfigTypePasid };
 	IOMMU_DMA_LOGICAL_ALLOCATOR_CONFIG Allocator = {
 		.LogicalAllocatorType = IommuDmaLogicalAllocatorBuddy
 	};
@@ -380,7 +401,8 @@ VOID WindowsStyleRun(struct _DEVICE_OBJECT *Pdo, PVOID Buffer, PPFN_NUMBER PageF
 	if (!Step(Result, If->CreateDevice(Pdo, &Config, &Device)))
 		return;
 	Allocator.BuddyAllocatorConfig.AddressWidth = 40;
-	if (!Step(Result, If->CreateDomainEx(DomainTypeTranslate, Flags, &Allocator, NULL, &Domain)) ||
+	if (!Step(Result,
+		  If->CreateDomainEx(DomainTypeTranslate, Flags, &Allocator, NULL, &Domain)) ||
 	    !Step(Result, If->AttachDeviceEx(Domain, Device)))
 		goto Exit;
 

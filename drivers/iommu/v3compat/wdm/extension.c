@@ -215,7 +215,8 @@ static enum v3c_reason configure_x64(PIOMMU_DMA_DOMAIN handle, u64 root, unsigne
 	if (!domain)
 		return bad_handle(why, V3C_PARAM_DOMAIN);
 	if (domain->type != V3C_DOMAIN_UNMANAGED)
-		return v3c_refuse(why, V3C_REASON_WRONG_TYPE, V3C_PARAM_DOMAIN, domain, domain->type, 0);
+		return v3c_refuse(why, V3C_REASON_WRONG_TYPE, V3C_PARAM_DOMAIN, domain,
+				  domain->type, 0);
 	if (!v3c_tables_set_x64(&tables, root, levels))
 		return v3c_refuse(why, V3C_REASON_BAD_CONFIG, V3C_PARAM_CONFIG, domain, root, 0);
 	if (levels != 4 && levels != 5)

@@ -67,7 +67,8 @@ void v3w_fault_fill(FAULT_INFORMATION *information, FAULT_INFORMATION_ARCH arch,
 }
 EXPORT_SYMBOL_IF_KUNIT(v3w_fault_fill);
 
-static void tell_handler(const struct v3c_fault_handler *handler, const struct v3c_fault_report *report)
+static void tell_handler(const struct v3c_fault_handler *handler,
+			 const struct v3c_fault_report *report)
 {
 	FAULT_INFORMATION_ARCH arch = IS_ENABLED(CONFIG_ARM64) ? FaultInformationArm64 :
 								 FaultInformationX64;

@@ -64,7 +64,8 @@ static enum v3c_reason create_domain(IOMMU_DMA_DOMAIN_TYPE type,
 	if (refuse_atomic(why))
 		return why->reason;
 	if ((unsigned int)type >= DomainTypeMax)
-		return v3c_refuse(why, V3C_REASON_BAD_ENUM, V3C_PARAM_TYPE, NULL, type, DomainTypeMax);
+		return v3c_refuse(why, V3C_REASON_BAD_ENUM, V3C_PARAM_TYPE, NULL, type,
+				  DomainTypeMax);
 	if (flags.AsUlonglong)
 		return v3c_refuse(why, V3C_REASON_RESERVED_BITS, V3C_PARAM_FLAGS, NULL,
 				  flags.AsUlonglong, 0);
@@ -74,7 +75,8 @@ static enum v3c_reason create_domain(IOMMU_DMA_DOMAIN_TYPE type,
 	reason = v3w_read_regions(regions, &config, why);
 	if (reason)
 		return reason;
-	reason = out ? v3c_domain_create(&v3w_owner, &config, &domain, why) : null_pointer(why, V3C_PARAM_OUT);
+	reason = out ? v3c_domain_create(&v3w_owner, &config, &domain, why) :
+		       null_pointer(why, V3C_PARAM_OUT);
 	kfree(config.regions);
 	if (!reason)
 		*out = (PIOMMU_DMA_DOMAIN)domain;
@@ -373,8 +375,8 @@ static NTSTATUS v3_query_device_info(PIOMMU_DMA_DEVICE DmaDevice, ULONG Size, PU
 {
 	struct v3c_why why;
 
-	return ANSWER(QueryDeviceInfo, query_device_info(DmaDevice, Size, BytesWritten, Buffer, &why),
-		      &why);
+	return ANSWER(QueryDeviceInfo,
+		      query_device_info(DmaDevice, Size, BytesWritten, Buffer, &why), &why);
 }
 
 static enum v3c_reason query_input_mappings(struct device *pdo, INPUT_MAPPING_ELEMENT *buffer,
@@ -437,7 +439,8 @@ static enum v3c_reason register_callback(PIOMMU_INTERFACE_STATE_CHANGE_CALLBACK 
 	if (!fields)
 		return null_pointer(why, V3C_PARAM_FIELDS);
 	if (fields->AsULONG != 1)
-		return v3c_refuse(why, V3C_REASON_RESERVED_BITS, V3C_PARAM_FIELDS, NULL, fields->AsULONG, 1);
+		return v3c_refuse(why, V3C_REASON_RESERVED_BITS, V3C_PARAM_FIELDS, NULL,
+				  fields->AsULONG, 1);
 	return v3c_watch_begin(device, &watcher, why);
 }
 
@@ -700,11 +703,10 @@ static enum v3c_reason reserve_range(PIOMMU_DMA_DOMAIN handle, u64 size,
 	return reason;
 }
 
-static NTSTATUS v3_reserve_logical_address_range(PIOMMU_DMA_DOMAIN Domain, SIZE_T Size,
-						 PIOMMU_DMA_LOGICAL_ADDRESS ExplicitLogicalAddress,
-						 PIOMMU_DMA_LOGICAL_ADDRESS MinLogicalAddress,
-						 PIOMMU_DMA_LOGICAL_ADDRESS MaxLogicalAddress,
-						 PIOMMU_DMA_LOGICAL_ADDRESS_TOKEN *LogicalAddressToken)
+static NTSTATUS v3_reserve_logical_address_range(
+	PIOMMU_DMA_DOMAIN Domain, SIZE_T Size, PIOMMU_DMA_LOGICAL_ADDRESS ExplicitLogicalAddress,
+	PIOMMU_DMA_LOGICAL_ADDRESS MinLogicalAddress, PIOMMU_DMA_LOGICAL_ADDRESS MaxLogicalAddress,
+	PIOMMU_DMA_LOGICAL_ADDRESS_TOKEN *LogicalAddressToken)
 {
 	struct v3c_why why;
 
@@ -769,19 +771,20 @@ static noinline NTSTATUS slow_map_reserved(PIOMMU_DMA_LOGICAL_ADDRESS_TOKEN toke
 {
 	struct v3c_why why;
 
-	return ANSWER(MapReservedLogicalRange, map_reserved(token, offset, permissions, desc, segment,
-							    &why), &why);
+	return ANSWER(MapReservedLogicalRange,
+		      map_reserved(token, offset, permissions, desc, segment, &why), &why);
 }
 
-static NTSTATUS v3_map_reserved_logical_range(PIOMMU_DMA_LOGICAL_ADDRESS_TOKEN LogicalAddressToken,
-					      SIZE_T Offset, ULONG Permissions,
-					      PIOMMU_MAP_PHYSICAL_ADDRESS PhysicalAddressToMap,
-					      PIOMMU_DMA_LOGICAL_ADDRESS_TOKEN_MAPPED_SEGMENT Segment)
+static NTSTATUS
+v3_map_reserved_logical_range(PIOMMU_DMA_LOGICAL_ADDRESS_TOKEN LogicalAddressToken, SIZE_T Offset,
+			      ULONG Permissions, PIOMMU_MAP_PHYSICAL_ADDRESS PhysicalAddressToMap,
+			      PIOMMU_DMA_LOGICAL_ADDRESS_TOKEN_MAPPED_SEGMENT Segment)
 {
 	struct v3c_token *token = v3c_to_token(LogicalAddressToken);
 	u64 base, size;
 
-	if (likely(token && v3c_page_aligned(Offset) && Permissions - 1 < V3C_PERMISSIONS && Segment) &&
+	if (likely(token && v3c_page_aligned(Offset) && Permissions - 1 < V3C_PERMISSIONS &&
+		   Segment) &&
 	    v3w_quick_phys(PhysicalAddressToMap, V3C_PAGE_SIZE, &base, &size) &&
 	    likely(v3c_quick_map_reserved(token, Offset, Permissions, base))) {
 		Segment->OwningToken = LogicalAddressToken;
@@ -789,7 +792,8 @@ static NTSTATUS v3_map_reserved_logical_range(PIOMMU_DMA_LOGICAL_ADDRESS_TOKEN L
 		Segment->Size = V3C_PAGE_SIZE;
 		return STATUS_SUCCESS;
 	}
-	return slow_map_reserved(LogicalAddressToken, Offset, Permissions, PhysicalAddressToMap, Segment);
+	return slow_map_reserved(LogicalAddressToken, Offset, Permissions, PhysicalAddressToMap,
+				 Segment);
 }
 
 /* clear_segment() makes the caller's descriptor empty, so that a second unmap of it is refused. */
@@ -800,7 +804,8 @@ static __always_inline void clear_segment(IOMMU_DMA_LOGICAL_ADDRESS_TOKEN_MAPPED
 	segment->Size = 0;
 }
 
-static enum v3c_reason unmap_reserved(IOMMU_DMA_LOGICAL_ADDRESS_TOKEN_MAPPED_SEGMENT *segment, struct v3c_why *why)
+static enum v3c_reason unmap_reserved(IOMMU_DMA_LOGICAL_ADDRESS_TOKEN_MAPPED_SEGMENT *segment,
+				      struct v3c_why *why)
 {
 	struct v3c_token *token;
 	enum v3c_reason reason;
@@ -811,8 +816,8 @@ static enum v3c_reason unmap_reserved(IOMMU_DMA_LOGICAL_ADDRESS_TOKEN_MAPPED_SEG
 	if (unlikely(!token))
 		return bad_handle(why, V3C_PARAM_TOKEN);
 	if (unlikely(!v3c_page_aligned(segment->Offset | segment->Size)))
-		return v3c_refuse(why, V3C_REASON_MISALIGNED, V3C_PARAM_NONE, token, segment->Offset,
-				  segment->Size);
+		return v3c_refuse(why, V3C_REASON_MISALIGNED, V3C_PARAM_NONE, token,
+				  segment->Offset, segment->Size);
 	reason = v3c_token_unmap(token, segment->Offset >> V3C_PAGE_SHIFT,
 				 segment->Size >> V3C_PAGE_SHIFT, why);
 	if (likely(!reason))
@@ -962,7 +967,8 @@ static enum v3c_reason attach_pasid_device(PIOMMU_DMA_DOMAIN domain_handle,
 	return v3c_attach_pasid(domain, pasid, why);
 }
 
-static NTSTATUS v3_attach_pasid_device(PIOMMU_DMA_DOMAIN Domain, PIOMMU_DMA_PASID_DEVICE PasidDevice)
+static NTSTATUS v3_attach_pasid_device(PIOMMU_DMA_DOMAIN Domain,
+				       PIOMMU_DMA_PASID_DEVICE PasidDevice)
 {
 	struct v3c_why why;
 
@@ -1036,7 +1042,8 @@ static const DMA_IOMMU_INTERFACE_V3 v3c_table_v3 = {
 };
 
 /* v3c_table_v3 serves V2 as well, because V2 is the beginning of V3. */
-static_assert(offsetof(DMA_IOMMU_INTERFACE_V3, CreatePasidDevice) == sizeof(DMA_IOMMU_INTERFACE_V2));
+static_assert(offsetof(DMA_IOMMU_INTERFACE_V3, CreatePasidDevice) ==
+	      sizeof(DMA_IOMMU_INTERFACE_V2));
 
 static const struct {
 	const void *table;

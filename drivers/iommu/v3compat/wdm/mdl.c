@@ -32,7 +32,8 @@ static_assert(sizeof(PFN_NUMBER) == sizeof(struct page *));
  */
 static unsigned long count_pages(const MDL *mdl)
 {
-	return ADDRESS_AND_SIZE_TO_SPAN_PAGES(READ_ONCE(mdl->ByteOffset), READ_ONCE(mdl->ByteCount));
+	return ADDRESS_AND_SIZE_TO_SPAN_PAGES(READ_ONCE(mdl->ByteOffset),
+					      READ_ONCE(mdl->ByteCount));
 }
 
 PMDL IoAllocateMdl(PVOID VirtualAddress, u32 Length, BOOLEAN SecondaryBuffer, BOOLEAN ChargeQuota,
@@ -49,7 +50,8 @@ PMDL IoAllocateMdl(PVOID VirtualAddress, u32 Length, BOOLEAN SecondaryBuffer, BO
 		return NULL;
 
 	size = MmSizeOfMdl(VirtualAddress, Length);
-	mdl = gfpflags_allow_blocking(gfp) ? kvmalloc(size, gfp) : kmalloc(size, gfp | __GFP_NOWARN);
+	mdl = gfpflags_allow_blocking(gfp) ? kvmalloc(size, gfp) :
+					     kmalloc(size, gfp | __GFP_NOWARN);
 	if (mdl)
 		MmInitializeMdl(mdl, VirtualAddress, Length);
 	return mdl;
@@ -158,8 +160,8 @@ static NTSTATUS pin_pages(PMDL mdl, unsigned long nr_pages, bool write)
 	PPFN_NUMBER pfns = MmGetMdlPfnArray(mdl);
 
 	while (done < nr_pages) {
-		int pinned = pin_user_pages_fast(start + done * PAGE_SIZE, nr_pages - done, gup_flags,
-						 pages + done);
+		int pinned = pin_user_pages_fast(start + done * PAGE_SIZE, nr_pages - done,
+						 gup_flags, pages + done);
 
 		if (pinned <= 0) {
 			unpin_user_pages(pages, done);
@@ -177,7 +179,8 @@ static NTSTATUS lock_user_pages(PMDL mdl, unsigned long nr_pages, bool write)
 	struct user_struct *user;
 	NTSTATUS status;
 
-	if (WARN_ONCE(!v3c_may_sleep(), "v3compat: user pages cannot be locked in atomic context\n"))
+	if (WARN_ONCE(!v3c_may_sleep(),
+		      "v3compat: user pages cannot be locked in atomic context\n"))
 		return STATUS_UNSUCCESSFUL;
 	if (!current->mm)
 		return STATUS_ACCESS_VIOLATION;

@@ -234,16 +234,19 @@ static enum v3c_reason add_region(struct region_list *list, const IOMMU_DMA_RESE
 			return v3c_refuse(why, V3C_REASON_LIST_LOOP, V3C_PARAM_REGIONS, NULL,
 					  list->regions[i].first << V3C_PAGE_SHIFT,
 					  ((list->regions[i].last + 1) << V3C_PAGE_SHIFT) - 1);
-	more = krealloc_array(list->regions, roundup_pow_of_two(count), sizeof(*list->regions), GFP_KERNEL);
+	more = krealloc_array(list->regions, roundup_pow_of_two(count), sizeof(*list->regions),
+			      GFP_KERNEL);
 	if (!more)
 		return v3c_refuse(why, V3C_REASON_NO_MEMORY, V3C_PARAM_NONE, NULL, 0, 0);
 	list->regions = more;
-	more = krealloc_array(list->from, roundup_pow_of_two(count), sizeof(*list->from), GFP_KERNEL);
+	more = krealloc_array(list->from, roundup_pow_of_two(count), sizeof(*list->from),
+			      GFP_KERNEL);
 	if (!more)
 		return v3c_refuse(why, V3C_REASON_NO_MEMORY, V3C_PARAM_NONE, NULL, 0, 0);
 	list->from = more;
 	region = &list->regions[list->count];
-	reason = v3c_check_region(READ_ONCE(from->Base), READ_ONCE(from->NumberOfPages), region, why);
+	reason = v3c_check_region(READ_ONCE(from->Base), READ_ONCE(from->NumberOfPages), region,
+				  why);
 	if (reason)
 		return reason;
 	region->mapped = from->ShouldMap;
@@ -268,8 +271,10 @@ enum v3c_reason v3w_read_regions(const IOMMU_DMA_RESERVED_REGION *first,
 	struct region_list list = {};
 	enum v3c_reason reason = 0;
 
-	if (first && (config->type == V3C_DOMAIN_PASSTHROUGH || config->type == V3C_DOMAIN_UNMANAGED))
-		return v3c_refuse(why, V3C_REASON_WRONG_TYPE, V3C_PARAM_REGIONS, NULL, config->type, 0);
+	if (first &&
+	    (config->type == V3C_DOMAIN_PASSTHROUGH || config->type == V3C_DOMAIN_UNMANAGED))
+		return v3c_refuse(why, V3C_REASON_WRONG_TYPE, V3C_PARAM_REGIONS, NULL, config->type,
+				  0);
 	for (region = first; region && !reason; region = READ_ONCE(region->RegionNext))
 		reason = add_region(&list, region, why);
 	kfree(list.from);

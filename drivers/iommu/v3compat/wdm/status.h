@@ -38,10 +38,11 @@
 	X(SetDeviceFaultReporting, UNSUCCESSFUL, P(DEVICE, 1) P(MAPPING, 2) P(CALLBACK, 4)) \
 	X(SetDeviceFaultReportingEx, UNSUCCESSFUL, P(DEVICE, 1) P(MAPPING, 2) P(CALLBACK, 4)) \
 	X(ConfigureDomain, INSUFFICIENT_RESOURCES, P(DOMAIN, 1) P(CONFIG, 2))		\
-	X(RegisterInterfaceStateChangeCallback, UNSUCCESSFUL, P(CALLBACK, 1) P(DEVICE, 3) P(FIELDS, 4)) \
+	X(RegisterInterfaceStateChangeCallback, UNSUCCESSFUL, P(CALLBACK, 1) P(DEVICE, 3)	\
+							      P(FIELDS, 4))		\
 	X(UnregisterInterfaceStateChangeCallback, UNSUCCESSFUL, P(CALLBACK, 1) P(DEVICE, 2)) \
-	X(ReserveLogicalAddressRange, INSUFFICIENT_RESOURCES, P(DOMAIN, 1) P(SIZE, 2) P(ADDRESS, 3) \
-							      P(OUT, 6))		\
+	X(ReserveLogicalAddressRange, INSUFFICIENT_RESOURCES, P(DOMAIN, 1) P(SIZE, 2)	\
+							      P(ADDRESS, 3) P(OUT, 6))	\
 	X(FreeReservedLogicalAddressRange, UNSUCCESSFUL, P(TOKEN, 1))			\
 	X(MapReservedLogicalRange, INVALID_PARAMETER_4, P(TOKEN, 1) P(OFFSET, 2) P(PERMISSIONS, 3) \
 							P(PHYS, 4) P(OUT, 5))		\
@@ -53,7 +54,8 @@
 	X(DeletePasidDevice, UNSUCCESSFUL, P(PASID, 1))					\
 	X(AttachPasidDevice, INVALID_PARAMETER_1, P(DOMAIN, 1) P(PASID, 2))		\
 	X(DetachPasidDevice, UNSUCCESSFUL, P(PASID, 1))					\
-	X(v3compat_create_sva_device, NOT_SUPPORTED, P(DEVICE, 1) P(PROCESS, 2) P(OUT, 3) P(NUMBER, 4)) \
+	X(v3compat_create_sva_device, NOT_SUPPORTED, P(DEVICE, 1) P(PROCESS, 2) P(OUT, 3)	\
+						    P(NUMBER, 4))			\
 	X(v3compat_query_capabilities, UNSUCCESSFUL, P(DEVICE, 1) P(OUT, 2))		\
 	X(v3compat_configure_x64, INSUFFICIENT_RESOURCES, P(DOMAIN, 1) P(CONFIG, 2) P(NUMBER, 3))
 

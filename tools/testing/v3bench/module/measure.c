@@ -192,7 +192,8 @@ static phys_addr_t shape_phys(struct v3b *b, const struct v3b_shape *shape)
 	phys_addr_t small = page_to_phys(b->small);
 
 	if (shape->features & V3B_LEAF)
-		return shape->nr_pages > V3B_SCATTERED_PAGES ? b->huge + PAGE_SIZE : small + PAGE_SIZE;
+		return shape->nr_pages > V3B_SCATTERED_PAGES ? b->huge + PAGE_SIZE :
+							       small + PAGE_SIZE;
 	return shape->nr_pages > V3B_SCATTERED_PAGES ? b->huge : small;
 }
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Study "section": how long the machine cannot do anything else while one call works. A timer
- * interrupt of short period wakes the thread with the highest priority. What the interrupt comes late
- * is time with interrupts off, what the thread comes late is time with interrupts or preemption off.
+ * interrupt of short period wakes the thread with the highest priority. What the interrupt comes
+ * late is time with interrupts off, what the thread comes late is time with interrupts or
+ * preemption off.
  */
 #include <linux/delay.h>
 #include <linux/iommu.h>
@@ -128,7 +129,8 @@ static void stop_probe(void)
 	hrtimer_cancel(&probe.timer);
 }
 
-static int measure_step(struct v3b *b, const struct step *step, struct v3b_series *figures, bool late)
+static int measure_step(struct v3b *b, const struct step *step, struct v3b_series *figures,
+			bool late)
 {
 	NTSTATUS status;
 	u64 start, end;
@@ -353,7 +355,8 @@ static int run_v3(struct v3b *b, u32 max_live)
 						     &work.domain));
 	if (err)
 		goto err_device;
-	err = v3b_errno(b, "AttachDeviceEx", work.table.V3.AttachDeviceEx(work.domain, work.device));
+	err = v3b_errno(b, "AttachDeviceEx",
+			work.table.V3.AttachDeviceEx(work.domain, work.device));
 	if (err)
 		goto err_domain;
 	err = v3_rows(b, max_live);

@@ -277,7 +277,8 @@ static void reserved_close(struct v3b *b)
 
 static PIOMMU_DMA_LOGICAL_ADDRESS_TOKEN_MAPPED_SEGMENT segment_of(struct v3b_slot *slot)
 {
-	BUILD_BUG_ON(sizeof(slot->segment) < sizeof(IOMMU_DMA_LOGICAL_ADDRESS_TOKEN_MAPPED_SEGMENT));
+	BUILD_BUG_ON(sizeof(slot->segment) <
+		     sizeof(IOMMU_DMA_LOGICAL_ADDRESS_TOKEN_MAPPED_SEGMENT));
 	return (PIOMMU_DMA_LOGICAL_ADDRESS_TOKEN_MAPPED_SEGMENT)slot->segment;
 }
 
