@@ -38,4 +38,5 @@ static void __exit exit_iommusim(void)
 module_exit(exit_iommusim);
 
 MODULE_DESCRIPTION("Software IOMMU with DMA functions, for testing");
+MODULE_VERSION("1.0");
 MODULE_LICENSE("GPL");

@@ -82,4 +82,5 @@ module_init(v3compat_init);
 module_exit(v3compat_exit);
 
 MODULE_DESCRIPTION("Windows DMA_IOMMU_INTERFACE V1, V2 and V3 on the IOMMU core");
+MODULE_VERSION("1.0");
 MODULE_LICENSE("GPL");
