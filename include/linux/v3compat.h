@@ -71,7 +71,12 @@ struct v3compat_fault {
 	u64 lost;
 };
 
-/* Valid for the argument of a fault handler, while the handler runs. */
+/**
+ * v3compat_fault_of() - the complete report behind what a fault handler is given
+ * @information: the handler's argument
+ *
+ * Return: The report, valid while the handler runs.
+ */
 static inline const struct v3compat_fault *
 v3compat_fault_of(const FAULT_INFORMATION *information)
 {
