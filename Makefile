@@ -68,6 +68,10 @@ bench: host-tools
 lint:
 	scripts/lint
 
+.PHONY: docs
+docs: host-tools
+	scripts/build-docs
+
 # The table of members and statuses in the documentation.
 .PHONY: members
 members:
@@ -98,6 +102,7 @@ help:
 	'                 JOBS="NAME..." runs some; scripts/run-tests --list names them' \
 	'  bench          instructions per call, beside the raw kernel calls' \
 	'  lint           checkpatch, sparse and the checks of this repository' \
+	'  docs           the documentation as HTML in build/docs (needs root)' \
 	'  members        write the table of statuses and tests for the documentation' \
 	'  check-clang    build inside a kernel tree with LLVM' \
 	'  link           link the sources into a kernel tree, TREE=DIR' \

@@ -18,6 +18,11 @@ overlay_files() {
 	done | LC_ALL=C sort)
 }
 
+# The version that the module says it has, of v3compat or iommusim.
+overlay_version() {
+	grep -rhoE --include='*.c' '^MODULE_VERSION\("[^"]+"\)' "$overlay/drivers/iommu/$1" | cut -d'"' -f2
+}
+
 # place link|copy DIR FILE...: one link (or copy) a file, so that objects built
 # in DIR stay in DIR.
 place() {
