@@ -38,6 +38,12 @@ install: modules
 	+$(kmake) modules_install
 	$(if $(INSTALL_MOD_PATH),,depmod $(shell cat $(KDIR)/include/config/kernel.release 2>/dev/null))
 
+# The source of a module where DKMS looks for it; then: dkms install NAME/VERSION.
+PACKAGE ?= v3compat
+.PHONY: dkms
+dkms:
+	scripts/dkms-source $(PACKAGE) $(DESTDIR)/usr/src
+
 .PHONY: clean
 clean:
 	find $(wildcard drivers samples tools) -type f \( -name '*.o' -o -name '*.ko' \
@@ -95,6 +101,8 @@ help:
 	'  all, modules   v3compat.ko and iommusim.ko for the kernel in KDIR' \
 	'                 (and their KUnit modules when that kernel has KUnit)' \
 	'  install        install these modules and run depmod' \
+	'  dkms           put the source of v3compat into /usr/src for DKMS, that of iommusim' \
+	'                 with PACKAGE=iommusim' \
 	'  clean          remove build products' \
 	'  demo           boot a stock kernel under an emulated IOMMU and show a ported' \
 	'                 driver moving data (fetches all it needs; needs root)' \
