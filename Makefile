@@ -22,7 +22,7 @@ modules: source
 .PHONY: source
 source: kernel-build-tree
 ifneq ($(abspath $(OUT)),$(here))
-	scripts/mirror-tree.sh $(OUT)
+	scripts/mirror-tree $(OUT)
 endif
 
 .PHONY: kernel-build-tree
@@ -89,7 +89,7 @@ check-clang:
 
 .PHONY: link patch
 link patch: tree-given
-	$(if $(filter link,$@),scripts/link-into-tree.sh $(TREE),@scripts/emit-patch.sh $(TREE))
+	$(if $(filter link,$@),scripts/link-into-tree $(TREE),@scripts/emit-patch $(TREE))
 
 .PHONY: tree-given
 tree-given:

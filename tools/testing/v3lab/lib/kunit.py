@@ -19,7 +19,7 @@ KUNITCONFIG = "drivers/iommu/v3compat/.kunitconfig"
 
 
 def tree():
-    """A tree of hard links to the pristine one; link-into-tree.sh replaces files, never writes them.
+    """A tree of hard links to the pristine one; link-into-tree replaces files, never writes them.
 
     All checkouts share it and its build, for the kernel around the overlay is the same. The overlay's
     own objects are not: make goes by paths and times, which tell two checkouts' files not apart.
@@ -45,7 +45,7 @@ def read(path):
 
 
 def link_overlay(top):
-    script = os.path.join(conf.CHECKOUT, "scripts/link-into-tree.sh")
+    script = os.path.join(conf.CHECKOUT, "scripts/link-into-tree")
     if subprocess.run([script, top], stdout=sys.stderr).returncode:
         raise LabError(f"{script} {top} failed")
 
