@@ -3,6 +3,8 @@
  * Handles: objects of which v3c_handle_is() tells at any time whether they still are what a caller
  * believes, because their memory stays a handle of the same kind.
  */
+#include <kunit/visibility.h>
+#include <linux/export.h>
 #include <linux/log2.h>
 #include <linux/slab.h>
 
@@ -100,6 +102,39 @@ struct v3c_handle *v3c_pool_first(struct v3c_pool *pool, const struct v3c_owner 
 			return handle;
 	return NULL;
 }
+
+/**
+ * v3c_pool_list() - the objects of an owner, some at a time
+ * @pool: of their kind
+ * @owner: whose, or NULL for everybody's
+ * @cursor: 0 at first; the last serial that was listed
+ * @serials: result, in ascending order
+ * @max: room in @serials
+ *
+ * An object that lives during the whole listing is listed once, whatever comes and goes meanwhile.
+ *
+ * Context: may sleep.
+ * Return: how many there are in @serials; fewer than @max at the end.
+ */
+unsigned int v3c_pool_list(struct v3c_pool *pool, const struct v3c_owner *owner, u32 *cursor,
+			   u32 *serials, unsigned int max)
+{
+	struct v3c_handle *handle;
+	unsigned int count = 0;
+
+	guard(mutex)(&pool->lock);
+	/* v3c_handle_publish() gives serials in the order of the list. */
+	list_for_each_entry(handle, &pool->live, entry) {
+		if (count == max)
+			break;
+		if (handle->serial <= *cursor || (owner && handle->owner != owner))
+			continue;
+		*cursor = handle->serial;
+		serials[count++] = handle->serial;
+	}
+	return count;
+}
+EXPORT_SYMBOL_IF_KUNIT(v3c_pool_list);
 
 unsigned int v3c_pool_count(struct v3c_pool *pool)
 {

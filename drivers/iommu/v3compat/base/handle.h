@@ -72,6 +72,8 @@ void v3c_handle_publish(struct v3c_pool *pool, struct v3c_handle *handle);
 void v3c_handle_retire(struct v3c_handle *handle);
 void v3c_handle_free(struct v3c_pool *pool, struct v3c_handle *handle);
 struct v3c_handle *v3c_pool_first(struct v3c_pool *pool, const struct v3c_owner *owner);
+unsigned int v3c_pool_list(struct v3c_pool *pool, const struct v3c_owner *owner, u32 *cursor,
+			   u32 *serials, unsigned int max);
 unsigned int v3c_pool_count(struct v3c_pool *pool);
 void v3c_pool_destroy(struct v3c_pool *pool);
 

@@ -2,7 +2,9 @@
 /*
  * Domains as objects (&struct v3c_domain): the pool, and whether quick operations may start.
  */
+#include <kunit/visibility.h>
 #include <linux/bitops.h>
+#include <linux/export.h>
 #include <linux/string.h>
 
 #include "core/domain.h"
@@ -19,6 +21,7 @@ static void domain_init_once(void *object)
 }
 
 V3C_POOL(v3c_domains, V3C_KIND_DOMAIN, struct v3c_domain, "domain", domain_init_once);
+EXPORT_SYMBOL_IF_KUNIT(v3c_domains);
 
 /**
  * v3c_domain_allow_quick() - quick operations may start again if there is one table for them

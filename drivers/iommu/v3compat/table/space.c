@@ -6,6 +6,8 @@
  * An operation holds its range in %V3C_RANGE_MAPPING or %V3C_RANGE_UNMAPPING while the lock is not
  * held, so that no other one touches the same addresses.
  */
+#include <kunit/visibility.h>
+#include <linux/export.h>
 #include <linux/log2.h>
 #include <linux/minmax.h>
 #include <linux/slab.h>
@@ -553,6 +555,45 @@ static bool is_clear_behind(struct v3c_space *space, u64 last)
 		}
 	}
 }
+
+/**
+ * v3c_space_list() - the ranges of a space, some at a time
+ * @space: the space
+ * @cursor: page to list from, 0 at first; moves on, to U64_MAX at the end
+ * @listed: result, in ascending order
+ * @max: room in @listed
+ *
+ * A range that is there during the whole listing is listed once, whatever comes and goes meanwhile;
+ * one that is cut, in its parts or as a whole. A step takes a bounded time, because what follows is
+ * left to the next.
+ *
+ * Context: any.
+ * Return: how many there are in @listed, which may be 0 before the end.
+ */
+unsigned int v3c_space_list(struct v3c_space *space, u64 *cursor, struct v3c_listed *listed,
+			    unsigned int max)
+{
+	unsigned int count = 0, step;
+	struct v3c_range *range;
+
+	guard(spinlock_irqsave)(&space->lock);
+	range = v3c_tree_find(space, *cursor);
+	for (step = 0; range && step < V3C_SPACE_STEP && count < max; step++) {
+		u8 state = READ_ONCE(range->state);
+
+		if (state != V3C_RANGE_CACHED)
+			listed[count++] = (struct v3c_listed) {
+				.first = range->first, .last = range->last, .kind = range->kind,
+				.state = state, .prot = range->prot,
+			};
+		*cursor = v3c_block_last(range) + 1;
+		range = v3c_tree_next(range);
+	}
+	if (!range)
+		*cursor = U64_MAX;
+	return count;
+}
+EXPORT_SYMBOL_IF_KUNIT(v3c_space_list);
 
 /**
  * v3c_space_set_last() - move the end of the space

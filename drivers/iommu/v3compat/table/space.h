@@ -8,6 +8,22 @@
 #include "table/range.h"
 #include "table/tree.h"
 
+/**
+ * struct v3c_listed - a range, as it was when it was listed
+ * @first: first page
+ * @last: last page
+ * @kind: &enum v3c_range_kind
+ * @state: &enum v3c_range_state, never %V3C_RANGE_CACHED
+ * @prot: IOMMU_READ and IOMMU_WRITE
+ */
+struct v3c_listed {
+	u64 first;
+	u64 last;
+	u8 kind;
+	u8 state;
+	u8 prot;
+};
+
 /*
  * v3c_cut_check_t tells whether [@first, @last] can be cut out of @range without splitting what the
  * IOMMU driver unmaps as a whole. Called with @range held by @op, and without the lock.
@@ -41,6 +57,8 @@ bool v3c_space_is_held(struct v3c_space *space, u64 first, u64 last, const struc
 void v3c_space_unhold_all(struct v3c_space *space, const struct v3c_op *op);
 
 bool v3c_space_next_direct(struct v3c_space *space, u64 page, struct v3c_range *copy);
+unsigned int v3c_space_list(struct v3c_space *space, u64 *cursor, struct v3c_listed *listed,
+			    unsigned int max);
 int v3c_space_set_last(struct v3c_space *space, u64 last);
 u64 v3c_space_next_filled(struct v3c_space *space, const struct v3c_op *op, u64 *at);
 
