@@ -58,6 +58,10 @@ class Includes(unittest.TestCase):
         self.assertEqual(len(self.wrong(rules.layering, self.file("base/low.c", "base/none.h"))), 1)
         self.assertEqual(len(self.wrong(rules.layering, self.file("other/x.c"))), 1)
 
+    def test_files_beside_the_folders_are_told(self):
+        self.assertEqual(self.wrong(rules.layering, self.file("main.c")), [])
+        self.assertEqual(self.wrong(rules.layering, self.file("other.c")), ["is in no layer"])
+
     def test_windows_stays_in_the_faces(self):
         self.assertEqual(len(self.wrong(rules.windows, self.file("core/a.h", "<v3compat/wdm.h>"))), 1)
         self.assertEqual(len(self.wrong(rules.windows, self.file("core/b.h", "<linux/v3compat.h>"))), 1)
@@ -68,11 +72,14 @@ class Includes(unittest.TestCase):
         rules.order_of.cache_clear()
         self.addCleanup(rules.order_of.cache_clear)
         self.write(top / "instance.h", "/**\n * DOC: Units of iommusim\n *\n * words::\n *\n"
-                   " *\tinstance  table\n *\tmain\n */\n")
-        self.write(top / "main.h")
+                   " *\tinstance  table\n *\tmain\n */\n\n/* words */\nint x;\n")
+        self.write(top / "main.h", "void instance(void);\n")
         table = self.write(top / "table.c", '#include "instance.h"\n#include "main.h"\n')
         self.assertEqual(self.wrong(rules.ordering, table), ["table includes main.h, which is not before it"])
         self.assertEqual(len(self.wrong(rules.ordering, self.write(top / "new.c"))), 1)
+        self.assertEqual(rules.order_of("drivers/iommu/iommusim"), ["instance", "table", "main"])
+        (top / "main.h").unlink()
+        self.assertEqual(len(self.wrong(rules.ordering, top / "instance.h")), 1)
 
     def test_circles_are_found_by_unit(self):
         a = [self.file("core/a.c", "core/a.h", "core/b.h"), self.file("core/a.h")]

@@ -58,10 +58,7 @@ exit_hwpt:
 	return ret;
 }
 
-/*
- * v3c_domain_reclaim_leaked() frees what clients forgot, who are gone because they link against
- * this module.
- */
+/* v3c_reclaim() frees what clients forgot, who are gone because they link against this module. */
 static void __exit v3compat_exit(void)
 {
 	v3c_watch_module_exit();

@@ -7,8 +7,8 @@
 /**
  * struct v3c_owner - on whose account objects are made
  * @name: in messages
- * @strict: a group whose DMA ownership cannot be claimed is not attached, and nothing is learnt
- *	from devices of others
+ * @strict: a group is attached only with DMA ownership, and a domain gets its first page table
+ *	from a device of the owner only
  *
  * Also the cookie by which DMA ownership is claimed, so that no two owners have the same IOMMU
  * group. v3c_reclaim() takes back what an owner has.

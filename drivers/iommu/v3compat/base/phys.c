@@ -94,7 +94,8 @@ enum v3c_reason v3c_phys_init_frames(struct v3c_phys *phys, const u64 *pfns, u64
 	if (!pages)
 		return v3c_refuse(why, V3C_REASON_EMPTY, V3C_PARAM_PHYS, NULL, 0, 0);
 	if (pages > V3C_MAX_PFN)
-		return v3c_refuse(why, V3C_REASON_WRAPS, V3C_PARAM_PHYS, NULL, 0, pages);
+		return v3c_refuse(why, V3C_REASON_WRAPS, V3C_PARAM_PHYS, NULL, 0,
+				  v3c_bytes(pages));
 
 	*phys = (struct v3c_phys) { .pfns = pfns, .count = pages, .pages = pages };
 	return 0;

@@ -3,6 +3,7 @@
 #define V3COMPAT_PHYS_H
 
 #include <linux/compiler.h>
+#include <linux/limits.h>
 #include <linux/minmax.h>
 #include <linux/types.h>
 
@@ -26,6 +27,12 @@
 static inline bool v3c_page_aligned(u64 value)
 {
 	return !(value & (V3C_PAGE_SIZE - 1));
+}
+
+/* v3c_bytes() is U64_MAX for more pages than a length in bytes can say. */
+static inline u64 v3c_bytes(u64 pages)
+{
+	return pages > U64_MAX >> V3C_PAGE_SHIFT ? U64_MAX : pages << V3C_PAGE_SHIFT;
 }
 
 static inline bool v3c_is_frame(u64 pfn)

@@ -86,8 +86,12 @@ noinline enum v3c_reason v3c_refuse_errno(struct v3c_why *why, int err, enum v3c
 	for (i = 0; i < ARRAY_SIZE(v3c_errnos); i++)
 		if (v3c_errnos[i].err == err)
 			reason = v3c_errnos[i].reason;
-	v3c_refuse(why, reason, reason == V3C_REASON_BAD_HANDLE ? V3C_PARAM_DOMAIN : param, object,
-		   first, last);
+	if (reason == V3C_REASON_BAD_HANDLE)
+		v3c_refuse(why, reason, V3C_PARAM_DOMAIN, NULL, 0, 0);
+	else if (v3c_reasons[reason].values == V3C_VALUES_NONE)
+		v3c_refuse(why, reason, V3C_PARAM_NONE, object, 0, 0);
+	else
+		v3c_refuse(why, reason, param, object, first, last);
 	why->err = err;
 	return reason;
 }

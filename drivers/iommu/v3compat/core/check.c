@@ -29,7 +29,7 @@ enum v3c_reason v3c_check_explicit(u64 address, u64 pages, u64 *page, struct v3c
 	if (pages > V3C_MAX_PAGES ||
 	    check_add_overflow(address, (pages << V3C_PAGE_SHIFT) - 1, &end))
 		return v3c_refuse(why, V3C_REASON_WRAPS, V3C_PARAM_ADDRESS, NULL, address,
-				  pages << V3C_PAGE_SHIFT);
+				  v3c_bytes(pages));
 	*page = address >> V3C_PAGE_SHIFT;
 	return 0;
 }
@@ -90,7 +90,8 @@ enum v3c_reason v3c_check_region(u64 base, u64 pages, struct v3c_region *region,
 		return v3c_refuse(why, V3C_REASON_EMPTY, V3C_PARAM_REGIONS, NULL, base, 0);
 	if (check_mul_overflow(pages, V3C_PAGE_SIZE, &bytes) ||
 	    check_add_overflow(base, bytes - 1, &last))
-		return v3c_refuse(why, V3C_REASON_WRAPS, V3C_PARAM_REGIONS, NULL, base, pages);
+		return v3c_refuse(why, V3C_REASON_WRAPS, V3C_PARAM_REGIONS, NULL, base,
+				  v3c_bytes(pages));
 	region->first = base >> V3C_PAGE_SHIFT;
 	region->last = last >> V3C_PAGE_SHIFT;
 	return 0;

@@ -39,7 +39,8 @@ static __always_inline enum v3c_reason v3c_check_pages(u64 address, u64 pages, s
 	if (!pages)
 		return v3c_refuse(why, V3C_REASON_EMPTY, V3C_PARAM_SIZE, NULL, address, 0);
 	if (pages > (1ULL << (64 - V3C_PAGE_SHIFT)) - (address >> V3C_PAGE_SHIFT))
-		return v3c_refuse(why, V3C_REASON_WRAPS, V3C_PARAM_SIZE, NULL, address, pages);
+		return v3c_refuse(why, V3C_REASON_WRAPS, V3C_PARAM_SIZE, NULL, address,
+				  v3c_bytes(pages));
 	return 0;
 }
 

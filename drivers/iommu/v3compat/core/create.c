@@ -96,6 +96,19 @@ static int make_domain(struct v3c_domain *domain, const struct v3c_domain_config
 	return 0;
 }
 
+/* refuse_regions() names the mapped region that ends last, because no table reaches it. */
+static enum v3c_reason refuse_regions(const struct v3c_domain_config *config, struct v3c_why *why)
+{
+	const struct v3c_region *region, *end = config->regions + config->nr_regions, *worst = NULL;
+
+	for (region = config->regions; region < end; region++)
+		if (region->mapped && (!worst || region->last > worst->last))
+			worst = region;
+	return v3c_refuse(why, V3C_REASON_BEYOND_APERTURE, V3C_PARAM_REGIONS, NULL,
+			  worst ? worst->first << V3C_PAGE_SHIFT : 0,
+			  worst ? ((worst->last + 1) << V3C_PAGE_SHIFT) - 1 : 0);
+}
+
 static enum v3c_reason create_domain(const struct v3c_owner *owner,
 				     const struct v3c_domain_config *config,
 				     struct v3c_domain **out, struct v3c_why *why)
@@ -116,8 +129,8 @@ static enum v3c_reason create_domain(const struct v3c_owner *owner,
 	}
 	v3c_handle_free(&v3c_domains, &domain->handle);
 	if (ret == -EDOM)
-		return v3c_refuse(why, V3C_REASON_BEYOND_APERTURE, V3C_PARAM_REGIONS, NULL, 0, 0);
-	return v3c_refuse_errno(why, ret, V3C_PARAM_TYPE, NULL, config->type, 0);
+		return refuse_regions(config, why);
+	return v3c_refuse_errno(why, ret, V3C_PARAM_TYPE, NULL, 0, 0);
 }
 
 /**

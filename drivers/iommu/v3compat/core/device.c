@@ -10,6 +10,7 @@
 
 #include "base/bus.h"
 #include "base/compat.h"
+#include "base/event.h"
 #include "base/iommus.h"
 #include "base/topology.h"
 #include "core/device.h"
@@ -19,6 +20,9 @@
 #include "table/hwpt.h"
 
 LIST_HEAD(v3c_device_list);
+
+/* v3c_device_freed happens when v3c_device_free() is done with a device. */
+static V3C_EVENT(v3c_device_freed);
 
 static void device_init_once(void *object)
 {
@@ -75,13 +79,33 @@ static bool has_named_mappings(struct device *pdo, u64 base, u64 count)
 static enum v3c_reason check_config(struct device *pdo, const struct v3c_device_config *config,
 				    struct v3c_why *why)
 {
+	lockdep_assert_held(&v3c_topology);
+
+	if (!v3c_device_has_iommu(pdo))
+		return v3c_refuse(why, V3C_REASON_NO_IOMMU, V3C_PARAM_DEVICE, NULL, 0, 0);
 	if (config->named && !has_named_mappings(pdo, config->base, config->count))
-		return v3c_refuse(why, V3C_REASON_BAD_CONFIG, V3C_PARAM_CONFIG, NULL, config->base,
-				  config->count);
+		return v3c_refuse(why, V3C_REASON_BAD_CONFIG, V3C_PARAM_CONFIG, NULL,
+				  config->base, config->count);
 	if (config->tagged && !v3c_iommu_takes_pasids(pdo))
 		return v3c_refuse(why, V3C_REASON_BAD_CONFIG, V3C_PARAM_CONFIG, NULL,
 				  config->tagged, 0);
 	return 0;
+}
+
+/**
+ * v3c_device_check_config() - whether a device could be created so
+ * @pdo: the device
+ * @config: how
+ * @why: filled on refusal
+ *
+ * Context: may sleep; the caller keeps @pdo from being removed during the call.
+ * Return: 0, %V3C_REASON_NO_IOMMU or %V3C_REASON_BAD_CONFIG.
+ */
+enum v3c_reason v3c_device_check_config(struct device *pdo, const struct v3c_device_config *config,
+					struct v3c_why *why)
+{
+	guard(mutex)(&v3c_topology);
+	return check_config(pdo, config, why);
 }
 
 /*
@@ -186,6 +210,21 @@ void v3c_device_free(struct v3c_device *device)
 	device->pdo = NULL;
 	v3c_handle_free(&v3c_devices, &device->handle);
 	put_device(pdo);
+	guard(mutex)(&v3c_topology);
+	v3c_event_happened(&v3c_device_freed);
+}
+
+/**
+ * v3c_device_wait_freed() - wait until no device of an owner is about to be freed
+ * @owner: has no device that is not retired, and makes none; or NULL for everybody
+ *
+ * Context: may sleep; without v3c_topology; not inside a fault handler of @owner.
+ */
+void v3c_device_wait_freed(const struct v3c_owner *owner)
+{
+	guard(mutex)(&v3c_topology);
+	while (v3c_pool_first(&v3c_devices, owner))
+		v3c_event_wait(&v3c_device_freed, TASK_UNINTERRUPTIBLE);
 }
 
 /**
@@ -207,8 +246,6 @@ enum v3c_reason v3c_device_create(const struct v3c_owner *owner, struct device *
 	enum v3c_reason reason;
 
 	guard(mutex)(&v3c_topology);
-	if (!v3c_device_has_iommu(pdo))
-		return v3c_refuse(why, V3C_REASON_NO_IOMMU, V3C_PARAM_DEVICE, NULL, 0, 0);
 	reason = check_config(pdo, config, why);
 	if (reason)
 		return reason;

@@ -119,6 +119,8 @@ static inline struct v3c_device *v3c_to_device(const void *handle)
 	return v3c_handle_is(handle, V3C_KIND_DEVICE) ? (struct v3c_device *)handle : NULL;
 }
 
+enum v3c_reason v3c_device_check_config(struct device *pdo, const struct v3c_device_config *config,
+					struct v3c_why *why);
 enum v3c_reason v3c_device_create(const struct v3c_owner *owner, struct device *pdo,
 				  const struct v3c_device_config *config, struct v3c_device **out,
 				  struct v3c_why *why);
@@ -128,6 +130,7 @@ struct v3c_device *v3c_device_make(const struct v3c_owner *owner, struct device 
 void v3c_device_give_back_iopf(struct v3c_device *device);
 void v3c_device_retire(struct v3c_device *device);
 void v3c_device_free(struct v3c_device *device);
+void v3c_device_wait_freed(const struct v3c_owner *owner);
 bool v3c_device_has_iommu(struct device *dev);
 u32 v3c_device_types(const struct v3c_device *device);
 u32 v3c_device_domain_types(struct v3c_device *device);

@@ -257,6 +257,26 @@ static int claim_group(struct v3c_group *group, struct device *dev)
 	return ret;
 }
 
+/**
+ * v3c_group_refuse() - say that a group cannot be had
+ * @why: filled
+ * @err: what v3c_group_use() said
+ * @param: for whom
+ * @object: as for v3c_refuse()
+ *
+ * Whatever an IOMMU driver said, the group is not ours then.
+ *
+ * Context: any.
+ * Return: the reason.
+ */
+enum v3c_reason v3c_group_refuse(struct v3c_why *why, int err, enum v3c_param param,
+				 const void *object)
+{
+	if (v3c_refuse_errno(why, err, param, object, 0, 0) == V3C_REASON_HARDWARE)
+		why->reason = V3C_REASON_GROUP_BUSY;
+	return why->reason;
+}
+
 static struct v3c_group *new_group(struct device *dev, const struct v3c_owner *owner)
 {
 	struct v3c_group *group;

@@ -5,6 +5,8 @@
 #include <linux/list.h>
 #include <linux/types.h>
 
+#include "base/why.h"
+
 struct device;
 struct iommu_domain;
 struct iommu_group;
@@ -62,6 +64,8 @@ void v3c_group_wait(void);
 int v3c_group_wait_killable(void);
 struct v3c_group *v3c_group_use(struct device *dev, const struct v3c_owner *owner);
 void v3c_group_unuse(struct v3c_group *group);
+enum v3c_reason v3c_group_refuse(struct v3c_why *why, int err, enum v3c_param param,
+				 const void *object);
 int v3c_group_attach(struct v3c_group *group, struct iommu_domain *translation,
 		     struct v3c_hwpt *hwpt);
 void v3c_group_detach(struct v3c_group *group);

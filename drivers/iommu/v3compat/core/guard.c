@@ -8,7 +8,7 @@
 #include "core/group.h"
 #include "core/guard.h"
 
-/* v3c_policy and v3c_locked are under v3c_topology. */
+/* v3c_policy and v3c_locked are written, and decided by, under v3c_topology. */
 static enum v3c_guard_policy v3c_policy = V3C_GUARD_EXTERNAL;
 static bool v3c_locked;
 
@@ -56,15 +56,15 @@ u64 v3c_guard_change(const enum v3c_guard_policy *policy, const bool *locked)
 {
 	guard(mutex)(&v3c_topology);
 	if (policy)
-		v3c_policy = *policy;
+		WRITE_ONCE(v3c_policy, *policy);
 	if (locked)
-		v3c_locked = *locked;
+		WRITE_ONCE(v3c_locked, *locked);
 	return v3c_topology_changed();
 }
 
+/* v3c_guard_get() takes no lock, so that nobody who only looks waits for v3c_topology. */
 void v3c_guard_get(enum v3c_guard_policy *policy, bool *locked)
 {
-	guard(mutex)(&v3c_topology);
-	*policy = v3c_policy;
-	*locked = v3c_locked;
+	*policy = READ_ONCE(v3c_policy);
+	*locked = READ_ONCE(v3c_locked);
 }

@@ -159,26 +159,26 @@ static bool may_cut(void *arg, const struct v3c_op *op, const struct v3c_range *
 }
 
 static enum v3c_reason release_failed(int err, struct v3c_domain *domain, u64 page, u64 pages,
-				      struct v3c_why *why)
+				      enum v3c_param param, struct v3c_why *why)
 {
 	u64 first = page << V3C_PAGE_SHIFT, last = first + (pages << V3C_PAGE_SHIFT) - 1;
 
 	if (err == -ENOENT)
-		return v3c_refuse(why, V3C_REASON_NOT_MAPPED, V3C_PARAM_ADDRESS, domain, first,
+		return v3c_refuse(why, V3C_REASON_NOT_MAPPED, param, domain, first,
 				  last);
 	if (err == -EXDEV)
-		return v3c_refuse(why, V3C_REASON_CUT_LARGE_PAGE, V3C_PARAM_ADDRESS, domain,
+		return v3c_refuse(why, V3C_REASON_CUT_LARGE_PAGE, param, domain,
 				  first, last);
-	return v3c_refuse_errno(why, err, V3C_PARAM_ADDRESS, domain, first, last);
+	return v3c_refuse_errno(why, err, param, domain, first, last);
 }
 
 /* unmap_failed(): devices may reach the pages still, so nobody gets their addresses again. */
 static enum v3c_reason unmap_failed(struct v3c_domain *domain, u64 page, u64 pages,
-				    struct v3c_why *why)
+				    enum v3c_param param, struct v3c_why *why)
 {
 	u64 first = page << V3C_PAGE_SHIFT;
 
-	return v3c_refuse(why, V3C_REASON_SHORT_UNMAP, V3C_PARAM_ADDRESS, domain, first,
+	return v3c_refuse(why, V3C_REASON_SHORT_UNMAP, param, domain, first,
 			  first + (pages << V3C_PAGE_SHIFT) - 1);
 }
 
@@ -206,14 +206,14 @@ enum v3c_reason v3c_unmap(struct v3c_domain *domain, u64 page, u64 pages, struct
 	ret = v3c_space_release_begin(space, page, page + pages - 1, V3C_RANGE_LOGICAL, may_cut,
 				      domain, v3c_gfp(), &op);
 	if (unlikely(ret)) {
-		reason = release_failed(ret, domain, page, pages, why);
+		reason = release_failed(ret, domain, page, pages, V3C_PARAM_ADDRESS, why);
 		goto out;
 	}
 	if (likely(unmap_held(domain, &op))) {
 		v3c_space_release_end(space, &op);
 	} else {
 		v3c_space_lose(space, &op);
-		reason = unmap_failed(domain, page, pages, why);
+		reason = unmap_failed(domain, page, pages, V3C_PARAM_ADDRESS, why);
 	}
 out:
 	trace_v3compat_unmap(domain, page, pages, reason);
@@ -230,7 +230,7 @@ static enum v3c_reason check_identity(struct v3c_domain *domain, struct v3c_why 
 	if (!takes_identity(domain))
 		return wrong_type(domain, why);
 	if (domain->space.allocates)
-		return v3c_refuse(why, V3C_REASON_ALLOCATOR_RULE, V3C_PARAM_ADDRESS, domain, 0, 0);
+		return v3c_refuse(why, V3C_REASON_ALLOCATOR_RULE, V3C_PARAM_PHYS, domain, 0, 0);
 	return 0;
 }
 
@@ -332,7 +332,7 @@ enum v3c_reason v3c_map_identity(struct v3c_domain *domain, int prot, const stru
 		u64 first = run.pfn << V3C_PAGE_SHIFT;
 
 		undo_identity(domain, *phys, pages, call);
-		reason = v3c_refuse_errno(why, ret, V3C_PARAM_ADDRESS, domain, first,
+		reason = v3c_refuse_errno(why, ret, V3C_PARAM_PHYS, domain, first,
 					  first + (run.pages << V3C_PAGE_SHIFT) - 1);
 	}
 out:
@@ -382,13 +382,14 @@ static enum v3c_reason release_identity(struct v3c_domain *domain, struct v3c_ph
 			v3c_space_drop(space, op->first, op->last);
 		} else {
 			v3c_space_drop_lost(space, op->first, op->last);
-			reason = unmap_failed(domain, run.pfn, run.pages, why);
+			reason = unmap_failed(domain, run.pfn, run.pages, V3C_PARAM_PHYS, why);
 		}
 	}
 	if (!held)
 		return reason;
 	v3c_space_unhold_all(space, op);
-	return release_failed(-ENOENT, domain, op->first, op->last - op->first + 1, why);
+	return release_failed(-ENOENT, domain, op->first, op->last - op->first + 1, V3C_PARAM_PHYS,
+			      why);
 }
 
 static enum v3c_reason unmap_identity(struct v3c_domain *domain, const struct v3c_phys *phys,
@@ -403,12 +404,13 @@ static enum v3c_reason unmap_identity(struct v3c_domain *domain, const struct v3
 
 	ret = v3c_gate_begin(space, &op);
 	if (ret)
-		return release_failed(ret, domain, 0, phys->pages, why);
+		return release_failed(ret, domain, 0, phys->pages, V3C_PARAM_PHYS, why);
 	/* hold_identity() before any of it goes, so that a refusal leaves everything mapped. */
 	ret = hold_identity(domain, *phys, v3c_gfp(), &op, &held, &refused);
 	reason = release_identity(domain, *phys, &op, held, !ret, why);
 	v3c_gate_end(space, &op);
-	return ret ? release_failed(ret, domain, refused.pfn, refused.pages, why) : reason;
+	return ret ? release_failed(ret, domain, refused.pfn, refused.pages, V3C_PARAM_PHYS, why) :
+		     reason;
 }
 
 /**

@@ -62,9 +62,11 @@ static struct v3c_device *first_device(const struct v3c_owner *owner)
  */
 static void reclaim_device(struct v3c_device *device, bool loud, struct list_head *dead)
 {
+	struct v3c_group *group = v3c_group_find(device->pdo);
 	struct v3c_pasid *pasid, *next;
 
-	if (v3c_group_is_busy(device->pdo)) {
+	/* A group that another owner has is none of @device's business. */
+	if (group && group->owner == device->handle.owner && group->busy) {
 		v3c_group_wait();
 	} else if (device->watch.watcher.callback || device->watch.calls) {
 		v3c_watch_abandon(device, loud);
@@ -90,6 +92,8 @@ static void reclaim_devices(const struct v3c_owner *owner, bool loud)
 	}
 	list_for_each_entry_safe(device, next, &dead, entry)
 		v3c_device_free(device);
+	/* Devices of V1 that a removal has retired are freed by others. */
+	v3c_device_wait_freed(owner);
 }
 
 static void reclaim_domains(const struct v3c_owner *owner, bool loud)

@@ -58,7 +58,7 @@ static enum v3c_reason check_enable(struct v3c_device *device, u32 base,
 	if (!device->domain && !v3c_pasids_attached(device))
 		return v3c_refuse(why, V3C_REASON_NOT_ATTACHED, V3C_PARAM_DEVICE, device, 0, 0);
 	if (device->reporter.enabled)
-		return v3c_refuse(why, V3C_REASON_IN_USE, V3C_PARAM_DEVICE, device, 0, 0);
+		return v3c_refuse(why, V3C_REASON_IN_USE, V3C_PARAM_DEVICE, device, 1, 0);
 	return 0;
 }
 
@@ -127,6 +127,7 @@ enum v3c_reason v3c_report_faults(struct v3c_device *device, u32 base, bool enab
 
 /**
  * v3c_report_faults_pdo() - v3c_report_faults() by V1, which knows no DMA devices
+ * @owner: who asks
  * @pdo: attached by v3c_attach_pdo()
  * @base: 0
  * @enable: start
@@ -136,7 +137,8 @@ enum v3c_reason v3c_report_faults(struct v3c_device *device, u32 base, bool enab
  * Context: may sleep. Stopping waits for a call of the handler, unless it is made from inside it.
  * Return: 0 or a reason, see V1's SetDeviceFaultReporting in wdm.h.
  */
-enum v3c_reason v3c_report_faults_pdo(struct device *pdo, u32 base, bool enable,
+enum v3c_reason v3c_report_faults_pdo(const struct v3c_owner *owner, struct device *pdo, u32 base,
+				      bool enable,
 				      const struct v3c_fault_handler *handler, struct v3c_why *why)
 {
 	struct v3c_device *device;
@@ -144,7 +146,7 @@ enum v3c_reason v3c_report_faults_pdo(struct device *pdo, u32 base, bool enable,
 
 	scoped_guard(mutex, &v3c_topology) {
 		device = v3c_device_find_attached(pdo);
-		if (!device || !device->v1)
+		if (!device || !device->v1 || device->handle.owner != owner)
 			return v3c_refuse(why, V3C_REASON_NOT_ATTACHED, V3C_PARAM_DEVICE, NULL, 0,
 					  0);
 		reason = report_faults(device, base, enable, handler, why);

@@ -8,10 +8,12 @@
 struct device;
 struct v3c_device;
 struct v3c_fault_handler;
+struct v3c_owner;
 
 enum v3c_reason v3c_report_faults(struct v3c_device *device, u32 base, bool enable,
 				  const struct v3c_fault_handler *handler, struct v3c_why *why);
-enum v3c_reason v3c_report_faults_pdo(struct device *pdo, u32 base, bool enable,
+enum v3c_reason v3c_report_faults_pdo(const struct v3c_owner *owner, struct device *pdo, u32 base,
+				      bool enable,
 				      const struct v3c_fault_handler *handler,
 				      struct v3c_why *why);
 void v3c_report_query(struct v3c_device *device, bool *refusals, bool *requests, u64 *lost);

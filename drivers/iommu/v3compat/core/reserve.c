@@ -384,8 +384,7 @@ static enum v3c_reason token_in_use(struct v3c_token *token, struct v3c_why *why
 	u64 first = first_of(token), pages = token->segments->pages;
 
 	trace_v3compat_release(token->domain, first, pages, V3C_REASON_IN_USE);
-	return v3c_refuse(why, V3C_REASON_IN_USE, V3C_PARAM_TOKEN, token, first << V3C_PAGE_SHIFT,
-			  ((first + pages) << V3C_PAGE_SHIFT) - 1);
+	return v3c_refuse(why, V3C_REASON_IN_USE, V3C_PARAM_TOKEN, token, pages, 0);
 }
 
 /* begin_close() refuses a token in which something is mapped: it stays open all the time. */
@@ -708,10 +707,10 @@ static enum v3c_reason check_map(struct v3c_token *token, const struct v3c_segme
 {
 	if (unlikely(page >= segments->pages))
 		return v3c_refuse(why, V3C_REASON_BEYOND_APERTURE, V3C_PARAM_OFFSET, token,
-				  page << V3C_PAGE_SHIFT, segments->pages << V3C_PAGE_SHIFT);
+				  page << V3C_PAGE_SHIFT, ((page + 1) << V3C_PAGE_SHIFT) - 1);
 	if (unlikely(pages > segments->pages - page))
 		return v3c_refuse(why, V3C_REASON_BEYOND_APERTURE, V3C_PARAM_PHYS, token,
-				  pages << V3C_PAGE_SHIFT, segments->pages << V3C_PAGE_SHIFT);
+				  page << V3C_PAGE_SHIFT, ((page + pages) << V3C_PAGE_SHIFT) - 1);
 	if (unlikely(!READ_ONCE(token->open)))
 		return v3c_refuse(why, V3C_REASON_CLOSING, V3C_PARAM_TOKEN, token, 0, 0);
 	return 0;

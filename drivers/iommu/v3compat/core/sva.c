@@ -150,9 +150,9 @@ static struct v3c_group *claim_to_bind(struct v3c_pasid *pasid, enum v3c_reason 
 		if (!IS_ERR(group))
 			v3c_group_unuse(group);
 		pasid->busy = false;
-		*reason = IS_ERR(group) ? v3c_refuse_errno(why, PTR_ERR(group), V3C_PARAM_DEVICE,
-							   device, 0, 0) :
-					  wait_to_bind(device, why);
+		*reason = IS_ERR(group) ?
+				  v3c_group_refuse(why, PTR_ERR(group), V3C_PARAM_DEVICE, device) :
+				  wait_to_bind(device, why);
 		if (*reason)
 			return NULL;
 	}

@@ -23,6 +23,12 @@
 #include "table/shadow.h"
 #include "table/withhold.h"
 
+/* param_of() is the parameter that a refusal of @target names. */
+static enum v3c_param param_of(const struct v3c_target *target)
+{
+	return target->tagged ? V3C_PARAM_PASID : V3C_PARAM_DEVICE;
+}
+
 static int target_attach(struct v3c_target *target, struct v3c_hwpt *hwpt)
 {
 	if (target->tagged)
@@ -212,7 +218,7 @@ static enum v3c_reason attach_target(struct v3c_domain *domain, struct v3c_targe
 		return 0;
 	if (ret == -ERANGE)
 		return v3c_refuse(why, V3C_REASON_BEYOND_APERTURE, V3C_PARAM_NONE, object, 0, 0);
-	return v3c_refuse_errno(why, ret, V3C_PARAM_DEVICE, object, 0, 0);
+	return v3c_refuse_errno(why, ret, param_of(target), object, 0, 0);
 }
 
 static int withhold_for(struct v3c_domain *domain, const struct v3c_target *target,
@@ -237,10 +243,10 @@ static enum v3c_reason attach_busy(struct v3c_domain *domain, struct v3c_target 
 	if (!ret)
 		ret = v3c_regions_map(domain, added);
 	if (ret == -EADDRINUSE)
-		reason = v3c_refuse(why, V3C_REASON_REGION_CONFLICT, V3C_PARAM_DEVICE, object, 0,
+		reason = v3c_refuse(why, V3C_REASON_REGION_CONFLICT, param_of(target), object, 0,
 				    0);
 	else if (ret)
-		reason = v3c_refuse_errno(why, ret, V3C_PARAM_DEVICE, object, 0, 0);
+		reason = v3c_refuse_errno(why, ret, param_of(target), object, 0, 0);
 	else
 		reason = attach_target(domain, target, object, why);
 	if (!reason) {
@@ -292,7 +298,7 @@ enum v3c_reason v3c_target_attach(struct v3c_domain *domain, struct v3c_target *
 		return v3c_refuse(why, V3C_REASON_BAD_HANDLE, V3C_PARAM_DOMAIN, NULL, 0, 0);
 	group = v3c_group_use(target->dev, domain->handle.owner);
 	if (IS_ERR(group))
-		return v3c_refuse_errno(why, PTR_ERR(group), V3C_PARAM_DEVICE, object, 0, 0);
+		return v3c_group_refuse(why, PTR_ERR(group), param_of(target), object);
 	target->group = group;
 	/*
 	 * v3c_guard_allows_bypass() is asked after v3c_group_use(), because others may have joined
@@ -300,7 +306,7 @@ enum v3c_reason v3c_target_attach(struct v3c_domain *domain, struct v3c_target *
 	 */
 	if (v3c_domain_shows_all(domain) && !v3c_guard_allows_bypass(target->dev)) {
 		v3c_group_unuse(group);
-		return v3c_refuse(why, V3C_REASON_NOT_AVAILABLE, V3C_PARAM_DOMAIN, object,
+		return v3c_refuse(why, V3C_REASON_NOT_AVAILABLE, param_of(target), object,
 				  domain->type, 0);
 	}
 	/*
@@ -311,7 +317,7 @@ enum v3c_reason v3c_target_attach(struct v3c_domain *domain, struct v3c_target *
 		if (group->domain == domain)
 			return 0;
 		v3c_group_unuse(group);
-		return v3c_refuse_errno(why, -EBUSY, V3C_PARAM_DEVICE, object, 0, 0);
+		return v3c_refuse_errno(why, -EBUSY, param_of(target), object, 0, 0);
 	}
 	ret = withhold_for(domain, target, &added);
 	v3c_group_begin_attach(group);
@@ -321,7 +327,7 @@ enum v3c_reason v3c_target_attach(struct v3c_domain *domain, struct v3c_target *
 		v3c_group_begin_attach(group);
 		take_back(domain, target);
 		v3c_group_end_attach(group);
-		reason = v3c_refuse_errno(why, -EPERM, V3C_PARAM_DEVICE, object, 0, 0);
+		reason = v3c_refuse_errno(why, -EPERM, param_of(target), object, 0, 0);
 	}
 	if (reason)
 		v3c_group_unuse(group);

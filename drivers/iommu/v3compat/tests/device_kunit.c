@@ -48,6 +48,10 @@ static const struct single_case {
 	{ V3T_ROW(CreateDevice, STATUS_INVALID_PARAMETER_2, "ACPI off ARM64"),
 	  .config = { .ConfigType = IommuDeviceCreationConfigTypeAcpi,
 		      .Acpi.MappingsCount = 1 } },
+	{ V3T_ROW(CreateDevice, STATUS_INVALID_PARAMETER_2, "links of a refused entry"),
+	  .config = { .ConfigType = IommuDeviceCreationConfigTypeAcpi,
+		      .Acpi.MappingsCount = 1,
+		      .NextConfiguration.Flink = (PLIST_ENTRY)SZ_4K } },
 #endif
 };
 

@@ -27,7 +27,9 @@ static void enable(struct kunit *test, PIOMMU_DMA_DEVICE device, struct v3t_list
 
 static void disable(struct kunit *test, PIOMMU_DMA_DEVICE device)
 {
-	EXPECT_V3(test, STATUS_SUCCESS, SetDeviceFaultReportingEx, device, 0, FALSE, NULL);
+	/* The configuration is read to enable only, so that it may be anything here. */
+	EXPECT_V3(test, STATUS_SUCCESS, SetDeviceFaultReportingEx, device, 0, FALSE,
+		  (PDEVICE_FAULT_CONFIGURATION)SZ_4K);
 }
 
 /* The default device on a domain of explicit addresses, reporting to a listener. */

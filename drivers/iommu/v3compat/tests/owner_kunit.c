@@ -3,7 +3,9 @@
  * Owners: what belongs to one is not attached together with what belongs to another, and goes with
  * its owner alone. Objects of another owner than the drivers' are made by the core's own verbs.
  */
+#include <linux/atomic.h>
 #include <linux/module.h>
+#include <linux/v3compat.h>
 
 #include <kcompat.h>
 
@@ -134,8 +136,15 @@ static void strict_owner_learns_from_its_own_devices(struct kunit *test)
 	make_domain(test, &strict);
 }
 
+static void count_change(PIOMMU_INTERFACE_STATE_CHANGE change, PVOID context)
+{
+	atomic_inc(context);
+}
+
 static void reclaim_takes_everything_of_one_owner(struct kunit *test)
 {
+	IOMMU_INTERFACE_STATE_CHANGE_FIELDS fields = { .AvailableDomainTypes = 1 };
+	atomic_t changes = ATOMIC_INIT(0);
 	struct v3t_world *w = test->priv;
 	PIOMMU_DMA_DOMAIN drivers = v3t_explicit(test), theirs;
 	struct device *pdo = v3t_pdo(test, w->sim, NULL);
@@ -153,9 +162,15 @@ static void reclaim_takes_everything_of_one_owner(struct kunit *test)
 	v3t_map_at(test, theirs, v3t_of_page(page), AT);
 	ASSERT_V3(test, STATUS_SUCCESS, ReserveLogicalAddressRange, theirs, SZ_2M, &at, NULL, NULL,
 		  &token);
+	ASSERT_V3(test, STATUS_SUCCESS, RegisterInterfaceStateChangeCallback, count_change,
+		  &changes, (PIOMMU_DMA_DEVICE)device, &fields);
 	v3t_expect_reaches(test, pdo, AT, page);
 
 	v3c_reclaim(&lenient, false);
+	/* A change of the policy waits for the callbacks that it causes. */
+	v3compat_set_guard_policy(V3COMPAT_GUARD_ALL);
+	v3compat_set_guard_policy(V3COMPAT_GUARD_EXTERNAL);
+	KUNIT_EXPECT_EQ(test, atomic_read(&changes), 1);
 	v3t_expect_misses(test, pdo, AT, page);
 	v3t_expect_reaches(test, w->pdo, AT, page);
 	EXPECT_V3(test, STATUS_INVALID_PARAMETER_1, DeleteDevice, (PIOMMU_DMA_DEVICE)device);

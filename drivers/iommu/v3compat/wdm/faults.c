@@ -95,12 +95,14 @@ static void tell_handler(const struct v3c_fault_handler *handler,
 const struct v3c_fault_handler *v3w_fault_handler(const DEVICE_FAULT_CONFIGURATION *config,
 						  struct v3c_fault_handler *handler)
 {
-	if (!config || !config->FaultHandler)
+	PIOMMU_DEVICE_FAULT_HANDLER function = config ? READ_ONCE(config->FaultHandler) : NULL;
+
+	if (!function)
 		return NULL;
 	*handler = (struct v3c_fault_handler) {
 		.tell = tell_handler,
-		.callback = (void (*)(void))config->FaultHandler,
-		.context = config->FaultContext,
+		.callback = (void (*)(void))function,
+		.context = READ_ONCE(config->FaultContext),
 	};
 	return handler;
 }

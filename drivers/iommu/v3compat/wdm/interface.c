@@ -77,7 +77,7 @@ static enum v3c_reason create_domain(IOMMU_DMA_DOMAIN_TYPE type,
 		return reason;
 	reason = out ? v3c_domain_create(&v3w_owner, &config, &domain, why) :
 		       null_pointer(why, V3C_PARAM_OUT);
-	kfree(config.regions);
+	kvfree(config.regions);
 	if (!reason)
 		*out = (PIOMMU_DMA_DOMAIN)domain;
 	return reason;
@@ -291,9 +291,7 @@ static enum v3c_reason create_device(struct device *pdo,
 		return null_pointer(why, V3C_PARAM_DEVICE);
 	if (!out)
 		return null_pointer(why, V3C_PARAM_OUT);
-	if (!v3c_device_has_iommu(pdo))
-		return v3c_refuse(why, V3C_REASON_NO_IOMMU, V3C_PARAM_DEVICE, NULL, 0, 0);
-	reason = v3w_read_device(config, &read, why);
+	reason = v3w_read_device(pdo, config, &read, why);
 	if (!reason)
 		reason = v3c_device_create(&v3w_owner, pdo, &read, &device, why);
 	if (!reason)
@@ -861,7 +859,8 @@ static enum v3c_reason set_fault_reporting(PIOMMU_DMA_DEVICE device_handle, ULON
 		return why->reason;
 	if (!device)
 		return bad_handle(why, V3C_PARAM_DEVICE);
-	return v3c_report_faults(device, base, enable, v3w_fault_handler(config, &handler), why);
+	return v3c_report_faults(device, base, enable,
+				     enable ? v3w_fault_handler(config, &handler) : NULL, why);
 }
 
 static NTSTATUS v3_set_device_fault_reporting_ex(PIOMMU_DMA_DEVICE DmaDevice,
@@ -885,7 +884,8 @@ static enum v3c_reason set_pdo_fault_reporting(struct device *pdo, ULONG base, B
 		return why->reason;
 	if (!pdo)
 		return null_pointer(why, V3C_PARAM_DEVICE);
-	return v3c_report_faults_pdo(pdo, base, enable, v3w_fault_handler(config, &handler), why);
+	return v3c_report_faults_pdo(&v3w_owner, pdo, base, enable,
+				     enable ? v3w_fault_handler(config, &handler) : NULL, why);
 }
 
 static NTSTATUS v1_set_device_fault_reporting(PDEVICE_OBJECT PhysicalDeviceObject,

@@ -36,7 +36,7 @@ static unsigned long count_pages(const MDL *mdl)
 					      READ_ONCE(mdl->ByteCount));
 }
 
-PMDL IoAllocateMdl(PVOID VirtualAddress, u32 Length, BOOLEAN SecondaryBuffer, BOOLEAN ChargeQuota,
+PMDL IoAllocateMdl(PVOID VirtualAddress, ULONG Length, BOOLEAN SecondaryBuffer, BOOLEAN ChargeQuota,
 		   PIRP Irp)
 {
 	gfp_t gfp = v3c_gfp();
@@ -280,10 +280,10 @@ static bool mdl_covers(const MDL *mdl, PVOID va, SIZE_T length)
 	return va >= base && va - base <= mdl->ByteCount && length <= mdl->ByteCount - (va - base);
 }
 
-void IoBuildPartialMdl(PMDL SourceMdl, PMDL TargetMdl, PVOID VirtualAddress, u32 Length)
+void IoBuildPartialMdl(PMDL SourceMdl, PMDL TargetMdl, PVOID VirtualAddress, ULONG Length)
 {
-	u32 offset = VirtualAddress - MmGetMdlVirtualAddress(SourceMdl);
-	u32 length = Length ?: SourceMdl->ByteCount - offset;
+	ULONG offset = VirtualAddress - MmGetMdlVirtualAddress(SourceMdl);
+	ULONG length = Length ?: SourceMdl->ByteCount - offset;
 	unsigned long first, nr_pages = ADDRESS_AND_SIZE_TO_SPAN_PAGES(VirtualAddress, length);
 
 	if (TargetMdl->MdlFlags & MDL_PAGES_LOCKED)

@@ -153,6 +153,7 @@ next_entry(const IOMMU_DEVICE_CREATION_CONFIGURATION *entry)
 
 /**
  * v3w_read_device() - read how a device is to be created
+ * @pdo: the device
  * @first: an entry of the list, or NULL
  * @config: result
  * @why: filled on refusal
@@ -163,7 +164,8 @@ next_entry(const IOMMU_DEVICE_CREATION_CONFIGURATION *entry)
  * Context: any.
  * Return: 0 or a reason.
  */
-enum v3c_reason v3w_read_device(const IOMMU_DEVICE_CREATION_CONFIGURATION *first,
+enum v3c_reason v3w_read_device(struct device *pdo,
+				const IOMMU_DEVICE_CREATION_CONFIGURATION *first,
 				struct v3c_device_config *config, struct v3c_why *why)
 {
 	const IOMMU_DEVICE_CREATION_CONFIGURATION *entry = first;
@@ -172,18 +174,22 @@ enum v3c_reason v3w_read_device(const IOMMU_DEVICE_CREATION_CONFIGURATION *first
 	u64 type;
 
 	*config = (struct v3c_device_config) {};
-	while (entry) {
+	reason = v3c_device_check_config(pdo, config, why);
+	while (entry && !reason) {
 		type = READ_ONCE(entry->ConfigType);
 		reason = read_entry(entry, type, config, why);
+		/* The links of an entry that is refused are not followed. */
+		if (!reason)
+			reason = v3c_device_check_config(pdo, config, why);
 		if (reason)
-			return reason;
+			break;
 		if (test_and_set_bit(type, &seen))
-			return bad_config(why, V3C_REASON_LIST_OVERLAP, type);
+			return bad_config(why, V3C_REASON_BAD_CONFIG, type);
 		entry = next_entry(entry);
 		if (entry == first)
 			break;
 	}
-	return 0;
+	return reason;
 }
 
 /**
@@ -221,6 +227,13 @@ struct region_list {
 	unsigned int count;
 };
 
+/* grow() makes room for @count, and for some more. NULL without memory; @array is there still. */
+static void *grow(void *array, unsigned int count, size_t size)
+{
+	return kvrealloc(array, array_size(roundup_pow_of_two(count), size),
+			 GFP_KERNEL | __GFP_NOWARN);
+}
+
 static enum v3c_reason add_region(struct region_list *list, const IOMMU_DMA_RESERVED_REGION *from,
 				  struct v3c_why *why)
 {
@@ -234,13 +247,11 @@ static enum v3c_reason add_region(struct region_list *list, const IOMMU_DMA_RESE
 			return v3c_refuse(why, V3C_REASON_LIST_LOOP, V3C_PARAM_REGIONS, NULL,
 					  list->regions[i].first << V3C_PAGE_SHIFT,
 					  ((list->regions[i].last + 1) << V3C_PAGE_SHIFT) - 1);
-	more = krealloc_array(list->regions, roundup_pow_of_two(count), sizeof(*list->regions),
-			      GFP_KERNEL);
+	more = grow(list->regions, count, sizeof(*list->regions));
 	if (!more)
 		return v3c_refuse(why, V3C_REASON_NO_MEMORY, V3C_PARAM_NONE, NULL, 0, 0);
 	list->regions = more;
-	more = krealloc_array(list->from, roundup_pow_of_two(count), sizeof(*list->from),
-			      GFP_KERNEL);
+	more = grow(list->from, count, sizeof(*list->from));
 	if (!more)
 		return v3c_refuse(why, V3C_REASON_NO_MEMORY, V3C_PARAM_NONE, NULL, 0, 0);
 	list->from = more;
@@ -258,7 +269,7 @@ static enum v3c_reason add_region(struct region_list *list, const IOMMU_DMA_RESE
 /**
  * v3w_read_regions() - read which addresses a domain must leave alone
  * @first: list, or NULL
- * @config: its regions are the result, for kfree() by the caller; its type is known
+ * @config: its regions are the result, for kvfree() by the caller; its type is known
  * @why: filled on refusal
  *
  * Context: may sleep.
@@ -277,9 +288,9 @@ enum v3c_reason v3w_read_regions(const IOMMU_DMA_RESERVED_REGION *first,
 				  0);
 	for (region = first; region && !reason; region = READ_ONCE(region->RegionNext))
 		reason = add_region(&list, region, why);
-	kfree(list.from);
+	kvfree(list.from);
 	if (reason) {
-		kfree(list.regions);
+		kvfree(list.regions);
 		return reason;
 	}
 	config->regions = list.regions;

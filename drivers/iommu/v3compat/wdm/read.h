@@ -13,13 +13,15 @@
 #include "core/quick.h"
 #include "wdm/mdl.h"
 
+struct device;
 struct v3c_device_config;
 struct v3c_domain_config;
 struct v3c_tables;
 
 enum v3c_reason v3w_read_phys(struct v3c_phys *phys, const IOMMU_MAP_PHYSICAL_ADDRESS *desc,
 			      struct v3c_why *why);
-enum v3c_reason v3w_read_device(const IOMMU_DEVICE_CREATION_CONFIGURATION *first,
+enum v3c_reason v3w_read_device(struct device *pdo,
+				const IOMMU_DEVICE_CREATION_CONFIGURATION *first,
 				struct v3c_device_config *config, struct v3c_why *why);
 enum v3c_reason v3w_read_allocator(const IOMMU_DMA_LOGICAL_ALLOCATOR_CONFIG *allocator,
 				   struct v3c_domain_config *config, struct v3c_why *why);
