@@ -4,6 +4,7 @@
 #include "fixture.h"
 
 #define MAX_ALLOCATIONS	400
+#define MAX_DEAD_HANDLES	SZ_4K
 
 /* What a sequence works with; filled by its set-up, emptied by its undo. */
 struct sweep {
@@ -172,29 +173,30 @@ static const struct sweep_case {
 	NTSTATUS expected;
 	NTSTATUS (*call)(struct sweep *s);
 	void (*undo)(struct sweep *s);
-	void (*keep)(struct sweep *s);
+	NTSTATUS (*hold)(struct sweep *s);	/* the handle is the first that it allocates */
+	void (*keep)(struct sweep *s);		/* what hold() made */
 	bool other_instance;
 	bool number;	/* it takes a PASID, which may be lacking as well */
 } sweep_cases[] = {
 	{ V3T_ROW(CreateDomainEx, STATUS_INSUFFICIENT_RESOURCES, "Translate"),
 	  .call = create_domain, .undo = delete_domain,
-	  .keep = keep_domain },
+	  .hold = create_pass_through, .keep = keep_domain },
 	{ V3T_ROW(CreateDomainEx, STATUS_INSUFFICIENT_RESOURCES, "PassThrough"),
 	  .call = create_pass_through, .undo = delete_domain,
-	  .keep = keep_domain },
+	  .hold = create_pass_through, .keep = keep_domain },
 	{ V3T_ROW(CreateDomain, STATUS_INSUFFICIENT_RESOURCES, "V1"),
 	  .call = create_domain_v1, .undo = delete_domain,
-	  .keep = keep_domain },
+	  .hold = create_pass_through, .keep = keep_domain },
 	{ V3T_ROW(CreateDevice, STATUS_INSUFFICIENT_RESOURCES, "no configuration"),
 	  .call = create_device, .undo = delete_device,
-	  .keep = keep_device },
+	  .hold = create_device, .keep = keep_device },
 	{ V3T_ROW(AttachDeviceEx, STATUS_INSUFFICIENT_RESOURCES, "first"),
 	  .call = attach, .undo = detach },
 	{ V3T_ROW(AttachDeviceEx, STATUS_INSUFFICIENT_RESOURCES, "other instance"),
 	  .call = attach, .undo = detach, .other_instance = true },
 	{ V3T_ROW(CreatePasidDevice, STATUS_INSUFFICIENT_RESOURCES, "no handle"),
 	  .call = create_pasid, .undo = delete_pasid,
-	  .keep = keep_pasid, .number = true },
+	  .hold = create_pasid, .keep = keep_pasid, .number = true },
 	{ V3T_ROW(AttachPasidDevice, STATUS_INSUFFICIENT_RESOURCES, "first"),
 	  .call = attach_pasid, .undo = detach_pasid },
 	{ V3T_ROW(AttachPasidDevice, STATUS_INSUFFICIENT_RESOURCES, "other instance"),
@@ -256,21 +258,24 @@ static void set_up(struct kunit *test, struct sweep *s)
 }
 
 /*
- * The memory of dead handles serves again, so that making one need not allocate:
- * holds as many as it takes until it does.
+ * The memory of dead handles serves again, so that making one need not allocate: holds as many as
+ * it takes until it does. Their number is bounded by the most that earlier tests held at once.
  */
 static void use_up_dead_handles(const struct sweep_case *c, struct sweep *s)
 {
 	NTSTATUS status = STATUS_SUCCESS;
 	unsigned int i;
 
-	for (i = 0; i < MAX_ALLOCATIONS && c->keep && NT_SUCCESS(status); i++) {
+	if (!c->hold)
+		return;
+	for (i = 0; i < MAX_DEAD_HANDLES && NT_SUCCESS(status); i++) {
 		v3t_fail_nth_begin(1);
-		status = c->call(s);
+		status = c->hold(s);
 		v3t_fail_nth_end();
 		if (NT_SUCCESS(status))
 			c->keep(s);
 	}
+	KUNIT_ASSERT_LT(s->test, i, MAX_DEAD_HANDLES);
 }
 
 /*
