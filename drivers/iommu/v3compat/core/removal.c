@@ -86,14 +86,14 @@ static bool leave_device(struct v3c_device *device, bool gone, struct list_head 
 	bool attached = device->domain || v3c_pasids_attached(device);
 
 	/*
-	 * v3c_watch_abandon() is not for a device that is gone: its watcher is told so, and no
-	 * more.
+	 * v3c_watch_abandon() and v3c_fault_end() now, because callback and handler may have left
+	 * with the driver's module. Of a device that is gone the watcher is told, if its driver is
+	 * there or never was.
 	 */
-	if (!gone && !device->gone)
+	if (!gone) {
 		v3c_watch_abandon(device, true);
-	/* v3c_fault_end() now, because the handler may have left with the driver's module. */
-	if (!gone)
 		v3c_fault_end(&device->reporter);
+	}
 	if (attached && !gone && !device->gone)
 		dev_warn(device->pdo, "driver is gone and left its device attached\n");
 	/* @gone keeps anything more from being attached from here on. */

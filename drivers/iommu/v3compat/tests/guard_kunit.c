@@ -848,10 +848,25 @@ static void registration_goes_with_the_driver(struct kunit *test)
 	v3t_delete_device(test, device);
 }
 
+/* A platform device is removed from its bus before its driver is unbound. */
+static void registration_goes_with_the_driver_of_a_removed_device(struct kunit *test)
+{
+	struct device *pdo = new_member(test, false, true);
+	PIOMMU_DMA_DEVICE device = v3t_device(test, pdo);
+	struct watcher *watcher = new_watch(test, device);
+
+	v3t_unplug(test, pdo);
+	REFUSE_V3(test, STATUS_UNSUCCESSFUL, UnregisterInterfaceStateChangeCallback, on_change,
+		  device);
+	v3t_delete_device(test, device);
+	settle(test);
+	KUNIT_EXPECT_EQ(test, atomic_read(&watcher->inside), 0);
+}
+
 static void removal_takes_all_types(struct kunit *test)
 {
 	struct v3t_world *w = test->priv;
-	struct device *pdo = new_member(test, true, false);
+	struct device *pdo = new_member(test, false, false);
 	PIOMMU_DMA_DEVICE device = v3t_device(test, pdo);
 	PIOMMU_DMA_DEVICE twin = v3t_device(test, pdo);
 	struct watcher *watcher = new_watch(test, device);
@@ -1356,6 +1371,7 @@ static struct kunit_case guard_cases[] = {
 	KUNIT_CASE(attached_member_shares_its_group),
 	KUNIT_CASE(own_driver_takes_nothing),
 	KUNIT_CASE(registration_goes_with_the_driver),
+	KUNIT_CASE(registration_goes_with_the_driver_of_a_removed_device),
 	KUNIT_CASE(removal_takes_all_types),
 	KUNIT_CASE(registration_keeps_the_device),
 	KUNIT_CASE(callback_may_use_the_interface),
