@@ -212,7 +212,10 @@ static struct iommusim_request *start_request(struct iommusim_device *sdev, u32 
 	return request;
 }
 
-/* Sends one group of @count requests and waits until it is answered, or its context is switched. */
+/*
+ * Sends one group of @count requests and waits until it is answered, its context is switched or a
+ * signal kills the caller.
+ */
 int iommusim_send_requests(struct iommusim_device *sdev, u32 pasid, const u64 *addresses,
 			   unsigned int count, u32 perm, enum iommu_page_response_code *response)
 {

@@ -113,7 +113,7 @@ static void joined_entries(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, probe_read(b.dev, IOVA), IOMMUSIM_FAULT_NOT_PRESENT);
 	KUNIT_EXPECT_EQ(test, probe_read(b.dev, last), IOMMUSIM_OK);
 
-	/* SZ_512M is 256 joined entries of 2 MiB; the same holds for them. */
+	/* SZ_512M is 256 joined entries of 2 MiB, which are mapped and unmapped together, too. */
 	KUNIT_ASSERT_EQ(test, map_range(b.domain, 0, 0, SZ_512M), 0);
 	KUNIT_EXPECT_EQ(test, stats_of(b.sim).leaf_2m, 256ULL);
 	KUNIT_EXPECT_EQ(test, iommu_iova_to_phys(b.domain, SZ_512M - 1), (phys_addr_t)SZ_512M - 1);

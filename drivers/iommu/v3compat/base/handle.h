@@ -18,7 +18,8 @@ struct v3c_owner;
  * @shown: what the caller may read through the pointer (a token's base and size); no decision rests
  *	on it, because the caller may have written there
  * @kind: V3C_KIND_* while alive, 0 otherwise
- * @serial: names the object in messages; never used twice in one load of the module
+ * @serial: names the object among those of its kind in messages; never used twice for a kind in one
+ *	load of the module
  * @entry: in its pool's list of live or of dead objects, under the pool's lock
  * @owner: on whose account it is; constant while alive
  *

@@ -238,7 +238,7 @@ static bool device_must_wait(void *object)
  * @why: filled on refusal
  *
  * Context: may sleep.
- * Return: 0 or a reason, see AttachDeviceEx in wdm.h.
+ * Return: 0 or a reason, see AttachDeviceEx in contract.h.
  */
 enum v3c_reason v3c_attach_device(struct v3c_domain *domain, struct v3c_device *device,
 				  struct v3c_why *why)
@@ -339,7 +339,7 @@ static bool must_wait_pdo(void *pdo)
  * The DMA device that it makes lives until v3c_detach_pdo() or the removal of @pdo.
  *
  * Context: may sleep; the caller keeps @pdo from being removed during the call.
- * Return: 0 or a reason, see V1's AttachDevice in wdm.h.
+ * Return: 0 or a reason, see V1's AttachDevice in contract.h.
  */
 enum v3c_reason v3c_attach_pdo(struct v3c_domain *domain, struct device *pdo, struct v3c_why *why)
 {
@@ -456,7 +456,7 @@ static enum v3c_reason attach_pasid(struct v3c_domain *domain, struct v3c_pasid 
  * @why: filled on refusal
  *
  * Context: may sleep.
- * Return: 0 or a reason, see AttachPasidDevice in wdm.h.
+ * Return: 0 or a reason, see AttachPasidDevice in contract.h.
  */
 enum v3c_reason v3c_attach_pasid(struct v3c_domain *domain, struct v3c_pasid *pasid,
 				 struct v3c_why *why)

@@ -141,7 +141,7 @@ static enum v3c_reason create_domain(const struct v3c_owner *owner,
  * @why: filled on refusal
  *
  * Context: may sleep.
- * Return: 0 or a reason, see CreateDomainEx in wdm.h.
+ * Return: 0 or a reason, see CreateDomainEx in contract.h.
  */
 enum v3c_reason v3c_domain_create(const struct v3c_owner *owner,
 				  const struct v3c_domain_config *config, struct v3c_domain **out,

@@ -292,8 +292,8 @@ enum v3c_reason v3c_device_destroy(struct v3c_device *device, struct v3c_why *wh
  * @device: the device
  *
  * Context: may sleep; under v3c_topology.
- * Return: a bit per &enum v3c_domain_type; none for a device that is gone, or whose group an
- * ordinary driver of another member uses.
+ * Return: a bit per &enum v3c_domain_type; none for a device that is gone, or whose group another
+ * owner has, or an ordinary driver of another member.
  */
 u32 v3c_device_types(const struct v3c_device *device)
 {
@@ -315,7 +315,7 @@ u32 v3c_device_types(const struct v3c_device *device)
  * @device: the device
  *
  * Context: may sleep.
- * Return: a bit per &enum v3c_domain_type; none for a device that is gone.
+ * Return: as v3c_device_types(); none for a handle that is dead.
  */
 u32 v3c_device_domain_types(struct v3c_device *device)
 {

@@ -766,8 +766,8 @@ u64 v3c_fault_lost(struct v3c_reporter *reporter)
 }
 
 /*
- * v3c_fault_queue_work() runs @work beside the handlers, because it may wait for one of them. All
- * of it is done before the module leaves.
+ * v3c_fault_queue_work() queues @work to v3c_fault_wq, because v3c_fault_module_exit() waits for
+ * all that is queued there. @work may wait for a handler, because it runs beside the handlers.
  */
 void v3c_fault_queue_work(struct work_struct *work)
 {

@@ -252,7 +252,7 @@ static enum v3c_reason configure_tables(struct v3c_domain *domain, const struct 
  * configuration of the same domain.
  *
  * Context: may sleep.
- * Return: 0 or a reason, see ConfigureDomain in wdm.h.
+ * Return: 0 or a reason, see ConfigureDomain in contract.h.
  */
 enum v3c_reason v3c_domain_configure(struct v3c_domain *domain, const struct v3c_tables *tables,
 				     struct v3c_why *why)

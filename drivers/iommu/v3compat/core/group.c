@@ -201,9 +201,8 @@ static int foreign_bound(struct device *member, void *dev)
  * @owner: who asks
  *
  * Context: may sleep; under v3c_topology.
- * Return: true when @dev cannot be attached because of that, or because another owner has the
- * group; false when
- * @owner has it.
+ * Return: true when another owner has the group, or when no owner has it and an ordinary driver is
+ * bound to another device in it; otherwise false.
  */
 bool v3c_group_is_foreign(struct device *dev, const struct v3c_owner *owner)
 {

@@ -119,7 +119,7 @@ static enum v3c_reason map(struct v3c_domain *domain, int prot, const struct v3c
  * @why: filled on refusal
  *
  * Context: any up to softirq, with spinlocks held; allocates as the context allows.
- * Return: 0 or a reason, see MapLogicalRangeEx in wdm.h.
+ * Return: 0 or a reason, see MapLogicalRangeEx in contract.h.
  */
 enum v3c_reason v3c_map(struct v3c_domain *domain, int prot, const struct v3c_phys *phys,
 			const struct v3c_place *place, u64 *page, struct v3c_why *why)
@@ -190,7 +190,7 @@ static enum v3c_reason unmap_failed(struct v3c_domain *domain, u64 page, u64 pag
  * @why: filled on refusal
  *
  * Context: any up to softirq, with spinlocks held.
- * Return: 0 or a reason, see UnmapLogicalRange in wdm.h.
+ * Return: 0 or a reason, see UnmapLogicalRange in contract.h.
  */
 enum v3c_reason v3c_unmap(struct v3c_domain *domain, u64 page, u64 pages, struct v3c_why *why)
 {
@@ -305,7 +305,7 @@ static void undo_identity(struct v3c_domain *domain, struct v3c_phys phys, u64 p
  * On a PassThrough domain there is nothing to do.
  *
  * Context: any up to softirq, with spinlocks held; allocates as the context allows.
- * Return: 0 or a reason, see MapIdentityRangeEx in wdm.h.
+ * Return: 0 or a reason, see MapIdentityRangeEx in contract.h.
  */
 enum v3c_reason v3c_map_identity(struct v3c_domain *domain, int prot, const struct v3c_phys *phys,
 				 struct v3c_why *why)
@@ -420,7 +420,7 @@ static enum v3c_reason unmap_identity(struct v3c_domain *domain, const struct v3
  * @why: filled on refusal
  *
  * Context: any up to softirq, with spinlocks held.
- * Return: 0 or a reason, see UnmapIdentityRangeEx in wdm.h.
+ * Return: 0 or a reason, see UnmapIdentityRangeEx in contract.h.
  */
 enum v3c_reason v3c_unmap_identity(struct v3c_domain *domain, const struct v3c_phys *phys,
 				   struct v3c_why *why)

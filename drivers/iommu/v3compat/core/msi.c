@@ -117,7 +117,9 @@ bool v3c_msi_may_attach(struct device *dev, enum v3c_domain_type type)
  * @dev: the device
  * @type: of the domain that the untagged DMA of the group goes through
  *
- * Messages that the device has already were written while nothing translated them.
+ * The messages that @dev has already hold the physical address of the doorbell, because they were
+ * written before the IOMMU translated for @dev. They stay right under PassThrough; any other domain
+ * would take them into memory.
  *
  * Context: may sleep; under v3c_topology.
  * Return: true if they do.

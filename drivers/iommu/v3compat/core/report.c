@@ -107,7 +107,7 @@ static enum v3c_reason report_faults(struct v3c_device *device, u32 base, bool e
  * @why: filled on refusal
  *
  * Context: may sleep. Stopping waits for a call of the handler, unless it is made from inside it.
- * Return: 0 or a reason, see SetDeviceFaultReportingEx in wdm.h.
+ * Return: 0 or a reason, see SetDeviceFaultReportingEx in contract.h.
  */
 enum v3c_reason v3c_report_faults(struct v3c_device *device, u32 base, bool enable,
 				  const struct v3c_fault_handler *handler, struct v3c_why *why)
@@ -135,7 +135,7 @@ enum v3c_reason v3c_report_faults(struct v3c_device *device, u32 base, bool enab
  * @why: filled on refusal
  *
  * Context: may sleep. Stopping waits for a call of the handler, unless it is made from inside it.
- * Return: 0 or a reason, see V1's SetDeviceFaultReporting in wdm.h.
+ * Return: 0 or a reason, see V1's SetDeviceFaultReporting in contract.h.
  */
 enum v3c_reason v3c_report_faults_pdo(const struct v3c_owner *owner, struct device *pdo, u32 base,
 				      bool enable,

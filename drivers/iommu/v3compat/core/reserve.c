@@ -317,7 +317,7 @@ static enum v3c_reason create(struct v3c_domain *domain, u64 pages, const struct
  * @why: filled on refusal
  *
  * Context: may sleep; without the domain's mutex, which is taken for a bounded time at a time.
- * Return: 0 or a reason, see ReserveLogicalAddressRange in wdm.h.
+ * Return: 0 or a reason, see ReserveLogicalAddressRange in contract.h.
  */
 enum v3c_reason v3c_token_create(struct v3c_domain *domain, u64 pages,
 				 const struct v3c_place *place, struct v3c_token **out,
@@ -757,7 +757,7 @@ static __always_inline enum v3c_reason map_segment(struct v3c_token *token,
  * Allocates nothing, unless the IOMMU driver does for every map.
  *
  * Context: any up to softirq, with spinlocks held.
- * Return: 0 or a reason, see MapReservedLogicalRange in wdm.h.
+ * Return: 0 or a reason, see MapReservedLogicalRange in contract.h.
  */
 enum v3c_reason v3c_token_map(struct v3c_token *token, u64 page, int prot,
 			      const struct v3c_phys *phys, struct v3c_why *why)

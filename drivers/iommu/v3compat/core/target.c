@@ -280,7 +280,7 @@ static void take_back(struct v3c_domain *domain, struct v3c_target *target)
  * withheld from the domain from then on, also after a detach.
  *
  * Context: may sleep; under v3c_topology and the domain's mutex, with no quick operation under way.
- * Return: 0 or a reason, see AttachDeviceEx or AttachPasidDevice in wdm.h; on success
+ * Return: 0 or a reason, see AttachDeviceEx or AttachPasidDevice in contract.h; on success
  * @target->group is in use.
  */
 enum v3c_reason v3c_target_attach(struct v3c_domain *domain, struct v3c_target *target,

@@ -178,8 +178,8 @@ static u64 flush_piece(const struct v3c_hwpt *hwpt, u64 iova, u64 size)
  *
  * Pages that are kept reach up to where the map failed. So every page of a short range is looked
  * at, and of a long one the last page under each last-level table, because a map that found no
- * memory for the next table has ended there. For a map of one leaf map_failed() is not called:
- * there is nothing to undo.
+ * memory for the next table has ended there. v3c_hwpt_map_run() does not call it for a map of one
+ * leaf, because there is nothing to undo.
  */
 static noinline int map_failed(struct v3c_hwpt *hwpt, u64 iova, u64 size, int err)
 {
@@ -218,8 +218,9 @@ static u64 call_piece(const struct v3c_hwpt *hwpt, u64 iova, u64 base, u64 size)
 /*
  * map_pieces() maps what must not go to the core in one call. No piece is longer than one
  * invalidation reaches, because a driver that puts large leaves in the place of tables invalidates
- * all that one call maps. With @allocates a piece is one call of the driver, because such a driver
- * forgets what it has no memory to unmap, so that the core must have nothing to undo.
+ * all that one call maps. With @allocates a piece is one call of the driver, because otherwise the
+ * core might have a part of it to undo: such a driver forgets a mapping even if it has no memory to
+ * unmap it.
  */
 static noinline int map_pieces(struct v3c_hwpt *hwpt, u64 iova, u64 base, u64 size, int prot,
 			       gfp_t gfp)

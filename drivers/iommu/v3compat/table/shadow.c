@@ -70,7 +70,7 @@
 #define V3C_TOTAL_SHARE		16
 #define V3C_NODES_MIN		64UL
 
-/* V3C_FREE_TABLES tables are freed at a time where there is no room for another node. */
+/* V3C_FREE_TABLES is how many tables free_tables() aims to free when a node finds no room. */
 #define V3C_FREE_TABLES		64UL
 
 /*

@@ -352,8 +352,9 @@ static int hold_mapped(struct v3c_space *space, u64 first, u64 last, enum v3c_ra
 		if (ret || at <= last)
 			continue;
 		/*
-		 * v3c_gate_look() only when all of it is held, because what @op works on is settled
-		 * then.
+		 * v3c_gate_look() only when all of it is held, because the copy that fills a page
+		 * table goes on in what is not held yet. Otherwise @op->filled would be too low,
+		 * and pages copied since would stay mapped.
 		 */
 		v3c_gate_look(space, op);
 	}

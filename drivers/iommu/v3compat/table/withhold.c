@@ -78,8 +78,9 @@ static void add_withheld(struct v3c_space *space, struct v3c_withheld *held, u64
 }
 
 /*
- * take_over() makes @range, which is there, one like @like. It may be mapped with more permissions,
- * and stays so.
+ * take_over() makes @range, which is in the way, one of the kind of @like. A mapped @range keeps
+ * its permissions, because its pages stay mapped as they are: they may be more than @like has. An
+ * unmapped one gets all traits of @like.
  */
 static void take_over(struct v3c_withheld *held, struct v3c_range *range, struct v3c_traits like)
 {
