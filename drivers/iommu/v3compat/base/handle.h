@@ -2,8 +2,10 @@
 #ifndef V3COMPAT_HANDLE_H
 #define V3COMPAT_HANDLE_H
 
+#include <linux/build_bug.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
+#include <linux/stddef.h>
 #include <linux/types.h>
 
 struct v3c_owner;
@@ -58,15 +60,15 @@ struct v3c_pool {
 	u32 serial;
 };
 
-#define V3C_POOL(pool, kind_, type, name_, init_once_)			\
-	struct v3c_pool pool = {					\
-		.kind = kind_, .size = sizeof(type), .name = name_,	\
-		.init_once = init_once_,				\
-		.lock = __MUTEX_INITIALIZER(pool.lock),			\
-		.live = LIST_HEAD_INIT(pool.live),			\
-		.dead = LIST_HEAD_INIT(pool.dead),			\
-	};								\
-	static_assert(offsetof(type, handle) == 0)
+#define V3C_POOL(pool, kind_, type, name_, init_once_) {				\
+	.kind = kind_,									\
+	.size = sizeof(type) + BUILD_BUG_ON_ZERO(offsetof(type, handle)),		\
+	.name = name_,									\
+	.init_once = init_once_,							\
+	.lock = __MUTEX_INITIALIZER(pool.lock),						\
+	.live = LIST_HEAD_INIT(pool.live),						\
+	.dead = LIST_HEAD_INIT(pool.dead),						\
+}
 
 void *v3c_handle_alloc(struct v3c_pool *pool, const struct v3c_owner *owner);
 void v3c_handle_publish(struct v3c_pool *pool, struct v3c_handle *handle);

@@ -31,7 +31,8 @@ static void device_init_once(void *object)
 	v3c_fault_init_once(&device->reporter);
 }
 
-V3C_POOL(v3c_devices, V3C_KIND_DEVICE, struct v3c_device, "device", device_init_once);
+struct v3c_pool v3c_devices =
+	V3C_POOL(v3c_devices, V3C_KIND_DEVICE, struct v3c_device, "device", device_init_once);
 
 /*
  * v3c_device_has_iommu(): a group alone does not tell, because VFIO makes groups without an IOMMU.

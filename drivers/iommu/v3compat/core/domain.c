@@ -20,7 +20,8 @@ static void domain_init_once(void *object)
 	v3c_space_init_once(&domain->space);
 }
 
-V3C_POOL(v3c_domains, V3C_KIND_DOMAIN, struct v3c_domain, "domain", domain_init_once);
+struct v3c_pool v3c_domains =
+	V3C_POOL(v3c_domains, V3C_KIND_DOMAIN, struct v3c_domain, "domain", domain_init_once);
 EXPORT_SYMBOL_IF_KUNIT(v3c_domains);
 
 /**

@@ -14,7 +14,8 @@ static void pasid_init_once(void *object)
 	/* &struct v3c_pasid has no lock of its own. */
 }
 
-V3C_POOL(v3c_pasids, V3C_KIND_PASID, struct v3c_pasid, "sub-device", pasid_init_once);
+struct v3c_pool v3c_pasids =
+	V3C_POOL(v3c_pasids, V3C_KIND_PASID, struct v3c_pasid, "sub-device", pasid_init_once);
 
 /* v3c_pasid_enlist() keeps @device from being deleted. @pasid is not published yet. */
 void v3c_pasid_enlist(struct v3c_pasid *pasid, struct v3c_device *device, bool of_process)

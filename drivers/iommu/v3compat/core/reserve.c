@@ -30,7 +30,8 @@ static void token_init_once(void *object)
 	init_waitqueue_head(&token->idle);
 }
 
-V3C_POOL(v3c_tokens, V3C_KIND_TOKEN, struct v3c_token, "token", token_init_once);
+struct v3c_pool v3c_tokens =
+	V3C_POOL(v3c_tokens, V3C_KIND_TOKEN, struct v3c_token, "token", token_init_once);
 
 /*
  * V3C_BUILD_PAGES bounds what is done about a reservation's tables at a time, because nobody else
