@@ -117,14 +117,16 @@ static void detach_untagged(struct v3c_device *device)
 	struct v3c_group *group = device->group;
 	bool last = !--group->untagged;
 	struct v3c_hwpt *hwpt = last ? group->hwpt : NULL;
-	bool alone = detaches_alone(hwpt);
+	bool alone = detaches_alone(hwpt), only = group->uses == 1;
 
 	device->busy = true;
 	v3c_group_begin(group);
 	v3c_fault_close(&device->faults);
 	if (alone)
 		mutex_lock(&domain->mutex);
-	if (last)
+	if (only)
+		v3c_group_detach_only(group);
+	else if (last)
 		v3c_group_detach(group);
 	if (!alone)
 		mutex_lock(&domain->mutex);

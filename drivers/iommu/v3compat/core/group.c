@@ -372,3 +372,26 @@ void v3c_group_detach(struct v3c_group *group)
 	group->translation = NULL;
 	group->hwpt = NULL;
 }
+
+static int requires_direct(struct device *member, void *unused)
+{
+	return member->iommu && member->iommu->require_direct;
+}
+
+/*
+ * v3c_group_detach_only() detaches a group that is busy and has no other use. A member whose region
+ * must be mapped 1:1 may have joined since the group was claimed. The core refuses it the blocking
+ * domain that an owned group goes to, and would leave it attached. So the ownership goes first,
+ * because that puts the whole group into the default domain.
+ */
+void v3c_group_detach_only(struct v3c_group *group)
+{
+	if (!group->owned || !iommu_group_for_each_dev(group->group, NULL, requires_direct)) {
+		v3c_group_detach(group);
+		return;
+	}
+	iommu_group_release_dma_owner(group->group);
+	group->owned = false;
+	group->translation = NULL;
+	group->hwpt = NULL;
+}

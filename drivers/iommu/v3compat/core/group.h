@@ -69,5 +69,6 @@ enum v3c_reason v3c_group_refuse(struct v3c_why *why, int err, enum v3c_param pa
 int v3c_group_attach(struct v3c_group *group, struct iommu_domain *translation,
 		     struct v3c_hwpt *hwpt);
 void v3c_group_detach(struct v3c_group *group);
+void v3c_group_detach_only(struct v3c_group *group);
 
 #endif

@@ -350,6 +350,30 @@ static void newcomer_brings_its_regions_to_an_unmanaged_domain(struct kunit *tes
 	REFUSE_V3(test, STATUS_INVALID_PARAMETER_1, DetachDeviceEx, device);
 }
 
+/* The core refuses it the blocking domain, and so would leave it where the others are detached. */
+static void newcomer_with_a_direct_region_leaves_the_domain(struct kunit *test)
+{
+	static const struct iommusim_region none = { SZ_16M, SZ_16M + SZ_4K - 1, IOMMU_RESV_MSI };
+	struct iommusim_region more = {
+		.type = IOMMU_RESV_DIRECT, .prot = IOMMU_READ | IOMMU_WRITE,
+	};
+	PIOMMU_DMA_DEVICE device = v3t_device(test, newcomer(test, &none));
+	PIOMMU_DMA_DOMAIN domain = v3t_explicit(test);
+	struct page *page = v3t_pages(test, 0);
+	struct device *late;
+
+	more.first = page_to_phys(v3t_pages(test, 0));
+	more.last = more.first + SZ_4K - 1;
+	v3t_map_at(test, domain, v3t_of_page(page), SZ_1M);
+	v3t_attach(test, domain, device);
+	late = newcomer(test, &more);
+	v3t_expect_reaches(test, late, SZ_1M, page);
+	v3t_detach(test, device);
+	v3t_expect_misses(test, late, SZ_1M, page);
+	v3t_unplug(test, late);
+	v3t_attach(test, domain, device);
+}
+
 /* Where something is mapped already that its region is, one of them has to go. */
 static void newcomer_whose_region_is_mapped_detaches_its_group(struct kunit *test)
 {
@@ -450,6 +474,7 @@ static struct kunit_case device_cases[] = {
 	KUNIT_CASE(device_may_lose_its_iommu),
 	KUNIT_CASE(newcomer_brings_its_regions),
 	KUNIT_CASE(newcomer_brings_its_regions_to_an_unmanaged_domain),
+	KUNIT_CASE(newcomer_with_a_direct_region_leaves_the_domain),
 	KUNIT_CASE(newcomer_whose_region_is_mapped_detaches_its_group),
 	KUNIT_CASE(newcomer_detaches_the_sub_devices_of_its_group),
 	{}
