@@ -157,11 +157,6 @@ static void unplug(struct fuzz_plug *plug)
 	plug->dev = NULL;
 }
 
-/*
- * choose_regions() makes no region of a shared group IOMMU_RESV_DIRECT, because that shows a defect
- * of the IOMMU core only: it lets such a device join a group that has an owner, and then warns and
- * leaves the device attached when the group is detached.
- */
 static unsigned int choose_regions(struct fuzz_thread *t, struct fuzz_plug *plug,
 				   struct iommusim_region *regions)
 {
@@ -176,7 +171,7 @@ static unsigned int choose_regions(struct fuzz_thread *t, struct fuzz_plug *plug
 	};
 	if (fuzz_one_in(t, 4)) {
 		unsigned int page = fuzz_random(t, 1 << fuzz_firmware.order);
-		bool relaxable = plug->group != &plug->own || fuzz_one_in(t, 2);
+		bool relaxable = fuzz_one_in(t, 2);
 
 		regions[n].first = fuzz_phys(&fuzz_firmware, page);
 		regions[n].last = regions[n].first + SZ_4K - 1;
@@ -204,6 +199,8 @@ static void plug_in(struct fuzz_thread *t, struct fuzz_plug *plug)
 
 	plug->sim = fuzz_random(t, FUZZ_SIMS);
 	sim = &fuzz_sims[plug->sim];
+	config.regions = regions;
+	config.nr_regions = choose_regions(t, plug, regions);
 	config.external = fuzz_one_in(t, 6);
 	config.dma_mask = fuzz_one_in(t, 8) ? DMA_BIT_MASK(37) : 0;
 	switch (fuzz_random(t, 6)) {
@@ -219,8 +216,6 @@ static void plug_in(struct fuzz_thread *t, struct fuzz_plug *plug)
 	if (!config.ordinary_driver && fuzz_one_in(t, 3))
 		config.group = 1 + fuzz_random(t, ARRAY_SIZE(sim->groups));
 	plug->group = config.group ? &sim->groups[config.group - 1] : &plug->own;
-	config.regions = regions;
-	config.nr_regions = choose_regions(t, plug, regions);
 	plug->mask = config.dma_mask ?: U64_MAX;
 	plug->tagged = sim->config.max_pasids && !config.no_pasids;
 

@@ -117,16 +117,14 @@ static void detach_untagged(struct v3c_device *device)
 	struct v3c_group *group = device->group;
 	bool last = !--group->untagged;
 	struct v3c_hwpt *hwpt = last ? group->hwpt : NULL;
-	bool alone = detaches_alone(hwpt), only = group->uses == 1;
+	bool alone = detaches_alone(hwpt);
 
 	device->busy = true;
 	v3c_group_begin(group);
 	v3c_fault_close(&device->faults);
 	if (alone)
 		mutex_lock(&domain->mutex);
-	if (only)
-		v3c_group_detach_only(group);
-	else if (last)
+	if (last)
 		v3c_group_detach(group);
 	if (!alone)
 		mutex_lock(&domain->mutex);
@@ -139,7 +137,7 @@ static void detach_untagged(struct v3c_device *device)
 	mutex_unlock(&domain->mutex);
 	device->group = NULL;
 	device->domain = NULL;
-	v3c_group_unuse(group);
+	v3c_group_unuse(group, false);
 	device->busy = false;
 }
 
@@ -183,7 +181,7 @@ static void detach_tagged(struct v3c_pasid *pasid)
 	pasid->group = NULL;
 	pasid->attachment = NULL;
 	kfree(attachment);
-	v3c_group_unuse(group);
+	v3c_group_unuse(group, true);
 	pasid->busy = false;
 }
 

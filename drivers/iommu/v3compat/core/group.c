@@ -299,14 +299,15 @@ static struct v3c_group *new_group(struct device *dev, const struct v3c_owner *o
  * v3c_group_use() - get hold of a device's group, to attach the device or a PASID of it
  * @dev: the device; its group is not busy, and what is to be attached is marked as busy
  * @owner: on whose account
+ * @tagged: for a PASID
  *
  * The first use claims the group, with v3c_topology released meanwhile.
  *
  * Context: may sleep; under v3c_topology.
  * Return: the group, to be given to v3c_group_unuse(); or ERR_PTR: -ENOMEM, -ENODEV, or -EPERM or
- * -EBUSY when it is in other hands.
+ * -EBUSY when it is in other hands, or lets in nothing more, see v3c_group_let_in().
  */
-struct v3c_group *v3c_group_use(struct device *dev, const struct v3c_owner *owner)
+struct v3c_group *v3c_group_use(struct device *dev, const struct v3c_owner *owner, bool tagged)
 {
 	struct v3c_group *group = v3c_group_find(dev);
 	int ret;
@@ -315,13 +316,16 @@ struct v3c_group *v3c_group_use(struct device *dev, const struct v3c_owner *owne
 
 	if (!group)
 		group = new_group(dev, owner);
-	else if (group->owner != owner)
+	else if (group->owner != owner || group->direct)
 		return ERR_PTR(-EBUSY);
-	if (IS_ERR(group) || group->uses++)
+	if (IS_ERR(group))
+		return group;
+	group->tagged += tagged;
+	if (group->uses++)
 		return group;
 	ret = claim_group(group, dev);
 	if (ret) {
-		v3c_group_unuse(group);
+		v3c_group_unuse(group, tagged);
 		return ERR_PTR(ret);
 	}
 	v3c_topology_changed();
@@ -329,14 +333,15 @@ struct v3c_group *v3c_group_use(struct device *dev, const struct v3c_owner *owne
 }
 
 /*
- * v3c_group_unuse() drops a use. The last one gives the group back, with v3c_topology released
- * meanwhile. The device or PASID that was attached for it is detached already, and still marked as
- * busy.
+ * v3c_group_unuse() drops a use, @tagged as in v3c_group_use(). The last one gives the group back,
+ * with v3c_topology released meanwhile. The device or PASID that was attached for it is detached
+ * already, and still marked as busy.
  */
-void v3c_group_unuse(struct v3c_group *group)
+void v3c_group_unuse(struct v3c_group *group, bool tagged)
 {
 	lockdep_assert_held(&v3c_topology);
 
+	group->tagged -= tagged;
 	if (--group->uses)
 		return;
 	if (group->owned) {
@@ -348,6 +353,11 @@ void v3c_group_unuse(struct v3c_group *group)
 	list_del(&group->entry);
 	v3c_topology_changed();
 	kfree(group);
+}
+
+static int requires_direct(struct device *member, void *unused)
+{
+	return member->iommu && member->iommu->require_direct;
 }
 
 /*
@@ -366,32 +376,42 @@ int v3c_group_attach(struct v3c_group *group, struct iommu_domain *translation,
 	return 0;
 }
 
-void v3c_group_detach(struct v3c_group *group)
+/*
+ * v3c_group_let_in() takes note of @dev, which has joined. v3c_group_use() lets in nothing more
+ * when its region must be mapped 1:1, because PASIDs would be in the way of must_give_back().
+ */
+void v3c_group_let_in(struct v3c_group *group, struct device *dev)
 {
-	iommu_detach_group(group->translation, group->group);
-	group->translation = NULL;
-	group->hwpt = NULL;
-}
+	lockdep_assert_held(&v3c_topology);
 
-static int requires_direct(struct device *member, void *unused)
-{
-	return member->iommu && member->iommu->require_direct;
+	group->direct |= group->owned && requires_direct(dev, NULL);
 }
 
 /*
- * v3c_group_detach_only() detaches a group that is busy and has no other use. A member whose region
- * must be mapped 1:1 may have joined since the group was claimed. The core refuses it the blocking
- * domain that an owned group goes to, and would leave it attached. So the ownership goes first,
- * because that puts the whole group into the default domain.
+ * must_give_back(): the core refuses a member whose region must be mapped 1:1 the blocking domain
+ * that an owned group is detached to, and would leave it attached. Without an owner all go to the
+ * default domain; but the core takes no ownership back while there are PASIDs.
  */
-void v3c_group_detach_only(struct v3c_group *group)
+static bool must_give_back(const struct v3c_group *group)
 {
-	if (!group->owned || !iommu_group_for_each_dev(group->group, NULL, requires_direct)) {
-		v3c_group_detach(group);
-		return;
+	return group->owned && !READ_ONCE(group->tagged) &&
+	       iommu_group_for_each_dev(group->group, NULL, requires_direct);
+}
+
+/* v3c_group_detach() detaches the untagged DMA of a group that is busy. */
+void v3c_group_detach(struct v3c_group *group)
+{
+	bool give_back = must_give_back(group);
+
+	/* must_give_back() again, because a member may just have joined; none can any more. */
+	if (!give_back) {
+		iommu_detach_group(group->translation, group->group);
+		give_back = must_give_back(group);
 	}
-	iommu_group_release_dma_owner(group->group);
-	group->owned = false;
+	if (give_back) {
+		iommu_group_release_dma_owner(group->group);
+		group->owned = false;
+	}
 	group->translation = NULL;
 	group->hwpt = NULL;
 }

@@ -20,12 +20,14 @@ struct v3c_owner;
  * @group: the IOMMU core's; referenced
  * @owner: on whose account it is in use
  * @uses: untagged devices and PASIDs attached in it
+ * @tagged: those of @uses that are for PASIDs
  * @untagged: attached devices in it
  * @domain: while there are @untagged, the domain that the untagged DMA of the whole group goes
  *	through
  * @translation: what the IOMMU uses for that, or NULL; changed by whoever is busy with it
  * @hwpt: the page table behind @translation, or NULL for the kernel's identity domain; likewise
  * @owned: DMA ownership is claimed
+ * @direct: a device with a region that must be mapped 1:1 has joined since then
  * @busy: calls of the IOMMU core for it that are under way with v3c_topology released
  * @attaching: one of these attaches, or decides about what is attached: nothing begins to be
  *	detached
@@ -39,11 +41,13 @@ struct v3c_group {
 	struct iommu_group *group;
 	const struct v3c_owner *owner;
 	unsigned int uses;
+	unsigned int tagged;
 	unsigned int untagged;
 	struct v3c_domain *domain;
 	struct iommu_domain *translation;
 	struct v3c_hwpt *hwpt;
 	bool owned;
+	bool direct;
 	unsigned int busy;
 	bool attaching;
 	bool binding;
@@ -62,13 +66,13 @@ void v3c_group_begin_attach(struct v3c_group *group);
 void v3c_group_end_attach(struct v3c_group *group);
 void v3c_group_wait(void);
 int v3c_group_wait_killable(void);
-struct v3c_group *v3c_group_use(struct device *dev, const struct v3c_owner *owner);
-void v3c_group_unuse(struct v3c_group *group);
+struct v3c_group *v3c_group_use(struct device *dev, const struct v3c_owner *owner, bool tagged);
+void v3c_group_unuse(struct v3c_group *group, bool tagged);
 enum v3c_reason v3c_group_refuse(struct v3c_why *why, int err, enum v3c_param param,
 				 const void *object);
 int v3c_group_attach(struct v3c_group *group, struct iommu_domain *translation,
 		     struct v3c_hwpt *hwpt);
 void v3c_group_detach(struct v3c_group *group);
-void v3c_group_detach_only(struct v3c_group *group);
+void v3c_group_let_in(struct v3c_group *group, struct device *dev);
 
 #endif

@@ -240,6 +240,8 @@ static void member_joins(struct device *dev)
 {
 	struct v3c_group *group = group_after_attach(dev);
 
+	if (group)
+		v3c_group_let_in(group, dev);
 	if (group && !may_share(group, dev)) {
 		dev_warn(dev, "may not share the domain of its IOMMU group, which is detached\n");
 		while (detach_one_of_group(dev, detach_untagged))

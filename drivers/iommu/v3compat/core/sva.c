@@ -99,7 +99,7 @@ void v3c_sva_unbind(struct v3c_pasid *pasid)
 	pasid->sva = NULL;
 	pasid->group = NULL;
 	end_bond(pasid->device);
-	v3c_group_unuse(group);
+	v3c_group_unuse(group, true);
 	pasid->busy = false;
 }
 
@@ -144,11 +144,11 @@ static struct v3c_group *claim_to_bind(struct v3c_pasid *pasid, enum v3c_reason 
 
 	for (;;) {
 		pasid->busy = true;
-		group = v3c_group_use(device->pdo, device->handle.owner);
+		group = v3c_group_use(device->pdo, device->handle.owner, true);
 		if (!IS_ERR(group) && !v3c_bonding)
 			return group;
 		if (!IS_ERR(group))
-			v3c_group_unuse(group);
+			v3c_group_unuse(group, true);
 		pasid->busy = false;
 		*reason = IS_ERR(group) ?
 				  v3c_group_refuse(why, PTR_ERR(group), V3C_PARAM_DEVICE, device) :
@@ -170,7 +170,7 @@ static enum v3c_reason begin_process(struct v3c_pasid *pasid, struct mm_struct *
 		return reason;
 	sva = bind_process(pasid, group, mm);
 	if (IS_ERR(sva)) {
-		v3c_group_unuse(group);
+		v3c_group_unuse(group, true);
 		reason = refuse_bond(pasid->device, PTR_ERR(sva), why);
 	} else {
 		pasid->group = group;

@@ -296,7 +296,7 @@ enum v3c_reason v3c_target_attach(struct v3c_domain *domain, struct v3c_target *
 
 	if (!v3c_handle_is(domain, V3C_KIND_DOMAIN))
 		return v3c_refuse(why, V3C_REASON_BAD_HANDLE, V3C_PARAM_DOMAIN, NULL, 0, 0);
-	group = v3c_group_use(target->dev, domain->handle.owner);
+	group = v3c_group_use(target->dev, domain->handle.owner, target->tagged);
 	if (IS_ERR(group))
 		return v3c_group_refuse(why, PTR_ERR(group), param_of(target), object);
 	target->group = group;
@@ -305,7 +305,7 @@ enum v3c_reason v3c_target_attach(struct v3c_domain *domain, struct v3c_target *
 	 * the group while it was claimed.
 	 */
 	if (v3c_domain_shows_all(domain) && !v3c_guard_allows_bypass(target->dev)) {
-		v3c_group_unuse(group);
+		v3c_group_unuse(group, target->tagged);
 		return v3c_refuse(why, V3C_REASON_NOT_AVAILABLE, param_of(target), object,
 				  domain->type, 0);
 	}
@@ -316,7 +316,7 @@ enum v3c_reason v3c_target_attach(struct v3c_domain *domain, struct v3c_target *
 	if (!target->tagged && group->untagged) {
 		if (group->domain == domain)
 			return 0;
-		v3c_group_unuse(group);
+		v3c_group_unuse(group, target->tagged);
 		return v3c_refuse_errno(why, -EBUSY, param_of(target), object, 0, 0);
 	}
 	ret = withhold_for(domain, target, &added);
@@ -330,6 +330,6 @@ enum v3c_reason v3c_target_attach(struct v3c_domain *domain, struct v3c_target *
 		reason = v3c_refuse_errno(why, -EPERM, param_of(target), object, 0, 0);
 	}
 	if (reason)
-		v3c_group_unuse(group);
+		v3c_group_unuse(group, target->tagged);
 	return reason;
 }

@@ -350,28 +350,44 @@ static void newcomer_brings_its_regions_to_an_unmanaged_domain(struct kunit *tes
 	REFUSE_V3(test, STATUS_INVALID_PARAMETER_1, DetachDeviceEx, device);
 }
 
-/* The core refuses it the blocking domain, and so would leave it where the others are detached. */
+/*
+ * The core refuses it the blocking domain, and so would leave it where the others are detached. A
+ * PASID would be in the way of everything else that can be done about it.
+ */
 static void newcomer_with_a_direct_region_leaves_the_domain(struct kunit *test)
 {
-	static const struct iommusim_region none = { SZ_16M, SZ_16M + SZ_4K - 1, IOMMU_RESV_MSI };
-	struct iommusim_region more = {
+	static const struct iommusim_config with_pasids = { .max_pasids = SZ_1K };
+	struct iommusim_region direct = {
 		.type = IOMMU_RESV_DIRECT, .prot = IOMMU_READ | IOMMU_WRITE,
 	};
-	PIOMMU_DMA_DEVICE device = v3t_device(test, newcomer(test, &none));
+	struct iommusim_device_config member = { .group = 3, .managed_dma = true };
+	struct iommusim *sim = v3t_sim(test, &with_pasids);
+	PIOMMU_DMA_DEVICE device = v3t_tagged_device(test, v3t_pdo(test, sim, &member));
+	PIOMMU_DMA_DEVICE second = v3t_device(test, v3t_pdo(test, sim, &member));
 	PIOMMU_DMA_DOMAIN domain = v3t_explicit(test);
 	struct page *page = v3t_pages(test, 0);
+	PIOMMU_DMA_PASID_DEVICE sub;
 	struct device *late;
+	ULONG pasid;
 
-	more.first = page_to_phys(v3t_pages(test, 0));
-	more.last = more.first + SZ_4K - 1;
+	direct.first = page_to_phys(v3t_pages(test, 0));
+	direct.last = direct.first + SZ_4K - 1;
+	sub = v3t_sub_device(test, device, &pasid);
 	v3t_map_at(test, domain, v3t_of_page(page), SZ_1M);
 	v3t_attach(test, domain, device);
-	late = newcomer(test, &more);
+	v3t_attach_pasid(test, v3t_explicit(test), sub);
+	member.regions = &direct;
+	member.nr_regions = 1;
+	late = v3t_pdo(test, sim, &member);
 	v3t_expect_reaches(test, late, SZ_1M, page);
+	REFUSE_V3(test, STATUS_ACCESS_DENIED, AttachPasidDevice, domain, sub);
+	REFUSE_V3(test, STATUS_ACCESS_DENIED, AttachDeviceEx, domain, second);
 	v3t_detach(test, device);
 	v3t_expect_misses(test, late, SZ_1M, page);
 	v3t_unplug(test, late);
-	v3t_attach(test, domain, device);
+	v3t_attach(test, domain, second);
+	v3t_attach_pasid(test, domain, sub);
+	EXPECT_V3(test, STATUS_SUCCESS, DetachPasidDevice, sub);
 }
 
 /* Where something is mapped already that its region is, one of them has to go. */
