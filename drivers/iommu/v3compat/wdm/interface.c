@@ -797,27 +797,49 @@ v3_map_reserved_logical_range(PIOMMU_DMA_LOGICAL_ADDRESS_TOKEN LogicalAddressTok
 /* clear_segment() makes the caller's descriptor empty, so that a second unmap of it is refused. */
 static __always_inline void clear_segment(IOMMU_DMA_LOGICAL_ADDRESS_TOKEN_MAPPED_SEGMENT *segment)
 {
-	segment->OwningToken = NULL;
-	segment->Offset = 0;
-	segment->Size = 0;
+	WRITE_ONCE(segment->OwningToken, NULL);
+	/* Pairs with smp_rmb() in read_segment(). */
+	smp_wmb();
+	WRITE_ONCE(segment->Offset, 0);
+	WRITE_ONCE(segment->Size, 0);
+}
+
+/*
+ * read_segment() copies the descriptor, because another call with it may clear it meanwhile.
+ * OwningToken is read last: if it is there, Offset and Size were. Otherwise this call might unmap
+ * what begins where the token does.
+ */
+static __always_inline IOMMU_DMA_LOGICAL_ADDRESS_TOKEN_MAPPED_SEGMENT
+read_segment(const IOMMU_DMA_LOGICAL_ADDRESS_TOKEN_MAPPED_SEGMENT *segment)
+{
+	IOMMU_DMA_LOGICAL_ADDRESS_TOKEN_MAPPED_SEGMENT copy;
+
+	copy.Offset = READ_ONCE(segment->Offset);
+	copy.Size = READ_ONCE(segment->Size);
+	/* Pairs with smp_wmb() in clear_segment(). */
+	smp_rmb();
+	copy.OwningToken = READ_ONCE(segment->OwningToken);
+	return copy;
 }
 
 static enum v3c_reason unmap_reserved(IOMMU_DMA_LOGICAL_ADDRESS_TOKEN_MAPPED_SEGMENT *segment,
 				      struct v3c_why *why)
 {
+	IOMMU_DMA_LOGICAL_ADDRESS_TOKEN_MAPPED_SEGMENT copy;
 	struct v3c_token *token;
 	enum v3c_reason reason;
 
 	if (unlikely(!segment))
 		return null_pointer(why, V3C_PARAM_NONE);
-	token = v3c_to_token(segment->OwningToken);
+	copy = read_segment(segment);
+	token = v3c_to_token(copy.OwningToken);
 	if (unlikely(!token))
 		return bad_handle(why, V3C_PARAM_TOKEN);
-	if (unlikely(!v3c_page_aligned(segment->Offset | segment->Size)))
-		return v3c_refuse(why, V3C_REASON_MISALIGNED, V3C_PARAM_NONE, token,
-				  segment->Offset, segment->Size);
-	reason = v3c_token_unmap(token, segment->Offset >> V3C_PAGE_SHIFT,
-				 segment->Size >> V3C_PAGE_SHIFT, why);
+	if (unlikely(!v3c_page_aligned(copy.Offset | copy.Size)))
+		return v3c_refuse(why, V3C_REASON_MISALIGNED, V3C_PARAM_NONE, token, copy.Offset,
+				  copy.Size);
+	reason = v3c_token_unmap(token, copy.Offset >> V3C_PAGE_SHIFT, copy.Size >> V3C_PAGE_SHIFT,
+				 why);
 	if (likely(!reason))
 		clear_segment(segment);
 	return reason;
@@ -834,11 +856,14 @@ slow_unmap_reserved(IOMMU_DMA_LOGICAL_ADDRESS_TOKEN_MAPPED_SEGMENT *segment)
 static NTSTATUS
 v3_unmap_reserved_logical_range(PIOMMU_DMA_LOGICAL_ADDRESS_TOKEN_MAPPED_SEGMENT MappedSegment)
 {
-	struct v3c_token *token = MappedSegment ? v3c_to_token(MappedSegment->OwningToken) : NULL;
+	IOMMU_DMA_LOGICAL_ADDRESS_TOKEN_MAPPED_SEGMENT copy = {};
+	struct v3c_token *token;
 
-	if (likely(token) && MappedSegment->Size == V3C_PAGE_SIZE &&
-	    likely(v3c_page_aligned(MappedSegment->Offset) &&
-		   v3c_quick_unmap_reserved(token, MappedSegment->Offset))) {
+	if (likely(MappedSegment))
+		copy = read_segment(MappedSegment);
+	token = v3c_to_token(copy.OwningToken);
+	if (likely(token) && copy.Size == V3C_PAGE_SIZE &&
+	    likely(v3c_page_aligned(copy.Offset) && v3c_quick_unmap_reserved(token, copy.Offset))) {
 		clear_segment(MappedSegment);
 		return STATUS_SUCCESS;
 	}
