@@ -98,6 +98,15 @@ static enum v3c_reason report_faults(struct v3c_device *device, u32 base, bool e
 			disable_reports(device, base, why);
 }
 
+/*
+ * must_wait(): also where reporting had ended already, because the end may not have waited for the
+ * handler: a driver that left did not disable it.
+ */
+static bool must_wait(enum v3c_reason reason, bool enable)
+{
+	return !enable && (!reason || reason == V3C_REASON_NOT_ENABLED);
+}
+
 /**
  * v3c_report_faults() - start or stop telling a handler about a device's faults
  * @device: the device
@@ -120,7 +129,7 @@ enum v3c_reason v3c_report_faults(struct v3c_device *device, u32 base, bool enab
 					  0);
 		reason = report_faults(device, base, enable, handler, why);
 	}
-	if (!reason && !enable)
+	if (must_wait(reason, enable))
 		v3c_fault_wait(&device->reporter);
 	return reason;
 }
@@ -152,7 +161,7 @@ enum v3c_reason v3c_report_faults_pdo(const struct v3c_owner *owner, struct devi
 		reason = report_faults(device, base, enable, handler, why);
 	}
 	/* @device may be dead by now, but v3c_fault_wait() takes the reporter of a dead one. */
-	if (!reason && !enable)
+	if (must_wait(reason, enable))
 		v3c_fault_wait(&device->reporter);
 	return reason;
 }

@@ -225,12 +225,15 @@ enum v3c_reason v3c_watch_end(struct v3c_device *device, void (*callback)(void),
 	guard(mutex)(&v3c_topology);
 	if (!v3c_handle_is(device, V3C_KIND_DEVICE))
 		return v3c_refuse(why, V3C_REASON_BAD_HANDLE, V3C_PARAM_DEVICE, NULL, 0, 0);
-	if (device->watch.watcher.callback != callback)
-		return v3c_refuse(why, V3C_REASON_NOT_REGISTERED, V3C_PARAM_CALLBACK, device, 0,
-				  0);
-	drop_watch(&device->watch);
-	v3c_watch_wait_device(device);
-	return 0;
+	if (device->watch.watcher.callback == callback) {
+		drop_watch(&device->watch);
+		v3c_watch_wait_device(device);
+		return 0;
+	}
+	/* v3c_watch_abandon() has not waited, but who asks may be about to free the callback. */
+	if (!device->watch.watcher.callback)
+		v3c_watch_wait_device(device);
+	return v3c_refuse(why, V3C_REASON_NOT_REGISTERED, V3C_PARAM_CALLBACK, device, 0, 0);
 }
 
 /*
