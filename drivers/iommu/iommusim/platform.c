@@ -107,10 +107,13 @@ static int add_platform_device(struct platform_device *pdev, struct iommusim *si
 		err = iommusim_init_fwspec(&pdev->dev, sim);
 	if (!err)
 		err = platform_device_add(pdev);
-	if (err)
+	if (err) {
 		free_fwspec(&pdev->dev);
-	else if (cfg->late)
+		/* Older kernels take back only the software node of a device that was added. */
+		device_remove_software_node(&pdev->dev);
+	} else if (cfg->late) {
 		device_release_driver(&pdev->dev);
+	}
 	return err;
 }
 

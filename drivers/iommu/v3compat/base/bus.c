@@ -176,6 +176,17 @@ static void unwatch(unsigned int i)
 	bus_unregister_notifier(v3c_buses[i], &v3c_first[i]);
 }
 
+/* No notifier is called any more. */
+static void forget_all(void)
+{
+	struct hlist_node *next;
+	struct v3c_known *known;
+	unsigned int i;
+
+	hash_for_each_safe(v3c_known_devices, i, next, known, node)
+		forget(known);
+}
+
 /**
  * v3c_bus_watch() - have notifiers called for devices that come and go, and for their drivers
  * @first: called before the notifier of the IOMMU core
@@ -201,18 +212,16 @@ int v3c_bus_watch(notifier_fn_t first, notifier_fn_t last)
 unwind:
 	while (i--)
 		unwatch(i);
+	forget_all();
 	return ret;
 }
 
 /* No notifier of v3c_bus_watch() is called after this, and no device is known. */
 void v3c_bus_unwatch(void)
 {
-	struct hlist_node *next;
-	struct v3c_known *known;
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(v3c_buses); i++)
 		unwatch(i);
-	hash_for_each_safe(v3c_known_devices, i, next, known, node)
-		forget(known);
+	forget_all();
 }

@@ -484,7 +484,7 @@ bool v3c_device_has_bonds(struct device *pdo)
 
 static int match_iommu(struct device *dev, const void *data)
 {
-	return v3c_device_has_iommu(dev);
+	return v3c_bus_knows(dev) && v3c_device_has_iommu(dev);
 }
 
 /**
