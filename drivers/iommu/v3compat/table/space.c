@@ -565,7 +565,8 @@ static bool is_clear_behind(struct v3c_space *space, u64 last)
  * @max: room in @listed
  *
  * A range that is there during the whole listing is listed once, whatever comes and goes meanwhile;
- * one that is cut, in its parts or as a whole. A step takes a bounded time, because what follows is
+ * one that is cut, in its parts or as a whole. One that is being mapped is not there yet. A step
+ * takes a bounded time, because what follows is
  * left to the next.
  *
  * Context: any.
@@ -580,9 +581,10 @@ unsigned int v3c_space_list(struct v3c_space *space, u64 *cursor, struct v3c_lis
 	guard(spinlock_irqsave)(&space->lock);
 	range = v3c_tree_find(space, *cursor);
 	for (step = 0; range && step < V3C_SPACE_STEP && count < max; step++) {
-		u8 state = READ_ONCE(range->state);
+		/* v3c_space_quick_alloc() fills in a range without the lock, until it is given. */
+		u8 state = smp_load_acquire(&range->state);
 
-		if (state != V3C_RANGE_CACHED)
+		if (state != V3C_RANGE_CACHED && state != V3C_RANGE_MAPPING)
 			listed[count++] = (struct v3c_listed) {
 				.first = range->first, .last = range->last, .kind = range->kind,
 				.state = state, .prot = range->prot,
