@@ -1283,6 +1283,7 @@ typedef IOMMU_MAP_LOGICAL_RANGE_EX *PIOMMU_MAP_LOGICAL_RANGE_EX;
  * * STATUS_INVALID_PARAMETER_3 - @NumberOfPages is 0, or the range wraps
  * * STATUS_INVALID_PARAMETER - not exactly mappings of MapLogicalRange(Ex): a hole, a token, an
  *   identity mapping, a reserved region, or a cut through a large page. Nothing changed
+ * * STATUS_INSUFFICIENT_RESOURCES - out of memory to cut a mapping. Nothing changed
  * * STATUS_UNSUCCESSFUL - the IOMMU driver kept some of it: devices may reach the memory until the
  *   domain is deleted
  *
@@ -1333,6 +1334,7 @@ typedef IOMMU_MAP_IDENTITY_RANGE_EX *PIOMMU_MAP_IDENTITY_RANGE_EX;
  * * STATUS_INVALID_PARAMETER_2 - the description is NULL, misaligned, not whole pages or empty
  * * STATUS_INVALID_PARAMETER - some of it is not mapped so. Nothing changed
  * * STATUS_NOT_SUPPORTED - the domain has an allocator
+ * * STATUS_INSUFFICIENT_RESOURCES - out of memory to cut a mapping. Nothing changed
  * * STATUS_UNSUCCESSFUL - the IOMMU driver kept some of it: devices may reach the memory until the
  *   domain is deleted
  *
@@ -1503,7 +1505,10 @@ typedef IOMMU_UNREGISTER_INTERFACE_STATE_CHANGE_CALLBACK
  * * STATUS_INVALID_PARAMETER_MIX - nothing free between the bounds
  * * STATUS_IN_USE - the explicit range touches a mapping, a token or a reserved region
  * * STATUS_NOT_SUPPORTED - an explicit address with an allocator, or none without
- * * STATUS_INSUFFICIENT_RESOURCES - out of memory, or of addresses without bounds
+ * * STATUS_INSUFFICIENT_RESOURCES - out of memory, or of addresses without bounds; or a signal
+ *   killed the caller meanwhile
+ * * STATUS_UNSUCCESSFUL - the IOMMU driver kept something of what served to build the tables: the
+ *   addresses are lost until the domain is deleted
  *
  * Source: wdm.h page iommu_reserve_logical_address_range.
  */
@@ -1554,7 +1559,9 @@ typedef IOMMU_FREE_RESERVED_LOGICAL_ADDRESS_RANGE *PIOMMU_FREE_RESERVED_LOGICAL_
  *   the memory ends beyond the token
  * * STATUS_INVALID_PARAMETER_5 - @MappedSegment is NULL
  * * STATUS_RESOURCE_IN_USE - some of the range is mapped
- * * STATUS_UNSUCCESSFUL - the token is being freed
+ * * STATUS_INSUFFICIENT_RESOURCES - out of memory, with a driver of the IOMMU that allocates
+ * * STATUS_UNSUCCESSFUL - the token is being freed; or the IOMMU driver kept some of a map that
+ *   failed: devices may reach the memory until the domain is deleted
  *
  * Source: wdm.h page iommu_map_reserved_logical_range.
  */

@@ -222,9 +222,7 @@ static bool each_member_succeeded(void)
 
 /*
  * @calls is exceeded for a member that lacks successes, because which calls succeed depends on how
- *	the
- * threads meet: otherwise a run of a seed that passed a thousand times fails once. A member that
- * never succeeds ends the run at twice @calls, and fails it.
+ * the threads meet. A member that never succeeds ends the run at twice @calls, and fails it.
  */
 static bool calls_are_over(void)
 {

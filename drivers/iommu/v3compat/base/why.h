@@ -112,7 +112,7 @@ enum v3c_param { V3C_PARAM_NONE, V3C_PARAMS(X) V3C_PARAM_COUNT };
  * struct v3c_why - what was wrong, and with what
  * @reason: why
  * @param: the parameter that was wrong, or %V3C_PARAM_NONE
- * @err: errno of the IOMMU core where it was the one that refused, otherwise 0
+ * @err: errno that led to the refusal, of v3compat or of the IOMMU core; 0 if there was none
  * @object: serial of the object concerned, see &struct v3c_handle; 0 for none
  * @first: first value, see V3C_REASONS
  * @last: second value

@@ -315,6 +315,30 @@ static void survives_each_allocation_failing(struct kunit *test)
 	KUNIT_EXPECT_GT_MSG(test, refused, 0, "no failure was noticed");
 }
 
+/* Where a mapping is cut, a part of it needs a record that it had not. */
+static void cutting_needs_memory(struct kunit *test)
+{
+	struct page **pages = v3t_scattered(test, 3);
+	PIOMMU_DMA_DOMAIN domain = v3t_explicit(test);
+	DMA_IOMMU_INTERFACE_V3 *v3 = V3T_V3(test);
+	struct page *first = v3t_pages(test, 2);
+	IOMMU_MAP_PHYSICAL_ADDRESS same = v3t_of_pages(first, 3);
+	IOMMU_MAP_PHYSICAL_ADDRESS middle = v3t_of_page(first + 1);
+	NTSTATUS status[2];
+
+	V3T_REQUIRE_FAULTS(test);
+	v3t_map_at(test, domain, v3t_of_pfns(test, pages, 3), SZ_1G);
+	EXPECT_V3(test, STATUS_SUCCESS, MapIdentityRangeEx, domain, V3T_RW, &same);
+	v3t_faults_begin();
+	status[0] = v3->UnmapLogicalRange(domain, SZ_1G + SZ_4K, 1);
+	status[1] = v3->UnmapIdentityRangeEx(domain, &middle);
+	v3t_faults_end();
+	EXPECT_RESULT(test, STATUS_INSUFFICIENT_RESOURCES, UnmapLogicalRange, status[0]);
+	EXPECT_RESULT(test, STATUS_INSUFFICIENT_RESOURCES, UnmapIdentityRangeEx, status[1]);
+	v3t_unmap(test, domain, SZ_1G, 3);
+	EXPECT_V3(test, STATUS_SUCCESS, UnmapIdentityRangeEx, domain, &same);
+}
+
 /* Giving back may need no memory: there would be nobody to tell. */
 static void releasing_needs_no_memory(struct kunit *test)
 {
@@ -365,6 +389,7 @@ static void releasing_needs_no_memory(struct kunit *test)
 
 static struct kunit_case faults_cases[] = {
 	KUNIT_CASE_PARAM(survives_each_allocation_failing, sweep_gen_params),
+	KUNIT_CASE(cutting_needs_memory),
 	KUNIT_CASE(releasing_needs_no_memory),
 	{}
 };

@@ -853,14 +853,12 @@ static void registration_goes_with_the_driver_of_a_removed_device(struct kunit *
 {
 	struct device *pdo = new_member(test, false, true);
 	PIOMMU_DMA_DEVICE device = v3t_device(test, pdo);
-	struct watcher *watcher = new_watch(test, device);
 
+	new_watch(test, device);
 	v3t_unplug(test, pdo);
 	REFUSE_V3(test, STATUS_UNSUCCESSFUL, UnregisterInterfaceStateChangeCallback, on_change,
 		  device);
 	v3t_delete_device(test, device);
-	settle(test);
-	KUNIT_EXPECT_EQ(test, atomic_read(&watcher->inside), 0);
 }
 
 static void removal_takes_all_types(struct kunit *test)
