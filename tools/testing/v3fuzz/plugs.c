@@ -157,6 +157,10 @@ static void unplug(struct fuzz_plug *plug)
 	plug->dev = NULL;
 }
 
+/*
+ * choose_regions() makes no region of a shared group IOMMU_RESV_DIRECT, because a device with one
+ * that joins in the instant of a detach makes the IOMMU core warn, whatever is done about it then.
+ */
 static unsigned int choose_regions(struct fuzz_thread *t, struct fuzz_plug *plug,
 				   struct iommusim_region *regions)
 {
@@ -171,7 +175,7 @@ static unsigned int choose_regions(struct fuzz_thread *t, struct fuzz_plug *plug
 	};
 	if (fuzz_one_in(t, 4)) {
 		unsigned int page = fuzz_random(t, 1 << fuzz_firmware.order);
-		bool relaxable = fuzz_one_in(t, 2);
+		bool relaxable = plug->group != &plug->own || fuzz_one_in(t, 2);
 
 		regions[n].first = fuzz_phys(&fuzz_firmware, page);
 		regions[n].last = regions[n].first + SZ_4K - 1;
@@ -199,8 +203,6 @@ static void plug_in(struct fuzz_thread *t, struct fuzz_plug *plug)
 
 	plug->sim = fuzz_random(t, FUZZ_SIMS);
 	sim = &fuzz_sims[plug->sim];
-	config.regions = regions;
-	config.nr_regions = choose_regions(t, plug, regions);
 	config.external = fuzz_one_in(t, 6);
 	config.dma_mask = fuzz_one_in(t, 8) ? DMA_BIT_MASK(37) : 0;
 	switch (fuzz_random(t, 6)) {
@@ -216,6 +218,8 @@ static void plug_in(struct fuzz_thread *t, struct fuzz_plug *plug)
 	if (!config.ordinary_driver && fuzz_one_in(t, 3))
 		config.group = 1 + fuzz_random(t, ARRAY_SIZE(sim->groups));
 	plug->group = config.group ? &sim->groups[config.group - 1] : &plug->own;
+	config.regions = regions;
+	config.nr_regions = choose_regions(t, plug, regions);
 	plug->mask = config.dma_mask ?: U64_MAX;
 	plug->tagged = sim->config.max_pasids && !config.no_pasids;
 
