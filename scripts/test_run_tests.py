@@ -20,7 +20,7 @@ run = echo no hardware; exit 77
 
 [third]
 about = waits for the first
-run = echo '1 passed, 1 failed, 0 skipped'
+run = echo 'not ok 2 - odd one'; echo '1 passed, 1 failed, 0 skipped'
 needs = first
 
 [fourth]
@@ -70,6 +70,10 @@ class RunTests(unittest.TestCase):
         rows = dict(re.findall(r"^(\w+) +\d+ +\d+ +\d+ +(\d+)$", "\n".join(self.lines), re.M))
         self.assertEqual({job: int(spent) for job, spent in rows.items()},
                          {job: self.seconds(job) for job in ("first", "second", "third", "fourth")})
+
+    def test_what_failed_is_repeated_at_the_end(self):
+        self.assertEqual(self.lines[-4:-2], ["FAIL third: not ok 2 - odd one",
+                                             "FAIL fourth: not run: third failed"])
 
     def test_totals_are_the_last_line(self):
         self.assertEqual(self.lines[-1], "3 passed, 2 failed, 1 skipped")
