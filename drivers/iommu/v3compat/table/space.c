@@ -115,6 +115,30 @@ static int check_claim(struct v3c_space *space, u64 first, u64 last)
 	return there && v3c_block_first(there) <= last ? -EADDRINUSE : 0;
 }
 
+/*
+ * claim_range() is v3c_space_claim() with @fresh for the range's record, or with one of the space's
+ * own where @fresh is NULL. -EAGAIN when the space has none.
+ */
+static int claim_range(struct v3c_space *space, u64 first, u64 last, struct v3c_traits like,
+		       struct v3c_range *fresh, struct v3c_op *op)
+{
+	struct v3c_range *range;
+	int ret;
+
+	guard(spinlock_irqsave)(&space->lock);
+	ret = check_claim(space, first, last);
+	if (ret)
+		return ret;
+	range = fresh ?: v3c_tree_take_spare(space);
+	if (!range)
+		return -EAGAIN;
+	range->order = 0;
+	v3c_range_set_traits(range, like);
+	hold_range(space, range, first, last, op);
+	v3c_tree_link(space, range);
+	return 0;
+}
+
 /**
  * v3c_space_claim() - hold exactly this range for mapping
  * @space: the space
@@ -131,30 +155,16 @@ static int check_claim(struct v3c_space *space, u64 first, u64 last)
 int v3c_space_claim(struct v3c_space *space, u64 first, u64 last, struct v3c_traits like,
 		    gfp_t gfp, struct v3c_op *op)
 {
-	struct v3c_range *range = NULL, *fresh = NULL;
-	int ret;
+	int ret = claim_range(space, first, last, like, NULL, op);
+	struct v3c_range *fresh;
 
-retry:
-	scoped_guard(spinlock_irqsave, &space->lock) {
-		ret = check_claim(space, first, last);
-		if (ret)
-			break;
-		range = fresh ?: v3c_tree_take_spare(space);
-		if (range) {
-			range->order = 0;
-			v3c_range_set_traits(range, like);
-			hold_range(space, range, first, last, op);
-			v3c_tree_link(space, range);
-			return 0;
-		}
-	}
-	if (!ret) {
-		fresh = kmem_cache_alloc(v3c_range_cache, gfp);
-		if (fresh)
-			goto retry;
+	if (ret != -EAGAIN)
+		return ret;
+	fresh = kmem_cache_alloc(v3c_range_cache, gfp);
+	if (!fresh)
 		return -ENOMEM;
-	}
-	if (fresh)
+	ret = claim_range(space, first, last, like, fresh, op);
+	if (ret)
 		kmem_cache_free(v3c_range_cache, fresh);
 	return ret;
 }
