@@ -75,8 +75,8 @@ static void give_up(struct v3c_domain *domain, struct v3c_op *op, int err)
 		v3c_space_abort(&domain->space, op);
 }
 
-static enum v3c_reason map(struct v3c_domain *domain, int prot, const struct v3c_phys *phys,
-			   const struct v3c_place *place, u64 *page, struct v3c_why *why)
+static enum v3c_reason map_range(struct v3c_domain *domain, int prot, const struct v3c_phys *phys,
+				 const struct v3c_place *place, u64 *page, struct v3c_why *why)
 {
 	struct v3c_traits like = {
 		.kind = V3C_RANGE_LOGICAL, .prot = prot,
@@ -125,7 +125,7 @@ enum v3c_reason v3c_map(struct v3c_domain *domain, int prot, const struct v3c_ph
 			const struct v3c_place *place, u64 *page, struct v3c_why *why)
 {
 	u64 at = place->explicit_page ? *place->explicit_page : 0;
-	enum v3c_reason reason = map(domain, prot, phys, place, &at, why);
+	enum v3c_reason reason = map_range(domain, prot, phys, place, &at, why);
 
 	if (likely(!reason))
 		*page = at;

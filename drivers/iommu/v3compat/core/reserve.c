@@ -286,8 +286,9 @@ static int build_token(struct v3c_domain *domain, struct v3c_token *token)
 	}
 }
 
-static enum v3c_reason create(struct v3c_domain *domain, u64 pages, const struct v3c_place *place,
-			      struct v3c_token **out, struct v3c_why *why)
+static enum v3c_reason create_token(struct v3c_domain *domain, u64 pages,
+				    const struct v3c_place *place, struct v3c_token **out,
+				    struct v3c_why *why)
 {
 	struct v3c_token *token;
 	enum v3c_reason reason;
@@ -324,7 +325,7 @@ enum v3c_reason v3c_token_create(struct v3c_domain *domain, u64 pages,
 				 const struct v3c_place *place, struct v3c_token **out,
 				 struct v3c_why *why)
 {
-	enum v3c_reason reason = create(domain, pages, place, out, why);
+	enum v3c_reason reason = create_token(domain, pages, place, out, why);
 
 	trace_v3compat_reserve(domain, !reason ? (*out)->handle.shown[0] >> V3C_PAGE_SHIFT :
 			       0, pages, reason);

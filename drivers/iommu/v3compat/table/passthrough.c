@@ -111,7 +111,7 @@ const struct v3c_run *v3c_runs_find(const struct v3c_runs *runs, u64 pfn)
 	return lo < runs->nr ? &runs->run[lo] : NULL;
 }
 
-static int fill(struct v3c_hwpt *hwpt, const struct v3c_runs *runs)
+static int map_runs(struct v3c_hwpt *hwpt, const struct v3c_runs *runs)
 {
 	u64 end = v3c_hwpt_last_page(hwpt) + 1;
 	const struct v3c_run *run;
@@ -142,7 +142,7 @@ int v3c_passthrough_fill(struct v3c_hwpt *hwpt)
 
 	if (!runs)
 		return -ENOMEM;
-	ret = fill(hwpt, runs);
+	ret = map_runs(hwpt, runs);
 	v3c_runs_free(runs);
 	return ret;
 }

@@ -290,11 +290,11 @@ static void free_path(struct v3c_shadow *shadow, struct v3c_path *path, u64 page
 }
 
 /*
- * prune() frees the nodes that are empty from @path upwards. The IOMMU driver keeps its tables.
- * Those of 4 KiB leaves are remembered as V3C_ENTRY_TABLE, because there may be 512 times as many
- * of them as of others.
+ * prune_nodes() frees the nodes that are empty from @path upwards. The IOMMU driver keeps its
+ * tables. Those of 4 KiB leaves are remembered as V3C_ENTRY_TABLE, because there may be 512 times
+ * as many of them as of others.
  */
-static void prune(struct v3c_shadow *shadow, struct v3c_path *path, u64 page)
+static void prune_nodes(struct v3c_shadow *shadow, struct v3c_path *path, u64 page)
 {
 	while (path->level < V3C_ROOT_LEVEL && !node_used(path->node[path->level]))
 		free_path(shadow, path, page, path->level ? 0 : V3C_ENTRY_TABLE);
@@ -310,9 +310,9 @@ static void forget_table(struct v3c_shadow *shadow, struct v3c_path *path)
 	uncharge_nodes(shadow, 1);
 }
 
-/* Adds nodes below the empty entry at @path, so that there is one at @level. */
-static int descend(struct v3c_shadow *shadow, struct v3c_sync *sync, struct v3c_path *path,
-		   unsigned int level)
+/* add_nodes() adds nodes below the empty entry at @path, so that there is one at @level. */
+static int add_nodes(struct v3c_shadow *shadow, struct v3c_sync *sync, struct v3c_path *path,
+		     unsigned int level)
 {
 	u64 page = sync->at;
 	int ret = 0;
@@ -336,7 +336,7 @@ static int descend(struct v3c_shadow *shadow, struct v3c_sync *sync, struct v3c_
 		set_level(path, page, path->level - 1);
 	}
 	if (ret)
-		prune(shadow, path, page);
+		prune_nodes(shadow, path, page);
 	return ret;
 }
 
@@ -391,8 +391,8 @@ static bool is_whole(struct v3c_shadow *shadow, unsigned int level, u64 page)
 	return !next_withheld(shadow, first, &held, &held_last) || held > first + pages - 1;
 }
 
-/* True if the leaf of @level around @page may be mirrored in one piece. */
-static bool fits(struct v3c_shadow *shadow, unsigned int level, u64 page)
+/* fits_leaf(): the leaf of @level around @page may be mirrored in one piece. */
+static bool fits_leaf(struct v3c_shadow *shadow, unsigned int level, u64 page)
 {
 	u64 pages = v3c_level_pages(level);
 
@@ -428,11 +428,11 @@ static u64 unit_leaf(const struct v3c_unit *unit, u64 page)
 }
 
 /*
- * widen() makes @sync cover all of a leaf of which it covers any page. It moves @sync->at back only
- * if the leaf begins before @sync->first, because otherwise a leaf that comes and goes could keep
- * the comparison busy for ever.
+ * widen_sync() makes @sync cover all of a leaf of which it covers any page. It moves @sync->at back
+ * only if the leaf begins before @sync->first, because otherwise a leaf that comes and goes could
+ * keep the comparison busy for ever.
  */
-static bool widen(struct v3c_sync *sync, u64 first, u64 last)
+static bool widen_sync(struct v3c_sync *sync, u64 first, u64 last)
 {
 	sync->last = max(sync->last, last);
 	if (first >= sync->first)
@@ -442,7 +442,7 @@ static bool widen(struct v3c_sync *sync, u64 first, u64 last)
 	return true;
 }
 
-/* widen_split() does widen() for leaves of the owner's that the tree has in pieces. */
+/* widen_split() does widen_sync() for leaves of the owner's that the tree has in pieces. */
 static bool widen_split(struct v3c_sync *sync, const struct v3c_path *path)
 {
 	unsigned int level;
@@ -451,7 +451,7 @@ static bool widen_split(struct v3c_sync *sync, const struct v3c_path *path)
 	for (level = path->level; level < V3C_LARGEST_LEAF; level++) {
 		pages = v3c_level_pages(level + 1);
 		first = sync->at & ~(pages - 1);
-		if (is_split(path->node[level]) && widen(sync, first, first + pages - 1))
+		if (is_split(path->node[level]) && widen_sync(sync, first, first + pages - 1))
 			return true;
 	}
 	return false;
@@ -505,7 +505,7 @@ static void unmap_large(struct v3c_shadow *shadow, struct v3c_path *path, u64 pa
 {
 	v3c_hwpt_unmap(shadow->hwpt, path->first, v3c_level_pages(path->level));
 	set_entry(path->node[path->level], path->entry, 0);
-	prune(shadow, path, page);
+	prune_nodes(shadow, path, page);
 }
 
 static int map_large(struct v3c_shadow *shadow, struct v3c_sync *sync, struct v3c_path *path,
@@ -515,7 +515,7 @@ static int map_large(struct v3c_shadow *shadow, struct v3c_sync *sync, struct v3
 	bool mapped;
 	int ret;
 
-	ret = descend(shadow, sync, path, level);
+	ret = add_nodes(shadow, sync, path, level);
 	if (ret)
 		return ret;
 	mark_split(path, unit);
@@ -530,7 +530,7 @@ static int map_large(struct v3c_shadow *shadow, struct v3c_sync *sync, struct v3
 		sync->at = path->last + 1;
 	if (!ret && !mapped)
 		ret = count_refused(sync);
-	prune(shadow, path, page);
+	prune_nodes(shadow, path, page);
 	return ret;
 }
 
@@ -630,7 +630,7 @@ static bool remove_node(struct v3c_shadow *shadow, struct v3c_sync *sync, struct
 		return false;
 	v3c_hwpt_unmap(shadow->hwpt, first, V3C_NODE_ENTRIES);
 	free_path(shadow, path, first, 0);
-	prune(shadow, path, first);
+	prune_nodes(shadow, path, first);
 	sync->at = last + 1;
 	return true;
 }
@@ -645,15 +645,15 @@ static bool makes_room(struct v3c_shadow *shadow, struct v3c_sync *sync, struct 
 {
 	u64 first = sync->at, node_first = first & ~(u64)(V3C_NODE_ENTRIES - 1);
 
-	if (sync->err || sync->compared == node_first || !fits(shadow, 1, first))
+	if (sync->err || sync->compared == node_first || !fits_leaf(shadow, 1, first))
 		return false;
 	sync->at = last + 1;
 	if (node_used(path->node[0]) && sync->at < node_first + V3C_NODE_ENTRIES)
 		return true;
-	/* widen() has made @sync cover all of the node, as it covers all of the leaf. */
+	/* widen_sync() has made @sync cover all of the node, as it covers all of the leaf. */
 	sync->compared = node_first;
 	sync->at = node_first;
-	prune(shadow, path, first);
+	prune_nodes(shadow, path, first);
 	return true;
 }
 
@@ -694,7 +694,7 @@ static int sync_leaves(struct v3c_shadow *shadow, struct v3c_sync *sync, struct 
 		if (!memchr_inv(wanted, 0, count * sizeof(*wanted)))
 			return count_visit(sync);
 		sync->at = first;
-		ret = descend(shadow, sync, path, 0);
+		ret = add_nodes(shadow, sync, path, 0);
 		if (ret)
 			return ret;
 		sync->compared = first & ~(u64)(V3C_NODE_ENTRIES - 1);
@@ -716,7 +716,7 @@ static int sync_leaves(struct v3c_shadow *shadow, struct v3c_sync *sync, struct 
 		sync->at = last + 1;
 	if (!ret && !node_used(path->node[0]))
 		ret = count_visit(sync);
-	prune(shadow, path, first);
+	prune_nodes(shadow, path, first);
 	return ret;
 }
 
@@ -730,11 +730,11 @@ static int sync_large(struct v3c_shadow *shadow, struct v3c_sync *sync, struct v
 
 	if (unit->kind == V3C_ENTRY_LEAF && unit->level >= path->level &&
 	    *path->entry == unit_leaf(unit, path->first) &&
-	    fits(shadow, path->level, path->first)) {
+	    fits_leaf(shadow, path->level, path->first)) {
 		sync->at = path->last + 1;
 		return 0;
 	}
-	widen(sync, path->first, path->last);
+	widen_sync(sync, path->first, path->last);
 	/*
 	 * Another comparison has mapped this leaf after this one had passed its first page.
 	 * Unmapping the leaf removes what lies in front of @sync->at, too, so go back and compare
@@ -771,7 +771,7 @@ static int sync_nothing(struct v3c_shadow *shadow, struct v3c_sync *sync, struct
 	}
 	if (unit->kind == V3C_ENTRY_LEAF) {
 		level = min_t(unsigned int, unit->level, path->level);
-		while (level && !fits(shadow, level, sync->at))
+		while (level && !fits_leaf(shadow, level, sync->at))
 			level--;
 		if (level) {
 			*work += V3C_LARGE_WORK;
@@ -781,8 +781,9 @@ static int sync_nothing(struct v3c_shadow *shadow, struct v3c_sync *sync, struct
 	return sync_leaves(shadow, sync, path, unit, work);
 }
 
-/* walk() reads what is configured for @sync->at; nothing is, beyond the aperture. */
-static void walk(struct v3c_shadow *shadow, const struct v3c_sync *sync, struct v3c_unit *unit)
+/* walk_tables() reads what is configured for @sync->at; nothing is, beyond the aperture. */
+static void walk_tables(struct v3c_shadow *shadow, const struct v3c_sync *sync,
+			struct v3c_unit *unit)
 {
 	if (is_translated(shadow, sync->at)) {
 		v3c_table_walk(&shadow->tables, sync->at, sync->last, unit);
@@ -804,8 +805,8 @@ static int sync_some(struct v3c_shadow *shadow, struct v3c_sync *sync, unsigned 
 	find_path(shadow, sync->at, &path);
 	if (widen_split(sync, &path))
 		return 0;
-	walk(shadow, sync, &unit);
-	if (unit.kind == V3C_ENTRY_LEAF && unit.level && widen(sync, unit.first, unit.last))
+	walk_tables(shadow, sync, &unit);
+	if (unit.kind == V3C_ENTRY_LEAF && unit.level && widen_sync(sync, unit.first, unit.last))
 		return 0;
 	mark_split(&path, &unit);
 	if (!path.level)
@@ -828,7 +829,7 @@ static void free_table(struct v3c_shadow *shadow, struct v3c_path *path, u64 pag
 	    v3c_hwpt_free_tables(shadow->hwpt, path->first, path->last, GFP_ATOMIC | __GFP_NOWARN))
 		return;
 	forget_table(shadow, path);
-	prune(shadow, path, page);
+	prune_nodes(shadow, path, page);
 }
 
 static u64 free_tables_step(struct v3c_shadow *shadow, u64 page, struct v3c_work *work)

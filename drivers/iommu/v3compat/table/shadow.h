@@ -27,7 +27,7 @@ struct v3c_work {
 
 /**
  * struct v3c_sync - a comparison under way
- * @first: first page, moved back where widen() found a leaf that begins before it
+ * @first: first page, moved back where widen_sync() found a leaf that begins before it
  * @last: last page of this half of the addresses, moved on likewise
  * @at: everything before is done
  * @end: last page of all
