@@ -67,6 +67,8 @@ static int replay_piece(struct v3c_domain *domain, struct v3c_hwpt *hwpt,
 	u64 left = range->last - at + 1;
 	u64 pfn;
 
+	lockdep_assert_held(&domain->space.lock);
+
 	if (!range->contiguous)
 		left = min(left, V3C_SPAN_PAGES - (at & (V3C_SPAN_PAGES - 1)));
 	left = v3c_hwpt_run(source_hwpt(domain, hwpt), at, left, range->contiguous, &pfn);
@@ -81,6 +83,8 @@ static int replay_piece(struct v3c_domain *domain, struct v3c_hwpt *hwpt,
 static bool wants_replay(struct v3c_space *space, const struct v3c_hwpt *hwpt,
 			 const struct v3c_range *range)
 {
+	lockdep_assert_held(&space->lock);
+
 	return range->generation != space->generation && range->last >= space->filled &&
 	       range->state != V3C_RANGE_CACHED && range->state != V3C_RANGE_LOST &&
 	       !(hwpt->has_direct && range->kind == V3C_RANGE_DIRECT) &&

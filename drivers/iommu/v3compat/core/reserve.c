@@ -58,6 +58,8 @@ static bool has_users(struct v3c_token *token)
  */
 static void lock_token(struct v3c_token *token)
 {
+	lockdep_assert_held(&token->domain->mutex);
+
 	scoped_guard(spinlock_irqsave, &token->lock)
 		token->locked = true;
 	wait_event(token->idle, !has_inflight(token));
@@ -65,6 +67,8 @@ static void lock_token(struct v3c_token *token)
 
 static void unlock_token(struct v3c_token *token, u8 add, u8 remove)
 {
+	lockdep_assert_held(&token->domain->mutex);
+
 	guard(spinlock_irqsave)(&token->lock);
 	token->slots = (token->slots | add) & ~remove;
 	token->filling = 0;
@@ -162,6 +166,8 @@ static bool unbuild_some(struct v3c_domain *domain, struct v3c_token *token, boo
 static void enlist_token(struct v3c_token *token, struct v3c_domain *domain,
 			 struct v3c_segments *segments)
 {
+	lockdep_assert_held(&domain->mutex);
+
 	guard(spinlock_irqsave)(&token->lock);
 	token->domain = domain;
 	token->segments = segments;
@@ -180,6 +186,8 @@ static void enlist_token(struct v3c_token *token, struct v3c_domain *domain,
 static void publish_token(struct v3c_token *token)
 {
 	struct v3c_segments *segments = token->segments;
+
+	lockdep_assert_held(&token->domain->mutex);
 
 	scoped_guard(spinlock_irqsave, &token->lock) {
 		token->open = true;
@@ -528,6 +536,8 @@ static int copy_piece(struct v3c_token *token, u64 at, u64 *pages)
 	u64 end = min(token->segments->pages, at + span_left(token, at));
 	u8 prot = state[at] & rw;
 	u64 same, pfn;
+
+	lockdep_assert_held(&token->lock);
 
 	/*
 	 * V3C_SEGMENT_TAIL ends the piece, because a leaf that neighbours share may be unmapped as

@@ -13,6 +13,7 @@
  */
 static __always_inline void v3c_gate_look(struct v3c_space *space, struct v3c_op *op)
 {
+	lockdep_assert_held(&space->lock);
 	op->slots = space->slots;
 	op->filling = space->filling;
 	op->generation = space->generation;

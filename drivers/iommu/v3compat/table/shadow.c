@@ -191,9 +191,11 @@ static void set_split(u64 *node, unsigned long parts, bool split)
 	set_page_private(page, was | (split ? parts : 0));
 }
 
-static void set_entry(u64 *node, u64 *entry, u64 value)
+static void set_entry(struct v3c_shadow *shadow, u64 *node, u64 *entry, u64 value)
 {
 	struct page *page = virt_to_page(node);
+
+	lockdep_assert_held(&shadow->lock);
 
 	set_page_private(page, page_private(page) + !!value - !!*entry);
 	*entry = value;
@@ -220,6 +222,8 @@ static bool take_one(atomic_long_t *count, unsigned long limit)
 
 static int charge_node(struct v3c_shadow *shadow)
 {
+	lockdep_assert_held(&shadow->lock);
+
 	if (!take_one(&v3c_nodes, nodes_allowed(READ_ONCE(mirror_total_limit), V3C_TOTAL_SHARE)))
 		return -E2BIG;
 	if (!take_one(shadow->domain_nodes, domain_limit())) {
@@ -267,6 +271,8 @@ static void find_path(struct v3c_shadow *shadow, u64 page, struct v3c_path *path
 {
 	unsigned int level = V3C_ROOT_LEVEL;
 
+	lockdep_assert_held(&shadow->lock);
+
 	path->node[level] = shadow->root;
 	for (;;) {
 		set_level(path, page, level);
@@ -280,9 +286,11 @@ static void find_path(struct v3c_shadow *shadow, u64 page, struct v3c_path *path
 /* free_path() frees the node of @path, which becomes the entry above, with @value in it. */
 static void free_path(struct v3c_shadow *shadow, struct v3c_path *path, u64 page, u64 value)
 {
+	lockdep_assert_held(&shadow->lock);
+
 	free_node(path->node[path->level]);
 	set_level(path, page, path->level + 1);
-	set_entry(path->node[path->level], path->entry, value);
+	set_entry(shadow, path->node[path->level], path->entry, value);
 	if (value)
 		shadow->tables_left++;
 	else
@@ -303,9 +311,11 @@ static void prune_nodes(struct v3c_shadow *shadow, struct v3c_path *path, u64 pa
 /* Clears V3C_ENTRY_TABLE at @path, if it is there, because the table is gone. */
 static void forget_table(struct v3c_shadow *shadow, struct v3c_path *path)
 {
+	lockdep_assert_held(&shadow->lock);
+
 	if (*path->entry != V3C_ENTRY_TABLE)
 		return;
-	set_entry(path->node[path->level], path->entry, 0);
+	set_entry(shadow, path->node[path->level], path->entry, 0);
 	shadow->tables_left--;
 	uncharge_nodes(shadow, 1);
 }
@@ -330,7 +340,7 @@ static int add_nodes(struct v3c_shadow *shadow, struct v3c_sync *sync, struct v3
 			break;
 		}
 		shadow->tables_left -= !!*path->entry;
-		set_entry(path->node[path->level], path->entry,
+		set_entry(shadow, path->node[path->level], path->entry,
 			  (unsigned long)node | V3C_ENTRY_NODE);
 		path->node[path->level - 1] = node;
 		set_level(path, page, path->level - 1);
@@ -491,9 +501,12 @@ static int count_refused(struct v3c_sync *sync)
 static int map_leaf(struct v3c_shadow *shadow, struct v3c_sync *sync, u64 page, u64 leaf,
 		    u64 pages, bool *mapped)
 {
-	int ret = v3c_hwpt_map_run(shadow->hwpt, page, v3c_leaf_phys(leaf) >> V3C_PAGE_SHIFT,
-				   pages, v3c_leaf_prot(leaf), sync->gfp | __GFP_NOWARN);
+	int ret;
 
+	lockdep_assert_held(&shadow->lock);
+
+	ret = v3c_hwpt_map_run(shadow->hwpt, page, v3c_leaf_phys(leaf) >> V3C_PAGE_SHIFT, pages,
+			       v3c_leaf_prot(leaf), sync->gfp | __GFP_NOWARN);
 	sync->maps++;
 	WARN_ONCE((ret == -EADDRINUSE || ret == -EEXIST) && !READ_ONCE(shadow->hwpt->lost),
 		  "v3compat: page table has something at %#llx\n", page << V3C_PAGE_SHIFT);
@@ -504,7 +517,7 @@ static int map_leaf(struct v3c_shadow *shadow, struct v3c_sync *sync, u64 page, 
 static void unmap_large(struct v3c_shadow *shadow, struct v3c_path *path, u64 page)
 {
 	v3c_hwpt_unmap(shadow->hwpt, path->first, v3c_level_pages(path->level));
-	set_entry(path->node[path->level], path->entry, 0);
+	set_entry(shadow, path->node[path->level], path->entry, 0);
 	prune_nodes(shadow, path, page);
 }
 
@@ -524,7 +537,7 @@ static int map_large(struct v3c_shadow *shadow, struct v3c_sync *sync, struct v3
 	if (mapped) {
 		/* The large leaf has replaced the table that V3C_ENTRY_TABLE stands for. */
 		forget_table(shadow, path);
-		set_entry(path->node[level], path->entry, leaf);
+		set_entry(shadow, path->node[level], path->entry, leaf);
 	}
 	if (!ret)
 		sync->at = path->last + 1;
@@ -546,12 +559,14 @@ static void remove_leaves(struct v3c_shadow *shadow, u64 *node, u64 first, unsig
 	unsigned int i, run = 0;
 	bool any = false;
 
+	lockdep_assert_held(&shadow->lock);
+
 	iommu_iotlb_gather_init(&gather);
 	for (i = 0; i < count; i += max(run, 1u)) {
 		for (run = 0; i + run < count; run++) {
 			if (!entries[i + run] || entries[i + run] == wanted[i + run])
 				break;
-			set_entry(node, &entries[i + run], 0);
+			set_entry(shadow, node, &entries[i + run], 0);
 		}
 		if (!run)
 			continue;
@@ -590,7 +605,7 @@ static int map_run(struct v3c_shadow *shadow, struct v3c_sync *sync, u64 *node, 
 
 	ret = map_leaf(shadow, sync, page, wanted[0], run, &mapped);
 	for (i = 0; mapped && i < run; i++)
-		set_entry(node, &entries[i], wanted[i]);
+		set_entry(shadow, node, &entries[i], wanted[i]);
 	if (mapped || ret || run == 1)
 		return ret;
 	/* The IOMMU driver refuses one of the @run leaves: map each by itself. */
@@ -669,6 +684,8 @@ static int sync_leaves(struct v3c_shadow *shadow, struct v3c_sync *sync, struct 
 	u64 last = min3(first | (V3C_PART_ENTRIES - 1), unit->last, sync->last);
 	unsigned int count = last - first + 1;
 	int ret = 0;
+
+	lockdep_assert_held(&shadow->lock);
 
 	/*
 	 * Leave the entries to the next step if they do not fit in this one: V3C_STEP_WORK has room
@@ -785,6 +802,8 @@ static int sync_nothing(struct v3c_shadow *shadow, struct v3c_sync *sync, struct
 static void walk_tables(struct v3c_shadow *shadow, const struct v3c_sync *sync,
 			struct v3c_unit *unit)
 {
+	lockdep_assert_held(&shadow->lock);
+
 	if (is_translated(shadow, sync->at)) {
 		v3c_table_walk(&shadow->tables, sync->at, sync->last, unit);
 		return;

@@ -107,6 +107,8 @@ static int check_claim(struct v3c_space *space, u64 first, u64 last)
 {
 	struct v3c_range *there;
 
+	lockdep_assert_held(&space->lock);
+
 	if (!space->open)
 		return -ESTALE;
 	if (last > space->last)
@@ -182,6 +184,8 @@ void v3c_space_commit(struct v3c_space *space, struct v3c_op *op)
 
 static void put_range(struct v3c_space *space, struct v3c_range *range)
 {
+	lockdep_assert_held(&space->lock);
+
 	/*
 	 * v3c_tree_push_block() keeps an allocator's block, whose range starts where it does, for
 	 * the next map; but not what lies beyond @space->last.
@@ -699,6 +703,7 @@ void v3c_space_clear(struct v3c_space *space)
 
 	rbtree_postorder_for_each_entry_safe(range, next, &space->root, node)
 		kmem_cache_free(v3c_range_cache, range);
+	guard(spinlock_irqsave)(&space->lock);
 	space->root = RB_ROOT;
 	while ((range = v3c_tree_take_spare(space)))
 		kmem_cache_free(v3c_range_cache, range);

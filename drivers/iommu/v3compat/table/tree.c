@@ -163,6 +163,8 @@ bool v3c_tree_find_block(struct v3c_space *space, const struct v3c_want *want, u
 	struct v3c_range *range = v3c_to_range(node);
 	u64 tail;
 
+	lockdep_assert_held(&space->lock);
+
 	if (!node || range->max_gap_order <= want->order)
 		goto tail;
 	for (;;) {
@@ -202,6 +204,8 @@ struct v3c_range *v3c_tree_pop_block(struct v3c_space *space, const struct v3c_w
 {
 	struct v3c_range *range = space->cache[want->order];
 
+	lockdep_assert_held(&space->lock);
+
 	if (!range || !fits_bounds(want, range->first))
 		return NULL;
 	space->cache[want->order] = range->next;
@@ -213,6 +217,8 @@ struct v3c_range *v3c_tree_pop_block(struct v3c_space *space, const struct v3c_w
 bool v3c_tree_push_block(struct v3c_space *space, struct v3c_range *range)
 {
 	u8 order = range->order;
+
+	lockdep_assert_held(&space->lock);
 
 	if (space->nr_cached[order] == V3C_CACHE_DEPTH || space->all_cached == V3C_CACHE_BLOCKS)
 		return false;
@@ -250,12 +256,13 @@ static bool drain_hot(struct v3c_space *space)
 
 bool v3c_tree_drain_blocks(struct v3c_space *space)
 {
-	bool any = drain_hot(space);
 	struct v3c_range *range;
+	bool any;
 	u8 order;
 
 	lockdep_assert_held(&space->lock);
 
+	any = drain_hot(space);
 	for (order = 0; order <= V3C_ORDERS; order++) {
 		while ((range = space->cache[order])) {
 			space->cache[order] = range->next;

@@ -31,6 +31,8 @@ static inline struct v3c_range *v3c_tree_take_spare(struct v3c_space *space)
 {
 	struct v3c_range *range = space->spare;
 
+	lockdep_assert_held(&space->lock);
+
 	if (range) {
 		space->spare = range->next;
 		space->nr_spare--;
@@ -44,6 +46,8 @@ static inline struct v3c_range *v3c_tree_take_spare(struct v3c_space *space)
  */
 static inline void v3c_tree_free(struct v3c_space *space, struct v3c_range *range)
 {
+	lockdep_assert_held(&space->lock);
+
 	if (space->nr_spare == V3C_CACHE_DEPTH) {
 		kfree_rcu(range, rcu);
 		return;

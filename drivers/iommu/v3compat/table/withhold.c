@@ -48,6 +48,8 @@ static enum v3c_fate fate_of(const struct v3c_space *space, const struct v3c_ran
 {
 	bool wanted = like.kind == V3C_RANGE_DIRECT;
 
+	lockdep_assert_held(&space->lock);
+
 	if (range->state != V3C_RANGE_LIVE || (wanted && range->last < first))
 		return V3C_CONFLICTS;
 	if (range->kind == V3C_RANGE_WINDOW && wanted && range->first >= first &&
