@@ -187,12 +187,12 @@ void v3c_hwpts_empty_idle(struct v3c_domain *domain, bool empty)
 /* v3c_hwpts_fill_direct() maps what must stay mapped into @hwpt, which nobody knows yet. */
 int v3c_hwpts_fill_direct(struct v3c_domain *domain, struct v3c_hwpt *hwpt)
 {
-	struct v3c_range range;
+	struct v3c_view range;
 	u64 page = 0;
 	int ret = 0;
 
 	while (!ret && v3c_space_next_direct(&domain->space, page, &range)) {
-		ret = v3c_hwpt_map_run(hwpt, range.first, range.first, v3c_range_pages(&range),
+		ret = v3c_hwpt_map_run(hwpt, range.first, range.first, range.last - range.first + 1,
 				       range.prot, GFP_KERNEL);
 		page = range.last + 1;
 	}

@@ -9,7 +9,7 @@
 #include "core/reserve.h"
 #include "table/gate.h"
 #include "table/shadow.h"
-#include "table/tree.h"
+#include "table/space.h"
 
 /*
  * mirrored_permissions() looks at every page table of an Unmanaged domain, or at @of only, because
@@ -46,18 +46,13 @@ static int mirrored_permissions(struct v3c_domain *domain, const struct v3c_hwpt
 int v3c_lookup_permissions(struct v3c_domain *domain, const struct v3c_hwpt *hwpt, u64 page)
 {
 	struct v3c_space *space = &domain->space;
-	struct v3c_range *range;
+	struct v3c_view range;
+	int ret = v3c_space_look(space, page, &range);
 
-	scoped_guard(spinlock_irqsave, &space->lock) {
-		if (!space->open)
-			return 0;
-		range = v3c_tree_find(space, page);
-		if (!range || page < range->first || page > range->last)
-			break;
-		if (READ_ONCE(range->state) != V3C_RANGE_LIVE)
-			return 0;
-		return range->kind == V3C_RANGE_TOKEN ?
-		       v3c_tokens_permissions(domain, range->first, page) : range->prot;
-	}
-	return domain->type == V3C_DOMAIN_UNMANAGED ? mirrored_permissions(domain, hwpt, page) : 0;
+	if (ret == -ENOENT && domain->type == V3C_DOMAIN_UNMANAGED)
+		return mirrored_permissions(domain, hwpt, page);
+	if (ret || range.state != V3C_RANGE_LIVE)
+		return 0;
+	return range.kind == V3C_RANGE_TOKEN ?
+	       v3c_tokens_permissions(domain, range.first, page) : range.prot;
 }

@@ -134,7 +134,7 @@ enum v3c_reason v3c_map(struct v3c_domain *domain, int prot, const struct v3c_ph
 }
 
 /* may_cut(): [@first, @last] can be cut out of @range at both ends, in every table that has it. */
-static bool may_cut(void *arg, const struct v3c_op *op, const struct v3c_range *range, u64 first,
+static bool may_cut(void *arg, const struct v3c_op *op, const struct v3c_view *range, u64 first,
 		    u64 last)
 {
 	struct v3c_domain *domain = arg;
@@ -256,8 +256,7 @@ static int map_identity_run(struct v3c_domain *domain, const struct v3c_run *run
 		give_up(domain, &op, ret);
 		return ret;
 	}
-	op.range->call = call;
-	v3c_space_commit(&domain->space, &op);
+	v3c_space_commit_call(&domain->space, &op, call);
 	return 0;
 }
 

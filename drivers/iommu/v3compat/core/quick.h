@@ -20,7 +20,7 @@
 #include "core/domain.h"
 #include "core/reserve.h"
 #include "table/hwpt.h"
-#include "table/space.h"
+#include "table/space_quick.h"
 
 /*
  * v3c_is_large(): the run is larger than V3C_QUICK_SIZE, but takes few leaves all the same where
@@ -48,7 +48,7 @@ static __always_inline bool v3c_quick_map(struct v3c_domain *domain, int prot, u
 {
 	u64 pages = size >> V3C_PAGE_SHIFT;
 	bool large = size > V3C_QUICK_SIZE;
-	struct v3c_range *range;
+	struct v3c_hold hold;
 	struct v3c_hwpt *hwpt;
 	u64 iova;
 
@@ -58,17 +58,16 @@ static __always_inline bool v3c_quick_map(struct v3c_domain *domain, int prot, u
 		goto slow;
 	if (unlikely(large && !(hwpt->core->pgsize_bitmap & V3C_QUICK_SIZE)))
 		goto slow;
-	range = v3c_space_quick_alloc(&domain->space, pages, prot, large);
-	if (unlikely(!range))
+	if (unlikely(!v3c_space_quick_alloc(&domain->space, pages, prot, large, &hold)))
 		goto slow;
-	iova = range->first << V3C_PAGE_SHIFT;
+	iova = v3c_hold_first(hold) << V3C_PAGE_SHIFT;
 	if (unlikely(v3c_hwpt_quick_map(hwpt, iova, base, size, prot))) {
-		v3c_space_quick_put(&domain->space, range);
+		v3c_space_quick_put(&domain->space, hold);
 		goto slow;
 	}
 	trace_v3compat_map(domain, iova >> V3C_PAGE_SHIFT, pages, 0);
 	*address = iova;
-	v3c_range_give(range, V3C_RANGE_LIVE);
+	v3c_hold_give(hold, V3C_RANGE_LIVE);
 	v3c_quick_exit();
 	return true;
 slow:
@@ -87,31 +86,30 @@ slow:
  */
 static __always_inline bool v3c_quick_unmap(struct v3c_domain *domain, u64 page, u64 pages)
 {
-	struct v3c_range *range;
+	struct v3c_hold hold;
 	struct v3c_hwpt *hwpt;
 
 	v3c_quick_enter();
 	hwpt = READ_ONCE(domain->sole);
 	if (unlikely(!hwpt))
 		goto slow;
-	range = v3c_space_quick_hold(&domain->space, page, page + pages - 1);
-	if (unlikely(!range))
+	if (unlikely(!v3c_space_quick_hold(&domain->space, page, page + pages - 1, &hold)))
 		goto slow;
 	/*
-	 * range->large: it was mapped in large leaves. The table may be another one now, and takes
-	 * few steps only if it has such leaves, too.
+	 * v3c_hold_is_large() tells of the table that it was mapped in. The table may be another
+	 * one now, and takes few steps only if it has such leaves, too.
 	 */
 	if (unlikely(pages > V3C_QUICK_PAGES &&
-		     !(range->large && v3c_hwpt_has_leaf(hwpt, V3C_QUICK_PAGES)))) {
-		v3c_range_give(range, V3C_RANGE_LIVE);
+		     !(v3c_hold_is_large(hold) && v3c_hwpt_has_leaf(hwpt, V3C_QUICK_PAGES)))) {
+		v3c_hold_give(hold, V3C_RANGE_LIVE);
 		goto slow;
 	}
 	/* V3C_RANGE_LOST: the slow way finds it, and says V3C_REASON_SHORT_UNMAP. */
 	if (unlikely(!v3c_hwpt_unmap(hwpt, page, pages))) {
-		v3c_range_give(range, V3C_RANGE_LOST);
+		v3c_hold_give(hold, V3C_RANGE_LOST);
 		goto slow;
 	}
-	v3c_space_quick_put(&domain->space, range);
+	v3c_space_quick_put(&domain->space, hold);
 	trace_v3compat_unmap(domain, page, pages, 0);
 	v3c_quick_exit();
 	return true;
@@ -135,7 +133,7 @@ static __always_inline bool v3c_quick_map_reserved(struct v3c_token *token, u64 
 {
 	struct v3c_segments *segments;
 	struct v3c_hwpt *hwpt;
-	u8 unused = 0, *state;
+	u8 *state;
 
 	v3c_quick_enter();
 	segments = READ_ONCE(token->quick);
@@ -148,21 +146,21 @@ static __always_inline bool v3c_quick_map_reserved(struct v3c_token *token, u64 
 	hwpt = READ_ONCE(segments->domain->sole);
 	if (unlikely(!hwpt))
 		goto slow;
-	state = segments->state + (offset >> V3C_PAGE_SHIFT);
-	if (unlikely(!try_cmpxchg(state, &unused, V3C_SEGMENT_BUSY | prot)))
+	state = v3c_segment_state(segments, offset);
+	if (unlikely(!v3c_segment_take_unused(state, prot)))
 		goto slow;
-	/* V3C_SEGMENT_BUSY keeps the token, unless it was given up just before: @quick tells. */
+	/* The page keeps the token, unless it was given up just before: @quick tells. */
 	if (unlikely(READ_ONCE(token->quick) != segments))
 		goto give_page;
 	offset += segments->base;
 	if (unlikely(v3c_hwpt_quick_map(hwpt, offset, base, V3C_PAGE_SIZE, prot)))
 		goto give_page;
 	trace_v3compat_map_reserved(token->domain, offset >> V3C_PAGE_SHIFT, 1, 0);
-	v3c_segment_give(state, V3C_SEGMENT_WHOLE | prot);
+	v3c_segment_give_mapped(state, prot);
 	v3c_quick_exit();
 	return true;
 give_page:
-	v3c_segment_give(state, 0);
+	v3c_segment_give_unused(state);
 slow:
 	v3c_quick_exit();
 	return false;
@@ -180,7 +178,7 @@ static __always_inline bool v3c_quick_unmap_reserved(struct v3c_token *token, u6
 {
 	struct v3c_segments *segments;
 	struct v3c_hwpt *hwpt;
-	u8 was, *state;
+	u8 *state;
 
 	v3c_quick_enter();
 	segments = READ_ONCE(token->quick);
@@ -190,19 +188,17 @@ static __always_inline bool v3c_quick_unmap_reserved(struct v3c_token *token, u6
 	hwpt = READ_ONCE(segments->domain->sole);
 	if (unlikely(!hwpt))
 		goto slow;
-	state = segments->state + (offset >> V3C_PAGE_SHIFT);
-	was = READ_ONCE(*state);
-	if (unlikely((was & V3C_SEGMENT_WHOLE) != V3C_SEGMENT_WHOLE ||
-		     !try_cmpxchg(state, &was, V3C_SEGMENT_BUSY)))
+	state = v3c_segment_state(segments, offset);
+	if (unlikely(!v3c_segment_take_mapped(state)))
 		goto slow;
-	/* V3C_SEGMENT_BUSY keeps the token, as the mapped page has until now. */
+	/* The page keeps the token as long as it is not unused. */
 	offset += segments->base;
 	if (unlikely(!v3c_hwpt_unmap_bytes(hwpt, offset, V3C_PAGE_SIZE))) {
-		v3c_segment_give(state, V3C_SEGMENT_LOST);
+		v3c_segment_lose(state);
 		goto slow;
 	}
 	trace_v3compat_unmap_reserved(token->domain, offset >> V3C_PAGE_SHIFT, 1, 0);
-	v3c_segment_give(state, 0);
+	v3c_segment_give_unused(state);
 	v3c_quick_exit();
 	return true;
 slow:

@@ -28,11 +28,11 @@ int v3c_regions_map(struct v3c_domain *domain, struct list_head *added)
 		if (!held->unmapped)
 			continue;
 		v3c_for_each_hwpt(domain, hwpt, domain->space.slots) {
-			ret = v3c_hwpt_map_run(hwpt, held->range->first, held->range->first,
-					       v3c_range_pages(held->range), held->range->prot,
+			ret = v3c_hwpt_map_run(hwpt, held->first, held->first,
+					       held->last - held->first + 1, held->prot,
 					       GFP_KERNEL);
 			if (ret == -EUCLEAN)
-				v3c_range_give(held->range, V3C_RANGE_LOST);
+				v3c_withheld_lose(held);
 			if (ret)
 				return ret;
 			held->slots |= BIT(hwpt->slot);
@@ -48,12 +48,12 @@ static void unmap_direct(struct v3c_domain *domain, struct list_head *added)
 
 	list_for_each_entry(held, added, entry)
 		v3c_for_each_hwpt(domain, hwpt, held->slots)
-			if (!v3c_hwpt_unmap(hwpt, held->range->first, v3c_range_pages(held->range)))
-				v3c_range_give(held->range, V3C_RANGE_LOST);
+			if (!v3c_hwpt_unmap(hwpt, held->first, held->last - held->first + 1))
+				v3c_withheld_lose(held);
 }
 
 /* is_identity(): a mapping in the way of a device's region does what that asks for (@like). */
-static bool is_identity(void *arg, const struct v3c_range *range, struct v3c_traits like)
+static bool is_identity(void *arg, const struct v3c_view *range, struct v3c_traits like)
 {
 	struct v3c_domain *domain = arg;
 
@@ -65,7 +65,7 @@ static bool is_identity(void *arg, const struct v3c_range *range, struct v3c_tra
 		range->first);
 }
 
-static bool never(void *arg, const struct v3c_range *range, struct v3c_traits like)
+static bool never(void *arg, const struct v3c_view *range, struct v3c_traits like)
 {
 	return false;
 }
@@ -184,8 +184,8 @@ int v3c_regions_check_mirrors(struct v3c_domain *domain, struct list_head *added
 
 	list_for_each_entry(held, added, entry)
 		v3c_for_each_hwpt(domain, hwpt, domain->space.slots)
-			if (hwpt->shadow && v3c_shadow_overlaps(hwpt->shadow, held->range->first,
-								held->range->last))
+			if (hwpt->shadow &&
+			    v3c_shadow_overlaps(hwpt->shadow, held->first, held->last))
 				return -EADDRINUSE;
 	return 0;
 }

@@ -20,16 +20,13 @@
 #include "core/replay.h"
 #include "core/reserve.h"
 #include "table/gate.h"
-#include "table/tree.h"
+#include "table/space.h"
 
 /*
  * V3C_PIECE_ENTRIES bounds the entries written in one piece where leaves are large, because some
  * drivers repeat the entry of a leaf.
  */
 #define V3C_PIECE_ENTRIES	32
-
-/* V3C_LOOK_AHEAD bounds the ranges that are passed over under the lock at a time. */
-#define V3C_LOOK_AHEAD		256
 
 /* entries_of(): entries that a leaf of @leaf pages may take in the table that it is in. */
 static u64 entries_of(u64 leaf)
@@ -60,81 +57,37 @@ static struct v3c_hwpt *source_hwpt(struct v3c_domain *domain, const struct v3c_
 	return domain->hwpts[__ffs(domain->space.slots & ~BIT(hwpt->slot))];
 }
 
+/* struct v3c_replay_arg tells replay_piece() which page table of which domain is filled. */
+struct v3c_replay_arg {
+	struct v3c_domain *domain;
+	struct v3c_hwpt *hwpt;
+};
+
 /* replay_piece() copies some of @range from page @at on, and says in @pages how much. */
-static int replay_piece(struct v3c_domain *domain, struct v3c_hwpt *hwpt,
-			const struct v3c_range *range, u64 at, u64 *pages)
+static int replay_piece(void *data, const struct v3c_view *range, u64 at, u64 *pages)
 {
+	const struct v3c_replay_arg *arg = data;
 	u64 left = range->last - at + 1;
 	u64 pfn;
 
-	lockdep_assert_held(&domain->space.lock);
+	lockdep_assert_held(&arg->domain->space.lock);
 
 	if (!range->contiguous)
 		left = min(left, V3C_SPAN_PAGES - (at & (V3C_SPAN_PAGES - 1)));
-	left = v3c_hwpt_run(source_hwpt(domain, hwpt), at, left, range->contiguous, &pfn);
-	*pages = piece_limit(hwpt, at, pfn, left);
-	return v3c_hwpt_map_run(hwpt, at, pfn, *pages, range->prot, GFP_ATOMIC | __GFP_NOWARN);
-}
-
-/*
- * wants_replay() leaves out lost ranges, because these stay mapped where they are for ever, and are
- * nobody's elsewhere. V3C_RANGE_TOKEN is for v3c_tokens_replay().
- */
-static bool wants_replay(struct v3c_space *space, const struct v3c_hwpt *hwpt,
-			 const struct v3c_range *range)
-{
-	lockdep_assert_held(&space->lock);
-
-	return range->generation != space->generation && range->last >= space->filled &&
-	       range->state != V3C_RANGE_CACHED && range->state != V3C_RANGE_LOST &&
-	       !(hwpt->has_direct && range->kind == V3C_RANGE_DIRECT) &&
-	       range->kind != V3C_RANGE_HOLE && range->kind != V3C_RANGE_WINDOW &&
-	       range->kind != V3C_RANGE_TOKEN;
-}
-
-/*
- * replay_step() copies one piece, or looks for one among a bounded number of ranges, and moves
- * @space->filled on, past every page at the end. Returns -EAGAIN when the next range is in the
- * hands of an operation, which has to be waited for.
- */
-static int replay_step(struct v3c_domain *domain, struct v3c_hwpt *hwpt)
-{
-	struct v3c_space *space = &domain->space;
-	struct v3c_range *range;
-	unsigned int looked;
-	u64 at, pages;
-	int ret;
-
-	guard(spinlock_irqsave)(&space->lock);
-	range = v3c_tree_find(space, space->filled);
-	for (looked = 0; range && looked < V3C_LOOK_AHEAD; looked++) {
-		if (wants_replay(space, hwpt, range)) {
-			if (range->state != V3C_RANGE_LIVE)
-				return -EAGAIN;
-			at = max(range->first, space->filled);
-			ret = replay_piece(domain, hwpt, range, at, &pages);
-			if (!ret)
-				space->filled = at + pages;
-			else if (ret == -EUCLEAN)
-				v3c_range_give(range, V3C_RANGE_LOST);
-			return ret;
-		}
-		space->filled = max(space->filled, range->last + 1);
-		range = v3c_tree_next(range);
-	}
-	if (!range)
-		space->filled = U64_MAX;
-	return 0;
+	left = v3c_hwpt_run(source_hwpt(arg->domain, arg->hwpt), at, left, range->contiguous, &pfn);
+	*pages = piece_limit(arg->hwpt, at, pfn, left);
+	return v3c_hwpt_map_run(arg->hwpt, at, pfn, *pages, range->prot, GFP_ATOMIC | __GFP_NOWARN);
 }
 
 static int replay_ranges(struct v3c_domain *domain, struct v3c_hwpt *hwpt)
 {
+	struct v3c_replay_arg arg = { .domain = domain, .hwpt = hwpt };
 	unsigned int tries = 0;
 	int ret;
 
 	/* @filled is written by this thread only. */
 	while (READ_ONCE(domain->space.filled) != U64_MAX) {
-		ret = replay_step(domain, hwpt);
+		ret = v3c_space_fill_step(&domain->space, !hwpt->has_direct, replay_piece, &arg);
 		if (ret == -EAGAIN) {
 			v3c_gate_drain(&domain->space);
 			continue;

@@ -2,50 +2,16 @@
 #ifndef V3COMPAT_RESERVE_H
 #define V3COMPAT_RESERVE_H
 
-#include <linux/atomic.h>
 #include <linux/spinlock.h>
 #include <linux/wait.h>
 
 #include "base/handle.h"
 #include "base/phys.h"
+#include "core/segments.h"
 
 struct v3c_domain;
 struct v3c_hwpt;
 struct v3c_place;
-
-/*
- * V3C_SEGMENT_*: the state of a reserved page, 0 when it is unused. A page that is used is BUSY.
- * Its segment has no HEAD while it is in the hands of an operation. The low bits are IOMMU_*, and
- * are there while the page is mapped in every table. An IOMMU driver kept a page that is LOST.
- */
-#define V3C_SEGMENT_READ	0x01
-#define V3C_SEGMENT_WRITE	0x02
-#define V3C_SEGMENT_BUSY	0x10
-#define V3C_SEGMENT_HEAD	0x20
-#define V3C_SEGMENT_TAIL	0x40
-#define V3C_SEGMENT_LOST	0x80
-#define V3C_SEGMENT_WHOLE	(V3C_SEGMENT_BUSY | V3C_SEGMENT_HEAD | V3C_SEGMENT_TAIL)
-
-/**
- * struct v3c_segments - what is mapped in a reservation
- * @rcu: while it waits to be freed: a quick operation may still look at it
- * @domain: whose it is
- * @first: first logical page
- * @pages: length
- * @base: @first in bytes
- * @size: @pages in bytes
- * @state: a byte per page, V3C_SEGMENT_*; from 0, and from a live HEAD, by cmpxchg only. Whoever
- *	made a byte BUSY owns it until it is a live segment's or 0 again
- */
-struct v3c_segments {
-	struct rcu_head rcu;
-	struct v3c_domain *domain;
-	u64 first;
-	u64 pages;
-	u64 base;
-	u64 size;
-	u8 state[];
-};
 
 /**
  * struct v3c_token - a reservation: addresses and the tables below them
@@ -92,13 +58,6 @@ struct v3c_token {
 	unsigned int users;
 	unsigned int inflight;
 };
-
-/* v3c_segment_give() hands a page on; whoever takes it next sees all that was done to it. */
-static __always_inline void v3c_segment_give(u8 *state, u8 value)
-{
-	/* Pairs with the try_cmpxchg() by which the page is taken. */
-	smp_store_release(state, value);
-}
 
 extern struct v3c_pool v3c_tokens;
 

@@ -34,7 +34,6 @@
 #include "table/shadow.h"
 #include "table/space.h"
 #include "table/table_walk.h"
-#include "table/tree.h"
 
 #define V3C_NODE_ENTRIES	(1u << V3C_TABLE_BITS)
 #define V3C_ROOT_LEVEL		(V3C_TREE_LEVELS - 1)
@@ -379,14 +378,13 @@ static bool is_translated(const struct v3c_shadow *shadow, u64 page)
 /* The first withheld page from @page on, and the last one of that range; false if there is none. */
 static bool next_withheld(struct v3c_shadow *shadow, u64 page, u64 *first, u64 *last)
 {
-	struct v3c_range *range;
+	struct v3c_view range;
+	u64 cursor = page;
 
-	guard(spinlock_irqsave)(&shadow->space->lock);
-	range = v3c_tree_find(shadow->space, page);
-	if (!range)
+	if (!v3c_space_list(shadow->space, &cursor, &range, 1))
 		return false;
-	*first = max(range->first, page);
-	*last = range->last;
+	*first = max(range.first, page);
+	*last = range.last;
 	return true;
 }
 

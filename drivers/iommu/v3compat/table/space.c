@@ -16,7 +16,11 @@
 #include "base/phys.h"
 #include "table/gate.h"
 #include "table/space.h"
+#include "table/space_quick.h"
 #include "table/tree.h"
+
+/* V3C_LOOK_AHEAD bounds the ranges that v3c_space_fill_step() passes over at a time. */
+#define V3C_LOOK_AHEAD		256
 
 static void hold_range(struct v3c_space *space, struct v3c_range *range, u64 first, u64 last,
 		       struct v3c_op *op)
@@ -182,6 +186,13 @@ void v3c_space_commit(struct v3c_space *space, struct v3c_op *op)
 	spin_unlock_irqrestore(&space->lock, flags);
 }
 
+/* v3c_space_commit() for a range that v3c_space_hold_call() is to find by @call. */
+void v3c_space_commit_call(struct v3c_space *space, struct v3c_op *op, u64 call)
+{
+	op->range->call = call;
+	v3c_space_commit(space, op);
+}
+
 static void put_range(struct v3c_space *space, struct v3c_range *range)
 {
 	lockdep_assert_held(&space->lock);
@@ -312,6 +323,7 @@ static int split_ends(struct v3c_space *space, v3c_cut_check_t may_cut, void *ar
 		      struct v3c_op *op)
 {
 	struct v3c_range *head = op->range, *tail = head, *spare[2] = {};
+	struct v3c_view view;
 	unsigned int cuts = 0, i;
 	int ret = 0;
 
@@ -319,8 +331,11 @@ static int split_ends(struct v3c_space *space, v3c_cut_check_t may_cut, void *ar
 		tail = find_held(space, op->last);
 	if (head->first >= op->first && tail->last <= op->last)
 		return 0;
-	if (!may_cut(arg, op, head, max(head->first, op->first), min(head->last, op->last)) ||
-	    (tail != head && !may_cut(arg, op, tail, tail->first, op->last)))
+	view = v3c_range_view(head, V3C_RANGE_UNMAPPING);
+	if (!may_cut(arg, op, &view, max(head->first, op->first), min(head->last, op->last)))
+		return -EXDEV;
+	view = v3c_range_view(tail, V3C_RANGE_UNMAPPING);
+	if (tail != head && !may_cut(arg, op, &view, tail->first, op->last))
 		return -EXDEV;
 	for (i = (head->first < op->first) + (tail->last > op->last); i && !ret; i--) {
 		spare[cuts] = kmem_cache_alloc(v3c_range_cache, gfp);
@@ -575,18 +590,17 @@ static bool is_clear_behind(struct v3c_space *space, u64 last)
  * v3c_space_list() - the ranges of a space, some at a time
  * @space: the space
  * @cursor: page to list from, 0 at first; moves on, to U64_MAX at the end
- * @listed: result, in ascending order
- * @max: room in @listed
+ * @views: result, in ascending order
+ * @max: room in @views
  *
  * A range that is there during the whole listing is listed once, whatever comes and goes meanwhile;
  * one that is cut, in its parts or as a whole. One that is being mapped is not there yet. A step
- * takes a bounded time, because what follows is
- * left to the next.
+ * takes a bounded time, because what follows is left to the next.
  *
  * Context: any.
- * Return: how many there are in @listed, which may be 0 before the end.
+ * Return: how many there are in @views, which may be 0 before the end.
  */
-unsigned int v3c_space_list(struct v3c_space *space, u64 *cursor, struct v3c_listed *listed,
+unsigned int v3c_space_list(struct v3c_space *space, u64 *cursor, struct v3c_view *views,
 			    unsigned int max)
 {
 	unsigned int count = 0, step;
@@ -599,10 +613,7 @@ unsigned int v3c_space_list(struct v3c_space *space, u64 *cursor, struct v3c_lis
 		u8 state = smp_load_acquire(&range->state);
 
 		if (state != V3C_RANGE_CACHED && state != V3C_RANGE_MAPPING)
-			listed[count++] = (struct v3c_listed) {
-				.first = range->first, .last = range->last, .kind = range->kind,
-				.state = state, .prot = range->prot,
-			};
+			views[count++] = v3c_range_view(range, state);
 		*cursor = v3c_block_last(range) + 1;
 		range = v3c_tree_next(range);
 	}
@@ -656,8 +667,90 @@ u64 v3c_space_next_filled(struct v3c_space *space, const struct v3c_op *op, u64 
 	return clamp(op->filled, range->first, range->last + 1) - range->first;
 }
 
-/* Sets @copy to the first live range of %V3C_RANGE_DIRECT from @page on; false without one. */
-bool v3c_space_next_direct(struct v3c_space *space, u64 page, struct v3c_range *copy)
+/*
+ * is_fillable() leaves out lost ranges, because these stay mapped where they are for ever, and are
+ * nobody's elsewhere. %V3C_RANGE_TOKEN is its token's to fill.
+ */
+static bool is_fillable(const struct v3c_space *space, const struct v3c_range *range, bool direct)
+{
+	lockdep_assert_held(&space->lock);
+
+	return range->generation != space->generation && range->last >= space->filled &&
+	       range->state != V3C_RANGE_CACHED && range->state != V3C_RANGE_LOST &&
+	       (direct || range->kind != V3C_RANGE_DIRECT) && !v3c_range_is_unmapped(range) &&
+	       range->kind != V3C_RANGE_TOKEN;
+}
+
+/**
+ * v3c_space_fill_step() - fill the page table under construction a little further
+ * @space: its space
+ * @direct: also with %V3C_RANGE_DIRECT
+ * @fill: copies a piece of a range
+ * @arg: for @fill
+ *
+ * Copies one piece, or looks for one among a bounded number of ranges, and moves @space->filled on,
+ * past every page at the end.
+ *
+ * Context: any; one caller at a time, see &v3c_space.filling.
+ * Return: 0; -EAGAIN when the next range is in the hands of an operation, which has to be waited
+ * for; or what @fill said. A range of which it said -EUCLEAN is lost.
+ */
+int v3c_space_fill_step(struct v3c_space *space, bool direct, v3c_fill_t fill, void *arg)
+{
+	struct v3c_range *range;
+	struct v3c_view view;
+	unsigned int looked;
+	u64 at, pages;
+	int ret;
+
+	guard(spinlock_irqsave)(&space->lock);
+	range = v3c_tree_find(space, space->filled);
+	for (looked = 0; range && looked < V3C_LOOK_AHEAD; looked++) {
+		if (is_fillable(space, range, direct)) {
+			if (range->state != V3C_RANGE_LIVE)
+				return -EAGAIN;
+			at = max(range->first, space->filled);
+			view = v3c_range_view(range, V3C_RANGE_LIVE);
+			ret = fill(arg, &view, at, &pages);
+			if (!ret)
+				space->filled = at + pages;
+			else if (ret == -EUCLEAN)
+				v3c_range_give(range, V3C_RANGE_LOST);
+			return ret;
+		}
+		space->filled = max(space->filled, range->last + 1);
+		range = v3c_tree_next(range);
+	}
+	if (!range)
+		space->filled = U64_MAX;
+	return 0;
+}
+
+/**
+ * v3c_space_look() - the range that has a page
+ * @space: the space
+ * @page: logical page
+ * @view: result
+ *
+ * Context: any.
+ * Return: 0; -ESTALE on a closed space; -ENOENT if no range has the page.
+ */
+int v3c_space_look(struct v3c_space *space, u64 page, struct v3c_view *view)
+{
+	struct v3c_range *range;
+
+	guard(spinlock_irqsave)(&space->lock);
+	if (!space->open)
+		return -ESTALE;
+	range = v3c_tree_find(space, page);
+	if (!range || page < range->first || page > range->last)
+		return -ENOENT;
+	*view = v3c_range_view(range, smp_load_acquire(&range->state));
+	return 0;
+}
+
+/* Sets @view to the first live range of %V3C_RANGE_DIRECT from @page on; false without one. */
+bool v3c_space_next_direct(struct v3c_space *space, u64 page, struct v3c_view *view)
 {
 	struct v3c_range *range;
 	unsigned int step;
@@ -669,7 +762,7 @@ bool v3c_space_next_direct(struct v3c_space *space, u64 page, struct v3c_range *
 			if (!range)
 				return false;
 			if (range->kind == V3C_RANGE_DIRECT && range->state == V3C_RANGE_LIVE) {
-				*copy = *range;
+				*view = v3c_range_view(range, V3C_RANGE_LIVE);
 				return true;
 			}
 			page = range->last + 1;

@@ -5,7 +5,7 @@
 #include <linux/lockdep.h>
 #include <linux/rcupdate.h>
 
-#include "table/range.h"
+#include "table/record.h"
 
 struct kmem_cache;
 

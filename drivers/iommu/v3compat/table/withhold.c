@@ -47,6 +47,7 @@ static enum v3c_fate fate_of(const struct v3c_space *space, const struct v3c_ran
 			     v3c_range_check_t compatible, void *arg)
 {
 	bool wanted = like.kind == V3C_RANGE_DIRECT;
+	struct v3c_view view;
 
 	lockdep_assert_held(&space->lock);
 
@@ -59,7 +60,8 @@ static enum v3c_fate fate_of(const struct v3c_space *space, const struct v3c_ran
 		return wanted ? V3C_CONFLICTS : V3C_STAYS;
 	if (range->kind == V3C_RANGE_DIRECT)
 		return (range->prot & like.prot) == like.prot ? V3C_STAYS : V3C_CONFLICTS;
-	if (!compatible(arg, range, like))
+	view = v3c_range_view(range, V3C_RANGE_LIVE);
+	if (!compatible(arg, &view, like))
 		return V3C_CONFLICTS;
 	if (wanted)
 		return V3C_TAKEN_OVER;
@@ -72,6 +74,9 @@ static void add_withheld(struct v3c_space *space, struct v3c_withheld *held, u64
 {
 	held->unmapped = like.kind == V3C_RANGE_DIRECT;
 	held->taken_over = false;
+	held->first = first;
+	held->last = last;
+	held->prot = like.prot;
 	v3c_range_set_traits(held->range, like);
 	held->range->state = V3C_RANGE_LIVE;
 	held->range->first = first;
@@ -95,6 +100,9 @@ static void take_over(struct v3c_withheld *held, struct v3c_range *range, struct
 	if (v3c_range_is_unmapped(range))
 		v3c_range_set_traits(range, like);
 	range->kind = like.kind;
+	held->first = range->first;
+	held->last = range->last;
+	held->prot = range->prot;
 }
 
 /*
@@ -177,6 +185,12 @@ int v3c_withhold(struct v3c_space *space, u64 first, u64 last, struct v3c_traits
 	}
 	free_withheld(held);
 	return ret;
+}
+
+/* v3c_withheld_lose(): an IOMMU driver keeps some of @held mapped for ever. */
+void v3c_withheld_lose(struct v3c_withheld *held)
+{
+	v3c_range_give(held->range, V3C_RANGE_LOST);
 }
 
 /*

@@ -32,22 +32,22 @@ static struct v3c_space *space_of(PIOMMU_DMA_DOMAIN domain)
 static void list_ranges(struct kunit *test, PIOMMU_DMA_DOMAIN domain, u8 *times,
 			void (*between)(struct kunit *test, PIOMMU_DMA_DOMAIN domain))
 {
-	struct v3c_listed listed[ROOM];
+	struct v3c_view views[ROOM];
 	u64 cursor = 0, before = 0;
 	unsigned int count, i, n;
 
 	do {
-		count = v3c_space_list(space_of(domain), &cursor, listed, ROOM);
+		count = v3c_space_list(space_of(domain), &cursor, views, ROOM);
 		KUNIT_ASSERT_LE(test, count, ROOM);
 		for (i = 0; i < count; i++) {
-			KUNIT_EXPECT_GE(test, listed[i].first, before);
-			before = listed[i].last + 1;
-			if (listed[i].kind != V3C_RANGE_LOGICAL)
+			KUNIT_EXPECT_GE(test, views[i].first, before);
+			before = views[i].last + 1;
+			if (views[i].kind != V3C_RANGE_LOGICAL)
 				continue;
-			n = ((listed[i].first << 12) - AT) / (2 * SZ_4K);
+			n = ((views[i].first << 12) - AT) / (2 * SZ_4K);
 			KUNIT_ASSERT_LT(test, n, RANGES);
-			KUNIT_EXPECT_EQ(test, listed[i].state, V3C_RANGE_LIVE);
-			KUNIT_EXPECT_EQ(test, listed[i].first, listed[i].last);
+			KUNIT_EXPECT_EQ(test, views[i].state, V3C_RANGE_LIVE);
+			KUNIT_EXPECT_EQ(test, views[i].first, views[i].last);
 			times[n]++;
 		}
 		if (between)
@@ -98,14 +98,14 @@ static void listing_goes_on_while_ranges_go(struct kunit *test)
 static unsigned int times_listed(PIOMMU_DMA_DOMAIN domain, u64 at)
 {
 	unsigned int count, i, times = 0;
-	struct v3c_listed listed[ROOM];
+	struct v3c_view views[ROOM];
 	u64 cursor = 0;
 
 	do {
-		count = v3c_space_list(space_of(domain), &cursor, listed, ROOM);
+		count = v3c_space_list(space_of(domain), &cursor, views, ROOM);
 		for (i = 0; i < count; i++)
-			times += listed[i].first <= at >> PAGE_SHIFT &&
-				 listed[i].last >= at >> PAGE_SHIFT;
+			times += views[i].first <= at >> PAGE_SHIFT &&
+				 views[i].last >= at >> PAGE_SHIFT;
 	} while (cursor != U64_MAX);
 	return times;
 }
