@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The rules about who includes whom, on a tree that breaks them."""
+"""The rules about includes and about what pages say, on a tree that breaks them."""
 
 import importlib.machinery
 import importlib.util
@@ -80,6 +80,32 @@ class Includes(unittest.TestCase):
         self.assertEqual(rules.order_of("drivers/iommu/iommusim"), ["instance", "table", "main"])
         (top / "main.h").unlink()
         self.assertEqual(len(self.wrong(rules.ordering, top / "instance.h")), 1)
+
+    def test_sections_are_there_and_on_a_page(self):
+        rules.shown_sections.cache_clear()
+        self.addCleanup(rules.shown_sections.cache_clear)
+        c = self.write(self.top / "base/low.h", "/**\n * DOC: One\n */\n\n/**\n * DOC: Two\n */\n")
+        directive = ".. kernel-doc:: drivers/iommu/v3compat/base/low.h\n"
+        page = self.write(rules.ROOT / "Documentation/page.rst",
+                          directive + "   :doc: One\n\n" + directive + "   :doc: Three\n\n"
+                          + directive + "   :identifiers: four\n")
+        self.assertEqual(self.wrong(rules.pulled, page),
+                         ["drivers/iommu/v3compat/base/low.h has no section DOC: Three"])
+        self.assertEqual(self.wrong(rules.shown, c), ["no page shows the section DOC: Two"])
+        page.write_text(directive)
+        rules.shown_sections.cache_clear()
+        self.assertEqual(self.wrong(rules.shown, c), [])
+        page.write_text(directive.replace("low", "gone"))
+        self.assertEqual(len(self.wrong(rules.pulled, page)), 1)
+
+    def test_functions_that_are_named_are_there(self):
+        rules.words_of_code.cache_clear()
+        self.addCleanup(rules.words_of_code.cache_clear)
+        c = self.write(self.top / "base/low.c", "void v3c_one(void);\n/* v3c_one(), v3c_two() */\n")
+        self.assertEqual(rules.called(c, c.read_text()), [(2, "names v3c_two(), which is not there")])
+        page = self.write(rules.ROOT / "Documentation/page.rst", "v3c_one() and\nv3compat_three()\n")
+        self.assertEqual(rules.called(page, page.read_text()),
+                         [(2, "names v3compat_three(), which is not there")])
 
     def test_circles_are_found_by_unit(self):
         a = [self.file("core/a.c", "core/a.h", "core/b.h"), self.file("core/a.h")]

@@ -10,6 +10,16 @@
 
 struct v3c_owner;
 
+/**
+ * DOC: Handles
+ *
+ * Everything that a caller holds a pointer to begins with &struct v3c_handle. The memory of a
+ * handle stays a handle of its kind until the module is unloaded, and a dead one waits until others
+ * have died after it before it serves again. So v3c_handle_is() recognises a stale pointer without
+ * a lookup, and the locks inside may be taken to look once more: that look decides, because the
+ * object may have died since the first one.
+ */
+
 #define V3C_KIND_DOMAIN		0x316d6f64u
 #define V3C_KIND_DEVICE		0x31766564u
 #define V3C_KIND_TOKEN		0x316b6f74u
@@ -24,9 +34,6 @@ struct v3c_owner;
  *	load of the module
  * @entry: in its pool's list of live or of dead objects, under the pool's lock
  * @owner: on whose account it is; constant while alive
- *
- * The memory of a handle stays a handle of its kind until the module is unloaded. So a pointer to
- * an object that may be dead can be examined, and the locks inside can be taken.
  */
 struct v3c_handle {
 	u64 shown[2];

@@ -8,6 +8,22 @@ struct device;
 struct iommu_domain;
 
 /**
+ * DOC: Rules of IOMMU drivers
+ *
+ * The IOMMU core's calls do not say what a driver makes of a map, an unmap, an attach or an
+ * invalidation, and nothing tells at run time. &struct v3c_rules has what differs, and v3c_iommus[]
+ * in iommus.c knows the drivers by name; no other file does. A driver that is not listed there goes
+ * by the worst rules that cost little.
+ *
+ * Two known drivers cannot take a map while they attach. VT-d's of 6.12 learns the page sizes and
+ * the width of a page table from the first device, and takes levels of the table apart for it.
+ * virtio-iommu's keeps a list of mappings while no device is attached, sends it with the next
+ * attach, and never tells the IOMMU of what changes while it sends. There, and under drivers that
+ * are not listed, such an attach gets a new page table that no map knows before the device is
+ * attached; v3c_replay() fills it then.
+ */
+
+/**
  * struct v3c_rules - where an IOMMU driver departs from what the core's calls suggest
  * @flush_pages: one invalidation reaches at most an aligned block of so many pages, a power of two;
  *	a wider one is lost without an error. 0 where any is carried out

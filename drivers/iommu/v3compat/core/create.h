@@ -10,7 +10,7 @@ struct v3c_owner;
 struct v3c_region;
 
 /**
- * struct v3c_domain_config - what a domain is to be; see v3c_check_width() and v3c_check_regions()
+ * struct v3c_domain_config - what a domain is to be; see v3c_check_width() and v3c_check_region()
  * @type: one that exists
  * @width: bits of the addresses that the domain chooses, or 0 where the caller chooses them
  * @regions: addresses that are out of circulation from the start

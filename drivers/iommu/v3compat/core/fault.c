@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * Faults: from wherever the kernel shows them, through a bounded queue per device, to the handler
- * that the device's driver gave.
+/**
+ * DOC: From a fault to its handler
+ *
+ * Faults come from wherever the kernel shows them, go through a bounded queue per device, and end
+ * in the handler that the device's driver gave.
  *
  * A source runs in any context and under locks of its own, so it finds the device and queues a
  * record under v3c_fault_lock, and does nothing else. There may be very many attachments: those of

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * IOMMU groups (&struct v3c_group): devices that the hardware cannot tell apart are attached
- * together, and owned where possible.
+/**
+ * DOC: Groups, and calls that wait
+ *
+ * &struct v3c_group is an IOMMU group that is in use: devices that the hardware cannot tell apart
+ * are attached together, and owned where possible.
  *
  * Taking a translation away waits until the IOMMU has no page request of it any more, and a page
  * request of a process waits for whatever the page fault does: for a file server of its own, for

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * The page tables of a domain (&v3c_domain.hwpts).
+/**
+ * DOC: Page tables of a domain
  *
  * A domain that maps has a page table from the start, so that everything can be done before the
  * first attach. A device whose IOMMU refuses every table there is gets one of its kind, which
  * v3c_replay() fills with what the domain has mapped. A table that nobody is attached to goes as
- * soon as another one is in use.
+ * soon as another one is in use. &v3c_domain.hwpts has them by slot, and &v3c_space.slots says
+ * which of them an operation works on that starts now.
  */
 #include <linux/device.h>
 #include <linux/err.h>

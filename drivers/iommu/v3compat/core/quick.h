@@ -1,13 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/*
- * The quick path: the usual map and unmap, without a lock.
+/**
+ * DOC: Quick operations
  *
- * The domain has one page table (&v3c_domain.sole). A map takes a free block that is at hand, an
- * unmap takes a range that is found at once, and a page of a reservation is taken by its state.
- * Everything here is inline, runs inside v3c_quick_enter() and returns false at the first thing
- * that is not as usual. The call then starts again on the general path, which can deal with all of
- * it and say what was wrong. Nothing is changed by then, except that pages which the IOMMU driver
- * kept are marked as lost.
+ * The usual map and unmap take no lock: the domain has one page table, a free block or the mapping
+ * is at hand, and nothing has to wait for memory.
+ *
+ * 1. v3c_quick_enter() begins an RCU read-side section, which lasts until the operation is over.
+ * 2. &v3c_domain.sole is read before anything is touched. NULL ends the attempt: there is no page
+ *    table or more than one, or somebody is about to change that.
+ * 3. A map takes a free block by xchg, an unmap takes its range from LIVE to UNMAPPING by cmpxchg,
+ *    and a page of a reservation is taken by cmpxchg of its byte. From here on it is the
+ *    operation's own. &v3c_space.lock is taken only to look for a block or a range that is not at
+ *    hand, and for a block that nobody has room for.
+ * 4. The IOMMU driver maps, or unmaps and invalidates.
+ * 5. v3c_hold_give(), or a v3c_segment_give_*(), hands on what was taken, by a store with release
+ *    semantics.
+ *
+ * A quick operation that finds anything unusual returns false. The call then starts again on the
+ * general path, which can deal with all of it and say what was wrong. Nothing is changed by then,
+ * except that pages which the IOMMU driver kept are LOST.
+ *
+ * Whoever changes the set of page tables, or withholds addresses, calls v3c_domain_forbid_quick():
+ * it clears &v3c_domain.sole and waits for a grace period. Then no quick operation is under way,
+ * and none starts until v3c_domain_allow_quick().
  */
 #ifndef V3COMPAT_QUICK_H
 #define V3COMPAT_QUICK_H

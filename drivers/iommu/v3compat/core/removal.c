@@ -1,7 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * first_bus_event(): devices that leave, and drivers that leave devices behind. last_bus_event():
- * devices that join a group in use.
+/**
+ * DOC: Devices that leave and join
+ *
+ * first_bus_event() runs before the notifier of the IOMMU core, and deals with devices that leave
+ * and with drivers that leave devices behind. It makes every removal wait for whoever holds
+ * v3c_topology.
+ *
+ * BUS_NOTIFY_DEL_DEVICE comes before the remove of the driver of a platform device, and before
+ * anything is taken apart; a PCI device has lost its driver by then. BUS_NOTIFY_REMOVED_DEVICE
+ * catches what was attached in between, before the core takes the device off its IOMMU.
+ *
+ * A driver that is unbound has until BUS_NOTIFY_UNBOUND_DRIVER to detach. What it left attached is
+ * as good as removed, because nobody is there any more to answer for it. So is what a driver leaves
+ * that fails to probe: BUS_NOTIFY_DRIVER_NOT_BOUND comes before the core looks what became of the
+ * group.
+ *
+ * A removal waits for a fault handler that is running, because its driver has no means to. Events
+ * of drivers do not wait, because they come under the driver core's lock of the device, which the
+ * handler may want, to reset it for instance.
+ *
+ * last_bus_event() runs after the notifier of the IOMMU core, and deals with devices that join a
+ * group in use. A device that is added has joined its group by then if the IOMMU is known.
+ * Otherwise it joins when the driver of the IOMMU comes, or, before 6.15 and with an IOMMU that
+ * firmware describes, when a driver is about to be bound. Joining has no event of its own, so
+ * v3c_bus_learn() tells whether a device was known already.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -130,23 +152,7 @@ again:
 		member_leaves(dev);
 }
 
-/*
- * first_bus_event() runs before the notifier of the IOMMU core, and makes every removal wait for
- * whoever holds v3c_topology.
- *
- * BUS_NOTIFY_DEL_DEVICE comes before the remove of the driver of a platform device, and before
- * anything is taken apart; a PCI device has lost its driver by then. BUS_NOTIFY_REMOVED_DEVICE
- * catches what was attached in between, before the core takes the device off its IOMMU.
- *
- * A driver that is unbound has until BUS_NOTIFY_UNBOUND_DRIVER to detach. What it left attached is
- * as good as removed, because nobody is there any more to answer for it. So is what a driver leaves
- * that fails to probe: BUS_NOTIFY_DRIVER_NOT_BOUND comes before the core looks what became of the
- * group.
- *
- * A removal waits for a fault handler that is running, because its driver has no means to. Events
- * of drivers do not wait, because they come under the driver core's lock of the device, which the
- * handler may want, to reset it for instance.
- */
+/* first_bus_event() is called before the IOMMU core's notifier, see the top of this file. */
 static int first_bus_event(struct notifier_block *nb, unsigned long event, void *data)
 {
 	bool gone = event == BUS_NOTIFY_DEL_DEVICE || event == BUS_NOTIFY_REMOVED_DEVICE;
@@ -251,12 +257,7 @@ static void member_joins(struct device *dev)
 		;
 }
 
-/*
- * last_bus_event() runs after the notifier of the IOMMU core. A device that is added has joined its
- * group by then if the IOMMU is known. Otherwise it joins when the driver of the IOMMU comes, or,
- * before 6.15 and with an IOMMU that firmware describes, when a driver is about to be bound.
- * Joining has no event of its own.
- */
+/* last_bus_event() is called after the IOMMU core's notifier, see the top of this file. */
 static int last_bus_event(struct notifier_block *nb, unsigned long event, void *data)
 {
 	if (event != BUS_NOTIFY_ADD_DEVICE && event != BUS_NOTIFY_BIND_DRIVER &&

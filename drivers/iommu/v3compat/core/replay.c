@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
+/**
+ * DOC: Filling a new page table
+ *
  * v3c_replay() fills a new page table with what the domain has mapped already, while everybody goes
  * on mapping and unmapping.
  *

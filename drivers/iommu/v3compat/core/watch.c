@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * State-change callbacks: v3c_watch_begin() says who is told when the domain types that a device
- * may use change.
+/**
+ * DOC: State-change callbacks
+ *
+ * v3c_watch_begin() says who is told when the domain types that a device may use change.
  *
  * Whatever v3c_device_types() depends on counts as a change when it may have changed: the policy,
  * removal of a device, drivers of its group, our own hold on the group. One worker then asks again

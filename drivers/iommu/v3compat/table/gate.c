@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * The gate of operations: which may start, which page tables they work on, and who waits for them.
+/**
+ * DOC: The gate of operations
+ *
+ * Which operations may start, which page tables they work on, and who waits for them.
  *
  * Every operation is counted in &v3c_space.inflight under the parity of the epoch it started in.
  * v3c_gate_drain() starts a new epoch and waits for the old one to run dry, as SRCU does. The count
  * costs nothing, because the lock is taken at both ends of an operation anyway.
  *
  * Quick operations, on small ranges in the steady state, are not counted. They are RCU read-side
- * sections, and v3c_gate_quiesce() waits for them as such. The domain stops them from starting.
+ * sections, and v3c_gate_quiesce() waits for them as such. The domain stops them from starting,
+ * see v3c_domain_forbid_quick().
  */
 #include <linux/bits.h>
 #include <linux/errno.h>

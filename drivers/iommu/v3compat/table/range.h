@@ -38,6 +38,39 @@ enum v3c_range_kind {
 	V3C_RANGE_DIRECT,	/* identity-mapped for the life of the domain */
 };
 
+/**
+ * DOC: Life of a range
+ *
+ * Every &struct v3c_range is in one state of &enum v3c_range_state, and in the hands of at most one
+ * operation, which took it to MAPPING or UNMAPPING. Nobody else touches its addresses until they
+ * are given back, so that no lock is needed while the IOMMU driver works.
+ *
+ * =========  =========  ========================================================================
+ * from       to         by
+ * =========  =========  ========================================================================
+ * free       MAPPING    v3c_space_alloc(), v3c_space_claim()
+ * CACHED     MAPPING    v3c_space_alloc(), v3c_space_quick_alloc()
+ * CACHED     free       v3c_tree_drain_blocks()
+ * free       LIVE       v3c_withhold()
+ * MAPPING    LIVE       v3c_space_commit(), v3c_space_commit_call(), v3c_quick_map()
+ * MAPPING    free       v3c_space_abort(), v3c_space_quick_put(): see below
+ * MAPPING    LOST       v3c_space_lose()
+ * LIVE       UNMAPPING  v3c_space_release_begin(), v3c_space_hold(), v3c_space_hold_call(),
+ *                       v3c_space_quick_hold()
+ * LIVE       free       v3c_withhold_undo(), of what v3c_withhold() added
+ * LIVE       LOST       v3c_space_fill_step(), v3c_withheld_lose(): the IOMMU driver kept pages
+ *                       that were to be taken back
+ * UNMAPPING  LIVE       v3c_space_unhold(), v3c_space_unhold_all(); v3c_quick_unmap() that finds
+ *                       something unusual; what a cut leaves
+ * UNMAPPING  free       v3c_space_release_end(), v3c_space_drop(), v3c_space_quick_put(): see below
+ * UNMAPPING  LOST       v3c_space_lose(), v3c_space_drop_lost(), v3c_quick_unmap()
+ * =========  =========  ========================================================================
+ *
+ * Where the space chooses addresses, the block of a range that would become free is CACHED for the
+ * next map of its size, unless many are cached already. What is LOST stays so until the domain
+ * goes, because an IOMMU driver kept some of it mapped.
+ */
+
 enum v3c_range_state {
 	V3C_RANGE_CACHED,	/* a free block in &v3c_space.cache or @hot */
 	V3C_RANGE_MAPPING,	/* held by the operation that maps it */

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * Mirroring the tables of an Unmanaged domain's owner into a page table.
+/**
+ * DOC: Mirrors
+ *
+ * The tables of an Unmanaged domain's owner are mirrored into a page table of the IOMMU driver.
  *
  * IOMMU drivers take no tables made by others. So a page table of the domain is kept as a copy:
  * &struct v3c_shadow is a tree of the same shape that says what of the owner's tables is in it. A
