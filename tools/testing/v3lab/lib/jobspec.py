@@ -29,7 +29,7 @@ class Modules:
         if name in self.parameters:
             raise LabError(f"--insmod names module {name} twice")
         self.parameters[name] = parameters
-        if "/" in given or given.endswith(".ko"):
+        if "/" in given or modules.is_file_name(given):
             self.files[name] = given
 
     def project(self):
@@ -42,14 +42,14 @@ class Modules:
         for path in self.files.values():
             folder = os.path.dirname(path) or "."
             for file in os.listdir(folder):
-                if file.endswith(".ko") and modules.plain(file) == name:
+                if modules.is_file_name(file) and modules.plain(file) == name:
                     return os.path.join(folder, file)
         return None
 
     def find(self, name):
         path = self.files.get(name) or self.project().get(name) or self.beside(name)
         if path:
-            return os.path.basename(path), read(path), self.parameters.get(name, "")
+            return os.path.basename(path).removesuffix(".xz"), read(path), self.parameters.get(name, "")
         entry = modules.in_kernel(self.kernel, name)
         return entry and (*entry[:2], self.parameters.get(name, ""))
 
@@ -67,8 +67,7 @@ def module_entries(kernel, machine, arguments):
 
 def read(path):
     try:
-        with open(path, "rb") as f:
-            return f.read()
+        return modules.read(path)
     except OSError as error:
         raise LabError(f"cannot read {path}: {error.strerror}") from error
 

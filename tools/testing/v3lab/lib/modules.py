@@ -12,6 +12,11 @@ def plain(name):
     return re.sub(r"\.ko(\.xz)?$", "", os.path.basename(name)).replace("-", "_")
 
 
+def is_file_name(name):
+    """A distribution's modules are compressed."""
+    return name.endswith((".ko", ".ko.xz"))
+
+
 def is_builtin(kernel, name):
     if not kernel.modules:
         return True

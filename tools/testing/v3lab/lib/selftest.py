@@ -4,6 +4,7 @@
 With words, only the cases whose name holds one of them.
 """
 
+import lzma
 import os
 import re
 import shutil
@@ -147,6 +148,14 @@ def needed_modules_load_once_and_unload(bench):
                      "--rmmod", machine="vtd", command=[show])
     expect(done, 0)
     assert done.stdout == "off\n1\n", f"stdout is {done.stdout!r}"
+
+
+@case
+def compressed_module(bench):
+    file = bench.splat("stock-7.3", "none").split()[0].removeprefix("--insmod=")
+    with open(file, "rb") as f, lzma.open(file + ".xz", "wb") as xz:
+        xz.write(f.read())
+    expect(bench.run("--insmod", f"{file}.xz", "--rmmod", command=["lsmod"]), 0, "v3lab_splat ")
 
 
 @case
