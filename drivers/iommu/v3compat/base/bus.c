@@ -125,6 +125,8 @@ bool v3c_bus_learn(struct device *dev)
 {
 	struct v3c_known *known;
 
+	lockdep_assert_held(&v3c_topology);
+
 	if (!device_iommu_mapped(dev) || find_known(dev))
 		return false;
 	/* __GFP_NOFAIL because a device that joins cannot be refused. */
@@ -134,7 +136,7 @@ bool v3c_bus_learn(struct device *dev)
 	return true;
 }
 
-static void forget(struct v3c_known *known)
+static void free_known(struct v3c_known *known)
 {
 	hash_del(&known->node);
 	kfree(known);
@@ -146,16 +148,16 @@ void v3c_bus_forget(struct device *dev)
 	struct v3c_known *known = find_known(dev);
 
 	if (known)
-		forget(known);
+		free_known(known);
 }
 
-static int learn(struct device *dev, void *unused)
+static int learn_device(struct device *dev, void *unused)
 {
 	v3c_bus_learn(dev);
 	return 0;
 }
 
-static int watch(unsigned int i, notifier_fn_t first, notifier_fn_t last)
+static int watch_bus(unsigned int i, notifier_fn_t first, notifier_fn_t last)
 {
 	int ret;
 
@@ -170,7 +172,7 @@ static int watch(unsigned int i, notifier_fn_t first, notifier_fn_t last)
 	return ret;
 }
 
-static void unwatch(unsigned int i)
+static void unwatch_bus(unsigned int i)
 {
 	bus_unregister_notifier(v3c_buses[i], &v3c_last[i]);
 	bus_unregister_notifier(v3c_buses[i], &v3c_first[i]);
@@ -184,7 +186,29 @@ static void forget_all(void)
 	unsigned int i;
 
 	hash_for_each_safe(v3c_known_devices, i, next, known, node)
-		forget(known);
+		free_known(known);
+}
+
+static void unwatch_buses(unsigned int count)
+{
+	while (count--)
+		unwatch_bus(count);
+	forget_all();
+}
+
+static int watch_buses(notifier_fn_t first, notifier_fn_t last)
+{
+	unsigned int i;
+	int ret;
+
+	for (i = 0; i < ARRAY_SIZE(v3c_buses); i++) {
+		ret = watch_bus(i, first, last);
+		if (ret) {
+			unwatch_buses(i);
+			return ret;
+		}
+	}
+	return 0;
 }
 
 /**
@@ -197,31 +221,17 @@ static void forget_all(void)
  */
 int v3c_bus_watch(notifier_fn_t first, notifier_fn_t last)
 {
-	unsigned int i;
-	int ret;
+	int ret = watch_buses(first, last);
 
-	for (i = 0; i < ARRAY_SIZE(v3c_buses); i++) {
-		ret = watch(i, first, last);
-		if (ret)
-			goto unwind;
-	}
+	if (ret)
+		return ret;
 	guard(mutex)(&v3c_topology);
-	v3c_bus_for_each_dev(NULL, learn);
+	v3c_bus_for_each_dev(NULL, learn_device);
 	return 0;
-
-unwind:
-	while (i--)
-		unwatch(i);
-	forget_all();
-	return ret;
 }
 
 /* No notifier of v3c_bus_watch() is called after this, and no device is known. */
 void v3c_bus_unwatch(void)
 {
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(v3c_buses); i++)
-		unwatch(i);
-	forget_all();
+	unwatch_buses(ARRAY_SIZE(v3c_buses));
 }
