@@ -195,12 +195,12 @@ static void probe_console(void *data, const char *text, size_t len)
 		take_line(text, len);
 }
 
-static int start(void)
+static int start_probing(void)
 {
 	return register_trace_console(probe_console, NULL);
 }
 
-static void stop(void)
+static void stop_probing(void)
 {
 	unregister_trace_console(probe_console, NULL);
 	tracepoint_synchronize_unregister();
@@ -224,11 +224,11 @@ static int set_console(const char *val, const struct kernel_param *kp)
 		return ret;
 	guard(mutex)(&v3c_console_lock);
 	if (v3c_console_ready && wanted != v3c_console_wanted) {
-		ret = wanted ? start() : 0;
+		ret = wanted ? start_probing() : 0;
 		if (ret)
 			return ret;
 		if (!wanted)
-			stop();
+			stop_probing();
 	}
 	WRITE_ONCE(v3c_console_wanted, wanted);
 	return 0;
@@ -249,7 +249,7 @@ int v3c_fault_console_init(void)
 
 	guard(mutex)(&v3c_console_lock);
 	if (v3c_console_wanted)
-		ret = start();
+		ret = start_probing();
 	v3c_console_ready = !ret;
 	return ret;
 }
@@ -258,6 +258,6 @@ void v3c_fault_console_exit(void)
 {
 	guard(mutex)(&v3c_console_lock);
 	if (v3c_console_wanted)
-		stop();
+		stop_probing();
 	v3c_console_ready = false;
 }

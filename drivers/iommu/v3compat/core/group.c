@@ -51,8 +51,10 @@ struct v3c_walk {
 	void *arg;
 };
 
-/* visit() only compares groups, because a device about to join may lose its group any time. */
-static int visit(struct device *dev, void *arg)
+/*
+ * visit_member() only compares groups, because a device about to join may lose its group any time.
+ */
+static int visit_member(struct device *dev, void *arg)
 {
 	const struct v3c_walk *walk = arg;
 
@@ -78,7 +80,7 @@ int v3c_group_for_each_member(struct device *dev, void *arg,
 
 	lockdep_assert_held(&v3c_topology);
 
-	return walk.group ? v3c_bus_for_each_dev(&walk, visit) : fn(dev, arg);
+	return walk.group ? v3c_bus_for_each_dev(&walk, visit_member) : fn(dev, arg);
 }
 
 /* is_external(): @dev can be plugged in from outside, or the firmware does not vouch for it. */

@@ -65,7 +65,7 @@ static bool is_identity(void *arg, const struct v3c_view *range, struct v3c_trai
 		range->first);
 }
 
-static bool never(void *arg, const struct v3c_view *range, struct v3c_traits like)
+static bool match_nothing(void *arg, const struct v3c_view *range, struct v3c_traits like)
 {
 	return false;
 }
@@ -86,8 +86,8 @@ int v3c_regions_withhold_own(struct v3c_domain *domain, const struct v3c_region 
 
 		if (regions[i].mapped && regions[i].last > domain->space.last)
 			return -EDOM;
-		ret = v3c_withhold(&domain->space, regions[i].first, regions[i].last, like, never,
-				   NULL, added);
+		ret = v3c_withhold(&domain->space, regions[i].first, regions[i].last, like,
+				   match_nothing, NULL, added);
 		if (ret)
 			return ret;
 	}
