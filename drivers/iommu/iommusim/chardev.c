@@ -106,6 +106,7 @@ static struct iommusim_object *add_object(struct iommusim_file *file, u32 *id)
 	struct iommusim_object *object = kzalloc_obj(*object);
 	int err;
 
+	lockdep_assert_held(&file->lock);
 	if (!object)
 		return ERR_PTR(-ENOMEM);
 	err = xa_alloc(&file->objects, id, object, xa_limit_31b, GFP_KERNEL);
@@ -118,6 +119,7 @@ static struct iommusim_object *add_object(struct iommusim_file *file, u32 *id)
 
 static void drop_object(struct iommusim_file *file, u32 id)
 {
+	lockdep_assert_held(&file->lock);
 	kfree(xa_erase(&file->objects, id));
 }
 

@@ -43,8 +43,10 @@ static u32 core_pasid(u32 pasid)
 /*
  * The first end_wait() says how the wait ended: with @response, or without one when that is NULL.
  */
-static void end_wait(struct iommusim_request *request, const struct iommu_page_response *response)
+static void end_wait(struct iommusim_device *sdev, struct iommusim_request *request,
+		     const struct iommu_page_response *response)
 {
+	lockdep_assert_held(&sdev->requests.xa_lock);
 	if (request->over)
 		return;
 	WRITE_ONCE(request->over, true);
@@ -123,7 +125,7 @@ void iommusim_drain_requests(struct iommusim_device *sdev, u32 pasid)
 	xa_lock(&sdev->requests);
 	xa_for_each(&sdev->requests, group, request) {
 		if (request->pasid == pasid)
-			end_wait(request, NULL);
+			end_wait(sdev, request, NULL);
 	}
 	xa_unlock(&sdev->requests);
 }
@@ -247,7 +249,7 @@ void iommusim_page_response(struct device *dev, struct iopf_fault *fault,
 	if (request && core_pasid(request->pasid) == response->pasid) {
 		__xa_erase(&sdev->requests, response->grpid);
 		atomic64_dec(&sdev->sim->unanswered);
-		end_wait(request, response);
+		end_wait(sdev, request, response);
 	} else {
 		request = NULL;
 	}

@@ -45,6 +45,8 @@ static inline int v3c_event_wait(struct v3c_event *event, unsigned int state)
 	unsigned long seen = event->count;
 	int ret;
 
+	lockdep_assert_held(&v3c_topology);
+
 	mutex_unlock(&v3c_topology);
 	ret = wait_event_state(event->wait, READ_ONCE(event->count) != seen, state);
 	mutex_lock(&v3c_topology);

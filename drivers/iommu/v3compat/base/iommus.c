@@ -12,6 +12,7 @@
 #include "base/compat.h"
 #include "base/iommus.h"
 #include "base/phys.h"
+#include "base/topology.h"
 
 /*
  * v3c_unknown takes the worst for granted of a driver that is not in v3c_iommus[], where that costs
@@ -147,6 +148,8 @@ bool v3c_iommu_sends_tags(struct device *dev)
  */
 bool v3c_iommu_takes_pasids(struct device *dev)
 {
+	lockdep_assert_held(&v3c_topology);
+
 	return dev->iommu->max_pasids &&
 	       (v3c_iommu_sends_tags(dev) || v3c_iommu_traits_of(dev)->enables_pasids_late);
 }

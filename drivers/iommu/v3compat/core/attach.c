@@ -119,6 +119,8 @@ static void detach_untagged(struct v3c_device *device)
 	struct v3c_hwpt *hwpt = last ? group->hwpt : NULL;
 	bool alone = detaches_alone(hwpt);
 
+	lockdep_assert_held(&v3c_topology);
+
 	device->busy = true;
 	v3c_group_begin(group);
 	v3c_fault_close(&device->faults);
@@ -166,6 +168,8 @@ static void detach_tagged(struct v3c_pasid *pasid)
 	struct v3c_domain *domain = attachment->domain;
 	struct v3c_group *group = pasid->group;
 	bool alone = detaches_alone(attachment->hwpt);
+
+	lockdep_assert_held(&v3c_topology);
 
 	pasid->busy = true;
 	v3c_group_begin(group);
@@ -215,6 +219,8 @@ static enum v3c_reason attach_device(struct v3c_domain *domain, struct v3c_devic
 static bool twin_attached(struct v3c_device *device)
 {
 	struct v3c_device *other;
+
+	lockdep_assert_held(&v3c_topology);
 
 	list_for_each_entry(other, &v3c_device_list, entry)
 		if (other != device && other->pdo == device->pdo && other->domain)
@@ -269,6 +275,8 @@ EXPORT_SYMBOL_IF_KUNIT(v3c_attach_device);
  */
 static bool device_is_busy(const struct v3c_device *device)
 {
+	lockdep_assert_held(&v3c_topology);
+
 	return device->busy ||
 	       (device->group && (device->group->attaching || device->group->binding));
 }
@@ -282,6 +290,8 @@ static bool device_is_busy(const struct v3c_device *device)
 void v3c_detach_now(struct v3c_device *device)
 {
 	struct v3c_domain *domain = device->domain;
+
+	lockdep_assert_held(&v3c_topology);
 
 	detach_untagged(device);
 	trace_v3compat_detach(domain, device, 0);
@@ -317,6 +327,8 @@ enum v3c_reason v3c_detach_device(struct v3c_device *device, struct v3c_why *why
 static bool is_busy_pdo(struct device *pdo)
 {
 	struct v3c_device *device;
+
+	lockdep_assert_held(&v3c_topology);
 
 	list_for_each_entry(device, &v3c_device_list, entry)
 		if (device->pdo == pdo && (device->domain || device->busy) &&
@@ -408,6 +420,8 @@ enum v3c_reason v3c_detach_pdo(struct v3c_domain *domain, struct device *pdo, st
  */
 static bool pasid_is_busy(const struct v3c_pasid *pasid)
 {
+	lockdep_assert_held(&v3c_topology);
+
 	return pasid->busy || (pasid->sva && v3c_sva_is_bonding()) ||
 	       (pasid->group && (pasid->group->attaching || pasid->group->binding));
 }

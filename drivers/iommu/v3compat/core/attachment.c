@@ -6,8 +6,10 @@
 #include <linux/slab.h>
 
 #include "base/iommus.h"
+#include "base/topology.h"
 #include "core/attachment.h"
 #include "core/device.h"
+#include "core/domain.h"
 #include "core/fault.h"
 #include "core/pasid.h"
 #include "table/hwpt.h"
@@ -23,6 +25,8 @@
 struct v3c_attachment *v3c_attachment_new(const struct v3c_pasid *pasid, struct v3c_domain *domain)
 {
 	struct v3c_attachment *attachment = kzalloc(sizeof(*attachment), GFP_KERNEL);
+
+	lockdep_assert_held(&v3c_topology);
 
 	if (!attachment)
 		return NULL;
@@ -47,6 +51,8 @@ struct v3c_attachment *v3c_attachment_new(const struct v3c_pasid *pasid, struct 
 int v3c_attachment_attach(struct v3c_attachment *attachment, struct v3c_hwpt *hwpt)
 {
 	int ret;
+
+	lockdep_assert_held(&attachment->domain->mutex);
 
 	attachment->hwpt = hwpt;
 	v3c_fault_open(&attachment->faults, &attachment->device->reporter, attachment->domain, hwpt,

@@ -60,6 +60,8 @@ bool v3c_device_has_iommu(struct device *dev)
  */
 bool v3c_device_is_gone(const struct v3c_device *device)
 {
+	lockdep_assert_held(&v3c_topology);
+
 	return device->gone || !v3c_device_has_iommu(device->pdo);
 }
 
@@ -402,6 +404,8 @@ static u32 input_mapping(struct device *pdo, unsigned int index)
 /* v3c_device_first_input_mapping() returns 0 when @device has none. Called under v3c_topology. */
 u32 v3c_device_first_input_mapping(struct v3c_device *device)
 {
+	lockdep_assert_held(&v3c_topology);
+
 	return nr_input_mappings(device->pdo) ? input_mapping(device->pdo, 0) : 0;
 }
 
@@ -409,6 +413,8 @@ u32 v3c_device_first_input_mapping(struct v3c_device *device)
 bool v3c_device_has_input_mapping(struct v3c_device *device, u32 id)
 {
 	unsigned int i;
+
+	lockdep_assert_held(&v3c_topology);
 
 	for (i = 0; i < nr_input_mappings(device->pdo); i++)
 		if (input_mapping(device->pdo, i) == id)

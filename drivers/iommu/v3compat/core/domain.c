@@ -34,6 +34,8 @@ void v3c_domain_allow_quick(struct v3c_domain *domain)
 {
 	u8 slots = domain->space.slots;
 
+	lockdep_assert_held(&domain->mutex);
+
 	if (!v3c_domain_is_mapped_by_us(domain) || hweight8(slots) != 1)
 		return;
 	/* smp_store_release(): a reader of @domain->sole must see the table complete. */
@@ -52,6 +54,8 @@ void v3c_domain_allow_quick(struct v3c_domain *domain)
  */
 void v3c_domain_forbid_quick(struct v3c_domain *domain)
 {
+	lockdep_assert_held(&domain->mutex);
+
 	WRITE_ONCE(domain->sole, NULL);
 	v3c_gate_quiesce(&domain->space);
 }

@@ -7,6 +7,7 @@
 #include <linux/xarray.h>
 
 #include "base/handle.h"
+#include "base/topology.h"
 #include "base/types.h"
 #include "base/why.h"
 #include "table/gate.h"
@@ -89,6 +90,8 @@ static inline bool v3c_domain_is_first_stage(const struct v3c_domain *domain)
  */
 static inline bool v3c_domain_shows_all(const struct v3c_domain *domain)
 {
+	lockdep_assert(lockdep_is_held(&domain->mutex) || lockdep_is_held(&v3c_topology));
+
 	return domain->type == V3C_DOMAIN_PASSTHROUGH ||
 	       domain->tables.kind == V3C_TABLES_IDENTITY;
 }

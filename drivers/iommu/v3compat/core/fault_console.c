@@ -197,11 +197,15 @@ static void probe_console(void *data, const char *text, size_t len)
 
 static int start_probing(void)
 {
+	lockdep_assert_held(&v3c_console_lock);
+
 	return register_trace_console(probe_console, NULL);
 }
 
 static void stop_probing(void)
 {
+	lockdep_assert_held(&v3c_console_lock);
+
 	unregister_trace_console(probe_console, NULL);
 	tracepoint_synchronize_unregister();
 	irq_work_sync(&v3c_console_irq_work);

@@ -47,6 +47,8 @@ static void install_tables(struct v3c_domain *domain, const struct v3c_tables *t
 	const struct v3c_runs *old = domain->tables.runs;
 	struct v3c_hwpt *hwpt;
 
+	lockdep_assert_held(&domain->mutex);
+
 	domain->tables = *tables;
 	v3c_for_each_hwpt(domain, hwpt, domain->space.slots)
 		v3c_shadow_set_tables(hwpt->shadow, tables);
@@ -57,6 +59,8 @@ static bool has_guarded(struct v3c_domain *domain)
 {
 	struct v3c_attachment *attachment;
 	struct v3c_device *device;
+
+	lockdep_assert_held(&v3c_topology);
 
 	list_for_each_entry(device, &domain->devices, attached)
 		if (!v3c_guard_allows_bypass(device->pdo))

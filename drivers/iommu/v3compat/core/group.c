@@ -230,6 +230,8 @@ bool v3c_group_is_foreign(struct device *dev, const struct v3c_owner *owner)
  */
 bool v3c_group_is_shared(const struct v3c_group *group, struct device *dev)
 {
+	lockdep_assert_held(&v3c_topology);
+
 	return !group->owned && v3c_group_for_each_member(dev, dev, foreign_driver);
 }
 

@@ -60,6 +60,8 @@ struct v3c_hwpt *v3c_hwpts_alloc_first(struct v3c_domain *domain)
 	struct v3c_device *pos = NULL;
 	struct device *dev;
 
+	lockdep_assert_held(&domain->mutex);
+
 	while (IS_ERR(hwpt) && (dev = v3c_device_next_known(domain->handle.owner, &pos)))
 		hwpt = alloc_first(domain, dev);
 	dev = NULL;
@@ -73,6 +75,8 @@ void v3c_hwpts_free_all(struct v3c_domain *domain)
 {
 	struct v3c_hwpt *hwpt;
 
+	lockdep_assert_held(&domain->mutex);
+
 	v3c_for_each_hwpt(domain, hwpt, domain->space.slots)
 		v3c_hwpts_free(hwpt);
 	memset(domain->hwpts, 0, sizeof(domain->hwpts));
@@ -84,6 +88,8 @@ u64 v3c_hwpts_last_page(struct v3c_domain *domain, const struct v3c_hwpt *more)
 	u64 last = domain->width_last;
 	struct v3c_hwpt *hwpt;
 
+	lockdep_assert_held(&domain->mutex);
+
 	if (more)
 		last = min(last, v3c_hwpt_last_page(more));
 	v3c_for_each_hwpt(domain, hwpt, domain->space.slots)
@@ -94,6 +100,8 @@ u64 v3c_hwpts_last_page(struct v3c_domain *domain, const struct v3c_hwpt *more)
 /* v3c_hwpts_remove() is called while no quick operation can be under way. */
 void v3c_hwpts_remove(struct v3c_domain *domain, struct v3c_hwpt *hwpt)
 {
+	lockdep_assert_held(&domain->mutex);
+
 	v3c_gate_remove_slot(&domain->space, hwpt->slot);
 	v3c_gate_drain(&domain->space);
 	v3c_tokens_forget(domain, hwpt->slot);
@@ -108,6 +116,8 @@ void v3c_hwpts_remove(struct v3c_domain *domain, struct v3c_hwpt *hwpt)
 void v3c_hwpts_drop_idle(struct v3c_domain *domain)
 {
 	struct v3c_hwpt *hwpt;
+
+	lockdep_assert_held(&domain->mutex);
 
 	v3c_for_each_hwpt(domain, hwpt, domain->space.slots) {
 		if (!hwpt->attached && hweight8(domain->space.slots) > 1)
@@ -154,6 +164,8 @@ struct v3c_hwpt *v3c_hwpts_alloc_another(struct v3c_domain *domain, struct devic
 	u8 used = domain->space.slots;
 	struct v3c_hwpt *hwpt;
 
+	lockdep_assert_held(&domain->mutex);
+
 	if (hweight8(used) == V3C_MAX_SLOTS)
 		return ERR_PTR(-EXFULL);
 	hwpt = with_mirror(domain, alloc_for(domain, dev, tagged));
@@ -173,6 +185,8 @@ void v3c_hwpts_empty_idle(struct v3c_domain *domain, bool empty)
 {
 	struct v3c_hwpt *hwpt;
 
+	lockdep_assert_held(&domain->mutex);
+
 	v3c_for_each_hwpt(domain, hwpt, domain->space.slots) {
 		if (!hwpt->shadow || hwpt->attached)
 			continue;
@@ -191,6 +205,8 @@ int v3c_hwpts_fill_direct(struct v3c_domain *domain, struct v3c_hwpt *hwpt)
 	struct v3c_view range;
 	u64 page = 0;
 	int ret = 0;
+
+	lockdep_assert_held(&domain->mutex);
 
 	while (!ret && v3c_space_next_direct(&domain->space, page, &range)) {
 		ret = v3c_hwpt_map_run(hwpt, range.first, range.first, range.last - range.first + 1,

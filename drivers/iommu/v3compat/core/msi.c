@@ -126,5 +126,7 @@ bool v3c_msi_may_attach(struct device *dev, enum v3c_domain_type type)
  */
 bool v3c_msi_may_join(struct device *dev, enum v3c_domain_type type)
 {
+	lockdep_assert_held(&v3c_topology);
+
 	return type == V3C_DOMAIN_PASSTHROUGH || !is_unsafe(dev, type);
 }

@@ -20,6 +20,8 @@ struct v3c_pool v3c_pasids =
 /* v3c_pasid_enlist() keeps @device from being deleted. @pasid is not published yet. */
 void v3c_pasid_enlist(struct v3c_pasid *pasid, struct v3c_device *device, bool of_process)
 {
+	lockdep_assert_held(&v3c_topology);
+
 	pasid->device = device;
 	pasid->of_process = of_process;
 	pasid->group = NULL;

@@ -5,6 +5,7 @@
 #include <linux/list.h>
 
 #include "base/handle.h"
+#include "base/topology.h"
 #include "base/why.h"
 
 struct iommu_sva;
@@ -48,6 +49,8 @@ static inline struct v3c_pasid *v3c_to_pasid(const void *handle)
 /* v3c_pasid_is_attached() is called under v3c_topology. */
 static inline bool v3c_pasid_is_attached(const struct v3c_pasid *pasid)
 {
+	lockdep_assert_held(&v3c_topology);
+
 	return pasid->attachment || pasid->sva;
 }
 

@@ -26,6 +26,8 @@ static void name_pasids(struct v3c_device *device)
 {
 	struct v3c_pasid *pasid;
 
+	lockdep_assert_held(&v3c_topology);
+
 	list_for_each_entry(pasid, &device->pasids, entry)
 		pr_warn("sub-device %u (PASID %u of %s) was leaked%s\n", pasid->handle.serial,
 			pasid->number, dev_name(device->pdo),
@@ -49,6 +51,8 @@ static void name_devices(const struct v3c_owner *owner)
 static struct v3c_device *first_device(const struct v3c_owner *owner)
 {
 	struct v3c_device *device;
+
+	lockdep_assert_held(&v3c_topology);
 
 	list_for_each_entry(device, &v3c_device_list, entry)
 		if (!owner || device->handle.owner == owner)

@@ -24,6 +24,8 @@ int v3c_regions_map(struct v3c_domain *domain, struct list_head *added)
 	struct v3c_hwpt *hwpt;
 	int ret;
 
+	lockdep_assert_held(&domain->mutex);
+
 	list_for_each_entry(held, added, entry) {
 		if (!held->unmapped)
 			continue;
@@ -77,6 +79,8 @@ int v3c_regions_withhold_own(struct v3c_domain *domain, const struct v3c_region 
 	unsigned int i;
 	int ret;
 
+	lockdep_assert_held(&domain->mutex);
+
 	for (i = 0; i < count; i++) {
 		struct v3c_traits like = {
 			.kind = regions[i].mapped ? V3C_RANGE_DIRECT : V3C_RANGE_HOLE,
@@ -107,6 +111,8 @@ static int withhold_device(struct v3c_domain *domain, struct device *dev,
 	struct iommu_resv_region *region;
 	LIST_HEAD(regions);
 	int ret = 0;
+
+	lockdep_assert_held(&domain->mutex);
 
 	iommu_get_resv_regions(dev, &regions);
 	list_for_each_entry(region, &regions, list) {
@@ -182,6 +188,8 @@ int v3c_regions_check_mirrors(struct v3c_domain *domain, struct list_head *added
 	struct v3c_withheld *held;
 	struct v3c_hwpt *hwpt;
 
+	lockdep_assert_held(&domain->mutex);
+
 	list_for_each_entry(held, added, entry)
 		v3c_for_each_hwpt(domain, hwpt, domain->space.slots)
 			if (hwpt->shadow &&
@@ -211,6 +219,8 @@ static int sync_mirrors(struct v3c_domain *domain)
 void v3c_regions_forget(struct v3c_domain *domain, struct list_head *added)
 {
 	bool any = !list_empty(added);
+
+	lockdep_assert_held(&domain->mutex);
 
 	unmap_direct(domain, added);
 	v3c_withhold_undo(&domain->space, added);

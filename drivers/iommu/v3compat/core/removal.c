@@ -107,6 +107,8 @@ static bool leave_device(struct v3c_device *device, bool gone, struct list_head 
 {
 	bool attached = device->domain || v3c_pasids_attached(device);
 
+	lockdep_assert_held(&v3c_topology);
+
 	/*
 	 * v3c_watch_abandon() and v3c_fault_end() now, because callback and handler may have left
 	 * with the driver's module. Of a device that is gone the watcher is told, if its driver is
@@ -183,6 +185,8 @@ static bool may_share(struct v3c_group *group, struct device *dev)
 {
 	int ret;
 
+	lockdep_assert_held(&v3c_topology);
+
 	if (!group->untagged)
 		return true;
 	if (v3c_domain_shows_all(group->domain) && !v3c_guard_allows_bypass(dev))
@@ -203,6 +207,8 @@ static bool may_share(struct v3c_group *group, struct device *dev)
 static bool detach_untagged(struct v3c_device *device)
 {
 	LIST_HEAD(dead);
+
+	lockdep_assert_held(&v3c_topology);
 
 	if (!device->domain)
 		return false;

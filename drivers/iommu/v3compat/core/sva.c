@@ -90,6 +90,8 @@ void v3c_sva_unbind(struct v3c_pasid *pasid)
 {
 	struct v3c_group *group = pasid->group;
 
+	lockdep_assert_held(&v3c_topology);
+
 	pasid->busy = true;
 	v3c_bonding = true;
 	v3c_group_begin(group);

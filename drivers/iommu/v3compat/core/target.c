@@ -57,8 +57,11 @@ static bool is_misfit(const struct v3c_target *target, int err)
  */
 static int adopt_hwpt(struct v3c_domain *domain, struct v3c_target *target, struct v3c_hwpt *hwpt)
 {
-	int ret = target_attach(target, hwpt);
+	int ret;
 
+	lockdep_assert_held(&domain->mutex);
+
+	ret = target_attach(target, hwpt);
 	if (ret)
 		return ret;
 	v3c_hwpt_settle(hwpt, target->dev);
@@ -75,6 +78,8 @@ static int attach_existing(struct v3c_domain *domain, struct v3c_target *target)
 {
 	struct v3c_hwpt *hwpt;
 	int ret;
+
+	lockdep_assert_held(&domain->mutex);
 
 	v3c_for_each_hwpt(domain, hwpt, domain->space.slots) {
 		/*
@@ -128,6 +133,8 @@ static int attach_translated(struct v3c_domain *domain, struct v3c_target *targe
 	struct v3c_hwpt *hwpt;
 	int ret;
 
+	lockdep_assert_held(&domain->mutex);
+
 	ret = attach_existing(domain, target);
 	if (ret != -EINVAL)
 		return ret;
@@ -179,6 +186,8 @@ static int attach_passthrough(struct v3c_domain *domain, struct v3c_target *targ
 	struct iommu_domain *identity = v3c_passthrough_identity(target->dev);
 	struct v3c_hwpt *hwpt;
 	int ret = -EINVAL;
+
+	lockdep_assert_held(&domain->mutex);
 
 	if (identity)
 		ret = v3c_group_attach(target->group, identity, NULL);
@@ -262,6 +271,8 @@ static enum v3c_reason attach_busy(struct v3c_domain *domain, struct v3c_target 
 static void take_back(struct v3c_domain *domain, struct v3c_target *target)
 {
 	struct v3c_hwpt *hwpt = target->group->hwpt;
+
+	lockdep_assert_held(&domain->mutex);
 
 	target_detach(target);
 	if (hwpt)

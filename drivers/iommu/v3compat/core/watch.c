@@ -264,6 +264,8 @@ static bool all_have_seen(u64 change)
 	struct v3c_device *device;
 	struct v3c_call *call;
 
+	lockdep_assert_held(&v3c_topology);
+
 	list_for_each_entry(call, &v3c_calls, entry)
 		if (call->told < change && call->seen >= change)
 			return false;
