@@ -8,7 +8,7 @@
 
 #include "core/fault.h"
 #include "core/fault_console.h"
-#include "faults.h"
+#include "alloc_fail.h"
 #include "fixture.h"
 #include "listener.h"
 #include "thread.h"
@@ -675,27 +675,27 @@ static void needs_memory_to_enable_only(struct kunit *test)
 	struct device *pdo = v3t_pdo(test, w->sim, NULL);
 	NTSTATUS refused, v1_refused, disabled;
 
-	V3T_REQUIRE_FAULTS(test);
+	V3T_REQUIRE_ALLOC_FAIL(test);
 	v3t_attach(test, domain, w->device);
 	ASSERT_V1(test, STATUS_SUCCESS, CreateDomain, TRUE, &v1_domain);
 	v3t_adopt_domain(test, v1_domain);
 	ASSERT_V1(test, STATUS_SUCCESS, AttachDevice, v1_domain, pdo, 0, 1);
-	v3t_faults_begin();
+	v3t_alloc_fail_begin();
 	refused = v3->SetDeviceFaultReportingEx(w->device, 0, TRUE, &l->config);
 	v1_refused = V3T_V1(test)->SetDeviceFaultReporting(pdo, 0, TRUE, &l->config);
-	v3t_faults_end();
+	v3t_alloc_fail_end();
 	EXPECT_RESULT(test, STATUS_INSUFFICIENT_RESOURCES, SetDeviceFaultReportingEx, refused);
 	EXPECT_RESULT(test, STATUS_INSUFFICIENT_RESOURCES, SetDeviceFaultReporting, v1_refused);
 	EXPECT_V1(test, STATUS_SUCCESS, DetachDevice, v1_domain, pdo, 0);
 
 	enable(test, w->device, l);
-	v3t_faults_begin();
+	v3t_alloc_fail_begin();
 	stray(test, w->pdo, SZ_1M, true);
-	v3t_faults_end();
+	v3t_alloc_fail_end();
 	v3t_wait_ended(test, l, 1);
-	v3t_faults_begin();
+	v3t_alloc_fail_begin();
 	disabled = v3->SetDeviceFaultReportingEx(w->device, 0, FALSE, NULL);
-	v3t_faults_end();
+	v3t_alloc_fail_end();
 	EXPECT_RESULT(test, STATUS_SUCCESS, SetDeviceFaultReportingEx, disabled);
 }
 

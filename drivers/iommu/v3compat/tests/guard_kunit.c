@@ -11,7 +11,7 @@
 #include <linux/sched/signal.h>
 #include <linux/v3compat.h>
 
-#include "faults.h"
+#include "alloc_fail.h"
 #include "fixture.h"
 #include "thread.h"
 
@@ -1199,14 +1199,14 @@ static void policy_needs_no_memory(struct kunit *test)
 	NTSTATUS status[2];
 	int ret;
 
-	V3T_REQUIRE_FAULTS(test);
-	v3t_faults_begin();
+	V3T_REQUIRE_ALLOC_FAIL(test);
+	v3t_alloc_fail_begin();
 	status[0] = v3->RegisterInterfaceStateChangeCallback(on_change, watcher, w->device,
 							     &all_fields);
 	ret = v3compat_set_guard_policy(V3COMPAT_GUARD_ALL);
 	v3->QueryAvailableDomainTypes(w->device, &types);
 	status[1] = v3->UnregisterInterfaceStateChangeCallback(on_change, w->device);
-	v3t_faults_end();
+	v3t_alloc_fail_end();
 
 	EXPECT_RESULT(test, STATUS_SUCCESS, RegisterInterfaceStateChangeCallback, status[0]);
 	EXPECT_RESULT(test, STATUS_SUCCESS, UnregisterInterfaceStateChangeCallback, status[1]);

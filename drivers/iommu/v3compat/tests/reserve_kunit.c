@@ -3,7 +3,7 @@
 #include <linux/cpumask.h>
 #include <linux/sched.h>
 
-#include "faults.h"
+#include "alloc_fail.h"
 #include "fixture.h"
 #include "thread.h"
 
@@ -309,12 +309,12 @@ static void prove(struct kunit *test, struct proof *p, PIOMMU_DMA_DOMAIN domain,
 	DMA_IOMMU_INTERFACE_V3 *v3 = V3T_V3(test);
 	int i;
 
-	v3t_faults_begin();
+	v3t_alloc_fail_begin();
 	for (i = 0; i < 4; i++)
 		p->mapped[i] = v3->MapReservedLogicalRange(p->token, i * SZ_4M + SZ_1M, V3T_RW,
 							   &p->forms[i], &p->segments[i]);
 	p->ordinary = v3->MapLogicalRangeEx(domain, V3T_RW, &p->forms[0], at, NULL, NULL, out);
-	v3t_faults_end();
+	v3t_alloc_fail_end();
 }
 
 static void prove_unmap(struct kunit *test, struct proof *p)
@@ -322,10 +322,10 @@ static void prove_unmap(struct kunit *test, struct proof *p)
 	DMA_IOMMU_INTERFACE_V3 *v3 = V3T_V3(test);
 	int i;
 
-	v3t_faults_begin();
+	v3t_alloc_fail_begin();
 	for (i = 0; i < 4; i++)
 		p->unmapped[i] = v3->UnmapReservedLogicalRange(&p->segments[i]);
-	v3t_faults_end();
+	v3t_alloc_fail_end();
 }
 
 static const struct proof_case {
@@ -361,7 +361,7 @@ static void mapping_needs_no_memory(struct kunit *test)
 	u64 first;
 	int i;
 
-	V3T_REQUIRE_FAULTS(test);
+	V3T_REQUIRE_ALLOC_FAIL(test);
 	if (v3t_maps_take_memory())
 		kunit_skip(test, "each map takes memory");
 	KUNIT_ASSERT_NOT_NULL(test, p);

@@ -11,7 +11,7 @@
 #include <linux/sched/mm.h>
 #include <linux/uaccess.h>
 
-#include "faults.h"
+#include "alloc_fail.h"
 #include "fixture.h"
 #include "thread.h"
 
@@ -323,12 +323,12 @@ static void survives_each_allocation_failing(struct kunit *test)
 	bool reached;
 	ULONG pasid;
 
-	V3T_REQUIRE_FAULTS(test);
+	V3T_REQUIRE_ALLOC_FAIL(test);
 	EXPECT_V3(test, STATUS_SUCCESS, DetachPasidDevice, p.sub);
 	for (nth = 1; nth < MAX_ALLOCATIONS; nth++) {
-		v3t_fail_nth_begin(nth);
+		v3t_alloc_fail_nth_begin(nth);
 		status = v3compat_create_sva_device(p.device, current->mm, &sub, &pasid);
-		reached = v3t_fail_nth_end();
+		reached = v3t_alloc_fail_nth_end();
 		if (NT_SUCCESS(status)) {
 			EXPECT_V3(test, STATUS_SUCCESS, DetachPasidDevice, sub);
 			EXPECT_V3(test, STATUS_SUCCESS, DeletePasidDevice, sub);

@@ -8,7 +8,7 @@
 #include <linux/prandom.h>
 #include <linux/sched.h>
 
-#include "faults.h"
+#include "alloc_fail.h"
 #include "fixture.h"
 #include "tables.h"
 #include "thread.h"
@@ -353,7 +353,7 @@ static void any_allocation_may_fail(struct kunit *test)
 	NTSTATUS status;
 	bool reached;
 
-	V3T_REQUIRE_FAULTS(test);
+	V3T_REQUIRE_ALLOC_FAIL(test);
 	if (c->call == configure_bypass)
 		v3t_skip_where(test, IOMMUSIM_WHOLE_MAPS, "takes memory more often than is tried");
 	for (nth = 1; nth < MAX_ALLOCATIONS; nth++) {
@@ -362,9 +362,9 @@ static void any_allocation_may_fail(struct kunit *test)
 		v3t_set_page(&race->tables, (nth + 1) * AT, race->steady);
 		v3t_set(&race->tables, nth * AT, 0, 0);
 
-		v3t_fail_nth_begin(nth);
+		v3t_alloc_fail_nth_begin(nth);
 		status = c->call(race);
-		reached = v3t_fail_nth_end();
+		reached = v3t_alloc_fail_nth_end();
 		if (!NT_SUCCESS(status)) {
 			refused++;
 			KUNIT_EXPECT_EQ_MSG(test, (u32)status, (u32)c->expected,

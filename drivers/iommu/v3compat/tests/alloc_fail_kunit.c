@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Every call that allocates, with each of its allocations failing in turn. */
-#include "faults.h"
+#include "alloc_fail.h"
 #include "fixture.h"
 
 #define MAX_ALLOCATIONS	400
@@ -66,12 +66,12 @@ static void delete_device(struct sweep *s)
 	EXPECT_V3(s->test, STATUS_SUCCESS, DeleteDevice, s->out->device);
 }
 
-static NTSTATUS attach(struct sweep *s)
+static NTSTATUS attach_device(struct sweep *s)
 {
 	return V3T_V3(s->test)->AttachDeviceEx(s->domain, s->device);
 }
 
-static void detach(struct sweep *s)
+static void detach_device(struct sweep *s)
 {
 	EXPECT_V3(s->test, STATUS_SUCCESS, DetachDeviceEx, s->device);
 }
@@ -86,7 +86,7 @@ static void detach_v1(struct sweep *s)
 	EXPECT_V1(s->test, STATUS_SUCCESS, DetachDevice, s->domain, s->pdo, 0);
 }
 
-static NTSTATUS map(struct sweep *s)
+static NTSTATUS map_logical(struct sweep *s)
 {
 	IOMMU_DMA_LOGICAL_ADDRESS at = SZ_1G - SZ_4K;
 
@@ -99,7 +99,7 @@ static NTSTATUS map_v1(struct sweep *s)
 	return V3T_V1(s->test)->MapLogicalRange(s->domain, V3T_RW, s->mdl, SZ_1G - SZ_4K);
 }
 
-static void unmap(struct sweep *s)
+static void unmap_logical(struct sweep *s)
 {
 	EXPECT_V3(s->test, STATUS_SUCCESS, UnmapLogicalRange, s->domain, SZ_1G - SZ_4K, 3);
 }
@@ -119,7 +119,7 @@ static void unmap_identity(struct sweep *s)
 	EXPECT_V3(s->test, STATUS_SUCCESS, UnmapIdentityRangeEx, s->domain, &s->what);
 }
 
-static NTSTATUS reserve(struct sweep *s)
+static NTSTATUS reserve_range(struct sweep *s)
 {
 	IOMMU_DMA_LOGICAL_ADDRESS at = SZ_1G - SZ_4M;
 
@@ -127,7 +127,7 @@ static NTSTATUS reserve(struct sweep *s)
 							   &s->out->token);
 }
 
-static void unreserve(struct sweep *s)
+static void free_reserved(struct sweep *s)
 {
 	EXPECT_V3(s->test, STATUS_SUCCESS, FreeReservedLogicalAddressRange, s->out->token);
 }
@@ -191,9 +191,9 @@ static const struct sweep_case {
 	  .call = create_device, .undo = delete_device,
 	  .hold = create_device, .keep = keep_device },
 	{ V3T_ROW(AttachDeviceEx, STATUS_INSUFFICIENT_RESOURCES, "first"),
-	  .call = attach, .undo = detach },
+	  .call = attach_device, .undo = detach_device },
 	{ V3T_ROW(AttachDeviceEx, STATUS_INSUFFICIENT_RESOURCES, "other instance"),
-	  .call = attach, .undo = detach, .other_instance = true },
+	  .call = attach_device, .undo = detach_device, .other_instance = true },
 	{ V3T_ROW(CreatePasidDevice, STATUS_INSUFFICIENT_RESOURCES, "no handle"),
 	  .call = create_pasid, .undo = delete_pasid,
 	  .hold = create_pasid, .keep = keep_pasid, .number = true },
@@ -206,15 +206,15 @@ static const struct sweep_case {
 	{ V3T_ROW(AttachDevice, STATUS_INSUFFICIENT_RESOURCES, "V1"),
 	  .call = attach_v1, .undo = detach_v1 },
 	{ V3T_ROW(MapLogicalRangeEx, STATUS_INSUFFICIENT_RESOURCES, "explicit"),
-	  .call = map, .undo = unmap },
+	  .call = map_logical, .undo = unmap_logical },
 	{ V3T_ROW(MapLogicalRange, STATUS_INSUFFICIENT_RESOURCES, "V1"),
-	  .call = map_v1, .undo = unmap },
+	  .call = map_v1, .undo = unmap_logical },
 	{ V3T_ROW(MapIdentityRangeEx, STATUS_INSUFFICIENT_RESOURCES, "frames"),
 	  .call = map_identity, .undo = unmap_identity },
 	{ V3T_ROW(MapIdentityRange, STATUS_INSUFFICIENT_RESOURCES, "V1"),
 	  .call = map_identity_v1, .undo = unmap_identity },
 	{ V3T_ROW(ReserveLogicalAddressRange, STATUS_INSUFFICIENT_RESOURCES, "explicit"),
-	  .call = reserve, .undo = unreserve },
+	  .call = reserve_range, .undo = free_reserved },
 };
 
 static void sweep_name(const struct sweep_case *c, char *desc)
@@ -225,7 +225,7 @@ static void sweep_name(const struct sweep_case *c, char *desc)
 KUNIT_ARRAY_PARAM(sweep, sweep_cases, sweep_name);
 
 /* A domain with one of everything, so that an attach has much to replay. */
-static void fill(struct kunit *test, PIOMMU_DMA_DOMAIN domain)
+static void fill_domain(struct kunit *test, PIOMMU_DMA_DOMAIN domain)
 {
 	const u64 at = 3ULL * SZ_1G;
 	PIOMMU_DMA_LOGICAL_ADDRESS_TOKEN token = v3t_reserve(test, domain, SZ_4M, &at);
@@ -249,7 +249,7 @@ static void set_up(struct kunit *test, struct sweep *s)
 	s->test = test;
 	s->out = &w->out;
 	s->domain = v3t_explicit(test);
-	fill(test, s->domain);
+	fill_domain(test, s->domain);
 	s->pdo = v3t_pdo(test, v3t_sim(test, c->other_instance ? &own : &shared), NULL);
 	s->device = v3t_tagged_device(test, s->pdo);
 	s->sub = v3t_sub_device(test, s->device, &pasid);
@@ -269,9 +269,9 @@ static void use_up_dead_handles(const struct sweep_case *c, struct sweep *s)
 	if (!c->hold)
 		return;
 	for (i = 0; i < MAX_DEAD_HANDLES && NT_SUCCESS(status); i++) {
-		v3t_fail_nth_begin(1);
+		v3t_alloc_fail_nth_begin(1);
 		status = c->hold(s);
-		v3t_fail_nth_end();
+		v3t_alloc_fail_nth_end();
 		if (NT_SUCCESS(status))
 			c->keep(s);
 	}
@@ -291,14 +291,14 @@ static void survives_each_allocation_failing(struct kunit *test)
 	NTSTATUS status;
 	bool reached;
 
-	V3T_REQUIRE_FAULTS(test);
+	V3T_REQUIRE_ALLOC_FAIL(test);
 	set_up(test, &s);
 	use_up_dead_handles(c, &s);
 	for (nth = 1; nth < MAX_ALLOCATIONS; nth++) {
 		v3t_poison(w);
-		v3t_fail_nth_begin(nth);
+		v3t_alloc_fail_nth_begin(nth);
 		status = c->call(&s);
-		reached = v3t_fail_nth_end();
+		reached = v3t_alloc_fail_nth_end();
 		if (NT_SUCCESS(status)) {
 			c->undo(&s);
 			if (!reached)
@@ -330,13 +330,13 @@ static void cutting_needs_memory(struct kunit *test)
 	bool whole = v3t_joins_pages() || v3t_behaves(IOMMUSIM_WHOLE_MAPS);
 	NTSTATUS status[2];
 
-	V3T_REQUIRE_FAULTS(test);
+	V3T_REQUIRE_ALLOC_FAIL(test);
 	v3t_map_at(test, domain, v3t_of_pfns(test, pages, 3), SZ_1G);
 	EXPECT_V3(test, STATUS_SUCCESS, MapIdentityRangeEx, domain, V3T_RW, &same);
-	v3t_faults_begin();
+	v3t_alloc_fail_begin();
 	status[0] = v3->UnmapLogicalRange(domain, SZ_1G + SZ_4K, 1);
 	status[1] = v3->UnmapIdentityRangeEx(domain, &middle);
-	v3t_faults_end();
+	v3t_alloc_fail_end();
 	EXPECT_RESULT(test, STATUS_INSUFFICIENT_RESOURCES, UnmapLogicalRange, status[0]);
 	if (whole)
 		EXPECT_RESULT(test, STATUS_INVALID_PARAMETER, UnmapIdentityRangeEx, status[1]);
@@ -361,7 +361,7 @@ static void releasing_needs_no_memory(struct kunit *test)
 	NTSTATUS status[8];
 	ULONG pasid;
 
-	V3T_REQUIRE_FAULTS(test);
+	V3T_REQUIRE_ALLOC_FAIL(test);
 	ASSERT_V3(test, STATUS_SUCCESS, ReserveLogicalAddressRange, domain, SZ_8M, &at, NULL, NULL,
 		  &token);
 	v3t_map_at(test, domain, large, SZ_1M);
@@ -372,7 +372,7 @@ static void releasing_needs_no_memory(struct kunit *test)
 		  &pasid);
 	ASSERT_V3(test, STATUS_SUCCESS, AttachPasidDevice, domain, sub);
 
-	v3t_faults_begin();
+	v3t_alloc_fail_begin();
 	status[0] = v3->FlushDomain(domain);
 	status[1] = v3->UnmapLogicalRange(domain, SZ_1M, 512);
 	status[2] = v3->UnmapLogicalRange(domain, SZ_8M, 9);
@@ -381,7 +381,7 @@ static void releasing_needs_no_memory(struct kunit *test)
 	status[5] = v3->DetachDeviceEx(w->device);
 	status[6] = v3->DetachPasidDevice(sub);
 	status[7] = v3->DeletePasidDevice(sub);
-	v3t_faults_end();
+	v3t_alloc_fail_end();
 
 	EXPECT_RESULT(test, STATUS_SUCCESS, FlushDomain, status[0]);
 	EXPECT_RESULT(test, STATUS_SUCCESS, UnmapLogicalRange, status[1]);
@@ -394,18 +394,18 @@ static void releasing_needs_no_memory(struct kunit *test)
 	v3t_delete_domain(test, domain);
 }
 
-static struct kunit_case faults_cases[] = {
+static struct kunit_case alloc_fail_cases[] = {
 	KUNIT_CASE_PARAM(survives_each_allocation_failing, sweep_gen_params),
 	KUNIT_CASE(cutting_needs_memory),
 	KUNIT_CASE(releasing_needs_no_memory),
 	{}
 };
 
-static struct kunit_suite faults_suite = {
-	.name = "v3compat_faults",
+static struct kunit_suite alloc_fail_suite = {
+	.name = "v3compat_alloc_fail",
 	.init = v3t_init,
 	.exit = v3t_exit,
-	.test_cases = faults_cases,
+	.test_cases = alloc_fail_cases,
 };
 
-kunit_test_suite(faults_suite);
+kunit_test_suite(alloc_fail_suite);

@@ -3,18 +3,18 @@
  * Allocation failures on demand: the kernel's own fault injection, aimed at the
  * running task, set through the values behind its debugfs files.
  */
-#ifndef V3COMPAT_TESTS_FAULTS_H
-#define V3COMPAT_TESTS_FAULTS_H
+#ifndef V3COMPAT_TESTS_ALLOC_FAIL_H
+#define V3COMPAT_TESTS_ALLOC_FAIL_H
 
 #include <linux/types.h>
 
 /* Why this kernel cannot inject failures, or NULL when it can. */
-const char *v3t_faults_missing(void);
+const char *v3t_alloc_fail_missing(void);
 
 /* Skips the case where there can be none. */
-#define V3T_REQUIRE_FAULTS(test)				\
+#define V3T_REQUIRE_ALLOC_FAIL(test)				\
 do {								\
-	const char *__missing = v3t_faults_missing();		\
+	const char *__missing = v3t_alloc_fail_missing();	\
 								\
 	if (__missing)						\
 		kunit_skip(test, "%s", __missing);		\
@@ -24,14 +24,14 @@ do {								\
  * From begin to end every slab and page allocation of this task fails; nothing
  * else may be done in between than the calls under test.
  */
-void v3t_faults_begin(void);
-void v3t_faults_end(void);
+void v3t_alloc_fail_begin(void);
+void v3t_alloc_fail_end(void);
 
 /*
  * Fails the @nth allocation of this task and no other. The end says whether
  * there were that many.
  */
-void v3t_fail_nth_begin(unsigned int nth);
-bool v3t_fail_nth_end(void);
+void v3t_alloc_fail_nth_begin(unsigned int nth);
+bool v3t_alloc_fail_nth_end(void);
 
-#endif /* V3COMPAT_TESTS_FAULTS_H */
+#endif /* V3COMPAT_TESTS_ALLOC_FAIL_H */

@@ -8,7 +8,7 @@
 #include <linux/fs.h>
 #include <linux/sched.h>
 
-#include "faults.h"
+#include "alloc_fail.h"
 
 #if IS_ENABLED(CONFIG_FAILSLAB) && IS_ENABLED(CONFIG_FAIL_PAGE_ALLOC) && \
 	IS_ENABLED(CONFIG_FAULT_INJECTION_DEBUG_FS)
@@ -43,7 +43,7 @@ static void *value_behind(struct dentry *dir, const char *name)
 	return value;
 }
 
-static bool find(struct injector *inj)
+static bool find_injector(struct injector *inj)
 {
 	struct dentry *dir = debugfs_lookup(inj->name, NULL);
 
@@ -62,17 +62,17 @@ static bool find(struct injector *inj)
 	       inj->task_filter && inj->ignore_reclaim;
 }
 
-const char *v3t_faults_missing(void)
+const char *v3t_alloc_fail_missing(void)
 {
 	int i;
 
 	for (i = 0; i < ARRAY_SIZE(injectors); i++)
-		if (!find(&injectors[i]))
+		if (!find_injector(&injectors[i]))
 			return "debugfs does not show the values of failslab and fail_page_alloc";
 	return NULL;
 }
 
-static void aim(struct injector *inj)
+static void aim_injector(struct injector *inj)
 {
 	inj->old_verbose = *inj->verbose;
 	inj->old_ignore_reclaim = *inj->ignore_reclaim;
@@ -84,7 +84,7 @@ static void aim(struct injector *inj)
 	}
 }
 
-static void restore(struct injector *inj)
+static void restore_injector(struct injector *inj)
 {
 	*inj->verbose = inj->old_verbose;
 	*inj->ignore_reclaim = inj->old_ignore_reclaim;
@@ -94,7 +94,7 @@ static void restore(struct injector *inj)
 
 static void fail_all(struct injector *inj)
 {
-	aim(inj);
+	aim_injector(inj);
 	inj->old_interval = *inj->interval;
 	inj->old_times = atomic_read(inj->times);
 	inj->old_space = atomic_read(inj->space);
@@ -114,10 +114,10 @@ static void fail_none(struct injector *inj)
 	atomic_set(inj->times, inj->old_times);
 	*inj->task_filter = inj->old_task_filter;
 	*inj->interval = inj->old_interval;
-	restore(inj);
+	restore_injector(inj);
 }
 
-void v3t_faults_begin(void)
+void v3t_alloc_fail_begin(void)
 {
 	int i;
 
@@ -126,7 +126,7 @@ void v3t_faults_begin(void)
 	current->make_it_fail = 1;
 }
 
-void v3t_faults_end(void)
+void v3t_alloc_fail_end(void)
 {
 	int i;
 
@@ -135,46 +135,46 @@ void v3t_faults_end(void)
 		fail_none(&injectors[i]);
 }
 
-void v3t_fail_nth_begin(unsigned int nth)
+void v3t_alloc_fail_nth_begin(unsigned int nth)
 {
 	int i;
 
 	for (i = 0; i < ARRAY_SIZE(injectors); i++)
-		aim(&injectors[i]);
+		aim_injector(&injectors[i]);
 	current->fail_nth = nth;
 }
 
-bool v3t_fail_nth_end(void)
+bool v3t_alloc_fail_nth_end(void)
 {
 	bool reached = !current->fail_nth;
 	int i;
 
 	current->fail_nth = 0;
 	for (i = 0; i < ARRAY_SIZE(injectors); i++)
-		restore(&injectors[i]);
+		restore_injector(&injectors[i]);
 	return reached;
 }
 
 #else
 
-const char *v3t_faults_missing(void)
+const char *v3t_alloc_fail_missing(void)
 {
 	return "kernel built without fault injection of slab and page allocations";
 }
 
-void v3t_faults_begin(void)
+void v3t_alloc_fail_begin(void)
 {
 }
 
-void v3t_faults_end(void)
+void v3t_alloc_fail_end(void)
 {
 }
 
-void v3t_fail_nth_begin(unsigned int nth)
+void v3t_alloc_fail_nth_begin(unsigned int nth)
 {
 }
 
-bool v3t_fail_nth_end(void)
+bool v3t_alloc_fail_nth_end(void)
 {
 	return false;
 }
