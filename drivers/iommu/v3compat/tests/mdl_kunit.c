@@ -47,7 +47,7 @@ static void *map_user(struct kunit *test, unsigned long pages, unsigned long pro
 	return (void *)va;
 }
 
-static void sizes(struct kunit *test)
+static void size_counts_each_page_touched(struct kunit *test)
 {
 	KUNIT_EXPECT_EQ(test, MmSizeOfMdl(NULL, 0), 0x30);
 	KUNIT_EXPECT_EQ(test, MmSizeOfMdl(NULL, 1), 0x38);
@@ -58,7 +58,7 @@ static void sizes(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ADDRESS_AND_SIZE_TO_SPAN_PAGES(0, 0xffffffffu), 0x100000);
 }
 
-static void describes_buffer(struct kunit *test)
+static void describes_the_buffer(struct kunit *test)
 {
 	char *buffer = kunit_kzalloc(test, 3 * PAGE_SIZE, GFP_KERNEL);
 	PMDL mdl = alloc_mdl(test, buffer + 0x123, 2 * PAGE_SIZE);
@@ -75,7 +75,7 @@ static void describes_buffer(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, (void *)MmGetMdlPfnArray(mdl), (void *)mdl + 0x30);
 }
 
-static void allocation_refusals(struct kunit *test)
+static void alloc_refuses_bad_arguments(struct kunit *test)
 {
 	PIRP irp = (PIRP)0x1000;
 
@@ -98,7 +98,7 @@ static void expect_pfns(struct kunit *test, PMDL mdl, void *va, bool is_vmalloc)
 	}
 }
 
-static void nonpaged_linear(struct kunit *test)
+static void nonpaged_build_takes_linear_memory(struct kunit *test)
 {
 	char *buffer = kunit_kzalloc(test, 4 * PAGE_SIZE, GFP_KERNEL);
 	PMDL mdl = alloc_mdl(test, buffer + 0x800, 2 * PAGE_SIZE);
@@ -109,7 +109,7 @@ static void nonpaged_linear(struct kunit *test)
 	expect_pfns(test, mdl, buffer + 0x800, false);
 }
 
-static void nonpaged_vmalloc(struct kunit *test)
+static void nonpaged_build_takes_vmalloc(struct kunit *test)
 {
 	char *buffer = vmalloc(5 * PAGE_SIZE);
 	PMDL mdl;
@@ -122,7 +122,7 @@ static void nonpaged_vmalloc(struct kunit *test)
 	expect_pfns(test, mdl, buffer, true);
 }
 
-static void nonpaged_module_data(struct kunit *test)
+static void nonpaged_build_takes_module_data(struct kunit *test)
 {
 	bool is_vmalloc = is_vmalloc_or_module_addr(module_data);
 	PMDL mdl = alloc_mdl(test, module_data, sizeof(module_data));
@@ -132,7 +132,7 @@ static void nonpaged_module_data(struct kunit *test)
 	expect_pfns(test, mdl, module_data, is_vmalloc);
 }
 
-static void nonpaged_no_memory_there(struct kunit *test)
+static void nonpaged_build_refuses_no_memory(struct kunit *test)
 {
 	PMDL mdl = alloc_mdl(test, (void *)PAGE_SIZE, PAGE_SIZE);
 
@@ -142,7 +142,7 @@ static void nonpaged_no_memory_there(struct kunit *test)
 }
 
 /* The page after a vmalloc area is a guard page: the second half of the buffer does not exist. */
-static void nonpaged_beyond_vmalloc(struct kunit *test)
+static void nonpaged_build_refuses_a_guard_page(struct kunit *test)
 {
 	char *buffer = vmalloc(PAGE_SIZE);
 	PMDL mdl;
@@ -154,7 +154,7 @@ static void nonpaged_beyond_vmalloc(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, mdl->MdlFlags, 0);
 }
 
-static void caller_storage(struct kunit *test)
+static void caller_may_own_the_storage(struct kunit *test)
 {
 	char *buffer = kunit_kzalloc(test, 2 * PAGE_SIZE, GFP_KERNEL);
 	PMDL mdl = kunit_kmalloc(test, MmSizeOfMdl(buffer, 2 * PAGE_SIZE), GFP_KERNEL);
@@ -168,7 +168,7 @@ static void caller_storage(struct kunit *test)
 	expect_pfns(test, mdl, buffer, false);
 }
 
-static void lock_kernel_memory(struct kunit *test)
+static void locks_kernel_memory(struct kunit *test)
 {
 	char *buffer = kunit_kzalloc(test, 2 * PAGE_SIZE, GFP_KERNEL);
 	PMDL mdl = alloc_mdl(test, buffer, 2 * PAGE_SIZE);
@@ -181,7 +181,7 @@ static void lock_kernel_memory(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, mdl->MdlFlags, 0);
 }
 
-static void lock_refusals(struct kunit *test)
+static void lock_refuses_bad_arguments(struct kunit *test)
 {
 	char *buffer = kunit_kzalloc(test, PAGE_SIZE, GFP_KERNEL);
 	PMDL mdl = alloc_mdl(test, buffer, PAGE_SIZE), empty = alloc_mdl(test, buffer, 0);
@@ -205,7 +205,7 @@ static void lock_refusals(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, mdl->MdlFlags, 0);
 }
 
-static void user_without_process(struct kunit *test)
+static void lock_refuses_users_without_process(struct kunit *test)
 {
 	PMDL mdl = alloc_mdl(test, (void *)PAGE_SIZE, PAGE_SIZE);
 
@@ -219,7 +219,7 @@ static void user_without_process(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, mdl->MdlFlags, 0);
 }
 
-static void user_pages(struct kunit *test)
+static void locks_user_pages(struct kunit *test)
 {
 	long locked = atomic_long_read(&current_user()->locked_vm);
 	char *va = map_user(test, 4, PROT_READ | PROT_WRITE);
@@ -271,7 +271,7 @@ static bool dirty_after(struct kunit *test, void *va, LOCK_OPERATION operation,
 	return dirty;
 }
 
-static void user_pages_dirtied(struct kunit *test)
+static void unlock_dirties_what_was_written(struct kunit *test)
 {
 	char *va = map_user(test, 4, PROT_READ | PROT_WRITE);
 
@@ -283,7 +283,7 @@ static void user_pages_dirtied(struct kunit *test)
 			  dirty_after(test, va + 3 * PAGE_SIZE, IoWriteAccess, unlock_atomic));
 }
 
-static void user_pages_refused(struct kunit *test)
+static void lock_refuses_pages_without_permission(struct kunit *test)
 {
 	long locked = atomic_long_read(&current_user()->locked_vm);
 	char *va = map_user(test, 2, PROT_READ);
@@ -299,7 +299,7 @@ static void user_pages_refused(struct kunit *test)
 }
 
 /* Starting with a mapped page and running into unmapped space: the page pinned first is let go. */
-static void user_pages_end_inside(struct kunit *test)
+static void failed_lock_keeps_no_page(struct kunit *test)
 {
 	long locked = atomic_long_read(&current_user()->locked_vm);
 	char *va = map_user(test, 2, PROT_READ | PROT_WRITE);
@@ -321,7 +321,7 @@ static void user_pages_end_inside(struct kunit *test)
 	put_page(page);
 }
 
-static void user_kernel_address(struct kunit *test)
+static void user_mode_refuses_kernel_addresses(struct kunit *test)
 {
 	PMDL mdl = alloc_mdl(test, module_data, PAGE_SIZE);
 
@@ -332,7 +332,7 @@ static void user_kernel_address(struct kunit *test)
 }
 
 /* A trusted caller may hand over a user address with KernelMode, as on Windows. */
-static void user_pages_kernel_mode(struct kunit *test)
+static void kernel_mode_takes_user_pages(struct kunit *test)
 {
 	char *va = map_user(test, 1, PROT_READ | PROT_WRITE);
 	PMDL mdl = alloc_mdl(test, va, PAGE_SIZE);
@@ -350,7 +350,7 @@ static void set_memlock(unsigned long limit)
 	task_unlock(current->group_leader);
 }
 
-static void user_pages_quota(struct kunit *test)
+static void lock_respects_the_quota(struct kunit *test)
 {
 	char *va = map_user(test, 2, PROT_READ | PROT_WRITE);
 	PMDL mdl = alloc_mdl(test, va, 2 * PAGE_SIZE);
@@ -378,7 +378,7 @@ static void user_pages_quota(struct kunit *test)
 }
 
 /* One warning, no pages: pinning sleeps. */
-static void user_pages_atomic(struct kunit *test)
+static void lock_refuses_atomic_context(struct kunit *test)
 {
 #ifdef kunit_warning_suppress
 	char *va = map_user(test, 1, PROT_READ | PROT_WRITE);
@@ -398,7 +398,7 @@ static void user_pages_atomic(struct kunit *test)
 #endif
 }
 
-static void free_unlocks(struct kunit *test)
+static void free_unlocks_pages(struct kunit *test)
 {
 	long locked = atomic_long_read(&current_user()->locked_vm);
 	char *va = map_user(test, 1, PROT_READ | PROT_WRITE);
@@ -410,7 +410,7 @@ static void free_unlocks(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, atomic_long_read(&current_user()->locked_vm), locked);
 }
 
-static void atomic_context(struct kunit *test)
+static void works_in_atomic_context(struct kunit *test)
 {
 	char *buffer = kunit_kzalloc(test, PAGE_SIZE, GFP_KERNEL);
 	PMDL large = IoAllocateMdl(NULL, 0xffffffff, FALSE, FALSE, NULL);
@@ -437,7 +437,7 @@ static void atomic_context(struct kunit *test)
 	KUNIT_EXPECT_NOT_NULL_MSG(test, large, "4 GiB - 1 is the largest buffer an MDL can have");
 }
 
-static void partial(struct kunit *test)
+static void partial_shares_the_frames(struct kunit *test)
 {
 	char *buffer = kunit_kzalloc(test, 4 * PAGE_SIZE, GFP_KERNEL);
 	PMDL source = alloc_mdl(test, buffer, 4 * PAGE_SIZE);
@@ -459,7 +459,7 @@ static void partial(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, target->MappedSystemVa, (void *)(buffer + 2 * PAGE_SIZE));
 }
 
-static void partial_refusals(struct kunit *test)
+static void partial_refuses_beyond_its_source(struct kunit *test)
 {
 	char *buffer = kunit_kzalloc(test, 4 * PAGE_SIZE, GFP_KERNEL);
 	PMDL source = alloc_mdl(test, buffer, 3 * PAGE_SIZE);
@@ -478,7 +478,7 @@ static void partial_refusals(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, target->MdlFlags, MDL_PARTIAL);
 }
 
-static void list_entries(struct kunit *test)
+static void windows_lists_link_and_unlink(struct kunit *test)
 {
 	LIST_ENTRY head, a, b;
 
@@ -496,31 +496,31 @@ static void list_entries(struct kunit *test)
 }
 
 static struct kunit_case mdl_cases[] = {
-	KUNIT_CASE(sizes),
-	KUNIT_CASE(describes_buffer),
-	KUNIT_CASE(allocation_refusals),
-	KUNIT_CASE(nonpaged_linear),
-	KUNIT_CASE(nonpaged_vmalloc),
-	KUNIT_CASE(nonpaged_module_data),
-	KUNIT_CASE(nonpaged_no_memory_there),
-	KUNIT_CASE(nonpaged_beyond_vmalloc),
-	KUNIT_CASE(caller_storage),
-	KUNIT_CASE(lock_kernel_memory),
-	KUNIT_CASE(lock_refusals),
-	KUNIT_CASE(user_without_process),
-	KUNIT_CASE(user_pages),
-	KUNIT_CASE(user_pages_dirtied),
-	KUNIT_CASE(user_pages_refused),
-	KUNIT_CASE(user_pages_end_inside),
-	KUNIT_CASE(user_kernel_address),
-	KUNIT_CASE(user_pages_kernel_mode),
-	KUNIT_CASE(user_pages_quota),
-	KUNIT_CASE(user_pages_atomic),
-	KUNIT_CASE(free_unlocks),
-	KUNIT_CASE(atomic_context),
-	KUNIT_CASE(partial),
-	KUNIT_CASE(partial_refusals),
-	KUNIT_CASE(list_entries),
+	KUNIT_CASE(size_counts_each_page_touched),
+	KUNIT_CASE(describes_the_buffer),
+	KUNIT_CASE(alloc_refuses_bad_arguments),
+	KUNIT_CASE(nonpaged_build_takes_linear_memory),
+	KUNIT_CASE(nonpaged_build_takes_vmalloc),
+	KUNIT_CASE(nonpaged_build_takes_module_data),
+	KUNIT_CASE(nonpaged_build_refuses_no_memory),
+	KUNIT_CASE(nonpaged_build_refuses_a_guard_page),
+	KUNIT_CASE(caller_may_own_the_storage),
+	KUNIT_CASE(locks_kernel_memory),
+	KUNIT_CASE(lock_refuses_bad_arguments),
+	KUNIT_CASE(lock_refuses_users_without_process),
+	KUNIT_CASE(locks_user_pages),
+	KUNIT_CASE(unlock_dirties_what_was_written),
+	KUNIT_CASE(lock_refuses_pages_without_permission),
+	KUNIT_CASE(failed_lock_keeps_no_page),
+	KUNIT_CASE(user_mode_refuses_kernel_addresses),
+	KUNIT_CASE(kernel_mode_takes_user_pages),
+	KUNIT_CASE(lock_respects_the_quota),
+	KUNIT_CASE(lock_refuses_atomic_context),
+	KUNIT_CASE(free_unlocks_pages),
+	KUNIT_CASE(works_in_atomic_context),
+	KUNIT_CASE(partial_shares_the_frames),
+	KUNIT_CASE(partial_refuses_beyond_its_source),
+	KUNIT_CASE(windows_lists_link_and_unlink),
 	{}
 };
 
