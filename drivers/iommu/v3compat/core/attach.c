@@ -196,8 +196,8 @@ static bool is_of_others(const struct v3c_domain *domain, const struct v3c_devic
 	       domain->handle.owner != device->handle.owner;
 }
 
-static enum v3c_reason attach_device(struct v3c_domain *domain, struct v3c_device *device,
-				     struct v3c_why *why)
+static enum v3c_reason try_attach_device(struct v3c_domain *domain, struct v3c_device *device,
+					 struct v3c_why *why)
 {
 	enum v3c_reason reason;
 
@@ -261,7 +261,7 @@ enum v3c_reason v3c_attach_device(struct v3c_domain *domain, struct v3c_device *
 	if (twin_attached(device))
 		reason = v3c_refuse(why, V3C_REASON_ATTACHED, V3C_PARAM_DEVICE, device, 0, 0);
 	else
-		reason = attach_device(domain, device, why);
+		reason = try_attach_device(domain, device, why);
 	trace_v3compat_attach(domain, device, reason);
 unlock:
 	end_attach(domain);
@@ -376,7 +376,7 @@ enum v3c_reason v3c_attach_pdo(struct v3c_domain *domain, struct device *pdo, st
 		reason = v3c_refuse(why, V3C_REASON_NO_MEMORY, V3C_PARAM_NONE, NULL, 0, 0);
 		goto unlock;
 	}
-	reason = attach_device(domain, device, why);
+	reason = try_attach_device(domain, device, why);
 	trace_v3compat_attach(domain, device, reason);
 	if (reason)
 		v3c_device_retire(device);
@@ -435,8 +435,8 @@ static bool pasid_must_wait(void *object)
 	       !v3c_pasid_is_attached(pasid) && v3c_group_is_busy(pasid->device->pdo);
 }
 
-static enum v3c_reason attach_pasid(struct v3c_domain *domain, struct v3c_pasid *pasid,
-				    struct v3c_why *why)
+static enum v3c_reason try_attach_pasid(struct v3c_domain *domain, struct v3c_pasid *pasid,
+					struct v3c_why *why)
 {
 	struct v3c_attachment *attachment;
 	enum v3c_reason reason;
@@ -481,7 +481,7 @@ enum v3c_reason v3c_attach_pasid(struct v3c_domain *domain, struct v3c_pasid *pa
 	if (ret)
 		return v3c_refuse_errno(why, ret, V3C_PARAM_PASID, pasid, 0, 0);
 	if (v3c_handle_is(pasid, V3C_KIND_PASID)) {
-		reason = attach_pasid(domain, pasid, why);
+		reason = try_attach_pasid(domain, pasid, why);
 		trace_v3compat_attach_pasid(domain, pasid, reason);
 	} else {
 		reason = v3c_refuse(why, V3C_REASON_BAD_HANDLE, V3C_PARAM_PASID, NULL, 0, 0);

@@ -109,9 +109,9 @@ static enum v3c_reason refuse_regions(const struct v3c_domain_config *config, st
 			  worst ? ((worst->last + 1) << V3C_PAGE_SHIFT) - 1 : 0);
 }
 
-static enum v3c_reason create_domain(const struct v3c_owner *owner,
-				     const struct v3c_domain_config *config,
-				     struct v3c_domain **out, struct v3c_why *why)
+static enum v3c_reason new_domain(const struct v3c_owner *owner,
+				  const struct v3c_domain_config *config, struct v3c_domain **out,
+				  struct v3c_why *why)
 {
 	enum v3c_reason reason = check_create(config->type, why);
 	struct v3c_domain *domain;
@@ -148,7 +148,7 @@ enum v3c_reason v3c_domain_create(const struct v3c_owner *owner,
 				  struct v3c_why *why)
 {
 	struct v3c_domain *domain = NULL;
-	enum v3c_reason reason = create_domain(owner, config, &domain, why);
+	enum v3c_reason reason = new_domain(owner, config, &domain, why);
 
 	if (!reason)
 		*out = domain;

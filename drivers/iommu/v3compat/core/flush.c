@@ -324,8 +324,8 @@ static int sync_list(struct v3c_flush *flush, u32 number, const u8 *list)
 	return ret;
 }
 
-/* flush_domain() brings everything up to date, or the @number pages that @list names. */
-static enum v3c_reason flush_domain(struct v3c_domain *domain, u32 number, const void *list,
+/* flush_tables() brings everything up to date, or the @number pages that @list names. */
+static enum v3c_reason flush_tables(struct v3c_domain *domain, u32 number, const void *list,
 				    struct v3c_why *why)
 {
 	struct v3c_flush call;
@@ -362,7 +362,7 @@ out:
  */
 enum v3c_reason v3c_domain_flush(struct v3c_domain *domain, struct v3c_why *why)
 {
-	enum v3c_reason reason = flush_domain(domain, 0, NULL, why);
+	enum v3c_reason reason = flush_tables(domain, 0, NULL, why);
 
 	trace_v3compat_flush(domain, reason);
 	return reason;
@@ -381,7 +381,7 @@ enum v3c_reason v3c_domain_flush(struct v3c_domain *domain, struct v3c_why *why)
 enum v3c_reason v3c_domain_flush_list(struct v3c_domain *domain, u32 number, const void *list,
 				      struct v3c_why *why)
 {
-	enum v3c_reason reason = flush_domain(domain, number, list, why);
+	enum v3c_reason reason = flush_tables(domain, number, list, why);
 
 	trace_v3compat_flush(domain, reason);
 	return reason;

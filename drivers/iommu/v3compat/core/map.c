@@ -391,8 +391,8 @@ static enum v3c_reason release_identity(struct v3c_domain *domain, struct v3c_ph
 			      why);
 }
 
-static enum v3c_reason unmap_identity(struct v3c_domain *domain, const struct v3c_phys *phys,
-				      struct v3c_why *why)
+static enum v3c_reason unmap_identity_runs(struct v3c_domain *domain, const struct v3c_phys *phys,
+					   struct v3c_why *why)
 {
 	struct v3c_space *space = &domain->space;
 	struct v3c_run refused = {};
@@ -427,7 +427,7 @@ enum v3c_reason v3c_unmap_identity(struct v3c_domain *domain, const struct v3c_p
 	enum v3c_reason reason = check_identity(domain, why);
 
 	if (!reason && domain->type != V3C_DOMAIN_PASSTHROUGH)
-		reason = unmap_identity(domain, phys, why);
+		reason = unmap_identity_runs(domain, phys, why);
 	trace_v3compat_unmap_identity(domain, v3c_phys_is_contiguous(phys) && !phys->pfns ?
 				      phys->pfn : 0, phys->pages, reason);
 	return reason;

@@ -18,7 +18,7 @@
 #include "core/group.h"
 #include "core/msi.h"
 
-static bool is_translated(struct device *dev)
+static bool translates_msi(struct device *dev)
 {
 	struct iommu_resv_region *region;
 	bool translated = true;
@@ -66,7 +66,7 @@ static bool is_unsafe(struct device *dev, enum v3c_domain_type type)
 	if (!has_vectors(dev) && (v3c_core_checks_msi() || type == V3C_DOMAIN_PASSTHROUGH ||
 				  !can_have_vectors(dev)))
 		return false;
-	return is_translated(dev);
+	return translates_msi(dev);
 }
 
 /* is_unsafe_member() leaves a member that is just joining to v3c_msi_may_join(). */

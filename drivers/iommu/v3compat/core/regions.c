@@ -54,8 +54,8 @@ static void unmap_direct(struct v3c_domain *domain, struct list_head *added)
 				v3c_withheld_lose(held);
 }
 
-/* is_identity(): a mapping in the way of a device's region does what that asks for (@like). */
-static bool is_identity(void *arg, const struct v3c_view *range, struct v3c_traits like)
+/* match_identity(): a mapping in the way of a device's region does what that asks for (@like). */
+static bool match_identity(void *arg, const struct v3c_view *range, struct v3c_traits like)
 {
 	struct v3c_domain *domain = arg;
 
@@ -129,7 +129,7 @@ static int withhold_device(struct v3c_domain *domain, struct device *dev,
 			continue;
 		ret = v3c_withhold(&domain->space, region->start >> V3C_PAGE_SHIFT,
 					 (region->start + region->length - 1) >> V3C_PAGE_SHIFT,
-					 like, is_identity, domain, added);
+					 like, match_identity, domain, added);
 		if (ret)
 			break;
 	}

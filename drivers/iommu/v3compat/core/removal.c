@@ -200,11 +200,11 @@ static bool may_share(struct v3c_group *group, struct device *dev)
 }
 
 /*
- * detach_untagged() returns whether there was something to detach, with v3c_topology released
+ * detach_for_newcomer() returns whether there was something to detach, with v3c_topology released
  * meanwhile. A bond that is about to begin, which may take long, is not waited for, because the
  * newcomer is there already.
  */
-static bool detach_untagged(struct v3c_device *device)
+static bool detach_for_newcomer(struct v3c_device *device)
 {
 	LIST_HEAD(dead);
 
@@ -256,7 +256,7 @@ static void member_joins(struct device *dev)
 		v3c_group_let_in(group, dev);
 	if (group && !may_share(group, dev)) {
 		dev_warn(dev, "may not share the domain of its IOMMU group, which is detached\n");
-		while (detach_one_of_group(dev, detach_untagged))
+		while (detach_one_of_group(dev, detach_for_newcomer))
 			;
 	}
 	while (detach_one_of_group(dev, v3c_detach_one_pasid))

@@ -798,9 +798,9 @@ static int sync_nothing(struct v3c_shadow *shadow, struct v3c_sync *sync, struct
 	return sync_leaves(shadow, sync, path, unit, work);
 }
 
-/* walk_tables() reads what is configured for @sync->at; nothing is, beyond the aperture. */
-static void walk_tables(struct v3c_shadow *shadow, const struct v3c_sync *sync,
-			struct v3c_unit *unit)
+/* find_unit() reads what is configured for @sync->at; nothing is, beyond the aperture. */
+static void find_unit(struct v3c_shadow *shadow, const struct v3c_sync *sync,
+		      struct v3c_unit *unit)
 {
 	lockdep_assert_held(&shadow->lock);
 
@@ -824,7 +824,7 @@ static int sync_some(struct v3c_shadow *shadow, struct v3c_sync *sync, unsigned 
 	find_path(shadow, sync->at, &path);
 	if (widen_split(sync, &path))
 		return 0;
-	walk_tables(shadow, sync, &unit);
+	find_unit(shadow, sync, &unit);
 	if (unit.kind == V3C_ENTRY_LEAF && unit.level && widen_sync(sync, unit.first, unit.last))
 		return 0;
 	mark_split(&path, &unit);
