@@ -66,10 +66,10 @@ static void __exit v3compat_exit(void)
 	v3c_removal_module_exit();
 	v3c_fault_console_exit();
 	v3c_fault_module_exit();
-	v3c_pool_destroy(&v3c_tokens);
-	v3c_pool_destroy(&v3c_domains);
-	v3c_pool_destroy(&v3c_pasids);
-	v3c_pool_destroy(&v3c_devices);
+	v3c_pool_destroy(&v3c_token_pool);
+	v3c_pool_destroy(&v3c_domain_pool);
+	v3c_pool_destroy(&v3c_pasid_pool);
+	v3c_pool_destroy(&v3c_device_pool);
 	v3c_shadow_module_exit();
 	v3c_tree_module_exit();
 	v3c_hwpt_module_exit();

@@ -92,7 +92,7 @@ static int make_domain(struct v3c_domain *domain, const struct v3c_domain_config
 	}
 	v3c_gate_open(&domain->space);
 	v3c_domain_allow_quick(domain);
-	v3c_handle_publish(&v3c_domains, &domain->handle);
+	v3c_handle_publish(&v3c_domain_pool, &domain->handle);
 	return 0;
 }
 
@@ -119,7 +119,7 @@ static enum v3c_reason new_domain(const struct v3c_owner *owner,
 
 	if (reason)
 		return reason;
-	domain = v3c_handle_alloc(&v3c_domains, owner);
+	domain = v3c_handle_alloc(&v3c_domain_pool, owner);
 	if (!domain)
 		return v3c_refuse(why, V3C_REASON_NO_MEMORY, V3C_PARAM_NONE, NULL, 0, 0);
 	ret = make_domain(domain, config);
@@ -127,7 +127,7 @@ static enum v3c_reason new_domain(const struct v3c_owner *owner,
 		*out = domain;
 		return 0;
 	}
-	v3c_handle_free(&v3c_domains, &domain->handle);
+	v3c_handle_free(&v3c_domain_pool, &domain->handle);
 	if (ret == -EDOM)
 		return refuse_regions(config, why);
 	return v3c_refuse_errno(why, ret, V3C_PARAM_TYPE, NULL, 0, 0);
@@ -201,7 +201,7 @@ enum v3c_reason v3c_domain_destroy(struct v3c_domain *domain, struct v3c_why *wh
 			dissolve_domain(domain);
 	}
 	if (!reason)
-		v3c_handle_free(&v3c_domains, &domain->handle);
+		v3c_handle_free(&v3c_domain_pool, &domain->handle);
 	trace_v3compat_domain_delete(serial, reason);
 	return reason;
 }
@@ -216,5 +216,5 @@ void v3c_domain_reclaim(struct v3c_domain *domain)
 {
 	scoped_guard(mutex, &domain->mutex)
 		dissolve_domain(domain);
-	v3c_handle_free(&v3c_domains, &domain->handle);
+	v3c_handle_free(&v3c_domain_pool, &domain->handle);
 }

@@ -31,8 +31,8 @@ static void device_init_once(void *object)
 	v3c_fault_init_once(&device->reporter);
 }
 
-struct v3c_pool v3c_devices =
-	V3C_POOL(v3c_devices, V3C_KIND_DEVICE, struct v3c_device, "device", device_init_once);
+struct v3c_pool v3c_device_pool =
+	V3C_POOL(v3c_device_pool, V3C_KIND_DEVICE, struct v3c_device, "device", device_init_once);
 
 /*
  * v3c_device_has_iommu(): a group alone does not tell, because VFIO makes groups without an IOMMU.
@@ -136,7 +136,7 @@ struct v3c_device *v3c_device_make(const struct v3c_owner *owner, struct device 
 	first_stage = has_first_stage(pdo);
 	if (first_stage < 0)
 		return NULL;
-	device = v3c_handle_alloc(&v3c_devices, owner);
+	device = v3c_handle_alloc(&v3c_device_pool, owner);
 	if (!device)
 		return NULL;
 	device->pdo = get_device(pdo);
@@ -160,7 +160,7 @@ struct v3c_device *v3c_device_make(const struct v3c_owner *owner, struct device 
 	INIT_LIST_HEAD(&device->attached);
 	INIT_LIST_HEAD(&device->pasids);
 	list_add(&device->entry, &v3c_device_list);
-	v3c_handle_publish(&v3c_devices, &device->handle);
+	v3c_handle_publish(&v3c_device_pool, &device->handle);
 	return device;
 }
 
@@ -211,7 +211,7 @@ void v3c_device_free(struct v3c_device *device)
 
 	v3c_fault_wait(&device->reporter);
 	device->pdo = NULL;
-	v3c_handle_free(&v3c_devices, &device->handle);
+	v3c_handle_free(&v3c_device_pool, &device->handle);
 	put_device(pdo);
 	guard(mutex)(&v3c_topology);
 	v3c_event_happened(&v3c_device_freed);
@@ -226,7 +226,7 @@ void v3c_device_free(struct v3c_device *device)
 void v3c_device_wait_freed(const struct v3c_owner *owner)
 {
 	guard(mutex)(&v3c_topology);
-	while (v3c_pool_first(&v3c_devices, owner))
+	while (v3c_pool_first(&v3c_device_pool, owner))
 		v3c_event_wait(&v3c_device_freed, TASK_UNINTERRUPTIBLE);
 }
 

@@ -109,7 +109,7 @@ struct v3c_device {
 	bool suppress;
 };
 
-extern struct v3c_pool v3c_devices;
+extern struct v3c_pool v3c_device_pool;
 
 /* v3c_device_list has all of them, newest first; under v3c_topology. */
 extern struct list_head v3c_device_list;

@@ -20,9 +20,9 @@ static void domain_init_once(void *object)
 	v3c_space_init_once(&domain->space);
 }
 
-struct v3c_pool v3c_domains =
-	V3C_POOL(v3c_domains, V3C_KIND_DOMAIN, struct v3c_domain, "domain", domain_init_once);
-EXPORT_SYMBOL_IF_KUNIT(v3c_domains);
+struct v3c_pool v3c_domain_pool =
+	V3C_POOL(v3c_domain_pool, V3C_KIND_DOMAIN, struct v3c_domain, "domain", domain_init_once);
+EXPORT_SYMBOL_IF_KUNIT(v3c_domain_pool);
 
 /**
  * v3c_domain_allow_quick() - quick operations may start again if there is one table for them

@@ -56,7 +56,7 @@ struct v3c_domain {
 	atomic_long_t nodes;
 };
 
-extern struct v3c_pool v3c_domains;
+extern struct v3c_pool v3c_domain_pool;
 
 /* v3c_for_each_hwpt() iterates the page tables whose bits are set in the mask @slots. */
 #define v3c_for_each_hwpt(domain, hwpt, slots)					\

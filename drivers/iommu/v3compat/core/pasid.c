@@ -14,8 +14,8 @@ static void pasid_init_once(void *object)
 	/* &struct v3c_pasid has no lock of its own. */
 }
 
-struct v3c_pool v3c_pasids =
-	V3C_POOL(v3c_pasids, V3C_KIND_PASID, struct v3c_pasid, "sub-device", pasid_init_once);
+struct v3c_pool v3c_pasid_pool =
+	V3C_POOL(v3c_pasid_pool, V3C_KIND_PASID, struct v3c_pasid, "sub-device", pasid_init_once);
 
 /* v3c_pasid_enlist() keeps @device from being deleted. @pasid is not published yet. */
 void v3c_pasid_enlist(struct v3c_pasid *pasid, struct v3c_device *device, bool of_process)
@@ -52,7 +52,7 @@ enum v3c_reason v3c_pasid_alloc(struct v3c_device *device, struct v3c_pasid **ou
 
 	if (reason)
 		return reason;
-	*out = v3c_handle_alloc(&v3c_pasids, device->handle.owner);
+	*out = v3c_handle_alloc(&v3c_pasid_pool, device->handle.owner);
 	if (!*out)
 		return v3c_refuse(why, V3C_REASON_NO_MEMORY, V3C_PARAM_NONE, device, 0, 0);
 	return 0;
@@ -80,12 +80,12 @@ enum v3c_reason v3c_pasid_create(struct v3c_device *device, struct v3c_pasid **o
 		return reason;
 	pasid->number = iommu_alloc_global_pasid(device->pdo);
 	if (pasid->number == IOMMU_PASID_INVALID) {
-		v3c_handle_free(&v3c_pasids, &pasid->handle);
+		v3c_handle_free(&v3c_pasid_pool, &pasid->handle);
 		return v3c_refuse(why, V3C_REASON_NO_PASID, V3C_PARAM_DEVICE, device, 0,
 				  device->pdo->iommu->max_pasids);
 	}
 	v3c_pasid_enlist(pasid, device, false);
-	v3c_handle_publish(&v3c_pasids, &pasid->handle);
+	v3c_handle_publish(&v3c_pasid_pool, &pasid->handle);
 	*out = pasid;
 	return 0;
 }
@@ -98,7 +98,7 @@ void v3c_pasid_free(struct v3c_pasid *pasid)
 	list_del(&pasid->entry);
 	if (!pasid->of_process)
 		iommu_free_global_pasid(pasid->number);
-	v3c_handle_free(&v3c_pasids, &pasid->handle);
+	v3c_handle_free(&v3c_pasid_pool, &pasid->handle);
 }
 
 /**

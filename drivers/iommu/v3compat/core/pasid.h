@@ -39,7 +39,7 @@ struct v3c_pasid {
 	bool busy;
 };
 
-extern struct v3c_pool v3c_pasids;
+extern struct v3c_pool v3c_pasid_pool;
 
 static inline struct v3c_pasid *v3c_to_pasid(const void *handle)
 {

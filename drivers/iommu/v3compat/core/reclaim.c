@@ -104,7 +104,7 @@ static void reclaim_domains(const struct v3c_owner *owner, bool loud)
 {
 	struct v3c_domain *domain;
 
-	while ((domain = (struct v3c_domain *)v3c_pool_first(&v3c_domains, owner))) {
+	while ((domain = (struct v3c_domain *)v3c_pool_first(&v3c_domain_pool, owner))) {
 		v3c_tokens_reclaim(domain, loud);
 		if (loud)
 			pr_warn("domain %u of type %u was leaked\n", domain->handle.serial,

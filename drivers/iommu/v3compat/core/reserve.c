@@ -30,8 +30,8 @@ static void token_init_once(void *object)
 	init_waitqueue_head(&token->idle);
 }
 
-struct v3c_pool v3c_tokens =
-	V3C_POOL(v3c_tokens, V3C_KIND_TOKEN, struct v3c_token, "token", token_init_once);
+struct v3c_pool v3c_token_pool =
+	V3C_POOL(v3c_token_pool, V3C_KIND_TOKEN, struct v3c_token, "token", token_init_once);
 
 /*
  * V3C_BUILD_PAGES bounds what is done about a reservation's tables at a time, because nobody else
@@ -196,7 +196,7 @@ static void publish_token(struct v3c_token *token)
 		/* smp_store_release(): a reader of @quick must see what is in the segments. */
 		smp_store_release(&token->quick, segments);
 	}
-	v3c_handle_publish(&v3c_tokens, &token->handle);
+	v3c_handle_publish(&v3c_token_pool, &token->handle);
 }
 
 /* take_apart() frees a @token that nobody can use, and whose pages are mapped nowhere or lost. */
@@ -218,7 +218,7 @@ static void take_apart(struct v3c_domain *domain, struct v3c_token *token, bool 
 	scoped_guard(spinlock_irqsave, &token->lock)
 		token->segments = NULL;
 	kvfree_rcu(segments, rcu);
-	v3c_handle_free(&v3c_tokens, &token->handle);
+	v3c_handle_free(&v3c_token_pool, &token->handle);
 }
 
 /* begin_token() gets addresses and memory for a token; build_token() builds its tables. */
@@ -251,7 +251,7 @@ static enum v3c_reason begin_token(struct v3c_domain *domain, u64 pages,
 	if (ret)
 		return v3c_place_refuse(ret, place, pages, why);
 	segments = kvzalloc(struct_size(segments, state, pages), GFP_KERNEL | __GFP_NOWARN);
-	token = segments ? v3c_handle_alloc(&v3c_tokens, domain->handle.owner) : NULL;
+	token = segments ? v3c_handle_alloc(&v3c_token_pool, domain->handle.owner) : NULL;
 	if (!token || xa_err(xa_store(&domain->token_at, op.first, segments, GFP_KERNEL)))
 		goto no_memory;
 	segments->domain = domain;
@@ -270,7 +270,7 @@ no_memory:
 			 ((op.last + 1) << V3C_PAGE_SHIFT) - 1);
 	v3c_space_abort(&domain->space, &op);
 	if (token)
-		v3c_handle_free(&v3c_tokens, &token->handle);
+		v3c_handle_free(&v3c_token_pool, &token->handle);
 	kvfree(segments);
 	return reason;
 }

@@ -59,7 +59,7 @@ struct v3c_token {
 	unsigned int inflight;
 };
 
-extern struct v3c_pool v3c_tokens;
+extern struct v3c_pool v3c_token_pool;
 
 static inline struct v3c_token *v3c_to_token(const void *handle)
 {

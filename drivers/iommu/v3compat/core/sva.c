@@ -211,11 +211,11 @@ enum v3c_reason v3c_sva_create(struct v3c_device *device, struct mm_struct *mm,
 	reason = begin_process(pasid, mm, why);
 	if (reason) {
 		list_del(&pasid->entry);
-		v3c_handle_free(&v3c_pasids, &pasid->handle);
+		v3c_handle_free(&v3c_pasid_pool, &pasid->handle);
 		return reason;
 	}
 	pasid->number = iommu_sva_get_pasid(pasid->sva);
-	v3c_handle_publish(&v3c_pasids, &pasid->handle);
+	v3c_handle_publish(&v3c_pasid_pool, &pasid->handle);
 	trace_v3compat_attach_pasid(NULL, pasid, 0);
 	*out = pasid;
 	return 0;

@@ -141,12 +141,12 @@ static void objects_are_listed_by_owner(struct kunit *test)
 		KUNIT_ASSERT_EQ(test, 0, (int)v3c_domain_create(&others, &config, &domain, &why));
 		made[i] = domain;
 	}
-	KUNIT_ASSERT_EQ(test, 2, v3c_pool_list(&v3c_domains, &others, &cursor, serials, 2));
+	KUNIT_ASSERT_EQ(test, 2, v3c_pool_list(&v3c_domain_pool, &others, &cursor, serials, 2));
 	KUNIT_EXPECT_EQ(test, serials[0], made[0]->handle.serial);
 	KUNIT_EXPECT_EQ(test, serials[1], made[1]->handle.serial);
-	KUNIT_ASSERT_EQ(test, 1, v3c_pool_list(&v3c_domains, &others, &cursor, serials, 2));
+	KUNIT_ASSERT_EQ(test, 1, v3c_pool_list(&v3c_domain_pool, &others, &cursor, serials, 2));
 	KUNIT_EXPECT_EQ(test, serials[0], made[2]->handle.serial);
-	KUNIT_EXPECT_EQ(test, 0, v3c_pool_list(&v3c_domains, &others, &cursor, serials, 2));
+	KUNIT_EXPECT_EQ(test, 0, v3c_pool_list(&v3c_domain_pool, &others, &cursor, serials, 2));
 }
 
 static struct kunit_case list_cases[] = {
