@@ -22,11 +22,12 @@ static inline struct iommu_domain *v3c_paging_domain_alloc(struct device *dev, b
 }
 
 /* iommu_attach_device_pasid() demands these calls of the driver. */
-static inline bool v3c_domain_takes_pasids(const struct iommu_domain *domain, struct device *dev)
+static inline bool v3c_core_table_takes_pasids(const struct iommu_domain *core,
+					       struct device *dev)
 {
 	const struct iommu_domain *blocked = dev->iommu->iommu_dev->ops->blocked_domain;
 
-	return domain->ops->set_dev_pasid && blocked && blocked->ops->set_dev_pasid;
+	return core->ops->set_dev_pasid && blocked && blocked->ops->set_dev_pasid;
 }
 #else
 /*
@@ -41,9 +42,10 @@ static inline struct iommu_domain *v3c_paging_domain_alloc(struct device *dev, b
 	return iommu_paging_domain_alloc(dev);
 }
 
-static inline bool v3c_domain_takes_pasids(const struct iommu_domain *domain, struct device *dev)
+static inline bool v3c_core_table_takes_pasids(const struct iommu_domain *core,
+					       struct device *dev)
 {
-	return domain->ops->set_dev_pasid;
+	return core->ops->set_dev_pasid;
 }
 #endif
 

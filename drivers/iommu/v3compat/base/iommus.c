@@ -100,21 +100,20 @@ static void add_named_rules(struct v3c_rules *rules, const char *name)
 /**
  * v3c_iommu_rules() - by which rules a page table must be used
  * @dev: the device that it was allocated for
- * @domain: the page table
+ * @core: the page table, as the IOMMU core knows it
  * @rules: result
  *
  * Context: any; the caller keeps @dev from leaving its IOMMU.
  */
-void v3c_iommu_rules(struct device *dev, const struct iommu_domain *domain,
-		     struct v3c_rules *rules)
+void v3c_iommu_rules(struct device *dev, const struct iommu_domain *core, struct v3c_rules *rules)
 {
 	const struct v3c_iommu_traits *traits = v3c_iommu_traits_of(dev);
 
 	*rules = traits->rules;
 	if (traits->names_rules)
 		add_named_rules(rules, dev_name(dev->iommu->iommu_dev->dev));
-	rules->joins = rules->whole_maps || has_joined_sizes(domain->pgsize_bitmap);
-	rules->upper_half = domain->geometry.aperture_end == U64_MAX;
+	rules->joins = rules->whole_maps || has_joined_sizes(core->pgsize_bitmap);
+	rules->upper_half = core->geometry.aperture_end == U64_MAX;
 }
 
 /**

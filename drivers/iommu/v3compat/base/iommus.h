@@ -78,7 +78,6 @@ struct v3c_iommu_traits {
 const struct v3c_iommu_traits *v3c_iommu_traits_of(struct device *dev);
 bool v3c_iommu_sends_tags(struct device *dev);
 bool v3c_iommu_takes_pasids(struct device *dev);
-void v3c_iommu_rules(struct device *dev, const struct iommu_domain *domain,
-		     struct v3c_rules *rules);
+void v3c_iommu_rules(struct device *dev, const struct iommu_domain *core, struct v3c_rules *rules);
 
 #endif

@@ -83,9 +83,9 @@ static int is_unsafe_member(struct device *member, void *arg)
  */
 static bool is_identity(struct device *dev)
 {
-	const struct iommu_domain *domain = iommu_get_domain_for_dev(dev);
+	const struct iommu_domain *core = iommu_get_domain_for_dev(dev);
 
-	return domain && domain->type == IOMMU_DOMAIN_IDENTITY;
+	return core && core->type == IOMMU_DOMAIN_IDENTITY;
 }
 
 /**

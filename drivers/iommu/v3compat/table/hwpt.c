@@ -155,7 +155,7 @@ void v3c_hwpt_settle(struct v3c_hwpt *hwpt, struct device *dev)
  */
 bool v3c_hwpt_takes_pasids(const struct v3c_hwpt *hwpt, struct device *dev)
 {
-	return v3c_domain_takes_pasids(hwpt->core, dev);
+	return v3c_core_table_takes_pasids(hwpt->core, dev);
 }
 
 /* Frees @hwpt, which is attached nowhere. Its core's table goes with all that is still mapped. */
