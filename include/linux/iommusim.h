@@ -10,8 +10,8 @@
  *
  * All symbols are exported GPL-only in the namespace IOMMUSIM.
  */
-#ifndef __LINUX_IOMMUSIM_H
-#define __LINUX_IOMMUSIM_H
+#ifndef _LINUX_IOMMUSIM_H
+#define _LINUX_IOMMUSIM_H
 
 #include <linux/iommu.h>
 #include <linux/types.h>
@@ -165,4 +165,4 @@ void iommusim_fail_tables(struct iommusim *sim, unsigned int skip, unsigned int 
 void iommusim_fail_unmaps(struct iommusim *sim, unsigned int skip, unsigned int times);
 void iommusim_get_stats(struct iommusim *sim, struct iommusim_stats *out);
 
-#endif /* __LINUX_IOMMUSIM_H */
+#endif /* _LINUX_IOMMUSIM_H */

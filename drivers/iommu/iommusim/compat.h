@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* Differences between the kernels that iommusim is built for, by feature, never by version. */
-#ifndef _IOMMUSIM_COMPAT_H
-#define _IOMMUSIM_COMPAT_H
+#ifndef IOMMUSIM_COMPAT_H
+#define IOMMUSIM_COMPAT_H
 
 #include <linux/iommu.h>
 #include <linux/slab.h>
@@ -62,4 +62,4 @@ static int __maybe_unused fn##_long(struct iommu_domain *domain, struct device *
 #define kzalloc_obj(obj)		kzalloc(sizeof(obj), GFP_KERNEL)
 #endif
 
-#endif /* _IOMMUSIM_COMPAT_H */
+#endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-#ifndef _IOMMUSIM_DEVICE_H
-#define _IOMMUSIM_DEVICE_H
+#ifndef IOMMUSIM_DEVICE_H
+#define IOMMUSIM_DEVICE_H
 
 #include <linux/iommu.h>
 #include <linux/list.h>
@@ -78,4 +78,4 @@ void iommusim_device_adopt(struct iommusim_device *sdev, struct device *dev);
 struct iommusim_device *iommusim_to_device(struct device *dev);
 struct iommusim_context *iommusim_find_context(struct iommusim_device *sdev, u32 pasid);
 
-#endif /* _IOMMUSIM_DEVICE_H */
+#endif

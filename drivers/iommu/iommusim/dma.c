@@ -16,7 +16,7 @@
 /* A DMA asks MAX_REQUESTS times for a page that it gets and loses again, then it gives up. */
 #define MAX_REQUESTS	8
 
-/*
+/**
  * struct iommusim_dma - a DMA under way
  * @sdev: the device that makes it
  * @pasid: PASID of the DMA, or IOMMUSIM_NO_PASID

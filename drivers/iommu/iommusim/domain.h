@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-#ifndef _IOMMUSIM_DOMAIN_H
-#define _IOMMUSIM_DOMAIN_H
+#ifndef IOMMUSIM_DOMAIN_H
+#define IOMMUSIM_DOMAIN_H
 
 #include <linux/iommu.h>
 #include <linux/kref.h>
@@ -79,4 +79,4 @@ enum iommusim_fault_reason iommusim_domain_translate(struct iommusim_domain *dom
 						     struct iommusim *sim, u64 iova, bool write,
 						     u64 *phys);
 
-#endif /* _IOMMUSIM_DOMAIN_H */
+#endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-#ifndef _IOMMUSIM_GROUP_H
-#define _IOMMUSIM_GROUP_H
+#ifndef IOMMUSIM_GROUP_H
+#define IOMMUSIM_GROUP_H
 
 struct device;
 struct iommu_group;
@@ -9,4 +9,4 @@ struct iommusim_device;
 struct iommu_group *iommusim_device_group(struct device *dev);
 void iommusim_group_leave(struct iommusim_device *sdev);
 
-#endif /* _IOMMUSIM_GROUP_H */
+#endif

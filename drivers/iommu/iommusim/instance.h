@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-#ifndef _IOMMUSIM_INSTANCE_H
-#define _IOMMUSIM_INSTANCE_H
+#ifndef IOMMUSIM_INSTANCE_H
+#define IOMMUSIM_INSTANCE_H
 
 #include <linux/atomic.h>
 #include <linux/iommu.h>
@@ -138,4 +138,4 @@ static inline bool iommusim_is_translatable(bool sign_extend, unsigned int bits,
 	return sign_first == sign_last && (!sign_first || sign_first == -1);
 }
 
-#endif /* _IOMMUSIM_INSTANCE_H */
+#endif

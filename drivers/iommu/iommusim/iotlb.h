@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-#ifndef _IOMMUSIM_IOTLB_H
-#define _IOMMUSIM_IOTLB_H
+#ifndef IOMMUSIM_IOTLB_H
+#define IOMMUSIM_IOTLB_H
 
 #include <linux/types.h>
 #include <linux/xarray.h>
@@ -30,4 +30,4 @@ void iommusim_iotlb_fill(struct iommusim_iotlb *iotlb, u64 iova, const struct io
 void iommusim_iotlb_flush_range(struct iommusim_iotlb *iotlb, u64 first, u64 last);
 void iommusim_iotlb_flush_all(struct iommusim_iotlb *iotlb);
 
-#endif /* _IOMMUSIM_IOTLB_H */
+#endif

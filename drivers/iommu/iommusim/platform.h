@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-#ifndef _IOMMUSIM_PLATFORM_H
-#define _IOMMUSIM_PLATFORM_H
+#ifndef IOMMUSIM_PLATFORM_H
+#define IOMMUSIM_PLATFORM_H
 
 struct device;
 struct iommusim;
@@ -10,4 +10,4 @@ int iommusim_init_fwspec(struct device *dev, struct iommusim *sim);
 int iommusim_drivers_register(void);
 void iommusim_drivers_unregister(void);
 
-#endif /* _IOMMUSIM_PLATFORM_H */
+#endif

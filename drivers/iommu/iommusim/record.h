@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-#ifndef _IOMMUSIM_RECORD_H
-#define _IOMMUSIM_RECORD_H
+#ifndef IOMMUSIM_RECORD_H
+#define IOMMUSIM_RECORD_H
 
 #include <linux/rbtree.h>
 #include <linux/spinlock.h>
@@ -28,4 +28,4 @@ bool iommusim_records_take_next(struct iommusim_records *records, u64 first, u64
 				u64 *start, size_t *size);
 void iommusim_records_remove(struct iommusim_records *records, u64 first, u64 last);
 
-#endif /* _IOMMUSIM_RECORD_H */
+#endif

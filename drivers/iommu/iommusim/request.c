@@ -11,7 +11,7 @@
 #include "instance.h"
 #include "request.h"
 
-/*
+/**
  * struct iommusim_request - one group of page requests that was sent
  * @users: references of the thread that waits and of sdev->requests
  * @pasid: PASID of the group, or IOMMUSIM_NO_PASID

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-#ifndef _IOMMUSIM_REQUEST_H
-#define _IOMMUSIM_REQUEST_H
+#ifndef IOMMUSIM_REQUEST_H
+#define IOMMUSIM_REQUEST_H
 
 #include <linux/iommu.h>
 #include <linux/types.h>
@@ -18,4 +18,4 @@ int iommusim_send_requests(struct iommusim_device *sdev, u32 pasid, const u64 *a
 void iommusim_page_response(struct device *dev, struct iopf_fault *fault,
 			    struct iommu_page_response *response);
 
-#endif /* _IOMMUSIM_REQUEST_H */
+#endif

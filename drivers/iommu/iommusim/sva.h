@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-#ifndef _IOMMUSIM_SVA_H
-#define _IOMMUSIM_SVA_H
+#ifndef IOMMUSIM_SVA_H
+#define IOMMUSIM_SVA_H
 
 #include <linux/iommu.h>
 #include <linux/types.h>
@@ -14,4 +14,4 @@ void iommusim_sva_free(struct iommu_domain *domain);
 enum iommusim_fault_reason iommusim_sva_access(struct mm_struct *mm, u64 address, void *buf,
 					       size_t len, bool write);
 
-#endif /* _IOMMUSIM_SVA_H */
+#endif

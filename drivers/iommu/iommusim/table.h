@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-#ifndef _IOMMUSIM_TABLE_H
-#define _IOMMUSIM_TABLE_H
+#ifndef IOMMUSIM_TABLE_H
+#define IOMMUSIM_TABLE_H
 
 #include <linux/llist.h>
 #include <linux/types.h>
@@ -87,4 +87,4 @@ bool iommusim_table_walk(const struct iommusim_table *table, u64 iova, struct io
 bool iommusim_table_walk_sent(const struct iommusim_table *table, u64 iova,
 			      struct iommusim_leaf *leaf);
 
-#endif /* _IOMMUSIM_TABLE_H */
+#endif

@@ -2,8 +2,8 @@
 /*
  * Memory for DMA, with data in it that can be recognised.
  */
-#ifndef BUFFER_H
-#define BUFFER_H
+#ifndef EDU_BUFFER_H
+#define EDU_BUFFER_H
 
 #include <wdm.h>
 
@@ -53,4 +53,4 @@ SIZE_T BufferDifference(PBUFFER Left, PBUFFER Right);
 PVOID PagesAllocate(ULONG Pages, BOOLEAN Scattered);
 VOID PagesFree(PVOID Memory, ULONG Pages);
 
-#endif /* BUFFER_H */
+#endif

@@ -82,4 +82,4 @@ VOID EduRunSwitch(PSCENARIO_RUN Run, PVOID Context);
 VOID EduRunUnmanaged(PSCENARIO_RUN Run, PVOID Context);
 VOID EduRunGuard(PSCENARIO_RUN Run, PVOID Context);
 
-#endif /* EDU_DMA_H */
+#endif

@@ -55,4 +55,4 @@ ULONG EduTableLevels(VOID);
 BOOLEAN EduGuardEveryDevice(PEDU_ENGINE Engine);
 BOOLEAN EduRestoreGuard(PEDU_ENGINE Engine);
 
-#endif /* EDU_HW_H */
+#endif

@@ -6,8 +6,8 @@
  * transcript, one line per step and a TAP verdict at the end. Writing "list"
  * returns the names, writing "summary" the totals of this open file.
  */
-#ifndef SCENARIO_H
-#define SCENARIO_H
+#ifndef EDU_SCENARIO_H
+#define EDU_SCENARIO_H
 
 #include <wdm.h>
 
@@ -77,4 +77,4 @@ struct scenario_device *scenario_device_create(const char *name, const SCENARIO 
 					       void *context);
 void scenario_device_destroy(struct scenario_device *device);
 
-#endif /* SCENARIO_H */
+#endif

@@ -75,4 +75,4 @@ VOID MoverRunInterface(PSCENARIO_RUN Run, PVOID Context);
 VOID MoverRunQueues(PSCENARIO_RUN Run, PVOID Context);
 VOID MoverRunDemand(PSCENARIO_RUN Run, PVOID Context);
 
-#endif /* MOVER_DMA_H */
+#endif

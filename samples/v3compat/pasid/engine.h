@@ -24,4 +24,4 @@ struct mover_engine {
 
 int mover_move(struct mover_engine *engine, struct mover_transfer *transfer);
 
-#endif /* MOVER_ENGINE_H */
+#endif

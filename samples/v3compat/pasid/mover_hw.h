@@ -49,4 +49,4 @@ NTSTATUS MoverRun(PMOVER_ENGINE Engine, PMOVER_TRANSFER Transfers, ULONG Count);
 /* Whether this machine lets a driver answer when the engine asks for pages. */
 BOOLEAN MoverPagesCanBeServed(PMOVER_ENGINE Engine);
 
-#endif /* MOVER_HW_H */
+#endif

@@ -52,4 +52,4 @@ struct share_device *share_device_create(int number, struct mover_adapter *adapt
 void share_device_destroy(struct share_device *device);
 #endif
 
-#endif /* MOVER_SHARE_H */
+#endif

@@ -2,8 +2,8 @@
 /*
  * What the scenarios share, in the words of Windows' DMA_IOMMU_INTERFACE_V3.
  */
-#ifndef TEST_H
-#define TEST_H
+#ifndef V3DMA_TEST_H
+#define V3DMA_TEST_H
 
 #include <wdm.h>
 
@@ -154,4 +154,4 @@ VOID RunFirstAttach(PSCENARIO_RUN Run, PVOID Context);
 VOID RunRemoval(PSCENARIO_RUN Run, PVOID Context);
 VOID RunUnbind(PSCENARIO_RUN Run, PVOID Context);
 
-#endif /* TEST_H */
+#endif

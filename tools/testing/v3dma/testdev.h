@@ -2,8 +2,8 @@
 /*
  * QEMU's iommu-testdev: a device that tells at once where its DMA went.
  */
-#ifndef TESTDEV_H
-#define TESTDEV_H
+#ifndef V3DMA_TESTDEV_H
+#define V3DMA_TESTDEV_H
 
 #include <wdm.h>
 
@@ -81,4 +81,4 @@ typedef VOID TEST_ROUTINE(PVOID Context, ULONG Number);
  */
 BOOLEAN TestRunTogether(ULONG Count, TEST_ROUTINE *Routine, PVOID Context);
 
-#endif /* TESTDEV_H */
+#endif

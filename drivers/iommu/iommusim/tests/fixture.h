@@ -3,8 +3,8 @@
  * Fixture of the tests of iommusim. All functions are static, because some kernels have the tests
  * built in.
  */
-#ifndef _IOMMUSIM_TESTS_FIXTURE_H
-#define _IOMMUSIM_TESTS_FIXTURE_H
+#ifndef IOMMUSIM_TESTS_FIXTURE_H
+#define IOMMUSIM_TESTS_FIXTURE_H
 
 #include <kunit/test.h>
 #include <linux/device.h>
@@ -258,4 +258,4 @@ static inline void exit_fixture(struct kunit *test)
 	__free_pages(fixture->pages, get_order(NR_PAGES * PAGE_SIZE));
 }
 
-#endif /* _IOMMUSIM_TESTS_FIXTURE_H */
+#endif

@@ -34,4 +34,4 @@ void v3t_alloc_fail_end(void);
 void v3t_alloc_fail_nth_begin(unsigned int nth);
 bool v3t_alloc_fail_nth_end(void);
 
-#endif /* V3COMPAT_TESTS_ALLOC_FAIL_H */
+#endif

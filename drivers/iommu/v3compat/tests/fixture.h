@@ -228,4 +228,4 @@ void v3t_expect_tagged_fault(struct kunit *test, struct device *pdo, u32 pasid, 
 struct iommusim_stats v3t_stats(struct iommusim *sim);
 void v3t_expect_no_stale_hits(struct kunit *test, struct iommusim *sim);
 
-#endif /* V3COMPAT_TESTS_FIXTURE_H */
+#endif

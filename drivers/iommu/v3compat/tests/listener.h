@@ -51,4 +51,4 @@ u64 v3t_fault_address(const struct v3compat_fault *fault);
 PVOID v3t_fault_domain(const struct v3compat_fault *fault);
 FAULT_INFORMATION_X64_TYPE v3t_fault_type(const struct v3compat_fault *fault);
 
-#endif /* V3COMPAT_TESTS_LISTENER_H */
+#endif

@@ -121,4 +121,4 @@ bool model_run(struct model *m);
 /* &struct model_device.sees of a struct device behind an iommusim. */
 bool model_sim_sees(void *context, u64 address, u64 physical, ULONG permissions);
 
-#endif /* V3COMPAT_TESTS_MODEL_H */
+#endif

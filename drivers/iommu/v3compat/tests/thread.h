@@ -27,4 +27,4 @@ void v3t_thread_start(struct v3t_thread *thread, int (*fn)(void *arg), void *arg
 /* What the function returned, or the error that kept the thread from starting. */
 int v3t_thread_join(struct v3t_thread *thread);
 
-#endif /* V3COMPAT_TESTS_THREAD_H */
+#endif

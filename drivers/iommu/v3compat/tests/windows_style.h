@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-#ifndef V3COMPAT_WINDOWS_STYLE_H
-#define V3COMPAT_WINDOWS_STYLE_H
+#ifndef V3COMPAT_TESTS_WINDOWS_STYLE_H
+#define V3COMPAT_TESTS_WINDOWS_STYLE_H
 
 #include <wdm.h>
 
