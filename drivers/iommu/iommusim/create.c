@@ -28,13 +28,14 @@ static int add_to_sysfs(struct iommusim *sim)
 {
 	const u32 quirks = sim->config.quirks;
 
-	return iommu_device_sysfs_add(&sim->iommu, &sim->hw->dev, NULL, "iommusim%s%s%s%s%s%s%d",
+	return iommu_device_sysfs_add(&sim->iommu, &sim->hw->dev, NULL, "iommusim%s%s%s%s%s%s%s%d",
 				      quirks & IOMMUSIM_SILENT_FAULTS ? "-silent" : "",
 				      quirks & IOMMUSIM_WHOLE_MAPS ? "-whole" : "",
 				      quirks & IOMMUSIM_MOVING_ROOT ? "-moving" : "",
 				      quirks & IOMMUSIM_SHORT_FLUSH ? "-short" : "",
 				      quirks & IOMMUSIM_ALLOC_PER_MAP ? "-alloc" : "",
-				      quirks & IOMMUSIM_LATE_SEND ? "-late" : "", sim->id);
+				      quirks & IOMMUSIM_LATE_SEND ? "-late" : "",
+				      quirks & IOMMUSIM_RUN_FLUSH ? "-runs" : "", sim->id);
 }
 
 /*

@@ -293,6 +293,11 @@ static size_t unmap_span(struct iommusim_domain *domain, u64 iova, size_t size,
 		return 0;
 	if (iommusim_has_quirk(domain->sim, IOMMUSIM_ALLOC_PER_MAP))
 		iommusim_records_remove(&domain->records, removed.first, removed.last);
+	/* @queued: the caller flushes everything, so that no range need be sent. */
+	if (iommusim_has_quirk(domain->sim, IOMMUSIM_RUN_FLUSH) &&
+	    !iommu_iotlb_gather_queued(gather) &&
+	    iommu_iotlb_gather_is_disjoint(gather, removed.first, removed.size))
+		iommu_iotlb_sync(&domain->domain, gather);
 	iommu_iotlb_gather_add_range(gather, removed.first, removed.size);
 	return removed.size;
 }

@@ -65,6 +65,8 @@
  *	attach sends the list to the IOMMU, for one to two milliseconds, as virtio-iommu does. What
  *	is mapped meanwhile the IOMMU is never told, so that no DMA finds it, and what is unmapped
  *	meanwhile it keeps, until something else is mapped there or the list is sent again.
+ * @IOMMUSIM_RUN_FLUSH: where ranges that are unmapped together do not touch, an invalidation is
+ *	sent for each, unless the caller said that it flushes everything, as SMMUs do.
  */
 enum iommusim_quirk {
 	IOMMUSIM_OVERLAP_KEEP		= 1 << 0,
@@ -81,6 +83,7 @@ enum iommusim_quirk {
 	IOMMUSIM_MOVING_ROOT		= 1 << 11,
 	IOMMUSIM_SHORT_FLUSH		= 1 << 12,
 	IOMMUSIM_LATE_SEND		= 1 << 13,
+	IOMMUSIM_RUN_FLUSH		= 1 << 14,
 };
 
 /**

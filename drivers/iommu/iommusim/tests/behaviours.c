@@ -33,8 +33,9 @@ static void name_tells_quirks(struct kunit *test)
 		{ IOMMUSIM_SILENT_FAULTS, "iommusim-silent" },
 		{ IOMMUSIM_WHOLE_MAPS | IOMMUSIM_SHORT_FLUSH, "iommusim-whole-short" },
 		{ IOMMUSIM_SILENT_FAULTS | IOMMUSIM_WHOLE_MAPS | IOMMUSIM_MOVING_ROOT |
-		  IOMMUSIM_SHORT_FLUSH | IOMMUSIM_ALLOC_PER_MAP | IOMMUSIM_LATE_SEND,
-		  "iommusim-silent-whole-moving-short-alloc-late" },
+		  IOMMUSIM_SHORT_FLUSH | IOMMUSIM_ALLOC_PER_MAP | IOMMUSIM_LATE_SEND |
+		  IOMMUSIM_RUN_FLUSH,
+		  "iommusim-silent-whole-moving-short-alloc-late-runs" },
 	};
 	unsigned int i;
 

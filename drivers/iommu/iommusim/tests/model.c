@@ -662,7 +662,7 @@ static void test_bad_configurations(struct kunit *test)
 		{ .pgsize_bitmap = SZ_4K | SZ_8K, .quirks = IOMMUSIM_OVERLAP_REPLACE },
 		{ .quirks = IOMMUSIM_WHOLE_MAPS | IOMMUSIM_OVERLAP_KEEP },
 		{ .max_pasids = BIT(20) + 1 },
-		{ .quirks = IOMMUSIM_LATE_SEND << 1 },
+		{ .quirks = IOMMUSIM_RUN_FLUSH << 1 },
 		{ .quirks = IOMMUSIM_OVERLAP_KEEP | IOMMUSIM_OVERLAP_REPLACE },
 	};
 	const struct iommusim_region backwards = { .first = 1, .last = 0 };

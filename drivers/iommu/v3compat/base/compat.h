@@ -50,6 +50,16 @@ static inline bool v3c_core_table_takes_pasids(const struct iommu_domain *core,
 #endif
 
 /*
+ * v3c_gather_has_tables(): an IOMMU driver has left tables in @gather, to be freed by a sync. Later
+ * kernels have a struct of its own around the list.
+ */
+static inline bool v3c_gather_has_tables(const struct iommu_iotlb_gather *gather)
+{
+	static_assert(sizeof(gather->freelist) == sizeof(struct list_head));
+	return !list_empty((const struct list_head *)&gather->freelist);
+}
+
+/*
  * V3C_VTD_ATTACH_REBUILDS: VT-d's first attach takes levels off a table that the IOMMU does not
  * need.
  */

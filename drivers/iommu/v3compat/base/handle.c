@@ -9,6 +9,7 @@
 #include <linux/slab.h>
 
 #include "base/handle.h"
+#include "base/owner.h"
 
 /*
  * V3C_QUARANTINE objects of a pool die after one before its memory serves again. Otherwise a handle
@@ -45,7 +46,7 @@ void *v3c_handle_alloc(struct v3c_pool *pool, const struct v3c_owner *owner)
 	}
 
 	/* kzalloc() aligns only sizes that are a power of two as the members may need. */
-	handle = kzalloc(roundup_pow_of_two(pool->size), GFP_KERNEL);
+	handle = kzalloc(roundup_pow_of_two(pool->size), v3c_owner_gfp(owner));
 	if (!handle)
 		return NULL;
 	INIT_LIST_HEAD(&handle->entry);

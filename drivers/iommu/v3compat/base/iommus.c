@@ -20,7 +20,8 @@
  */
 static const struct v3c_iommu_traits v3c_unknown = {
 	.name = "unknown",
-	.rules = { .whole_maps = true, .attach_rebuilds = true, .attach_sends = true },
+	.rules = { .flush_runs = true, .flush_commands = true, .whole_maps = true,
+		   .attach_rebuilds = true, .attach_sends = true },
 };
 
 /*
@@ -34,17 +35,20 @@ static const struct v3c_iommu_traits v3c_iommus[] = {
 	{ .match = "dmar", .name = "VT-d", .logs_faults = true, .page_requests = true,
 	  .rules = { .flush_pages = V3C_VTD_FLUSH_PAGES,
 		     .attach_rebuilds = V3C_VTD_ATTACH_REBUILDS } },
-	{ .match = "ivhd", .name = "AMD-Vi", .faults = true, .enables_pasids_late = true },
+	{ .match = "ivhd", .name = "AMD-Vi", .faults = true, .enables_pasids_late = true,
+	  .rules = { .flush_runs = true } },
 	{ .match = "iommusim-silent", .name = "iommusim", .page_requests = true,
 	  .names_rules = true },
 	{ .match = "iommusim", .name = "iommusim", .faults = true, .page_requests = true,
 	  .names_rules = true },
-	{ .match = "smmu3.", .name = "SMMUv3" },
-	{ .match = "smmu.", .name = "SMMUv2", .faults = true },
+	{ .match = "smmu3.", .name = "SMMUv3",
+	  .rules = { .flush_runs = true, .flush_commands = true } },
+	{ .match = "smmu.", .name = "SMMUv2", .faults = true,
+	  .rules = { .flush_runs = true, .flush_commands = true } },
 	{ .match = "virtio_iommu", .name = "virtio-iommu",
 	  .rules = { .whole_maps = true, .allocates = true, .attach_rebuilds = true,
 		     .attach_sends = true } },
-	{ .match = "riscv-iommu", .name = "RISC-V" },
+	{ .match = "riscv-iommu", .name = "RISC-V", .rules = { .flush_commands = true } },
 	{ .match = "exynos-sysmmu", .name = "Exynos", .faults = true },
 	{ .match = "ipmmu-vmsa", .name = "IPMMU", .faults = true, .late_tables = true },
 	{ .match = "mtk-iommu", .name = "MediaTek", .faults = true, .late_tables = true },
@@ -89,6 +93,7 @@ static bool has_joined_sizes(unsigned long sizes)
 
 static void add_named_rules(struct v3c_rules *rules, const char *name)
 {
+	rules->flush_runs |= !!strstr(name, "-runs");
 	rules->whole_maps |= !!strstr(name, "-whole");
 	rules->allocates |= !!strstr(name, "-whole") || !!strstr(name, "-alloc");
 	rules->attach_rebuilds |= !!strstr(name, "-moving") || !!strstr(name, "-late");

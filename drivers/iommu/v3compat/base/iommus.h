@@ -27,6 +27,9 @@ struct iommu_domain;
  * struct v3c_rules - where an IOMMU driver departs from what the core's calls suggest
  * @flush_pages: one invalidation reaches at most an aligned block of so many pages, a power of two;
  *	a wider one is lost without an error. 0 where any is carried out
+ * @flush_runs: one invalidation reaches neighbours only: where there is a gap between pages that
+ *	are unmapped together the driver sends another one
+ * @flush_commands: an invalidation is a command for each page
  * @whole_maps: what one call mapped is unmapped as a whole or not at all
  * @joins: neighbours that are mapped in one call may become one entry of any power of two of pages
  * @allocates: each map takes memory, whatever tables are there
@@ -42,6 +45,8 @@ struct iommu_domain;
  */
 struct v3c_rules {
 	u64 flush_pages;
+	bool flush_runs;
+	bool flush_commands;
 	bool whole_maps;
 	bool joins;
 	bool allocates;

@@ -2,6 +2,7 @@
 #ifndef V3COMPAT_OWNER_H
 #define V3COMPAT_OWNER_H
 
+#include <linux/gfp_types.h>
 #include <linux/types.h>
 
 /**
@@ -9,6 +10,7 @@
  * @name: in messages
  * @strict: a group is attached only with DMA ownership, and a domain gets its first page table
  *	from a device of the owner only
+ * @user: a process or several: memory is charged to the memory cgroup of whoever calls
  *
  * Also the cookie by which DMA ownership is claimed, so that no two owners have the same IOMMU
  * group. v3c_reclaim() takes back what an owner has.
@@ -16,6 +18,19 @@
 struct v3c_owner {
 	const char *name;
 	bool strict;
+	bool user;
 };
+
+/* v3c_owner_account(): what to add to the flags of an allocation on the account of @owner. */
+static inline gfp_t v3c_owner_account(const struct v3c_owner *owner)
+{
+	return owner->user ? __GFP_ACCOUNT : 0;
+}
+
+/* v3c_owner_gfp() is for objects of @owner, where the caller may sleep. */
+static inline gfp_t v3c_owner_gfp(const struct v3c_owner *owner)
+{
+	return GFP_KERNEL | v3c_owner_account(owner);
+}
 
 #endif

@@ -6,6 +6,7 @@
 #include <linux/slab.h>
 
 #include "base/iommus.h"
+#include "base/owner.h"
 #include "base/topology.h"
 #include "core/attachment.h"
 #include "core/device.h"
@@ -24,10 +25,11 @@
  */
 struct v3c_attachment *v3c_attachment_new(const struct v3c_pasid *pasid, struct v3c_domain *domain)
 {
-	struct v3c_attachment *attachment = kzalloc(sizeof(*attachment), GFP_KERNEL);
+	struct v3c_attachment *attachment;
 
 	lockdep_assert_held(&v3c_topology);
 
+	attachment = kzalloc(sizeof(*attachment), v3c_owner_gfp(pasid->handle.owner));
 	if (!attachment)
 		return NULL;
 	INIT_LIST_HEAD(&attachment->entry);

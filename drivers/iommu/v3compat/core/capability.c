@@ -20,7 +20,7 @@
  */
 static int pasid_takes(struct device *dev, bool first_stage)
 {
-	struct v3c_hwpt *hwpt = v3c_hwpt_alloc(dev, first_stage);
+	struct v3c_hwpt *hwpt = v3c_hwpt_alloc(dev, first_stage, 0);
 	int ret;
 
 	if (IS_ERR(hwpt))

@@ -9,6 +9,7 @@
 #include <linux/mutex.h>
 #include <linux/string.h>
 
+#include "base/owner.h"
 #include "base/topology.h"
 #include "base/trace.h"
 #include "core/create.h"
@@ -33,7 +34,8 @@ static void reset_domain(struct v3c_domain *domain, const struct v3c_domain_conf
 	INIT_LIST_HEAD(&domain->tokens);
 	domain->sole = NULL;
 	domain->tables = (struct v3c_tables) { .kind = V3C_TABLES_NONE };
-	v3c_space_reset(&domain->space, config->width, domain->width_last);
+	v3c_space_reset(&domain->space, config->width, domain->width_last,
+			v3c_owner_account(domain->handle.owner));
 }
 
 static int populate_domain(struct v3c_domain *domain, const struct v3c_domain_config *config)
@@ -87,7 +89,8 @@ static int make_domain(struct v3c_domain *domain, const struct v3c_domain_config
 		ret = populate_domain(domain, config);
 	if (ret) {
 		v3c_hwpts_free_all(domain);
-		v3c_space_clear(&domain->space);
+		/* Nobody has mapped anything yet, so that there is no payload. */
+		v3c_space_clear(&domain->space, &(struct v3c_released) {});
 		return ret;
 	}
 	v3c_gate_open(&domain->space);
@@ -157,8 +160,12 @@ enum v3c_reason v3c_domain_create(const struct v3c_owner *owner,
 }
 EXPORT_SYMBOL_IF_KUNIT(v3c_domain_create);
 
-/* dissolve_domain() lets no call start anything on @domain any more, and frees what it has. */
-static void dissolve_domain(struct v3c_domain *domain)
+/*
+ * dissolve_domain() lets no call start anything on @domain any more, and frees what it has.
+ * Payloads are left for give_back().
+ */
+static void dissolve_domain(struct v3c_domain *domain, struct v3c_released *released,
+			    struct v3c_segments **kept)
 {
 	lockdep_assert_held(&domain->mutex);
 
@@ -167,7 +174,15 @@ static void dissolve_domain(struct v3c_domain *domain)
 	v3c_domain_forbid_quick(domain);
 	v3c_hwpts_free_all(domain);
 	v3c_runs_free(domain->tables.runs);
-	v3c_space_clear(&domain->space);
+	v3c_space_clear(&domain->space, released);
+	*kept = domain->kept;
+	domain->kept = NULL;
+}
+
+static void give_back(struct v3c_released *released, struct v3c_segments *kept)
+{
+	v3c_released_give(released);
+	v3c_segments_give_kept(kept);
 }
 
 /**
@@ -181,6 +196,8 @@ static void dissolve_domain(struct v3c_domain *domain)
 enum v3c_reason v3c_domain_destroy(struct v3c_domain *domain, struct v3c_why *why)
 {
 	u32 serial = domain->handle.serial;
+	struct v3c_released released = {};
+	struct v3c_segments *kept = NULL;
 	enum v3c_reason reason = 0;
 
 	/*
@@ -198,10 +215,11 @@ enum v3c_reason v3c_domain_destroy(struct v3c_domain *domain, struct v3c_why *wh
 						    list_count_nodes(&domain->pasids),
 					    list_count_nodes(&domain->tokens));
 		else
-			dissolve_domain(domain);
+			dissolve_domain(domain, &released, &kept);
 	}
 	if (!reason)
 		v3c_handle_free(&v3c_domain_pool, &domain->handle);
+	give_back(&released, kept);
 	trace_v3compat_domain_delete(serial, reason);
 	return reason;
 }
@@ -214,7 +232,11 @@ enum v3c_reason v3c_domain_destroy(struct v3c_domain *domain, struct v3c_why *wh
  */
 void v3c_domain_reclaim(struct v3c_domain *domain)
 {
+	struct v3c_released released = {};
+	struct v3c_segments *kept;
+
 	scoped_guard(mutex, &domain->mutex)
-		dissolve_domain(domain);
+		dissolve_domain(domain, &released, &kept);
 	v3c_handle_free(&v3c_domain_pool, &domain->handle);
+	give_back(&released, kept);
 }

@@ -117,7 +117,7 @@ enum v3c_reason v3c_device_check_config(struct device *pdo, const struct v3c_dev
  */
 static int has_first_stage(struct device *dev)
 {
-	struct v3c_hwpt *hwpt = v3c_hwpt_alloc(dev, true);
+	struct v3c_hwpt *hwpt = v3c_hwpt_alloc(dev, true, 0);
 
 	if (IS_ERR(hwpt))
 		return PTR_ERR(hwpt) == -ENOMEM ? -ENOMEM : false;

@@ -6,6 +6,7 @@
 #include <linux/mutex.h>
 #include <linux/xarray.h>
 
+#include "base/context.h"
 #include "base/handle.h"
 #include "base/topology.h"
 #include "base/types.h"
@@ -14,6 +15,8 @@
 #include "table/hwpt.h"
 #include "table/space.h"
 #include "table/table_walk.h"
+
+struct v3c_segments;
 
 /**
  * struct v3c_domain - what a caller knows as IOMMU_DMA_DOMAIN
@@ -38,6 +41,8 @@
  *	have copies
  * @configuring: serialises those who change @tables; outside @mutex
  * @nodes: count of nodes of all of its mirrors together
+ * @kept: &struct v3c_segments of reservations that are gone, with payloads of pages that an IOMMU
+ *	driver kept or that nobody unmapped; under @mutex
  */
 struct v3c_domain {
 	struct v3c_handle handle;
@@ -54,9 +59,16 @@ struct v3c_domain {
 	struct v3c_tables tables;
 	struct mutex configuring;
 	atomic_long_t nodes;
+	struct v3c_segments *kept;
 };
 
 extern struct v3c_pool v3c_domain_pool;
+
+/* v3c_domain_gfp(): how memory is allocated for a call on @domain, as the context allows. */
+static inline gfp_t v3c_domain_gfp(const struct v3c_domain *domain)
+{
+	return v3c_gfp() | domain->space.account;
+}
 
 /* v3c_for_each_hwpt() iterates the page tables whose bits are set in the mask @slots. */
 #define v3c_for_each_hwpt(domain, hwpt, slots)					\

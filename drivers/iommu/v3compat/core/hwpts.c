@@ -43,7 +43,8 @@ static struct v3c_hwpt *with_mirror(struct v3c_domain *domain, struct v3c_hwpt *
 
 static struct v3c_hwpt *alloc_first(struct v3c_domain *domain, struct device *dev)
 {
-	struct v3c_hwpt *hwpt = v3c_hwpt_alloc(dev, domain->type == V3C_DOMAIN_TRANSLATE_S1);
+	struct v3c_hwpt *hwpt = v3c_hwpt_alloc(dev, domain->type == V3C_DOMAIN_TRANSLATE_S1,
+					       domain->space.account);
 
 	if (!IS_ERR(hwpt))
 		v3c_fault_watch(hwpt, dev);
@@ -150,9 +151,9 @@ static struct v3c_hwpt *alloc_for(struct v3c_domain *domain, struct device *dev,
 	bool first_stage = domain->type == V3C_DOMAIN_TRANSLATE_S1;
 	struct v3c_hwpt *hwpt;
 
-	hwpt = v3c_hwpt_alloc(dev, first_stage || tagged);
+	hwpt = v3c_hwpt_alloc(dev, first_stage || tagged, domain->space.account);
 	if (hwpt == ERR_PTR(-EOPNOTSUPP) && tagged && !first_stage)
-		hwpt = v3c_hwpt_alloc(dev, false);
+		hwpt = v3c_hwpt_alloc(dev, false, domain->space.account);
 	if (IS_ERR(hwpt) || !tagged || v3c_hwpt_takes_pasids(hwpt, dev))
 		return hwpt;
 	v3c_hwpt_free(hwpt);

@@ -47,19 +47,30 @@ static __always_inline bool v3c_is_large(u64 base, u64 size)
 	       !((base | size) & (V3C_QUICK_SIZE - 1));
 }
 
+/*
+ * The functions below take @pin, or give it back, for those who have payloads: for them, and for
+ * nobody else, &v3c_space.account is set. It is NULL as a constant otherwise, so that nothing of it
+ * is in the code of those who have none.
+ */
+static __always_inline gfp_t v3c_quick_account(const struct v3c_pin *pin)
+{
+	return pin ? __GFP_ACCOUNT : 0;
+}
+
 /**
  * v3c_quick_map() - the usual case of v3c_map()
  * @domain: the domain
  * @prot: IOMMU_READ and IOMMU_WRITE
  * @base: first physical byte
  * @size: in bytes, at most V3C_QUICK_SIZE, or as large leaves have it, see v3c_is_large()
+ * @pin: the payload that the range is to keep, of a caller who has some, or NULL
  * @address: result, first logical address; untouched on failure
  *
  * Context: any up to softirq, with spinlocks held.
  * Return: whether it was done.
  */
 static __always_inline bool v3c_quick_map(struct v3c_domain *domain, int prot, u64 base, u64 size,
-					  u64 *address)
+					  const struct v3c_pin *pin, u64 *address)
 {
 	u64 pages = size >> V3C_PAGE_SHIFT;
 	bool large = size > V3C_QUICK_SIZE;
@@ -73,10 +84,11 @@ static __always_inline bool v3c_quick_map(struct v3c_domain *domain, int prot, u
 		goto slow;
 	if (unlikely(large && !(hwpt->core->pgsize_bitmap & V3C_QUICK_SIZE)))
 		goto slow;
-	if (unlikely(!v3c_space_quick_alloc(&domain->space, pages, prot, large, &hold)))
+	if (unlikely(!v3c_space_quick_alloc(&domain->space, pages, prot, large, pin,
+					    &hold)))
 		goto slow;
 	iova = v3c_hold_first(hold) << V3C_PAGE_SHIFT;
-	if (unlikely(v3c_hwpt_quick_map(hwpt, iova, base, size, prot))) {
+	if (unlikely(v3c_hwpt_quick_map(hwpt, iova, base, size, prot, v3c_quick_account(pin)))) {
 		v3c_space_quick_put(&domain->space, hold);
 		goto slow;
 	}
@@ -95,11 +107,14 @@ slow:
  * @domain: the domain
  * @page: first logical page
  * @pages: how many; nonsense is not found mapped
+ * @pin: result for a range that keeps a payload, which the caller releases; or NULL for one that
+ *	does not
  *
  * Context: any up to softirq, with spinlocks held.
  * Return: whether it was done.
  */
-static __always_inline bool v3c_quick_unmap(struct v3c_domain *domain, u64 page, u64 pages)
+static __always_inline bool v3c_quick_unmap(struct v3c_domain *domain, u64 page, u64 pages,
+					    struct v3c_pin *pin)
 {
 	struct v3c_hold hold;
 	struct v3c_hwpt *hwpt;
@@ -108,7 +123,7 @@ static __always_inline bool v3c_quick_unmap(struct v3c_domain *domain, u64 page,
 	hwpt = READ_ONCE(domain->sole);
 	if (unlikely(!hwpt))
 		goto slow;
-	if (unlikely(!v3c_space_quick_hold(&domain->space, page, page + pages - 1, &hold)))
+	if (unlikely(!v3c_space_quick_hold(&domain->space, page, page + pages - 1, pin, &hold)))
 		goto slow;
 	/*
 	 * v3c_hold_is_large() tells of the table that it was mapped in. The table may be another
@@ -124,6 +139,8 @@ static __always_inline bool v3c_quick_unmap(struct v3c_domain *domain, u64 page,
 		v3c_hold_give(hold, V3C_RANGE_LOST);
 		goto slow;
 	}
+	if (pin)
+		*pin = v3c_hold_pin(hold);
 	v3c_space_quick_put(&domain->space, hold);
 	trace_v3compat_unmap(domain, page, pages, 0);
 	v3c_quick_exit();
@@ -139,12 +156,13 @@ slow:
  * @offset: of the page, in bytes from the start of the token
  * @prot: IOMMU_READ and IOMMU_WRITE
  * @base: first physical byte
+ * @pin: the payload that the page is to keep, or NULL; only a pinned token takes one
  *
  * Context: any up to softirq, with spinlocks held.
  * Return: whether it was done.
  */
 static __always_inline bool v3c_quick_map_reserved(struct v3c_token *token, u64 offset, int prot,
-						   u64 base)
+						   u64 base, const struct v3c_pin *pin)
 {
 	struct v3c_segments *segments;
 	struct v3c_hwpt *hwpt;
@@ -152,7 +170,7 @@ static __always_inline bool v3c_quick_map_reserved(struct v3c_token *token, u64 
 
 	v3c_quick_enter();
 	segments = READ_ONCE(token->quick);
-	if (unlikely(!segments || offset >= segments->size))
+	if (unlikely(!segments || offset >= segments->size || (pin && !segments->pins)))
 		goto slow;
 	/*
 	 * &v3c_domain.sole is read before the page is touched, because a page table under
@@ -168,8 +186,11 @@ static __always_inline bool v3c_quick_map_reserved(struct v3c_token *token, u64 
 	if (unlikely(READ_ONCE(token->quick) != segments))
 		goto give_page;
 	offset += segments->base;
-	if (unlikely(v3c_hwpt_quick_map(hwpt, offset, base, V3C_PAGE_SIZE, prot)))
+	if (unlikely(v3c_hwpt_quick_map(hwpt, offset, base, V3C_PAGE_SIZE, prot,
+					v3c_quick_account(pin))))
 		goto give_page;
+	if (pin)
+		v3c_segment_pin(segments, state, *pin, 1);
 	trace_v3compat_map_reserved(token->domain, offset >> V3C_PAGE_SHIFT, 1, 0);
 	v3c_segment_give_mapped(state, prot);
 	v3c_quick_exit();
@@ -185,11 +206,13 @@ slow:
  * v3c_quick_unmap_reserved() - the usual case of v3c_token_unmap(): one page
  * @token: the token
  * @offset: of the page, in bytes from the start of the token
+ * @pin: as in v3c_quick_unmap(); its payload is NULL if the page was mapped without one
  *
  * Context: any up to softirq, with spinlocks held.
  * Return: whether it was done.
  */
-static __always_inline bool v3c_quick_unmap_reserved(struct v3c_token *token, u64 offset)
+static __always_inline bool v3c_quick_unmap_reserved(struct v3c_token *token, u64 offset,
+						     struct v3c_pin *pin)
 {
 	struct v3c_segments *segments;
 	struct v3c_hwpt *hwpt;
@@ -197,7 +220,7 @@ static __always_inline bool v3c_quick_unmap_reserved(struct v3c_token *token, u6
 
 	v3c_quick_enter();
 	segments = READ_ONCE(token->quick);
-	if (unlikely(!segments || offset >= segments->size))
+	if (unlikely(!segments || offset >= segments->size || (pin && !segments->pins)))
 		goto slow;
 	/* As in v3c_quick_map_reserved(). */
 	hwpt = READ_ONCE(segments->domain->sole);
@@ -213,6 +236,8 @@ static __always_inline bool v3c_quick_unmap_reserved(struct v3c_token *token, u6
 		goto slow;
 	}
 	trace_v3compat_unmap_reserved(token->domain, offset >> V3C_PAGE_SHIFT, 1, 0);
+	if (pin)
+		*pin = v3c_segment_unpin(segments, state).pin;
 	v3c_segment_give_unused(state);
 	v3c_quick_exit();
 	return true;

@@ -7,6 +7,8 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <kunit/visibility.h>
+#include <linux/export.h>
 #include <linux/iommu.h>
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
@@ -199,7 +201,62 @@ static void publish_token(struct v3c_token *token)
 	v3c_handle_publish(&v3c_token_pool, &token->handle);
 }
 
-/* take_apart() frees a @token that nobody can use, and whose pages are mapped nowhere or lost. */
+static struct v3c_segments *alloc_segments(struct v3c_domain *domain, u64 first, u64 pages,
+					   bool pinned)
+{
+	gfp_t gfp = GFP_KERNEL | __GFP_NOWARN | domain->space.account;
+	struct v3c_segments *segments;
+
+	segments = kvzalloc(struct_size(segments, state, pages), gfp);
+	if (!segments)
+		return NULL;
+	if (pinned) {
+		segments->pins = kvcalloc(pages, sizeof(*segments->pins), gfp);
+		if (!segments->pins) {
+			kvfree(segments);
+			return NULL;
+		}
+	}
+	segments->domain = domain;
+	segments->first = first;
+	segments->pages = pages;
+	segments->base = first << V3C_PAGE_SHIFT;
+	segments->size = pages << V3C_PAGE_SHIFT;
+	return segments;
+}
+
+/* free_segments(): only those who have a page look at @segments->pins, and nobody has one. */
+static void free_segments(struct v3c_segments *segments)
+{
+	kvfree(segments->pins);
+	kvfree_rcu(segments, rcu);
+}
+
+/**
+ * v3c_segments_give_kept() - give back the payloads of reservations that went with their domain
+ * @kept: was &v3c_domain.kept; no device reaches the pages any more
+ *
+ * Context: may sleep, no lock held.
+ */
+void v3c_segments_give_kept(struct v3c_segments *kept)
+{
+	struct v3c_segments *segments;
+	u64 page;
+
+	while ((segments = kept)) {
+		kept = segments->next;
+		for (page = 0; page < segments->pages; page++) {
+			v3c_pin_release(segments->pins[page].pin, segments->pins[page].pages);
+			cond_resched();
+		}
+		free_segments(segments);
+	}
+}
+
+/*
+ * take_apart() frees a @token that nobody can use, and whose pages are mapped nowhere or lost.
+ * Payloads wait in &v3c_domain.kept for the end of the domain's page tables.
+ */
 static void take_apart(struct v3c_domain *domain, struct v3c_token *token, bool lost)
 {
 	struct v3c_segments *segments = token->segments;
@@ -217,14 +274,19 @@ static void take_apart(struct v3c_domain *domain, struct v3c_token *token, bool 
 	list_del(&token->entry);
 	scoped_guard(spinlock_irqsave, &token->lock)
 		token->segments = NULL;
-	kvfree_rcu(segments, rcu);
+	if (lost && segments->pins) {
+		segments->next = domain->kept;
+		domain->kept = segments;
+	} else {
+		free_segments(segments);
+	}
 	v3c_handle_free(&v3c_token_pool, &token->handle);
 }
 
 /* begin_token() gets addresses and memory for a token; build_token() builds its tables. */
 static enum v3c_reason begin_token(struct v3c_domain *domain, u64 pages,
-				   const struct v3c_place *place, struct v3c_token **out,
-				   struct v3c_why *why)
+				   const struct v3c_place *place, bool pinned,
+				   struct v3c_token **out, struct v3c_why *why)
 {
 	static const struct v3c_traits like = { .kind = V3C_RANGE_TOKEN };
 	struct v3c_segments *segments;
@@ -247,18 +309,14 @@ static enum v3c_reason begin_token(struct v3c_domain *domain, u64 pages,
 	/*
 	 * v3c_place_hold() first, because it is cheap and knows whether so many pages make sense.
 	 */
-	ret = v3c_place_hold(domain, place, pages, like, GFP_KERNEL, &op);
+	ret = v3c_place_hold(domain, place, pages, like, GFP_KERNEL | domain->space.account, &op);
 	if (ret)
 		return v3c_place_refuse(ret, place, pages, why);
-	segments = kvzalloc(struct_size(segments, state, pages), GFP_KERNEL | __GFP_NOWARN);
+	segments = alloc_segments(domain, op.first, pages, pinned);
 	token = segments ? v3c_handle_alloc(&v3c_token_pool, domain->handle.owner) : NULL;
-	if (!token || xa_err(xa_store(&domain->token_at, op.first, segments, GFP_KERNEL)))
+	if (!token || xa_err(xa_store(&domain->token_at, op.first, segments,
+					GFP_KERNEL | domain->space.account)))
 		goto no_memory;
-	segments->domain = domain;
-	segments->first = op.first;
-	segments->pages = pages;
-	segments->base = op.first << V3C_PAGE_SHIFT;
-	segments->size = pages << V3C_PAGE_SHIFT;
 	enlist_token(token, domain, segments);
 	/* v3c_space_commit() now, so that nobody waits for the tables: the addresses are taken. */
 	v3c_space_commit(&domain->space, &op);
@@ -271,7 +329,8 @@ no_memory:
 	v3c_space_abort(&domain->space, &op);
 	if (token)
 		v3c_handle_free(&v3c_token_pool, &token->handle);
-	kvfree(segments);
+	if (segments)
+		free_segments(segments);
 	return reason;
 }
 
@@ -295,8 +354,8 @@ static int build_token(struct v3c_domain *domain, struct v3c_token *token)
 }
 
 static enum v3c_reason create_token(struct v3c_domain *domain, u64 pages,
-				    const struct v3c_place *place, struct v3c_token **out,
-				    struct v3c_why *why)
+				    const struct v3c_place *place, bool pinned,
+				    struct v3c_token **out, struct v3c_why *why)
 {
 	struct v3c_token *token;
 	enum v3c_reason reason;
@@ -304,7 +363,7 @@ static enum v3c_reason create_token(struct v3c_domain *domain, u64 pages,
 	int ret;
 
 	scoped_guard(mutex, &domain->mutex)
-		reason = begin_token(domain, pages, place, &token, why);
+		reason = begin_token(domain, pages, place, pinned, &token, why);
 	if (reason)
 		return reason;
 	first = first_of(token) << V3C_PAGE_SHIFT;
@@ -323,6 +382,7 @@ static enum v3c_reason create_token(struct v3c_domain *domain, u64 pages,
  * @domain: the domain
  * @pages: length
  * @place: where
+ * @pinned: its segments may keep payloads
  * @out: result
  * @why: filled on refusal
  *
@@ -330,15 +390,16 @@ static enum v3c_reason create_token(struct v3c_domain *domain, u64 pages,
  * Return: 0 or a reason, see ReserveLogicalAddressRange in contract.h.
  */
 enum v3c_reason v3c_token_create(struct v3c_domain *domain, u64 pages,
-				 const struct v3c_place *place, struct v3c_token **out,
-				 struct v3c_why *why)
+				 const struct v3c_place *place, bool pinned,
+				 struct v3c_token **out, struct v3c_why *why)
 {
-	enum v3c_reason reason = create_token(domain, pages, place, out, why);
+	enum v3c_reason reason = create_token(domain, pages, place, pinned, out, why);
 
 	trace_v3compat_reserve(domain, !reason ? (*out)->handle.shown[0] >> V3C_PAGE_SHIFT :
 			       0, pages, reason);
 	return reason;
 }
+EXPORT_SYMBOL_IF_KUNIT(v3c_token_create);
 
 /* has_pages(): the state of some page has any of @bits. */
 static bool has_pages(const struct v3c_segments *segments, u8 bits)
@@ -469,6 +530,7 @@ enum v3c_reason v3c_token_destroy(struct v3c_token *token, struct v3c_why *why)
 	trace_v3compat_release(domain, first, pages, 0);
 	return 0;
 }
+EXPORT_SYMBOL_IF_KUNIT(v3c_token_destroy);
 
 /*
  * gfp_of(): a map must not wait for memory, because it may serve to free some. Where tables can be
@@ -728,10 +790,18 @@ static enum v3c_reason check_map(struct v3c_token *token, const struct v3c_segme
 	return 0;
 }
 
+/* take_pin() makes @pin that of a segment, whose pages the caller has, and forgets it. */
+static void take_pin(struct v3c_segments *segments, u64 page, u64 pages, struct v3c_pin *pin)
+{
+	v3c_segment_pin(segments, &segments->state[page], *pin, pages);
+	pin->payload = NULL;
+}
+
+/* map_segment(): @pin is NULL as a constant, or its payload is NULL afterwards where it is kept. */
 static __always_inline enum v3c_reason map_segment(struct v3c_token *token,
 						   const struct v3c_token_op *op, u64 page,
 						   int prot, const struct v3c_phys *phys,
-						   struct v3c_why *why)
+						   struct v3c_pin *pin, struct v3c_why *why)
 {
 	u64 pages = phys->pages, first = page << V3C_PAGE_SHIFT;
 	u64 last = first + (pages << V3C_PAGE_SHIFT) - 1;
@@ -740,6 +810,8 @@ static __always_inline enum v3c_reason map_segment(struct v3c_token *token,
 
 	if (unlikely(reason))
 		return reason;
+	if (pin && !op->segments->pins)
+		return v3c_refuse(why, V3C_REASON_WRONG_TYPE, V3C_PARAM_TOKEN, token, 0, 0);
 	/*
 	 * @prot is marked part by part in map_part() where the token is locked, because a table is
 	 * filled from the marks.
@@ -750,12 +822,29 @@ static __always_inline enum v3c_reason map_segment(struct v3c_token *token,
 		ret = map_parts(token, page, *phys, prot);
 	else
 		ret = map_slots(token, op->slots, page, phys, prot);
+	if (pin && (!ret || ret == -EUCLEAN))
+		take_pin(op->segments, page, pages, pin);
 	if (likely(!ret)) {
 		make_segment(op->segments, page, pages);
 		return 0;
 	}
 	give_pages(op->segments, page, pages, ret == -EUCLEAN);
 	return v3c_refuse_errno(why, ret, V3C_PARAM_PHYS, token, first, last);
+}
+
+static __always_inline enum v3c_reason map_reserved(struct v3c_token *token, u64 page, int prot,
+						    const struct v3c_phys *phys,
+						    struct v3c_pin *pin, struct v3c_why *why)
+{
+	struct v3c_token_op op;
+	enum v3c_reason reason;
+
+	if (unlikely(!begin_op(token, &op)))
+		return v3c_refuse(why, V3C_REASON_BAD_HANDLE, V3C_PARAM_TOKEN, NULL, 0, 0);
+	reason = map_segment(token, &op, page, prot, phys, pin, why);
+	trace_v3compat_map_reserved(token->domain, op.segments->first + page, phys->pages, reason);
+	end_op(token, &op);
+	return reason;
 }
 
 /**
@@ -774,14 +863,29 @@ static __always_inline enum v3c_reason map_segment(struct v3c_token *token,
 enum v3c_reason v3c_token_map(struct v3c_token *token, u64 page, int prot,
 			      const struct v3c_phys *phys, struct v3c_why *why)
 {
-	struct v3c_token_op op;
-	enum v3c_reason reason;
+	return map_reserved(token, page, prot, phys, NULL, why);
+}
 
-	if (unlikely(!begin_op(token, &op)))
-		return v3c_refuse(why, V3C_REASON_BAD_HANDLE, V3C_PARAM_TOKEN, NULL, 0, 0);
-	reason = map_segment(token, &op, page, prot, phys, why);
-	trace_v3compat_map_reserved(token->domain, op.segments->first + page, phys->pages, reason);
-	end_op(token, &op);
+/**
+ * v3c_token_map_pinned_slow() - the general case of v3c_token_map_pinned()
+ * @token: the token, made with @pinned
+ * @page: first page, from the start of the token
+ * @prot: IOMMU_READ and IOMMU_WRITE
+ * @phys: what to map
+ * @pin: its payload; given back before a refusal is returned, unless the IOMMU driver kept pages
+ * @why: filled on refusal
+ *
+ * Context: as v3c_token_map().
+ * Return: as v3c_token_map().
+ */
+enum v3c_reason v3c_token_map_pinned_slow(struct v3c_token *token, u64 page, int prot,
+					  const struct v3c_phys *phys, struct v3c_pin pin,
+					  struct v3c_why *why)
+{
+	enum v3c_reason reason = map_reserved(token, page, prot, phys, &pin, why);
+
+	if (pin.payload)
+		v3c_pin_release(pin, phys->pages);
 	return reason;
 }
 
@@ -798,19 +902,10 @@ static enum v3c_reason not_mapped(struct v3c_token *token, const struct v3c_segm
 	return v3c_refuse(why, V3C_REASON_NOT_MAPPED, V3C_PARAM_TOKEN, token, first, last);
 }
 
-/**
- * v3c_token_unmap() - unmap a segment
- * @token: the token
- * @page: first page of the segment, from the start of the token
- * @pages: length of the segment
- * @why: filled on refusal
- *
- * Frees nothing.
- *
- * Context: any up to softirq, with spinlocks held.
- * Return: 0; %V3C_REASON_NOT_MAPPED, also when the token is dead; or %V3C_REASON_SHORT_UNMAP.
- */
-enum v3c_reason v3c_token_unmap(struct v3c_token *token, u64 page, u64 pages, struct v3c_why *why)
+/* unmap_reserved(): @pin is NULL as a constant, or gets the payload of what was unmapped. */
+static __always_inline enum v3c_reason unmap_reserved(struct v3c_token *token, u64 page, u64 pages,
+						      struct v3c_segment_pin *pin,
+						      struct v3c_why *why)
 {
 	u64 first = page << V3C_PAGE_SHIFT, last = first + (pages << V3C_PAGE_SHIFT) - 1;
 	enum v3c_reason reason = 0;
@@ -828,12 +923,52 @@ enum v3c_reason v3c_token_unmap(struct v3c_token *token, u64 page, u64 pages, st
 	else
 		done = unmap_slots(token, op.slots, page, pages);
 	trace_v3compat_unmap_reserved(token->domain, op.segments->first + page, pages, reason);
+	/* The payload of pages that the IOMMU driver kept stays with them. */
+	if (pin && done && op.segments->pins)
+		*pin = v3c_segment_unpin(op.segments, &op.segments->state[page]);
 	give_pages(op.segments, page, pages, !done);
 	if (unlikely(!done))
 		reason = v3c_refuse(why, V3C_REASON_SHORT_UNMAP, V3C_PARAM_TOKEN, token, first,
 				    last);
 out:
 	end_op(token, &op);
+	return reason;
+}
+
+/**
+ * v3c_token_unmap() - unmap a segment
+ * @token: the token
+ * @page: first page of the segment, from the start of the token
+ * @pages: length of the segment
+ * @why: filled on refusal
+ *
+ * Frees nothing.
+ *
+ * Context: any up to softirq, with spinlocks held.
+ * Return: 0; %V3C_REASON_NOT_MAPPED, also when the token is dead; or %V3C_REASON_SHORT_UNMAP.
+ */
+enum v3c_reason v3c_token_unmap(struct v3c_token *token, u64 page, u64 pages, struct v3c_why *why)
+{
+	return unmap_reserved(token, page, pages, NULL, why);
+}
+
+/**
+ * v3c_token_unmap_pinned_slow() - the general case of v3c_token_unmap_pinned()
+ * @token: the token, made with @pinned
+ * @page: first page of the segment, from the start of the token
+ * @pages: length of the segment
+ * @why: filled on refusal
+ *
+ * Context: as v3c_token_unmap(), and as the payload wants.
+ * Return: as v3c_token_unmap().
+ */
+enum v3c_reason v3c_token_unmap_pinned_slow(struct v3c_token *token, u64 page, u64 pages,
+					    struct v3c_why *why)
+{
+	struct v3c_segment_pin pin = {};
+	enum v3c_reason reason = unmap_reserved(token, page, pages, &pin, why);
+
+	v3c_pin_release(pin.pin, pin.pages);
 	return reason;
 }
 

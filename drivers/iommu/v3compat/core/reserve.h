@@ -67,16 +67,22 @@ static inline struct v3c_token *v3c_to_token(const void *handle)
 }
 
 enum v3c_reason v3c_token_create(struct v3c_domain *domain, u64 pages,
-				 const struct v3c_place *place, struct v3c_token **out,
-				 struct v3c_why *why);
+				 const struct v3c_place *place, bool pinned,
+				 struct v3c_token **out, struct v3c_why *why);
 enum v3c_reason v3c_token_destroy(struct v3c_token *token, struct v3c_why *why);
 enum v3c_reason v3c_token_map(struct v3c_token *token, u64 page, int prot,
 			      const struct v3c_phys *phys, struct v3c_why *why);
 enum v3c_reason v3c_token_unmap(struct v3c_token *token, u64 page, u64 pages, struct v3c_why *why);
+enum v3c_reason v3c_token_map_pinned_slow(struct v3c_token *token, u64 page, int prot,
+					  const struct v3c_phys *phys, struct v3c_pin pin,
+					  struct v3c_why *why);
+enum v3c_reason v3c_token_unmap_pinned_slow(struct v3c_token *token, u64 page, u64 pages,
+					    struct v3c_why *why);
 
 int v3c_tokens_permissions(struct v3c_domain *domain, u64 first, u64 page);
 int v3c_tokens_replay(struct v3c_domain *domain, struct v3c_hwpt *hwpt);
 void v3c_tokens_forget(struct v3c_domain *domain, u8 slot);
+void v3c_segments_give_kept(struct v3c_segments *kept);
 void v3c_tokens_reclaim(struct v3c_domain *domain, bool loud);
 
 #endif

@@ -10,6 +10,7 @@
 #include <linux/rcupdate.h>
 #include <linux/types.h>
 
+#include "base/payload.h"
 #include "base/phys.h"
 
 struct v3c_domain;
@@ -28,8 +29,21 @@ struct v3c_domain;
 #define V3C_SEGMENT_WHOLE	(V3C_SEGMENT_BUSY | V3C_SEGMENT_HEAD | V3C_SEGMENT_TAIL)
 
 /**
+ * struct v3c_segment_pin - the payload of a segment, beside the state of its first page
+ * @pin: its payload; none without a segment, or if it was mapped without one
+ * @pages: length of the segment
+ */
+struct v3c_segment_pin {
+	struct v3c_pin pin;
+	u64 pages;
+};
+
+/**
  * struct v3c_segments - what is mapped in a reservation
  * @rcu: while it waits to be freed: a quick operation may still look at it
+ * @next: in &v3c_domain.kept
+ * @pins: of segments, by their first page, of whoever has that page; NULL where none can have a
+ *	payload
  * @domain: whose it is
  * @first: first logical page
  * @pages: length
@@ -39,7 +53,11 @@ struct v3c_domain;
  *	made a byte BUSY owns it until it is a live segment's or 0 again
  */
 struct v3c_segments {
-	struct rcu_head rcu;
+	union {
+		struct rcu_head rcu;
+		struct v3c_segments *next;
+	};
+	struct v3c_segment_pin *pins;
 	struct v3c_domain *domain;
 	u64 first;
 	u64 pages;
@@ -53,6 +71,25 @@ static __always_inline void v3c_segment_give(u8 *state, u8 value)
 {
 	/* Pairs with the try_cmpxchg() by which the page is taken. */
 	smp_store_release(state, value);
+}
+
+/* v3c_segment_pin() gives the segment, whose first page is at @state and the caller's, @pin. */
+static __always_inline void v3c_segment_pin(struct v3c_segments *segments, const u8 *state,
+					    struct v3c_pin pin, u64 pages)
+{
+	segments->pins[state - segments->state] = (struct v3c_segment_pin) {
+		.pin = pin, .pages = pages,
+	};
+}
+
+/* v3c_segment_unpin() takes what v3c_segment_pin() gave, before others get the page. */
+static __always_inline struct v3c_segment_pin v3c_segment_unpin(struct v3c_segments *segments,
+								const u8 *state)
+{
+	struct v3c_segment_pin *at = &segments->pins[state - segments->state], was = *at;
+
+	*at = (struct v3c_segment_pin) {};
+	return was;
 }
 
 /*

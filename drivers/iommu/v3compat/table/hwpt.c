@@ -17,6 +17,7 @@
 
 #include "base/compat.h"
 #include "table/hwpt.h"
+#include "table/range.h"
 
 static_assert(PAGE_SHIFT == V3C_PAGE_SHIFT, "v3compat needs pages of 4 KiB");
 
@@ -84,19 +85,20 @@ static void learn_rules(struct v3c_hwpt *hwpt, struct device *dev)
  * v3c_hwpt_alloc() - allocate a page table that fits a device
  * @dev: a device behind an IOMMU
  * @pasid: it must also serve PASIDs
+ * @account: __GFP_ACCOUNT if it and its tables are charged to whoever calls, or 0
  *
  * Context: may sleep; the caller keeps @dev from leaving its IOMMU.
  * Return: the table, or ERR_PTR: -EOPNOTSUPP when the IOMMU cannot do what is asked, -ENOMEM, or
  * what the IOMMU driver said.
  */
-struct v3c_hwpt *v3c_hwpt_alloc(struct device *dev, bool pasid)
+struct v3c_hwpt *v3c_hwpt_alloc(struct device *dev, bool pasid, gfp_t account)
 {
 	struct v3c_hwpt *hwpt;
 	int ret;
 
 	if (v3c_iommu_traits_of(dev)->late_tables)
 		return ERR_PTR(-EOPNOTSUPP);
-	hwpt = kzalloc(sizeof(*hwpt), GFP_KERNEL);
+	hwpt = kzalloc(sizeof(*hwpt), GFP_KERNEL | account);
 	if (!hwpt)
 		return ERR_PTR(-ENOMEM);
 	hwpt->core = v3c_paging_domain_alloc(dev, pasid);
@@ -109,6 +111,7 @@ struct v3c_hwpt *v3c_hwpt_alloc(struct device *dev, bool pasid)
 		goto free_domain;
 	if (device_iommu_capable(dev, IOMMU_CAP_CACHE_COHERENCY))
 		hwpt->prot = IOMMU_CACHE;
+	hwpt->account = account;
 	learn_rules(hwpt, dev);
 	prepare_zero_block();
 	return hwpt;
@@ -262,6 +265,7 @@ int v3c_hwpt_map_run(struct v3c_hwpt *hwpt, u64 page, u64 pfn, u64 pages, int pr
 	if (unlikely(!v3c_are_frames(pfn, pages)))
 		return -ERANGE;
 	prot = v3c_hwpt_prot(hwpt, pfn, prot);
+	gfp |= hwpt->account;
 	if (unlikely((iova ^ (iova + size - 1)) & hwpt->flush_mask || hwpt->rules.allocates))
 		return map_pieces(hwpt, iova, pfn << V3C_PAGE_SHIFT, size, prot, gfp);
 	ret = iommu_map(hwpt->core, iova, pfn << V3C_PAGE_SHIFT, size, prot, gfp);
@@ -349,7 +353,7 @@ static noinline int map_batches(struct v3c_hwpt *hwpt, u64 page, struct v3c_phys
 	batch.page = page;
 	batch.pages = 0;
 	batch.prot = prot;
-	batch.gfp = gfp;
+	batch.gfp = gfp | hwpt->account;
 	batch.nents = 0;
 	sg_init_table(batch.sg, V3C_SG_BATCH);
 	sg_unmark_end(&batch.sg[V3C_SG_BATCH - 1]);
@@ -436,6 +440,79 @@ noinline bool v3c_hwpt_unmap_pieces(struct v3c_hwpt *hwpt, u64 iova, u64 size)
 			return v3c_hwpt_was_short(hwpt, iova, size, at + done);
 	}
 	return true;
+}
+
+/*
+ * V3C_FLUSH_PAGES bounds the pages that are invalidated one by one where each of them costs a
+ * command, because a flush of everything costs one.
+ */
+#define V3C_FLUSH_PAGES		64
+
+/* is_one_flush(): a single ranged invalidation reaches all of @spans, and costs little. */
+static bool is_one_flush(const struct v3c_hwpt *hwpt, const struct v3c_span *spans,
+			 unsigned int count)
+{
+	u64 first = U64_MAX, last = 0, pages = 0;
+	const struct v3c_span *span;
+
+	for (span = spans; span < spans + count; span++) {
+		first = min(first, span->first);
+		last = max(last, span->last);
+		pages += span->last - span->first + 1;
+	}
+	if (((first ^ last) << V3C_PAGE_SHIFT) & hwpt->flush_mask)
+		return false;
+	if (hwpt->rules.flush_runs && pages != last - first + 1)
+		return false;
+	return !hwpt->rules.flush_commands || pages <= V3C_FLUSH_PAGES;
+}
+
+/*
+ * flush_gathered() flushes everything, and frees the tables that @gather has. Their driver frees
+ * them in a sync, which is of one page at @iova, because a wider one may be refused.
+ */
+static void flush_gathered(struct v3c_hwpt *hwpt, struct iommu_iotlb_gather *gather, u64 iova)
+{
+	iommu_flush_iotlb_all(hwpt->core);
+	if (!v3c_gather_has_tables(gather))
+		return;
+	gather->start = iova;
+	gather->end = iova + V3C_PAGE_SIZE - 1;
+	gather->queued = false;
+	iommu_iotlb_sync(hwpt->core, gather);
+}
+
+/**
+ * v3c_hwpt_unmap_many() - unmap several ranges, and invalidate as little often as the rules allow
+ * @hwpt: the table
+ * @spans: ranges, all of them mapped; @lost is set in those of which the IOMMU driver kept some
+ * @count: how many, at least 1
+ *
+ * One invalidation reaches all of them, or else everything is flushed once. On return no device
+ * finds any of them through any TLB, but for lost ones.
+ *
+ * Context: any. Tables that a range covers wholly may be freed.
+ */
+void v3c_hwpt_unmap_many(struct v3c_hwpt *hwpt, struct v3c_span *spans, unsigned int count)
+{
+	struct iommu_iotlb_gather gather;
+	struct v3c_span *span;
+	u64 iova, size, done;
+
+	iommu_iotlb_gather_init(&gather);
+	/* @queued tells drivers that everything is flushed, so that they send nothing between. */
+	gather.queued = !is_one_flush(hwpt, spans, count);
+	for (span = spans; span < spans + count; span++) {
+		iova = span->first << V3C_PAGE_SHIFT;
+		size = (span->last - span->first + 1) << V3C_PAGE_SHIFT;
+		done = iommu_unmap_fast(hwpt->core, iova, size, &gather);
+		if (unlikely(done != size))
+			span->lost |= !v3c_hwpt_was_short(hwpt, iova, size, done);
+	}
+	if (gather.queued)
+		flush_gathered(hwpt, &gather, spans->first << V3C_PAGE_SHIFT);
+	else
+		iommu_iotlb_sync(hwpt->core, &gather);
 }
 
 /* v3c_hwpt_unmap_spans() for more than one span. */

@@ -13,6 +13,7 @@
 
 struct device;
 struct v3c_shadow;
+struct v3c_span;
 
 /*
  * V3C_SPAN_PAGES is less than a last-level table of 4 KiB leaves covers (2 MiB), and less than a
@@ -33,6 +34,7 @@ struct v3c_shadow;
  * @core: the IOMMU core's page table; owned
  * @flush_mask: bits of an address above the largest invalidation, see &struct v3c_rules
  * @prot: IOMMU_CACHE where the IOMMU takes part in cache coherency
+ * @account: as &v3c_space.account
  * @shadow: what of its owner's tables is in it; NULL unless the domain is Unmanaged
  * @slot: index in its domain
  * @page_requests: for devices that make page requests, and for no others
@@ -47,6 +49,7 @@ struct v3c_hwpt {
 	struct iommu_domain *core;
 	u64 flush_mask;
 	int prot;
+	gfp_t account;
 	struct v3c_shadow *shadow;
 	u8 slot;
 	bool page_requests;
@@ -83,17 +86,17 @@ static inline int v3c_hwpt_prot(const struct v3c_hwpt *hwpt, u64 pfn, int prot)
 
 /*
  * v3c_hwpt_quick_map() counts in bytes, and may fail for lack of memory that could be waited for.
- * With @allocates it maps only what is one leaf, because it does not look how far a failed map
- * came.
+ * @account is @hwpt->account, as a constant. With @allocates it maps only what is one leaf, because
+ * it does not look how far a failed map came.
  */
 static __always_inline int v3c_hwpt_quick_map(struct v3c_hwpt *hwpt, u64 iova, u64 base, u64 size,
-					      int prot)
+					      int prot, gfp_t account)
 {
 	if (unlikely(hwpt->rules.allocates) && (!is_power_of_2(size) || (iova | base) & (size - 1)))
 		return -EAGAIN;
 	return iommu_map(hwpt->core, iova, base, size,
 			 v3c_hwpt_prot(hwpt, base >> V3C_PAGE_SHIFT, prot),
-			 GFP_NOWAIT | __GFP_NOWARN);
+			 GFP_NOWAIT | __GFP_NOWARN | account);
 }
 
 bool v3c_hwpt_unmap_pieces(struct v3c_hwpt *hwpt, u64 iova, u64 size);
@@ -129,6 +132,7 @@ static inline bool v3c_hwpt_unmap(struct v3c_hwpt *hwpt, u64 page, u64 pages)
 	return v3c_hwpt_unmap_bytes(hwpt, page << V3C_PAGE_SHIFT, pages << V3C_PAGE_SHIFT);
 }
 
+void v3c_hwpt_unmap_many(struct v3c_hwpt *hwpt, struct v3c_span *spans, unsigned int count);
 bool v3c_hwpt_unmap_many_spans(struct v3c_hwpt *hwpt, u64 page, u64 pages);
 
 /*
@@ -161,7 +165,7 @@ static inline bool v3c_hwpt_may_join(const struct v3c_hwpt *hwpt)
 	return !hwpt->rules.joins;
 }
 
-struct v3c_hwpt *v3c_hwpt_alloc(struct device *dev, bool pasid);
+struct v3c_hwpt *v3c_hwpt_alloc(struct device *dev, bool pasid, gfp_t account);
 void v3c_hwpt_settle(struct v3c_hwpt *hwpt, struct device *dev);
 bool v3c_hwpt_may_attach(const struct v3c_hwpt *hwpt, const struct device *dev);
 void v3c_hwpt_free(struct v3c_hwpt *hwpt);

@@ -8,6 +8,8 @@
 #include <linux/types.h>
 #include <linux/wait.h>
 
+#include "base/payload.h"
+
 struct v3c_range;
 
 /*
@@ -38,6 +40,12 @@ enum v3c_range_kind {
 	V3C_RANGE_DIRECT,	/* identity-mapped for the life of the domain */
 };
 
+/*
+ * V3C_RANGE_PINNED, beside a kind: the range keeps a payload. A kind with it and one without are
+ * two kinds to those who map and unmap, so that ranges without a payload cost nothing more.
+ */
+#define V3C_RANGE_PINNED	0x80
+
 /**
  * DOC: Life of a range
  *
@@ -62,13 +70,18 @@ enum v3c_range_kind {
  *                       that were to be taken back
  * UNMAPPING  LIVE       v3c_space_unhold(), v3c_space_unhold_all(); v3c_quick_unmap() that finds
  *                       something unusual; what a cut leaves
- * UNMAPPING  free       v3c_space_release_end(), v3c_space_drop(), v3c_space_quick_put(): see below
+ * UNMAPPING  free       v3c_space_release_end(), v3c_space_drop(), v3c_space_quick_put(): see
+ *                       below; with a payload v3c_space_release_pinned(), v3c_space_drop_pinned()
  * UNMAPPING  LOST       v3c_space_lose(), v3c_space_drop_lost(), v3c_quick_unmap()
  * =========  =========  ========================================================================
  *
  * Where the space chooses addresses, the block of a range that would become free is CACHED for the
  * next map of its size, unless many are cached already. What is LOST stays so until the domain
  * goes, because an IOMMU driver kept some of it mapped.
+ *
+ * A range of a kind with %V3C_RANGE_PINNED carries a &struct v3c_pin. Who takes it from UNMAPPING
+ * to free gets the pin in a &struct v3c_released, and gives its pages back when the operation has
+ * ended; that of a LOST range, or of one that nobody unmaps, comes out of v3c_space_clear().
  */
 
 enum v3c_range_state {
@@ -87,6 +100,7 @@ enum v3c_range_state {
  * @state: &enum v3c_range_state, never %V3C_RANGE_CACHED
  * @prot: IOMMU_READ and IOMMU_WRITE
  * @contiguous: one physically contiguous run
+ * @pinned: it keeps a payload
  */
 struct v3c_view {
 	u64 first;
@@ -95,11 +109,12 @@ struct v3c_view {
 	u8 state;
 	u8 prot;
 	bool contiguous;
+	bool pinned;
 };
 
 /**
  * struct v3c_traits - what a new range is to be
- * @kind: &enum v3c_range_kind
+ * @kind: &enum v3c_range_kind, with %V3C_RANGE_PINNED if v3c_space_pin() follows
  * @prot: IOMMU_READ and IOMMU_WRITE
  * @contiguous: one physically contiguous run
  */
@@ -139,6 +154,7 @@ struct v3c_hot {
  * @idle: woken when a count in @inflight comes to 0
  * @open: operations may start
  * @allocates: the space chooses addresses itself
+ * @account: __GFP_ACCOUNT where memory for the domain is charged to whoever calls, or 0; constant
  */
 struct v3c_space {
 	spinlock_t lock;
@@ -158,6 +174,7 @@ struct v3c_space {
 	wait_queue_head_t idle;
 	bool open;
 	bool allocates;
+	gfp_t account;
 	struct v3c_hot hot[V3C_HOT_WAYS];
 	struct v3c_range *recent[V3C_RECENT] ____cacheline_aligned_in_smp;
 };
@@ -182,6 +199,33 @@ struct v3c_op {
 	u8 slots;
 	u8 filling;
 	u8 epoch;
+};
+
+/**
+ * struct v3c_released - payloads of ranges that are unmapped, to be given back
+ * @pin: of a single range
+ * @pages: of @pin; 0 for none
+ * @chain: the records of more ranges, which are in no space any more
+ *
+ * Begins as all zeroes. v3c_released_give() ends it, when no lock is held, no operation is under
+ * way and v3c_quick_exit() was called.
+ */
+struct v3c_released {
+	struct v3c_pin pin;
+	u64 pages;
+	struct v3c_range *chain;
+};
+
+/**
+ * struct v3c_span - one of several ranges that are unmapped together
+ * @first: first page
+ * @last: last page, not before @first
+ * @lost: the IOMMU driver kept some of it
+ */
+struct v3c_span {
+	u64 first;
+	u64 last;
+	bool lost;
 };
 
 #endif

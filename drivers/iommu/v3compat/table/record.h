@@ -25,9 +25,9 @@
  *	and this one's
  * @holder: otherwise, in %V3C_RANGE_UNMAPPING: the operation that holds the range
  * @call: otherwise, before it is first held: the call of v3c_map_identity() that mapped it
- * @next: next of its list, while %V3C_RANGE_CACHED or in &v3c_space.spare
+ * @next: next of its list, while %V3C_RANGE_CACHED, in &v3c_space.spare or &v3c_released.chain
  * @generation: of the space when it was mapped
- * @kind: &enum v3c_range_kind
+ * @kind: &enum v3c_range_kind, with %V3C_RANGE_PINNED if it has a payload
  * @prot: IOMMU_READ and IOMMU_WRITE
  * @contiguous: one physically contiguous run
  * @large: mapped by a quick operation in leaves of 2 MiB or more
@@ -35,6 +35,7 @@
  * @order: the range occupies the aligned block of this order around it; 0 means just itself
  * @gap_order: one more than the order of the largest aligned block that fits in @gap, 0 for none
  * @max_gap_order: largest @gap_order in this subtree
+ * @pin: the payload, with %V3C_RANGE_PINNED
  *
  * All under the space's lock, with two exceptions. Whoever took a range to %V3C_RANGE_MAPPING or
  * %V3C_RANGE_UNMAPPING may read its address and traits, and set its state, without the lock. And a
@@ -67,6 +68,7 @@ struct v3c_range {
 	u8 order;
 	u8 gap_order;
 	u8 max_gap_order;
+	struct v3c_pin pin;
 };
 
 #define v3c_to_range(rb)	rb_entry_safe(rb, struct v3c_range, node)
@@ -90,6 +92,12 @@ static inline u64 v3c_block_last(const struct v3c_range *range)
 	return range->last | ((1ULL << range->order) - 1);
 }
 
+/* v3c_range_kind(): the &enum v3c_range_kind of @range, whether it has a payload or not. */
+static inline u8 v3c_range_kind(const struct v3c_range *range)
+{
+	return range->kind & ~V3C_RANGE_PINNED;
+}
+
 static inline bool v3c_range_is_unmapped(const struct v3c_range *range)
 {
 	return range->kind == V3C_RANGE_HOLE || range->kind == V3C_RANGE_WINDOW;
@@ -99,8 +107,9 @@ static inline bool v3c_range_is_unmapped(const struct v3c_range *range)
 static inline struct v3c_view v3c_range_view(const struct v3c_range *range, u8 state)
 {
 	return (struct v3c_view) {
-		.first = range->first, .last = range->last, .kind = range->kind, .state = state,
-		.prot = range->prot, .contiguous = range->contiguous,
+		.first = range->first, .last = range->last, .kind = v3c_range_kind(range),
+		.state = state, .prot = range->prot, .contiguous = range->contiguous,
+		.pinned = range->kind & V3C_RANGE_PINNED,
 	};
 }
 

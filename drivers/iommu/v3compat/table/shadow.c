@@ -1021,7 +1021,8 @@ bool v3c_shadow_sync_piece(struct v3c_shadow *shadow, struct v3c_sync *sync, str
 		 * GFP_ATOMIC may take from the reserves: a call that may sleep uses it only after
 		 * GFP_NOWAIT has failed and v3c_refill() has found memory.
 		 */
-		sync->gfp = work->may_sleep && !sync->tries ? GFP_NOWAIT : GFP_ATOMIC;
+		sync->gfp = (work->may_sleep && !sync->tries ? GFP_NOWAIT : GFP_ATOMIC) |
+			    shadow->space->account;
 		ret = sync_step(shadow, sync, work);
 		if (!ret)
 			sync->tries = 0;
@@ -1163,7 +1164,8 @@ bool v3c_shadow_overlaps(struct v3c_shadow *shadow, u64 first, u64 last)
 struct v3c_shadow *v3c_shadow_alloc(struct v3c_hwpt *hwpt, struct v3c_space *space,
 				    const struct v3c_tables *tables, atomic_long_t *domain_nodes)
 {
-	struct v3c_shadow *shadow = kzalloc(sizeof(*shadow), GFP_KERNEL);
+	gfp_t gfp = GFP_KERNEL | space->account;
+	struct v3c_shadow *shadow = kzalloc(sizeof(*shadow), gfp);
 
 	if (!shadow)
 		return NULL;
@@ -1173,10 +1175,10 @@ struct v3c_shadow *v3c_shadow_alloc(struct v3c_hwpt *hwpt, struct v3c_space *spa
 	shadow->tables = *tables;
 	shadow->domain_nodes = domain_nodes;
 	INIT_WORK(&shadow->rest, remove_rest);
-	shadow->root = alloc_node(GFP_KERNEL);
+	shadow->root = alloc_node(gfp);
 	if (!shadow->root)
 		goto free_shadow;
-	shadow->wanted = kcalloc(V3C_PART_ENTRIES, sizeof(*shadow->wanted), GFP_KERNEL);
+	shadow->wanted = kcalloc(V3C_PART_ENTRIES, sizeof(*shadow->wanted), gfp);
 	if (!shadow->wanted)
 		goto free_root;
 	return shadow;

@@ -186,6 +186,15 @@ void v3c_space_commit(struct v3c_space *space, struct v3c_op *op)
 	spin_unlock_irqrestore(&space->lock, flags);
 }
 
+/*
+ * v3c_space_pin() gives the range that @op holds for mapping, of a kind with %V3C_RANGE_PINNED, its
+ * payload.
+ */
+void v3c_space_pin(struct v3c_op *op, struct v3c_pin pin)
+{
+	op->range->pin = pin;
+}
+
 /* v3c_space_commit() for a range that v3c_space_hold_call() is to find by @call. */
 void v3c_space_commit_call(struct v3c_space *space, struct v3c_op *op, u64 call)
 {
@@ -230,7 +239,8 @@ void v3c_space_abort(struct v3c_space *space, struct v3c_op *op)
  * the caller holds, V3C_SPACE_STEP at a time. @each may take the range out of the space.
  */
 static void for_held(struct v3c_space *space, u64 first, u64 last,
-		     void (*each)(struct v3c_space *space, struct v3c_range *range))
+		     void (*each)(struct v3c_space *space, struct v3c_range *range, void *arg),
+		     void *arg)
 {
 	struct v3c_range *range, *next;
 	unsigned int step;
@@ -241,20 +251,41 @@ static void for_held(struct v3c_space *space, u64 first, u64 last,
 		for (step = 0; step < V3C_SPACE_STEP && first <= last; step++) {
 			first = range->last + 1;
 			next = first <= last ? v3c_tree_next(range) : NULL;
-			each(space, range);
+			each(space, range, arg);
 			range = next;
 		}
 	}
 }
 
-static void give_live(struct v3c_space *space, struct v3c_range *range)
+static void give_live(struct v3c_space *space, struct v3c_range *range, void *arg)
 {
 	v3c_range_give(range, V3C_RANGE_LIVE);
 }
 
-static void give_lost(struct v3c_space *space, struct v3c_range *range)
+static void give_lost(struct v3c_space *space, struct v3c_range *range, void *arg)
 {
 	v3c_range_give(range, V3C_RANGE_LOST);
+}
+
+static void put_each(struct v3c_space *space, struct v3c_range *range, void *arg)
+{
+	put_range(space, range);
+}
+
+static void chain_range(struct v3c_released *released, struct v3c_range *range)
+{
+	range->next = released->chain;
+	released->chain = range;
+}
+
+/*
+ * chain_each() takes @range out of the space with its payload. The record is not used again before
+ * v3c_released_give() has looked at it.
+ */
+static void chain_each(struct v3c_space *space, struct v3c_range *range, void *released)
+{
+	v3c_tree_unlink(space, range);
+	chain_range(released, range);
 }
 
 /*
@@ -262,7 +293,7 @@ static void give_lost(struct v3c_space *space, struct v3c_range *range)
  * allows, without a hole in between. @op->range is the first that was taken, and @*at follows the
  * last.
  */
-static int take_some(struct v3c_space *space, u64 first, u64 last, enum v3c_range_kind kind,
+static int take_some(struct v3c_space *space, u64 first, u64 last, u8 kind,
 		     struct v3c_op *op, u64 *at)
 {
 	struct v3c_range *range = v3c_tree_find(space, *at);
@@ -309,6 +340,8 @@ static struct v3c_range *split_range(struct v3c_space *space, struct v3c_range *
 {
 	*upper = *range;
 	upper->first = at;
+	if (range->kind & V3C_RANGE_PINNED)
+		upper->pin.at += at - range->first;
 	range->last = at - 1;
 	v3c_tree_link(space, upper);
 	v3c_space_remember(space, at, upper);
@@ -348,10 +381,11 @@ static int split_ends(struct v3c_space *space, v3c_cut_check_t may_cut, void *ar
 		if (ret)
 			break;
 		if (tail->last > op->last)
-			give_live(space, split_range(space, tail, op->last + 1, spare[--cuts]));
+			give_live(space, split_range(space, tail, op->last + 1, spare[--cuts]),
+				  NULL);
 		if (head->first < op->first) {
 			op->range = split_range(space, head, op->first, spare[--cuts]);
-			give_live(space, head);
+			give_live(space, head, NULL);
 		}
 	}
 	while (cuts)
@@ -360,7 +394,7 @@ static int split_ends(struct v3c_space *space, v3c_cut_check_t may_cut, void *ar
 }
 
 /* @start: @op begins here; otherwise it is under way. */
-static int hold_mapped(struct v3c_space *space, u64 first, u64 last, enum v3c_range_kind kind,
+static int hold_mapped(struct v3c_space *space, u64 first, u64 last, u8 kind,
 		       v3c_cut_check_t may_cut, void *arg, gfp_t gfp, bool start,
 		       struct v3c_op *op)
 {
@@ -392,7 +426,7 @@ static int hold_mapped(struct v3c_space *space, u64 first, u64 last, enum v3c_ra
 	if (!ret)
 		return 0;
 	if (at > first)
-		for_held(space, op->range->first, at - 1, give_live);
+		for_held(space, op->range->first, at - 1, give_live, NULL);
 	if (start)
 		v3c_gate_end(space, op);
 	return ret;
@@ -403,7 +437,7 @@ static int hold_mapped(struct v3c_space *space, u64 first, u64 last, enum v3c_ra
  * @space: the space
  * @first: first page
  * @last: last page, not before @first
- * @kind: what all of it must be
+ * @kind: &enum v3c_range_kind that all of it must have, with or without %V3C_RANGE_PINNED
  * @may_cut: asked for each range that is wanted in part only
  * @arg: for @may_cut
  * @gfp: for the records that cuts cost
@@ -413,7 +447,7 @@ static int hold_mapped(struct v3c_space *space, u64 first, u64 last, enum v3c_ra
  * Return: 0; -ESTALE on a closed space; -ENOENT if anything in it is not mapped so; -EUCLEAN if it
  * is lost; -EXDEV if a cut is not possible; -ENOMEM.
  */
-int v3c_space_release_begin(struct v3c_space *space, u64 first, u64 last, enum v3c_range_kind kind,
+int v3c_space_release_begin(struct v3c_space *space, u64 first, u64 last, u8 kind,
 			    v3c_cut_check_t may_cut, void *arg, gfp_t gfp, struct v3c_op *op)
 {
 	return hold_mapped(space, first, last, kind, may_cut, arg, gfp, true, op);
@@ -423,7 +457,7 @@ int v3c_space_release_begin(struct v3c_space *space, u64 first, u64 last, enum v
  * v3c_space_hold() is v3c_space_release_begin() for an operation that has started, which may hold
  * several ranges.
  */
-int v3c_space_hold(struct v3c_space *space, u64 first, u64 last, enum v3c_range_kind kind,
+int v3c_space_hold(struct v3c_space *space, u64 first, u64 last, u8 kind,
 		   v3c_cut_check_t may_cut, void *arg, gfp_t gfp, struct v3c_op *op)
 {
 	return hold_mapped(space, first, last, kind, may_cut, arg, gfp, false, op);
@@ -454,7 +488,7 @@ bool v3c_space_hold_call(struct v3c_space *space, u64 *page, u64 last, u64 call,
 			if (!range || range->first > last)
 				return false;
 			*page = range->last + 1;
-			if (range->kind == V3C_RANGE_IDENTITY && range->call == call &&
+			if (v3c_range_kind(range) == V3C_RANGE_IDENTITY && range->call == call &&
 			    try_cmpxchg(&range->state, &live, V3C_RANGE_UNMAPPING)) {
 				v3c_gate_start(space, op);
 				range->holder = op;
@@ -477,14 +511,57 @@ void v3c_space_release_end(struct v3c_space *space, struct v3c_op *op)
 		v3c_space_abort(space, op);
 		return;
 	}
-	for_held(space, op->first, op->last, put_range);
+	for_held(space, op->first, op->last, put_each, NULL);
 	v3c_gate_end(space, op);
+}
+
+/**
+ * v3c_space_release_pinned() - v3c_space_release_end() for ranges that keep payloads
+ * @space: the space
+ * @op: from v3c_space_release_begin() or v3c_space_hold_call()
+ * @released: gets the payloads, for v3c_released_give()
+ *
+ * Context: any.
+ */
+void v3c_space_release_pinned(struct v3c_space *space, struct v3c_op *op,
+			      struct v3c_released *released)
+{
+	const struct v3c_range *range = op->range;
+
+	/* A single range is the usual case: its record is used again at once. */
+	if (!released->pages && range->first == op->first && range->last == op->last) {
+		released->pin = range->pin;
+		released->pages = v3c_range_pages(range);
+		v3c_space_abort(space, op);
+		return;
+	}
+	for_held(space, op->first, op->last, chain_each, released);
+	v3c_gate_end(space, op);
+}
+
+/**
+ * v3c_released_give() - give payloads back to whoever they are of
+ * @released: of ranges that no device reaches any more
+ *
+ * Context: that of the unmap, with no lock held, outside operations and of v3c_quick_enter().
+ */
+void v3c_released_give(struct v3c_released *released)
+{
+	struct v3c_range *range;
+
+	v3c_pin_release(released->pin, released->pages);
+	while ((range = released->chain)) {
+		released->chain = range->next;
+		v3c_pin_release(range->pin, v3c_range_pages(range));
+		/* A quick unmap may still look at @range, see &v3c_space.recent. */
+		kfree_rcu(range, rcu);
+	}
 }
 
 /* Ends @op: some of what it holds may be mapped for ever, so that its addresses are out of use. */
 void v3c_space_lose(struct v3c_space *space, struct v3c_op *op)
 {
-	for_held(space, op->first, op->last, give_lost);
+	for_held(space, op->first, op->last, give_lost, NULL);
 	v3c_gate_end(space, op);
 }
 
@@ -494,19 +571,26 @@ void v3c_space_lose(struct v3c_space *space, struct v3c_op *op)
  */
 void v3c_space_drop(struct v3c_space *space, u64 first, u64 last)
 {
-	for_held(space, first, last, put_range);
+	for_held(space, first, last, put_each, NULL);
+}
+
+/* v3c_space_drop() for ranges that keep payloads. */
+void v3c_space_drop_pinned(struct v3c_space *space, u64 first, u64 last,
+			   struct v3c_released *released)
+{
+	for_held(space, first, last, chain_each, released);
 }
 
 /* v3c_space_drop() for a range that may be mapped for ever: its addresses are out of use. */
 void v3c_space_drop_lost(struct v3c_space *space, u64 first, u64 last)
 {
-	for_held(space, first, last, give_lost);
+	for_held(space, first, last, give_lost, NULL);
 }
 
 /* Gives back [@first, @last], which v3c_space_hold() took and which stays mapped after all. */
 void v3c_space_unhold(struct v3c_space *space, u64 first, u64 last)
 {
-	for_held(space, first, last, give_live);
+	for_held(space, first, last, give_live, NULL);
 }
 
 static bool is_held(const struct v3c_range *range, const struct v3c_op *op)
@@ -555,7 +639,7 @@ void v3c_space_unhold_all(struct v3c_space *space, const struct v3c_op *op)
 		range = v3c_tree_find(space, page);
 		for (step = 0; step < V3C_SPACE_STEP && range; step++) {
 			if (is_held(range, op))
-				give_live(space, range);
+				give_live(space, range, NULL);
 			page = range->last + 1;
 			range = v3c_tree_next(range);
 		}
@@ -677,8 +761,8 @@ static bool is_fillable(const struct v3c_space *space, const struct v3c_range *r
 
 	return range->generation != space->generation && range->last >= space->filled &&
 	       range->state != V3C_RANGE_CACHED && range->state != V3C_RANGE_LOST &&
-	       (direct || range->kind != V3C_RANGE_DIRECT) && !v3c_range_is_unmapped(range) &&
-	       range->kind != V3C_RANGE_TOKEN;
+	       (direct || v3c_range_kind(range) != V3C_RANGE_DIRECT) &&
+	       !v3c_range_is_unmapped(range) && range->kind != V3C_RANGE_TOKEN;
 }
 
 /**
@@ -745,6 +829,7 @@ int v3c_space_look(struct v3c_space *space, u64 page, struct v3c_view *view)
 	range = v3c_tree_find(space, page);
 	if (!range || page < range->first || page > range->last)
 		return -ENOENT;
+	/* Acquire: v3c_space_quick_alloc() fills in a range without the lock, until it is given. */
 	*view = v3c_range_view(range, smp_load_acquire(&range->state));
 	return 0;
 }
@@ -761,7 +846,8 @@ bool v3c_space_next_direct(struct v3c_space *space, u64 page, struct v3c_view *v
 		for (step = 0; step < V3C_SPACE_STEP; step++, range = v3c_tree_next(range)) {
 			if (!range)
 				return false;
-			if (range->kind == V3C_RANGE_DIRECT && range->state == V3C_RANGE_LIVE) {
+			if (v3c_range_kind(range) == V3C_RANGE_DIRECT &&
+			    range->state == V3C_RANGE_LIVE) {
 				*view = v3c_range_view(range, V3C_RANGE_LIVE);
 				return true;
 			}
@@ -778,7 +864,7 @@ void v3c_space_init_once(struct v3c_space *space)
 }
 
 /* @space belongs to a domain that is not published yet. */
-void v3c_space_reset(struct v3c_space *space, bool allocates, u64 last)
+void v3c_space_reset(struct v3c_space *space, bool allocates, u64 last, gfp_t account)
 {
 	guard(spinlock_irqsave)(&space->lock);
 	space->root = RB_ROOT;
@@ -787,15 +873,23 @@ void v3c_space_reset(struct v3c_space *space, bool allocates, u64 last)
 	space->filling = 0;
 	space->generation = 0;
 	space->allocates = allocates;
+	space->account = account;
 }
 
-/* Forgets every range of @space, which is closed and on which no operation is under way. */
-void v3c_space_clear(struct v3c_space *space)
+/*
+ * v3c_space_clear() forgets every range of @space, which is closed, on which no operation is under
+ * way, and whose page tables are gone. @released gets the payloads.
+ */
+void v3c_space_clear(struct v3c_space *space, struct v3c_released *released)
 {
 	struct v3c_range *range, *next;
 
-	rbtree_postorder_for_each_entry_safe(range, next, &space->root, node)
-		kmem_cache_free(v3c_range_cache, range);
+	rbtree_postorder_for_each_entry_safe(range, next, &space->root, node) {
+		if (range->state != V3C_RANGE_CACHED && range->kind & V3C_RANGE_PINNED)
+			chain_range(released, range);
+		else
+			kmem_cache_free(v3c_range_cache, range);
+	}
 	guard(spinlock_irqsave)(&space->lock);
 	space->root = RB_ROOT;
 	while ((range = v3c_tree_take_spare(space)))

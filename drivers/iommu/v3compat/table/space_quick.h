@@ -37,6 +37,12 @@ static __always_inline bool v3c_hold_is_large(struct v3c_hold hold)
 	return hold.range->large;
 }
 
+/* v3c_hold_pin(): the payload of a range that has one. */
+static __always_inline struct v3c_pin v3c_hold_pin(struct v3c_hold hold)
+{
+	return hold.range->pin;
+}
+
 /* v3c_hold_give() ends the hold of a range that is LIVE, or LOST. */
 static __always_inline void v3c_hold_give(struct v3c_hold hold, enum v3c_range_state state)
 {
@@ -49,6 +55,7 @@ static __always_inline void v3c_hold_give(struct v3c_hold hold, enum v3c_range_s
  * @pages: length, at least 1
  * @prot: IOMMU_READ and IOMMU_WRITE of the contiguous run to be mapped
  * @large: it is mapped in large leaves
+ * @pin: its payload, or NULL
  * @hold: result
  *
  * Context: any, inside v3c_quick_enter() until the range is LIVE or v3c_space_quick_put() has
@@ -56,7 +63,8 @@ static __always_inline void v3c_hold_give(struct v3c_hold hold, enum v3c_range_s
  * Return: false when none is at hand: take the slow path.
  */
 static __always_inline bool v3c_space_quick_alloc(struct v3c_space *space, u64 pages, u8 prot,
-						  bool large, struct v3c_hold *hold)
+						  bool large, const struct v3c_pin *pin,
+						  struct v3c_hold *hold)
 {
 	u8 order = pages == 1 ? 0 : fls64(pages - 1);
 	struct v3c_range *range = NULL;
@@ -72,7 +80,9 @@ static __always_inline bool v3c_space_quick_alloc(struct v3c_space *space, u64 p
 	range->last = range->first + pages - 1;
 	/* 0 is older than any construction; none is under way while quick operations run. */
 	range->generation = 0;
-	range->kind = V3C_RANGE_LOGICAL;
+	range->kind = V3C_RANGE_LOGICAL | (pin ? V3C_RANGE_PINNED : 0);
+	if (pin)
+		range->pin = *pin;
 	range->prot = prot;
 	range->contiguous = true;
 	range->large = large;
@@ -86,14 +96,16 @@ static __always_inline bool v3c_space_quick_alloc(struct v3c_space *space, u64 p
  * @space: the space of a domain that quick operations may start on
  * @first: its first page
  * @last: its last page
+ * @pinned: it has a payload
  * @hold: result
  *
  * Context: any, inside v3c_quick_enter() until v3c_space_quick_put() has returned.
  * Return: false when none is found, or not as it must be: take the slow path.
  */
 static __always_inline bool v3c_space_quick_hold(struct v3c_space *space, u64 first, u64 last,
-						 struct v3c_hold *hold)
+						 bool pinned, struct v3c_hold *hold)
 {
+	const u8 kind = V3C_RANGE_LOGICAL | (pinned ? V3C_RANGE_PINNED : 0);
 	struct v3c_range *range = READ_ONCE(*v3c_space_recent(space, first));
 	u8 live = V3C_RANGE_LIVE;
 
@@ -103,13 +115,12 @@ static __always_inline bool v3c_space_quick_hold(struct v3c_space *space, u64 fi
 			return false;
 	}
 	if (unlikely(READ_ONCE(range->last) != last ||
-		     READ_ONCE(range->kind) != V3C_RANGE_LOGICAL ||
+		     READ_ONCE(range->kind) != kind ||
 		     !try_cmpxchg(&range->state, &live, V3C_RANGE_UNMAPPING)))
 		return false;
 	hold->range = range;
 	/* @range is ours and cannot change any more, but may have changed before try_cmpxchg(). */
-	if (likely(range->first == first && range->last == last &&
-		   range->kind == V3C_RANGE_LOGICAL))
+	if (likely(range->first == first && range->last == last && range->kind == kind))
 		return true;
 	v3c_range_give(range, V3C_RANGE_LIVE);
 	return false;

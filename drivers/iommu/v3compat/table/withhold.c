@@ -9,13 +9,13 @@
 #include "table/tree.h"
 #include "table/withhold.h"
 
-static struct v3c_withheld *alloc_withheld(void)
+static struct v3c_withheld *alloc_withheld(gfp_t gfp)
 {
-	struct v3c_withheld *held = kzalloc(sizeof(*held), GFP_KERNEL);
+	struct v3c_withheld *held = kzalloc(sizeof(*held), gfp);
 
 	if (!held)
 		return NULL;
-	held->range = kmem_cache_zalloc(v3c_range_cache, GFP_KERNEL);
+	held->range = kmem_cache_zalloc(v3c_range_cache, gfp);
 	if (!held->range) {
 		kfree(held);
 		return NULL;
@@ -58,7 +58,7 @@ static enum v3c_fate fate_of(const struct v3c_space *space, const struct v3c_ran
 		return V3C_TAKEN_OVER;
 	if (v3c_range_is_unmapped(range))
 		return wanted ? V3C_CONFLICTS : V3C_STAYS;
-	if (range->kind == V3C_RANGE_DIRECT)
+	if (v3c_range_kind(range) == V3C_RANGE_DIRECT)
 		return (range->prot & like.prot) == like.prot ? V3C_STAYS : V3C_CONFLICTS;
 	view = v3c_range_view(range, V3C_RANGE_LIVE);
 	if (!compatible(arg, &view, like))
@@ -99,7 +99,8 @@ static void take_over(struct v3c_withheld *held, struct v3c_range *range, struct
 	held->was_prot = range->prot;
 	if (v3c_range_is_unmapped(range))
 		v3c_range_set_traits(range, like);
-	range->kind = like.kind;
+	/* A payload stays the range's, because its pages stay mapped for the life of the domain. */
+	range->kind = like.kind | (held->was_kind & V3C_RANGE_PINNED);
 	held->first = range->first;
 	held->last = range->last;
 	held->prot = range->prot;
@@ -169,7 +170,7 @@ int v3c_withhold(struct v3c_space *space, u64 first, u64 last, struct v3c_traits
 
 	while (!ret && first <= last) {
 		if (!held)
-			held = alloc_withheld();
+			held = alloc_withheld(GFP_KERNEL | space->account);
 		if (!held)
 			return -ENOMEM;
 		used = false;

@@ -544,7 +544,7 @@ static NTSTATUS v3_map_logical_range_ex(PIOMMU_DMA_DOMAIN Domain, ULONG Permissi
 	if (likely(domain && Permissions - 1 < V3C_PERMISSIONS && LogicalAddressOut) &&
 	    !ExplicitLogicalAddress && !MinLogicalAddress && !MaxLogicalAddress &&
 	    v3w_quick_phys(PhysicalAddressToMap, V3C_QUICK_SIZE, &base, &size) &&
-	    likely(v3c_quick_map(domain, Permissions, base, size, LogicalAddressOut)))
+	    likely(v3c_quick_map(domain, Permissions, base, size, NULL, LogicalAddressOut)))
 		return STATUS_SUCCESS;
 	return slow_map_logical(Domain, Permissions, PhysicalAddressToMap, ExplicitLogicalAddress,
 				MinLogicalAddress, MaxLogicalAddress, LogicalAddressOut);
@@ -592,7 +592,7 @@ static NTSTATUS v3_unmap_logical_range(PIOMMU_DMA_DOMAIN Domain, ULONGLONG Logic
 	 * never handed out.
 	 */
 	if (likely(domain && v3c_page_aligned(LogicalAddress)) &&
-	    likely(v3c_quick_unmap(domain, LogicalAddress >> V3C_PAGE_SHIFT, NumberOfPages)))
+	    likely(v3c_quick_unmap(domain, LogicalAddress >> V3C_PAGE_SHIFT, NumberOfPages, NULL)))
 		return STATUS_SUCCESS;
 	return slow_unmap_logical(Domain, LogicalAddress, NumberOfPages);
 }
@@ -695,7 +695,7 @@ static enum v3c_reason reserve_range(PIOMMU_DMA_DOMAIN handle, u64 size,
 		return null_pointer(why, V3C_PARAM_OUT);
 	v3c_set_bounds(&place, min, max);
 
-	reason = v3c_token_create(domain, size >> V3C_PAGE_SHIFT, &place, &token, why);
+	reason = v3c_token_create(domain, size >> V3C_PAGE_SHIFT, &place, false, &token, why);
 	if (!reason)
 		*out = (PIOMMU_DMA_LOGICAL_ADDRESS_TOKEN)token;
 	return reason;
@@ -784,7 +784,7 @@ v3_map_reserved_logical_range(PIOMMU_DMA_LOGICAL_ADDRESS_TOKEN LogicalAddressTok
 	if (likely(token && v3c_page_aligned(Offset) && Permissions - 1 < V3C_PERMISSIONS &&
 		   Segment) &&
 	    v3w_quick_phys(PhysicalAddressToMap, V3C_PAGE_SIZE, &base, &size) &&
-	    likely(v3c_quick_map_reserved(token, Offset, Permissions, base))) {
+	    likely(v3c_quick_map_reserved(token, Offset, Permissions, base, NULL))) {
 		Segment->OwningToken = LogicalAddressToken;
 		Segment->Offset = Offset;
 		Segment->Size = V3C_PAGE_SIZE;
@@ -863,7 +863,8 @@ v3_unmap_reserved_logical_range(PIOMMU_DMA_LOGICAL_ADDRESS_TOKEN_MAPPED_SEGMENT 
 		copy = read_segment(MappedSegment);
 	token = v3c_to_token(copy.OwningToken);
 	if (likely(token) && copy.Size == V3C_PAGE_SIZE &&
-	    likely(v3c_page_aligned(copy.Offset) && v3c_quick_unmap_reserved(token, copy.Offset))) {
+	    likely(v3c_page_aligned(copy.Offset) &&
+		   v3c_quick_unmap_reserved(token, copy.Offset, NULL))) {
 		clear_segment(MappedSegment);
 		return STATUS_SUCCESS;
 	}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef V3COMPAT_PAYLOAD_H
+#define V3COMPAT_PAYLOAD_H
+
+#include <linux/types.h>
+
+#include "base/phys.h"
+
+/**
+ * struct v3c_payload - what mappings keep for their caller until no device reaches it
+ * @release: takes back @pages pages from page @at on. Called once for each page that a mapping was
+ *	given with, in pieces of any size, without a lock of ours, and where the verb was called
+ *	that unmapped them: it may sleep if that may
+ *
+ * The pages of a payload are numbered by its maker: for memory that is contiguous page frames will
+ * do, see v3c_payload_of_runs() for other memory.
+ */
+struct v3c_payload {
+	void (*release)(struct v3c_payload *payload, u64 at, u64 pages);
+};
+
+/**
+ * struct v3c_pin - a part of a payload that a mapping keeps
+ * @payload: the payload, or NULL for none
+ * @at: its page that the mapping's first page is
+ *
+ * The mapping has as many pages of the payload as it has itself.
+ */
+struct v3c_pin {
+	struct v3c_payload *payload;
+	u64 at;
+};
+
+static inline void v3c_pin_release(struct v3c_pin pin, u64 pages)
+{
+	if (pages)
+		pin.payload->release(pin.payload, pin.at, pages);
+}
+
+struct v3c_payload *v3c_payload_of_runs(const struct v3c_run *runs, u64 count,
+					void (*give)(void *context, const struct v3c_run *run),
+					void *context, gfp_t gfp);
+
+#endif
