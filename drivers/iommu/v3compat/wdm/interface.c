@@ -480,6 +480,28 @@ v3_unregister_state_change_callback(PIOMMU_INTERFACE_STATE_CHANGE_CALLBACK State
 
 /* Mapping */
 
+/*
+ * read_place() fills in the empty @place: where the caller allows @pages pages of logical
+ * addresses. @page is kept by the caller as long as @place, because an explicit place points to it.
+ */
+static __always_inline enum v3c_reason read_place(struct v3c_place *place,
+						  const IOMMU_DMA_LOGICAL_ADDRESS *explicit,
+						  const IOMMU_DMA_LOGICAL_ADDRESS *min,
+						  const IOMMU_DMA_LOGICAL_ADDRESS *max, u64 pages,
+						  u64 *page, struct v3c_why *why)
+{
+	enum v3c_reason reason;
+
+	if (explicit) {
+		reason = v3c_check_explicit(*explicit, pages, page, why);
+		if (reason)
+			return reason;
+		place->explicit_page = page;
+	}
+	v3c_set_bounds(place, min, max);
+	return 0;
+}
+
 static enum v3c_reason map_logical(PIOMMU_DMA_DOMAIN handle, ULONG permissions,
 				   const IOMMU_MAP_PHYSICAL_ADDRESS *desc,
 				   const IOMMU_DMA_LOGICAL_ADDRESS *explicit,
@@ -501,15 +523,11 @@ static enum v3c_reason map_logical(PIOMMU_DMA_DOMAIN handle, ULONG permissions,
 	reason = v3w_read_phys(&phys, desc, why);
 	if (unlikely(reason))
 		return reason;
-	if (explicit) {
-		reason = v3c_check_explicit(*explicit, phys.pages, &page, why);
-		if (reason)
-			return reason;
-		place.explicit_page = &page;
-	}
+	reason = read_place(&place, explicit, min, max, phys.pages, &page, why);
+	if (unlikely(reason))
+		return reason;
 	if (unlikely(!out))
 		return null_pointer(why, V3C_PARAM_OUT);
-	v3c_set_bounds(&place, min, max);
 
 	reason = v3c_map(domain, permissions, &phys, &place, &page, why);
 	if (likely(!reason))
@@ -602,17 +620,12 @@ static enum v3c_reason map_identity(PIOMMU_DMA_DOMAIN handle, ULONG permissions,
 {
 	struct v3c_domain *domain = v3c_to_domain(handle);
 	struct v3c_phys phys;
-	enum v3c_reason reason;
 
 	if (!domain)
 		return bad_handle(why, V3C_PARAM_DOMAIN);
-	reason = v3c_check_permissions(permissions, why);
-	if (reason)
-		return reason;
-	reason = v3w_read_phys(&phys, desc, why);
-	if (reason)
-		return reason;
-	return v3c_map_identity(domain, permissions, &phys, why);
+	return v3c_check_permissions(permissions, why) ?:
+	       v3w_read_phys(&phys, desc, why) ?:
+	       v3c_map_identity(domain, permissions, &phys, why);
 }
 
 static NTSTATUS v3_map_identity_range_ex(PIOMMU_DMA_DOMAIN Domain, ULONG Permissions,
@@ -637,14 +650,10 @@ static enum v3c_reason unmap_identity(PIOMMU_DMA_DOMAIN handle,
 {
 	struct v3c_domain *domain = v3c_to_domain(handle);
 	struct v3c_phys phys;
-	enum v3c_reason reason;
 
 	if (!domain)
 		return bad_handle(why, V3C_PARAM_DOMAIN);
-	reason = v3w_read_phys(&phys, desc, why);
-	if (reason)
-		return reason;
-	return v3c_unmap_identity(domain, &phys, why);
+	return v3w_read_phys(&phys, desc, why) ?: v3c_unmap_identity(domain, &phys, why);
 }
 
 static NTSTATUS v3_unmap_identity_range_ex(PIOMMU_DMA_DOMAIN Domain,
@@ -682,18 +691,12 @@ static enum v3c_reason reserve_range(PIOMMU_DMA_DOMAIN handle, u64 size,
 		return why->reason;
 	if (!domain)
 		return bad_handle(why, V3C_PARAM_DOMAIN);
-	reason = v3c_check_size(size, why);
+	reason = v3c_check_size(size, why) ?:
+		 read_place(&place, explicit, min, max, size >> V3C_PAGE_SHIFT, &page, why);
 	if (reason)
 		return reason;
-	if (explicit) {
-		reason = v3c_check_explicit(*explicit, size >> V3C_PAGE_SHIFT, &page, why);
-		if (reason)
-			return reason;
-		place.explicit_page = &page;
-	}
 	if (!out)
 		return null_pointer(why, V3C_PARAM_OUT);
-	v3c_set_bounds(&place, min, max);
 
 	reason = v3c_token_create(domain, size >> V3C_PAGE_SHIFT, &place, false, &token, why);
 	if (!reason)

@@ -13,6 +13,7 @@
 #include "core/device.h"
 #include "core/regions.h"
 #include "table/table_walk.h"
+#include "wdm/face.h"
 #include "wdm/read.h"
 
 static_assert(sizeof(PFN_NUMBER) == sizeof(u64));
@@ -58,7 +59,7 @@ static enum v3c_reason read_mdl(struct v3c_phys *phys, const MDL *first, struct 
 	ULONG bytes;
 
 	if (!first)
-		return v3c_refuse(why, V3C_REASON_NULL_POINTER, V3C_PARAM_PHYS, NULL, 0, 0);
+		return null_pointer(why, V3C_PARAM_PHYS);
 
 	for (mdl = first; mdl; mdl = next) {
 		bytes = READ_ONCE(mdl->ByteCount);
@@ -95,7 +96,7 @@ enum v3c_reason v3w_read_phys(struct v3c_phys *phys, const IOMMU_MAP_PHYSICAL_AD
 	IOMMU_MAP_PHYSICAL_ADDRESS_TYPE type;
 
 	if (!desc)
-		return v3c_refuse(why, V3C_REASON_NULL_POINTER, V3C_PARAM_PHYS, NULL, 0, 0);
+		return null_pointer(why, V3C_PARAM_PHYS);
 
 	type = READ_ONCE(desc->MapType);
 	switch (type) {
