@@ -88,17 +88,11 @@ static enum v3c_reason create_sva_device(PIOMMU_DMA_DEVICE handle, struct mm_str
 	struct v3c_pasid *pasid;
 	enum v3c_reason reason;
 
-	if (refuse_atomic(why))
-		return why->reason;
-	if (!device)
-		return bad_handle(why, V3C_PARAM_DEVICE);
-	if (!mm)
-		return null_pointer(why, V3C_PARAM_PROCESS);
-	if (!out)
-		return null_pointer(why, V3C_PARAM_OUT);
-	if (!number)
-		return null_pointer(why, V3C_PARAM_NUMBER);
-	reason = v3c_sva_create(device, mm, &pasid, why);
+	reason = check_handle(device, V3C_PARAM_DEVICE, why) ?:
+		 check_pointer(mm, V3C_PARAM_PROCESS, why) ?:
+		 check_pointer(out, V3C_PARAM_OUT, why) ?:
+		 check_pointer(number, V3C_PARAM_NUMBER, why) ?:
+		 v3c_sva_create(device, mm, &pasid, why);
 	if (!reason) {
 		*out = (PIOMMU_DMA_PASID_DEVICE)pasid;
 		*number = pasid->number;
@@ -158,13 +152,9 @@ static enum v3c_reason query_capabilities(PIOMMU_DMA_DEVICE handle,
 	struct v3c_capabilities found;
 	enum v3c_reason reason;
 
-	if (refuse_atomic(why))
-		return why->reason;
-	if (!device)
-		return bad_handle(why, V3C_PARAM_DEVICE);
-	if (!out)
-		return null_pointer(why, V3C_PARAM_OUT);
-	reason = v3c_device_capabilities(device, &found, why);
+	reason = check_handle(device, V3C_PARAM_DEVICE, why) ?:
+		 check_pointer(out, V3C_PARAM_OUT, why) ?:
+		 v3c_device_capabilities(device, &found, why);
 	if (reason)
 		return reason;
 	*out = (struct v3compat_capabilities) {
@@ -209,11 +199,11 @@ static enum v3c_reason configure_x64(PIOMMU_DMA_DOMAIN handle, u64 root, unsigne
 {
 	struct v3c_domain *domain = v3c_to_domain(handle);
 	struct v3c_tables tables = {};
+	enum v3c_reason reason;
 
-	if (refuse_atomic(why))
-		return why->reason;
-	if (!domain)
-		return bad_handle(why, V3C_PARAM_DOMAIN);
+	reason = check_handle(domain, V3C_PARAM_DOMAIN, why);
+	if (reason)
+		return reason;
 	if (domain->type != V3C_DOMAIN_UNMANAGED)
 		return v3c_refuse(why, V3C_REASON_WRONG_TYPE, V3C_PARAM_DOMAIN, domain,
 				  domain->type, 0);

@@ -30,4 +30,27 @@ static inline bool refuse_atomic(struct v3c_why *why)
 	return unlikely(!v3c_may_sleep()) && v3c_refuse_atomic(why);
 }
 
+/*
+ * check_handle() and check_pointer() are for members that may sleep. They begin with
+ * refuse_atomic(), because the context is checked before any argument. Members that Windows allows
+ * at DISPATCH_LEVEL use bad_handle() and null_pointer(): otherwise they would be refused there.
+ *
+ * check_handle() takes what v3c_to_domain() and its like found behind the handle.
+ */
+static inline enum v3c_reason check_handle(const void *object, enum v3c_param param,
+					   struct v3c_why *why)
+{
+	if (refuse_atomic(why))
+		return why->reason;
+	return object ? 0 : bad_handle(why, param);
+}
+
+static inline enum v3c_reason check_pointer(const void *pointer, enum v3c_param param,
+					    struct v3c_why *why)
+{
+	if (refuse_atomic(why))
+		return why->reason;
+	return pointer ? 0 : null_pointer(why, param);
+}
+
 #endif

@@ -69,14 +69,10 @@ static enum v3c_reason create_domain(IOMMU_DMA_DOMAIN_TYPE type,
 	if (flags.AsUlonglong)
 		return v3c_refuse(why, V3C_REASON_RESERVED_BITS, V3C_PARAM_FLAGS, NULL,
 				  flags.AsUlonglong, 0);
-	reason = v3w_read_allocator(allocator, &config, why);
-	if (reason)
-		return reason;
-	reason = v3w_read_regions(regions, &config, why);
-	if (reason)
-		return reason;
-	reason = out ? v3c_domain_create(&v3w_owner, &config, &domain, why) :
-		       null_pointer(why, V3C_PARAM_OUT);
+	reason = v3w_read_allocator(allocator, &config, why) ?:
+		 v3w_read_regions(regions, &config, why) ?:
+		 check_pointer(out, V3C_PARAM_OUT, why) ?:
+		 v3c_domain_create(&v3w_owner, &config, &domain, why);
 	kvfree(config.regions);
 	if (!reason)
 		*out = (PIOMMU_DMA_DOMAIN)domain;
@@ -110,11 +106,7 @@ static enum v3c_reason delete_domain(PIOMMU_DMA_DOMAIN handle, struct v3c_why *w
 {
 	struct v3c_domain *domain = v3c_to_domain(handle);
 
-	if (refuse_atomic(why))
-		return why->reason;
-	if (!domain)
-		return bad_handle(why, V3C_PARAM_DOMAIN);
-	return v3c_domain_destroy(domain, why);
+	return check_handle(domain, V3C_PARAM_DOMAIN, why) ?: v3c_domain_destroy(domain, why);
 }
 
 static NTSTATUS v3_delete_domain(PIOMMU_DMA_DOMAIN Domain)
@@ -131,18 +123,11 @@ static enum v3c_reason configure_domain(PIOMMU_DMA_DOMAIN handle,
 	struct v3c_tables tables = {};
 	enum v3c_reason reason;
 
-	if (refuse_atomic(why))
-		return why->reason;
-	if (!domain)
-		return bad_handle(why, V3C_PARAM_DOMAIN);
-	if (!config)
-		return null_pointer(why, V3C_PARAM_CONFIG);
-	if (domain->type == V3C_DOMAIN_UNMANAGED) {
+	reason = check_handle(domain, V3C_PARAM_DOMAIN, why) ?:
+		 check_pointer(config, V3C_PARAM_CONFIG, why);
+	if (!reason && domain->type == V3C_DOMAIN_UNMANAGED)
 		reason = v3w_read_tables(config, &tables, why);
-		if (reason)
-			return reason;
-	}
-	return v3c_domain_configure(domain, &tables, why);
+	return reason ?: v3c_domain_configure(domain, &tables, why);
 }
 
 static NTSTATUS v3_configure_domain(PIOMMU_DMA_DOMAIN Domain, PDOMAIN_CONFIGURATION Configuration)
@@ -197,13 +182,9 @@ static enum v3c_reason attach_device(PIOMMU_DMA_DOMAIN domain_handle,
 	struct v3c_domain *domain = v3c_to_domain(domain_handle);
 	struct v3c_device *device = v3c_to_device(device_handle);
 
-	if (refuse_atomic(why))
-		return why->reason;
-	if (!domain)
-		return bad_handle(why, V3C_PARAM_DOMAIN);
-	if (!device)
-		return bad_handle(why, V3C_PARAM_DEVICE);
-	return v3c_attach_device(domain, device, why);
+	return check_handle(domain, V3C_PARAM_DOMAIN, why) ?:
+	       check_handle(device, V3C_PARAM_DEVICE, why) ?:
+	       v3c_attach_device(domain, device, why);
 }
 
 static NTSTATUS v3_attach_device_ex(PIOMMU_DMA_DOMAIN Domain, PIOMMU_DMA_DEVICE DmaDevice)
@@ -217,11 +198,7 @@ static enum v3c_reason detach_device(PIOMMU_DMA_DEVICE handle, struct v3c_why *w
 {
 	struct v3c_device *device = v3c_to_device(handle);
 
-	if (refuse_atomic(why))
-		return why->reason;
-	if (!device)
-		return bad_handle(why, V3C_PARAM_DEVICE);
-	return v3c_detach_device(device, why);
+	return check_handle(device, V3C_PARAM_DEVICE, why) ?: v3c_detach_device(device, why);
 }
 
 static NTSTATUS v3_detach_device_ex(PIOMMU_DMA_DEVICE DmaDevice)
@@ -235,15 +212,15 @@ static NTSTATUS v3_detach_device_ex(PIOMMU_DMA_DEVICE DmaDevice)
  * check_pdo() takes @mapping 0 only, because only ACPI devices on ARM64 have input mappings that a
  * driver could name.
  */
-static enum v3c_reason check_pdo(PIOMMU_DMA_DOMAIN handle, PDEVICE_OBJECT pdo, ULONG mapping,
+static enum v3c_reason check_pdo(const struct v3c_domain *domain, PDEVICE_OBJECT pdo, ULONG mapping,
 				 ULONG count, struct v3c_why *why)
 {
-	if (refuse_atomic(why))
-		return why->reason;
-	if (!v3c_to_domain(handle))
-		return bad_handle(why, V3C_PARAM_DOMAIN);
-	if (!pdo)
-		return null_pointer(why, V3C_PARAM_DEVICE);
+	enum v3c_reason reason;
+
+	reason = check_handle(domain, V3C_PARAM_DOMAIN, why) ?:
+		 check_pointer(pdo, V3C_PARAM_DEVICE, why);
+	if (reason)
+		return reason;
 	if (mapping)
 		return v3c_refuse(why, V3C_REASON_BAD_CONFIG, V3C_PARAM_MAPPING, NULL, mapping, 0);
 	if (count != 1)
@@ -254,26 +231,24 @@ static enum v3c_reason check_pdo(PIOMMU_DMA_DOMAIN handle, PDEVICE_OBJECT pdo, U
 static NTSTATUS v1_attach_device(PIOMMU_DMA_DOMAIN Domain, PDEVICE_OBJECT PhysicalDeviceObject,
 				 ULONG InputMappingIdBase, ULONG MappingCount)
 {
+	struct v3c_domain *domain = v3c_to_domain(Domain);
 	struct v3c_why why;
 	enum v3c_reason reason;
 
-	reason = check_pdo(Domain, PhysicalDeviceObject, InputMappingIdBase, MappingCount, &why);
-	if (!reason)
-		reason = v3c_attach_pdo((struct v3c_domain *)Domain, PhysicalDeviceObject,
-					       &why);
+	reason = check_pdo(domain, PhysicalDeviceObject, InputMappingIdBase, MappingCount, &why) ?:
+		 v3c_attach_pdo(domain, PhysicalDeviceObject, &why);
 	return ANSWER(AttachDevice, reason, &why);
 }
 
 static NTSTATUS v1_detach_device(PIOMMU_DMA_DOMAIN Domain, PDEVICE_OBJECT PhysicalDeviceObject,
 				 ULONG InputMappingId)
 {
+	struct v3c_domain *domain = v3c_to_domain(Domain);
 	struct v3c_why why;
 	enum v3c_reason reason;
 
-	reason = check_pdo(Domain, PhysicalDeviceObject, InputMappingId, 1, &why);
-	if (!reason)
-		reason = v3c_detach_pdo((struct v3c_domain *)Domain, PhysicalDeviceObject,
-					       &why);
+	reason = check_pdo(domain, PhysicalDeviceObject, InputMappingId, 1, &why) ?:
+		 v3c_detach_pdo(domain, PhysicalDeviceObject, &why);
 	return ANSWER(DetachDevice, reason, &why);
 }
 
@@ -285,15 +260,10 @@ static enum v3c_reason create_device(struct device *pdo,
 	struct v3c_device *device;
 	enum v3c_reason reason;
 
-	if (refuse_atomic(why))
-		return why->reason;
-	if (!pdo)
-		return null_pointer(why, V3C_PARAM_DEVICE);
-	if (!out)
-		return null_pointer(why, V3C_PARAM_OUT);
-	reason = v3w_read_device(pdo, config, &read, why);
-	if (!reason)
-		reason = v3c_device_create(&v3w_owner, pdo, &read, &device, why);
+	reason = check_pointer(pdo, V3C_PARAM_DEVICE, why) ?:
+		 check_pointer(out, V3C_PARAM_OUT, why) ?:
+		 v3w_read_device(pdo, config, &read, why) ?:
+		 v3c_device_create(&v3w_owner, pdo, &read, &device, why);
 	if (!reason)
 		*out = (PIOMMU_DMA_DEVICE)device;
 	return reason;
@@ -313,11 +283,7 @@ static enum v3c_reason delete_device(PIOMMU_DMA_DEVICE handle, struct v3c_why *w
 {
 	struct v3c_device *device = v3c_to_device(handle);
 
-	if (refuse_atomic(why))
-		return why->reason;
-	if (!device)
-		return bad_handle(why, V3C_PARAM_DEVICE);
-	return v3c_device_destroy(device, why);
+	return check_handle(device, V3C_PARAM_DEVICE, why) ?: v3c_device_destroy(device, why);
 }
 
 static NTSTATUS v3_delete_device(PIOMMU_DMA_DEVICE DmaDevice)
@@ -345,15 +311,12 @@ static enum v3c_reason query_device_info(PIOMMU_DMA_DEVICE handle, ULONG size, P
 	struct v3c_device_config config;
 	enum v3c_reason reason;
 
-	if (refuse_atomic(why))
-		return why->reason;
-	if (!device)
-		return bad_handle(why, V3C_PARAM_DEVICE);
-	if (!written)
-		return null_pointer(why, V3C_PARAM_NUMBER);
-	if (!buffer && size >= sizeof(*buffer))
-		return null_pointer(why, V3C_PARAM_BUFFER);
-	reason = v3c_device_info(device, &config, why);
+	reason = check_handle(device, V3C_PARAM_DEVICE, why) ?:
+		 check_pointer(written, V3C_PARAM_NUMBER, why);
+	if (!reason && size >= sizeof(*buffer))
+		reason = check_pointer(buffer, V3C_PARAM_BUFFER, why);
+	if (!reason)
+		reason = v3c_device_info(device, &config, why);
 	if (reason)
 		return reason;
 	*written = sizeof(*buffer);
@@ -383,12 +346,11 @@ static enum v3c_reason query_input_mappings(struct device *pdo, INPUT_MAPPING_EL
 	u32 count;
 	enum v3c_reason reason;
 
-	if (refuse_atomic(why))
-		return why->reason;
-	if (!pdo)
-		return null_pointer(why, V3C_PARAM_DEVICE);
-	if (!buffer && size)
-		return null_pointer(why, V3C_PARAM_BUFFER);
+	reason = check_pointer(pdo, V3C_PARAM_DEVICE, why);
+	if (!reason && size)
+		reason = check_pointer(buffer, V3C_PARAM_BUFFER, why);
+	if (reason)
+		return reason;
 	reason = v3c_device_input_mappings(pdo, (u32 *)buffer, size / sizeof(*buffer), &count, why);
 	if (length && (!reason || reason == V3C_REASON_BUFFER_TOO_SMALL))
 		*length = count * sizeof(*buffer);
@@ -427,15 +389,13 @@ static enum v3c_reason register_callback(PIOMMU_INTERFACE_STATE_CHANGE_CALLBACK 
 		.tell = tell_callback, .callback = (void (*)(void))callback, .context = context,
 	};
 	struct v3c_device *device = v3c_to_device(handle);
+	enum v3c_reason reason;
 
-	if (refuse_atomic(why))
-		return why->reason;
-	if (!callback)
-		return null_pointer(why, V3C_PARAM_CALLBACK);
-	if (!device)
-		return bad_handle(why, V3C_PARAM_DEVICE);
-	if (!fields)
-		return null_pointer(why, V3C_PARAM_FIELDS);
+	reason = check_pointer(callback, V3C_PARAM_CALLBACK, why) ?:
+		 check_handle(device, V3C_PARAM_DEVICE, why) ?:
+		 check_pointer(fields, V3C_PARAM_FIELDS, why);
+	if (reason)
+		return reason;
 	if (fields->AsULONG != 1)
 		return v3c_refuse(why, V3C_REASON_RESERVED_BITS, V3C_PARAM_FIELDS, NULL,
 				  fields->AsULONG, 1);
@@ -459,13 +419,9 @@ static enum v3c_reason unregister_callback(PIOMMU_INTERFACE_STATE_CHANGE_CALLBAC
 {
 	struct v3c_device *device = v3c_to_device(handle);
 
-	if (refuse_atomic(why))
-		return why->reason;
-	if (!callback)
-		return null_pointer(why, V3C_PARAM_CALLBACK);
-	if (!device)
-		return bad_handle(why, V3C_PARAM_DEVICE);
-	return v3c_watch_end(device, (void (*)(void))callback, why);
+	return check_pointer(callback, V3C_PARAM_CALLBACK, why) ?:
+	       check_handle(device, V3C_PARAM_DEVICE, why) ?:
+	       v3c_watch_end(device, (void (*)(void))callback, why);
 }
 
 static NTSTATUS
@@ -687,18 +643,11 @@ static enum v3c_reason reserve_range(PIOMMU_DMA_DOMAIN handle, u64 size,
 	enum v3c_reason reason;
 	u64 page;
 
-	if (refuse_atomic(why))
-		return why->reason;
-	if (!domain)
-		return bad_handle(why, V3C_PARAM_DOMAIN);
-	reason = v3c_check_size(size, why) ?:
-		 read_place(&place, explicit, min, max, size >> V3C_PAGE_SHIFT, &page, why);
-	if (reason)
-		return reason;
-	if (!out)
-		return null_pointer(why, V3C_PARAM_OUT);
-
-	reason = v3c_token_create(domain, size >> V3C_PAGE_SHIFT, &place, false, &token, why);
+	reason = check_handle(domain, V3C_PARAM_DOMAIN, why) ?:
+		 v3c_check_size(size, why) ?:
+		 read_place(&place, explicit, min, max, size >> V3C_PAGE_SHIFT, &page, why) ?:
+		 check_pointer(out, V3C_PARAM_OUT, why) ?:
+		 v3c_token_create(domain, size >> V3C_PAGE_SHIFT, &place, false, &token, why);
 	if (!reason)
 		*out = (PIOMMU_DMA_LOGICAL_ADDRESS_TOKEN)token;
 	return reason;
@@ -720,11 +669,7 @@ static enum v3c_reason free_reserved(PIOMMU_DMA_LOGICAL_ADDRESS_TOKEN handle, st
 {
 	struct v3c_token *token = v3c_to_token(handle);
 
-	if (refuse_atomic(why))
-		return why->reason;
-	if (!token)
-		return bad_handle(why, V3C_PARAM_TOKEN);
-	return v3c_token_destroy(token, why);
+	return check_handle(token, V3C_PARAM_TOKEN, why) ?: v3c_token_destroy(token, why);
 }
 
 static NTSTATUS v3_free_reserved_logical_address_range(PIOMMU_DMA_LOGICAL_ADDRESS_TOKEN Token)
@@ -884,12 +829,9 @@ static enum v3c_reason set_fault_reporting(PIOMMU_DMA_DEVICE device_handle, ULON
 	struct v3c_device *device = v3c_to_device(device_handle);
 	struct v3c_fault_handler handler;
 
-	if (refuse_atomic(why))
-		return why->reason;
-	if (!device)
-		return bad_handle(why, V3C_PARAM_DEVICE);
-	return v3c_report_faults(device, base, enable,
-				     enable ? v3w_fault_handler(config, &handler) : NULL, why);
+	return check_handle(device, V3C_PARAM_DEVICE, why) ?:
+	       v3c_report_faults(device, base, enable,
+				 enable ? v3w_fault_handler(config, &handler) : NULL, why);
 }
 
 static NTSTATUS v3_set_device_fault_reporting_ex(PIOMMU_DMA_DEVICE DmaDevice,
@@ -909,11 +851,8 @@ static enum v3c_reason set_pdo_fault_reporting(struct device *pdo, ULONG base, B
 {
 	struct v3c_fault_handler handler;
 
-	if (refuse_atomic(why))
-		return why->reason;
-	if (!pdo)
-		return null_pointer(why, V3C_PARAM_DEVICE);
-	return v3c_report_faults_pdo(&v3w_owner, pdo, base, enable,
+	return check_pointer(pdo, V3C_PARAM_DEVICE, why) ?:
+	       v3c_report_faults_pdo(&v3w_owner, pdo, base, enable,
 				     enable ? v3w_fault_handler(config, &handler) : NULL, why);
 }
 
@@ -937,15 +876,10 @@ static enum v3c_reason create_pasid_device(PIOMMU_DMA_DEVICE handle, PIOMMU_DMA_
 	struct v3c_pasid *pasid;
 	enum v3c_reason reason;
 
-	if (refuse_atomic(why))
-		return why->reason;
-	if (!device)
-		return bad_handle(why, V3C_PARAM_DEVICE);
-	if (!out)
-		return null_pointer(why, V3C_PARAM_OUT);
-	if (!number)
-		return null_pointer(why, V3C_PARAM_NUMBER);
-	reason = v3c_pasid_create(device, &pasid, why);
+	reason = check_handle(device, V3C_PARAM_DEVICE, why) ?:
+		 check_pointer(out, V3C_PARAM_OUT, why) ?:
+		 check_pointer(number, V3C_PARAM_NUMBER, why) ?:
+		 v3c_pasid_create(device, &pasid, why);
 	if (!reason) {
 		*out = (PIOMMU_DMA_PASID_DEVICE)pasid;
 		*number = pasid->number;
@@ -966,11 +900,7 @@ static enum v3c_reason delete_pasid_device(PIOMMU_DMA_PASID_DEVICE handle, struc
 {
 	struct v3c_pasid *pasid = v3c_to_pasid(handle);
 
-	if (refuse_atomic(why))
-		return why->reason;
-	if (!pasid)
-		return bad_handle(why, V3C_PARAM_PASID);
-	return v3c_pasid_destroy(pasid, why);
+	return check_handle(pasid, V3C_PARAM_PASID, why) ?: v3c_pasid_destroy(pasid, why);
 }
 
 static NTSTATUS v3_delete_pasid_device(PIOMMU_DMA_PASID_DEVICE PasidDevice)
@@ -987,13 +917,9 @@ static enum v3c_reason attach_pasid_device(PIOMMU_DMA_DOMAIN domain_handle,
 	struct v3c_domain *domain = v3c_to_domain(domain_handle);
 	struct v3c_pasid *pasid = v3c_to_pasid(pasid_handle);
 
-	if (refuse_atomic(why))
-		return why->reason;
-	if (!domain)
-		return bad_handle(why, V3C_PARAM_DOMAIN);
-	if (!pasid)
-		return bad_handle(why, V3C_PARAM_PASID);
-	return v3c_attach_pasid(domain, pasid, why);
+	return check_handle(domain, V3C_PARAM_DOMAIN, why) ?:
+	       check_handle(pasid, V3C_PARAM_PASID, why) ?:
+	       v3c_attach_pasid(domain, pasid, why);
 }
 
 static NTSTATUS v3_attach_pasid_device(PIOMMU_DMA_DOMAIN Domain,
@@ -1008,11 +934,7 @@ static enum v3c_reason detach_pasid_device(PIOMMU_DMA_PASID_DEVICE handle, struc
 {
 	struct v3c_pasid *pasid = v3c_to_pasid(handle);
 
-	if (refuse_atomic(why))
-		return why->reason;
-	if (!pasid)
-		return bad_handle(why, V3C_PARAM_PASID);
-	return v3c_detach_pasid(pasid, why);
+	return check_handle(pasid, V3C_PARAM_PASID, why) ?: v3c_detach_pasid(pasid, why);
 }
 
 static NTSTATUS v3_detach_pasid_device(PIOMMU_DMA_PASID_DEVICE PasidDevice)
