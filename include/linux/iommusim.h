@@ -124,6 +124,7 @@ struct iommusim_fault {
  * @page_requests: groups of page requests that devices sent
  * @unanswered: groups of page requests sent and not answered yet
  * @refused_flushes: invalidations of a range that were larger than %IOMMUSIM_SHORT_FLUSH allows
+ * @accounted: of @maps, those whose tables are charged to a memory cgroup (__GFP_ACCOUNT)
  *
  * A domain is counted by the instance it was allocated through, a translation by the instance of
  * the device that asked for it. The default domains of the devices are counted too.
@@ -142,6 +143,7 @@ struct iommusim_stats {
 	u64 page_requests;
 	u64 unanswered;
 	u64 refused_flushes;
+	u64 accounted;
 };
 
 struct iommusim *iommusim_create(const struct iommusim_config *cfg);

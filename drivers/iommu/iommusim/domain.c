@@ -262,6 +262,8 @@ int iommusim_map_pages(struct iommu_domain *core_domain, unsigned long iova, phy
 	int err, index;
 
 	atomic64_inc(&domain->sim->maps);
+	if (gfp & __GFP_ACCOUNT)
+		atomic64_inc(&domain->sim->accounted);
 	err = check_map(domain, iova, phys, size, prot);
 	if (err)
 		return err;

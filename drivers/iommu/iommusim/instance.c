@@ -172,6 +172,7 @@ void iommusim_get_stats(struct iommusim *sim, struct iommusim_stats *out)
 		.page_requests = atomic64_read(&sim->page_requests),
 		.unanswered = atomic64_read(&sim->unanswered),
 		.refused_flushes = atomic64_read(&sim->refused_flushes),
+		.accounted = atomic64_read(&sim->accounted),
 	};
 }
 V3C_EXPORT_NS_GPL(iommusim_get_stats, IOMMUSIM);

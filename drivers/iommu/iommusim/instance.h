@@ -70,6 +70,7 @@ struct iommusim_failures {
  * @page_requests: &iommusim_stats.page_requests
  * @unanswered: &iommusim_stats.unanswered
  * @refused_flushes: &iommusim_stats.refused_flushes
+ * @accounted: &iommusim_stats.accounted
  *
  * @iommu to @id are constant once the instance is created.
  */
@@ -101,6 +102,7 @@ struct iommusim {
 	atomic64_t page_requests;
 	atomic64_t unanswered;
 	atomic64_t refused_flushes;
+	atomic64_t accounted;
 };
 
 struct iommusim *iommusim_alloc(const struct iommusim_config *config);

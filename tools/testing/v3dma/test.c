@@ -250,6 +250,7 @@ const SCENARIO TestScenarios[] = {
 	{ "version-1", "the first version of the interface", RunVersion1 },
 	{ "faults", "a handler hears of what the IOMMU refused", RunFaults },
 	{ "boundary", "unmaps across borders of what one invalidation can name", RunBoundary },
+	{ "batch", "ranges far apart are unmapped at once", RunBatch },
 	{ "cut-odd", "parts of two adjacent pages that no large page can hold", RunCutOdd },
 	{ "join", "neighbouring segments stay two in a table filled later", RunJoin },
 	{ "first-attach", "maps while a domain without a device gets one", RunFirstAttach },

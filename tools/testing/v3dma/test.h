@@ -150,6 +150,8 @@ VOID RunBoundary(PSCENARIO_RUN Run, PVOID Context);
 VOID RunCutOdd(PSCENARIO_RUN Run, PVOID Context);
 VOID RunJoin(PSCENARIO_RUN Run, PVOID Context);
 VOID RunFirstAttach(PSCENARIO_RUN Run, PVOID Context);
+/* batch.c */
+VOID RunBatch(PSCENARIO_RUN Run, PVOID Context);
 /* removal.c */
 VOID RunRemoval(PSCENARIO_RUN Run, PVOID Context);
 VOID RunUnbind(PSCENARIO_RUN Run, PVOID Context);

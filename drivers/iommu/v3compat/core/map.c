@@ -10,6 +10,8 @@
 #include <linux/export.h>
 #include <linux/iommu.h>
 
+#include <v3compat/kcompat.h>
+
 #include "base/context.h"
 #include "base/trace.h"
 #include "core/domain.h"
@@ -406,7 +408,7 @@ enum v3c_reason v3c_unmap_many(struct v3c_domain *domain, struct v3c_span *spans
 				     reason == V3C_REASON_SHORT_UNMAP ? 0 : reason);
 	return reason;
 }
-EXPORT_SYMBOL_IF_KUNIT(v3c_unmap_many);
+V3C_EXPORT_NS_GPL(v3c_unmap_many, V3COMPAT_TEST);
 
 static bool takes_identity(struct v3c_domain *domain)
 {

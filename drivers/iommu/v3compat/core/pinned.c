@@ -6,6 +6,8 @@
 #include <kunit/visibility.h>
 #include <linux/export.h>
 
+#include <v3compat/kcompat.h>
+
 #include "core/domain.h"
 #include "core/map.h"
 #include "core/pinned.h"
@@ -68,7 +70,7 @@ enum v3c_reason v3c_map_pinned(struct v3c_domain *domain, int prot, const struct
 		return 0;
 	return v3c_map_pinned_slow(domain, prot, phys, place, pin, page, why);
 }
-EXPORT_SYMBOL_IF_KUNIT(v3c_map_pinned);
+V3C_EXPORT_NS_GPL(v3c_map_pinned, V3COMPAT_TEST);
 
 /**
  * v3c_unmap_pinned() - unmap what v3c_map_pinned() mapped

@@ -24,6 +24,7 @@
 #include "fixture.h"
 
 V3C_IMPORT_NS(EXPORTED_FOR_KUNIT_TESTING);
+V3C_IMPORT_NS(V3COMPAT_TEST);
 
 /* Logical pages; the first page of the payload maps to AT where nothing else is said. */
 #define AT	((u64)SZ_1G >> 12)
@@ -567,6 +568,57 @@ static void batch_of_an_allocator(struct kunit *test)
 		v3t_expect_blocked(test, w->pdo, at[i]);
 }
 
+/*
+ * Tables are charged to whoever calls, for a user and for nobody else: by the general path, by the
+ * quick one, by a reservation.
+ */
+static void tables_are_charged_to_a_user(struct kunit *test)
+{
+	static const struct v3c_place anywhere = { .lo = 0, .hi = U64_MAX };
+	struct v3t_world *w = test->priv;
+	PIOMMU_DMA_DOMAIN drivers = v3t_explicit(test);
+	struct page *memory = v3t_pages(test, 0);
+	struct v3t_kept *kept = new_kept(test, AT);
+	struct v3c_phys phys = phys_of(memory, 1);
+	struct iommusim_stats before, after;
+	struct v3c_domain *domain;
+	struct v3c_token *token;
+	struct v3c_why why;
+	unsigned int i;
+	u64 page;
+
+	v3t_attach(test, drivers, w->device);
+	v3t_map_at(test, drivers, v3t_of_page(memory), AT << 12);
+	KUNIT_EXPECT_EQ(test, v3t_stats(w->sim).accounted, 0);
+	v3t_detach(test, w->device);
+
+	kept->pdo = NULL;
+	domain = new_domain(test, 0);
+	before = v3t_stats(w->sim);
+	map_part(test, domain, AT, memory, 1, kept, 0);
+	KUNIT_ASSERT_EQ(test, 0, (int)v3c_map_identity_pinned(domain, V3T_RW, &phys,
+						(struct v3c_pin) { &kept->payload, 1 }, &why));
+	page = 2 * AT;
+	KUNIT_ASSERT_EQ(test, 0, (int)v3c_token_create(domain, PAGES,
+			&(struct v3c_place) { .explicit_page = &page }, true, &token, &why));
+	after = v3t_stats(w->sim);
+	KUNIT_EXPECT_GE(test, after.maps - before.maps, 2);
+	KUNIT_EXPECT_EQ(test, after.accounted - before.accounted, after.maps - before.maps);
+	kunit_release_action(test, reclaim_user, NULL);
+
+	domain = new_domain(test, 40);
+	before = v3t_stats(w->sim);
+	/* The second one finds a block at hand, and takes the quick path. */
+	for (i = 0; i < 2; i++) {
+		KUNIT_ASSERT_EQ(test, 0, (int)v3c_map_pinned(domain, V3T_RW, &phys, &anywhere,
+					(struct v3c_pin) { &kept->payload, 2 }, &page, &why));
+		expect_unmap(test, domain, page, 1, V3C_REASON_NONE);
+	}
+	after = v3t_stats(w->sim);
+	KUNIT_EXPECT_EQ(test, after.maps - before.maps, 2);
+	KUNIT_EXPECT_EQ(test, after.accounted - before.accounted, 2);
+}
+
 static struct v3c_token *new_token(struct kunit *test, struct v3c_domain *domain, bool pinned)
 {
 	static const u64 at = AT;
@@ -704,6 +756,7 @@ static struct kunit_case v3c_payload_cases[] = {
 	KUNIT_CASE(refused_batch_unmaps_nothing),
 	KUNIT_CASE(batch_loses_what_was_kept),
 	KUNIT_CASE(batch_of_an_allocator),
+	KUNIT_CASE(tables_are_charged_to_a_user),
 	KUNIT_CASE(reservation_gives_back),
 	KUNIT_CASE(plain_reservation_takes_no_payload),
 	KUNIT_CASE(reservation_dies_with_its_domain),

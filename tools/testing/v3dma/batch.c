@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Several ranges unmapped at once, by the core's own verbs (namespace V3COMPAT_TEST): whatever the
+ * machine's invalidations reach, no device gets at any of them when the first page is given back.
+ */
+#include <linux/slab.h>
+#include <wdm.h>
+
+#include <kcompat.h>
+
+#include "core/domain.h"
+#include "core/map.h"
+#include "core/pinned.h"
+#include "core/place.h"
+
+#include "test.h"
+
+/* The ranges begin at powers of two from 2^30, as far as the domain goes, at most at 2^46. */
+#define FIRST_SHIFT 30
+#define LAST_SHIFT 46
+#define STEP 2
+#define RANGES ((LAST_SHIFT - FIRST_SHIFT) / STEP + 1)
+
+/**
+ * struct batch - what is unmapped at once
+ * @Payload: of each range; first
+ * @Test: the scenario
+ * @Buffer: a page for each range
+ * @Spans: the ranges
+ * @Count: number of ranges
+ * @Returned: pages given back
+ * @Arrived: writes that arrived while a page was given back
+ */
+struct batch {
+	struct v3c_payload Payload;
+	PTEST Test;
+	BUFFER Buffer;
+	struct v3c_span Spans[RANGES];
+	ULONG Count;
+	ULONG Returned;
+	ULONG Arrived;
+};
+
+static ULONGLONG AddressOf(ULONG Range)
+{
+	return 1ull << (FIRST_SHIFT + STEP * Range);
+}
+
+static ULONG CountArrived(struct batch *Batch)
+{
+	ULONG Arrived = 0, i;
+
+	for (i = 0; i < Batch->Count; i++)
+		Arrived += TestDevWrite(0, AddressOf(i),
+					BufferPhysical(&Batch->Buffer, (SIZE_T)i << PAGE_SHIFT)) !=
+			   TESTDEV_REFUSED;
+	return Arrived;
+}
+
+static void TakeBack(struct v3c_payload *Payload, u64 At, u64 Pages)
+{
+	struct batch *Batch = container_of(Payload, struct batch, Payload);
+
+	Batch->Returned += Pages;
+	Batch->Arrived += CountArrived(Batch);
+}
+
+/* FALSE where the domain ends. */
+static BOOLEAN MapRange(struct batch *Batch, struct v3c_domain *Domain, ULONG Range)
+{
+	u64 Page = AddressOf(Range) >> PAGE_SHIFT, Out;
+	struct v3c_place Place = { .explicit_page = &Page };
+	struct v3c_phys Physical = {
+		.pfn = BufferPhysical(&Batch->Buffer, (SIZE_T)Range << PAGE_SHIFT) >> PAGE_SHIFT,
+		.pages = 1,
+	};
+	struct v3c_pin Pin = { &Batch->Payload, Range };
+	struct v3c_why Why;
+
+	if (v3c_map_pinned(Domain, DEVICE_READS_WRITES, &Physical, &Place, Pin, &Out, &Why))
+		return FALSE;
+	Batch->Spans[Range] = (struct v3c_span) { Page, Page };
+	return TRUE;
+}
+
+static VOID UnmapBatch(struct batch *Batch, struct v3c_domain *Domain)
+{
+	PSCENARIO_RUN Run = Batch->Test->Run;
+	enum v3c_reason Reason;
+	struct v3c_why Why;
+	ULONG i;
+
+	while (Batch->Count < RANGES && MapRange(Batch, Domain, Batch->Count))
+		Batch->Count++;
+	/* A range that was refused gave its page back at once. */
+	ScenarioCheck(Run, "ranges", 0, NO_BYTES,
+		      Batch->Count >= 4 && Batch->Returned == (Batch->Count < RANGES),
+		      "%u are mapped, %u pages came back", Batch->Count, Batch->Returned);
+	for (i = 0; i < Batch->Count; i++)
+		TestReached(Batch->Test, 0, AddressOf(i), &Batch->Buffer, (SIZE_T)i << PAGE_SHIFT,
+			    PAGE_SIZE);
+	Batch->Returned = 0;
+	Batch->Arrived = 0;
+	Reason = v3c_unmap_many(Domain, Batch->Spans, Batch->Count, TRUE, &Why);
+	ScenarioCheck(Run, "v3c_unmap_many", 0, NO_BYTES,
+		      !Reason && Batch->Returned == Batch->Count,
+		      "reason %u, %u pages came back", Reason, Batch->Returned);
+	ScenarioCheck(Run, "writes beside a give-back", 0, NO_BYTES, !Batch->Arrived,
+		      "%u arrived", Batch->Arrived);
+}
+
+VOID RunBatch(PSCENARIO_RUN Run, PVOID Context)
+{
+	struct batch *Batch;
+	PIOMMU_DMA_DOMAIN Domain;
+	TEST Test;
+
+	if (!TestBegin(&Test, Run, 1))
+		return;
+	Batch = kzalloc(sizeof(*Batch), GFP_KERNEL);
+	if (Batch && TestAllocate(&Test, &Batch->Buffer, RANGES, TRUE)) {
+		Batch->Payload.release = TakeBack;
+		Batch->Test = &Test;
+		Domain = TestOpenDomain(&Test, FALSE);
+		if (Domain) {
+			UnmapBatch(Batch, (struct v3c_domain *)Domain);
+			TestCloseDomain(&Test, Domain);
+		}
+		BufferFree(&Batch->Buffer);
+	}
+	kfree(Batch);
+	TestEnd(&Test);
+}
+
+V3C_IMPORT_NS(V3COMPAT_TEST);
