@@ -7,6 +7,23 @@
 #include "base/phys.h"
 
 /**
+ * DOC: Payloads
+ *
+ * Memory that was pinned for a mapping may be unpinned when no device reaches it any more, which
+ * only the core knows. So a mapping can keep a &struct v3c_pin, and each of its pages is given back
+ * once: by the unmap that takes it away, after the invalidation, or before a map that is refused
+ * returns. A cut gives back what was cut. What an IOMMU driver kept, and what nobody unmapped,
+ * comes back when the page tables of the domain are gone.
+ *
+ * &v3c_payload.release is called without a lock, outside operations and quick sections, because it
+ * may sleep. Several ranges that are unmapped at once are all invalidated before the first page of
+ * any is given back.
+ *
+ * Whoever maps without a payload pays nothing for those who have some: ranges with one are kinds of
+ * their own (%V3C_RANGE_PINNED), and functions that end in _pinned are inlined anew with constants.
+ */
+
+/**
  * struct v3c_payload - what mappings keep for their caller until no device reaches it
  * @release: takes back @pages pages from page @at on. Called once for each page that a mapping was
  *	given with, in pieces of any size, without a lock of ours, and where the verb was called
