@@ -102,7 +102,8 @@ enum v3c_values {
 	X(21, NUMBER)							\
 	X(22, BUFFER)							\
 	X(23, LENGTH)							\
-	X(24, VERSION)
+	X(24, VERSION)							\
+	X(25, COOKIE)
 
 #define X(number, name) V3C_PARAM_##name = number,
 enum v3c_param { V3C_PARAM_NONE, V3C_PARAMS(X) V3C_PARAM_COUNT };

@@ -15,6 +15,10 @@
  * under v3c_fault_lock: that one answers it, and nobody else looks at it afterwards.
  * v3c_fault_close() takes all groups of an attachment and waits for those that are being answered,
  * which needs no lock that a caller of ours could hold.
+ *
+ * A handler may leave a group unanswered (V3C_FAULT_LATER): then it is deferred, under a cookie by
+ * which v3c_fault_answer() finds it, and the worker goes on. No deferred group is waited for:
+ * v3c_fault_close() and v3c_fault_end() take it and refuse it.
  */
 #include <linux/hashtable.h>
 #include <linux/iommu.h>
@@ -27,6 +31,7 @@
 
 #include "base/compat.h"
 #include "base/iommus.h"
+#include "base/phys.h"
 #include "base/topology.h"
 #include "core/domain.h"
 #include "core/fault.h"
@@ -49,6 +54,9 @@ static struct rb_root v3c_fault_tables = RB_ROOT;
 static DEFINE_HASHTABLE(v3c_reporters, 8);
 
 static struct workqueue_struct *v3c_fault_wq;
+
+/* v3c_last_cookie is the last cookie given out. None is 0 or given twice. */
+static u64 v3c_last_cookie;
 
 /* push() queues @record. When the queue is full it counts it as lost, and returns false. */
 static bool push(struct v3c_reporter *reporter, const struct v3c_fault_record *record)
@@ -257,14 +265,16 @@ static bool is_allowed(const struct v3c_fault_target *target,
 	return allowed && (allowed & wanted) == wanted;
 }
 
-static bool all_allowed(const struct v3c_fault_target *target, const struct iopf_group *group)
+/* first_refused() finds the first request of @group that no mapping allows, or returns NULL. */
+static const struct iommu_fault_page_request *
+first_refused(const struct v3c_fault_target *target, const struct iopf_group *group)
 {
 	const struct iopf_fault *page;
 
 	list_for_each_entry(page, &group->faults, list)
 		if (!is_allowed(target, &page->fault.prm))
-			return false;
-	return true;
+			return &page->fault.prm;
+	return NULL;
 }
 
 /* is_too_long(): the core takes groups as they come, and devices choose how long theirs are. */
@@ -273,11 +283,10 @@ static bool is_too_long(const struct iopf_group *group)
 	return group->fault_count > V3C_FAULT_PAGES;
 }
 
-/* answer() answers a @group that the caller has taken and counted in @target->answering. */
-static void answer(struct iopf_group *group, struct v3c_fault_target *target)
+/* give_answer() answers a @group that the caller has taken and counted in @target->answering. */
+static void give_answer(struct iopf_group *group, struct v3c_fault_target *target, bool allowed)
 {
 	struct v3c_reporter *reporter = target->reporter;
-	bool allowed = READ_ONCE(target->open) && !is_too_long(group) && all_allowed(target, group);
 
 	v3c_iopf_answer(group, allowed ? IOMMU_PAGE_RESP_SUCCESS : IOMMU_PAGE_RESP_INVALID);
 	/*
@@ -287,6 +296,13 @@ static void answer(struct iopf_group *group, struct v3c_fault_target *target)
 	scoped_guard(spinlock_irq, &v3c_fault_lock)
 		target->answering--;
 	wake_up_all(&reporter->idle);
+}
+
+/* answer() is give_answer() by what is mapped now. */
+static void answer(struct iopf_group *group, struct v3c_fault_target *target)
+{
+	give_answer(group, target, READ_ONCE(target->open) && !is_too_long(group) &&
+					   !first_refused(target, group));
 }
 
 /* push_group() queues @group for the worker. On false the caller has to answer it. */
@@ -368,6 +384,8 @@ struct v3c_fault_call {
 	struct v3c_fault_record record;
 	struct v3c_fault_source source;
 	struct v3c_fault_handler handler;
+	u64 cookie;
+	bool more;
 	u64 lost;
 };
 
@@ -384,16 +402,18 @@ static bool lacks_permission(const struct v3c_fault_record *record)
 	return allowed && (allowed & wanted) != wanted;
 }
 
-static void call_handler(const struct v3c_fault_call *call)
+static enum v3c_fault_verdict call_handler(const struct v3c_fault_call *call)
 {
 	struct v3c_fault_report report = {
 		.record = &call->record,
 		.source = &call->source,
 		.permission = lacks_permission(&call->record),
+		.cookie = call->cookie,
+		.more = call->more,
 		.lost = call->lost,
 	};
 
-	call->handler.tell(&call->handler, &report);
+	return call->handler.tell(&call->handler, &report);
 }
 
 /* begin_call(): the handler counts as running from here to end_call(). */
@@ -426,6 +446,8 @@ static bool deliver_record(struct v3c_reporter *reporter)
 		call.record = reporter->ring[reporter->first];
 		reporter->first = (reporter->first + 1) % V3C_FAULT_QUEUE;
 		reporter->count--;
+		call.cookie = 0;
+		call.more = false;
 		begin_call(reporter, &call);
 	}
 	call_handler(&call);
@@ -433,15 +455,36 @@ static bool deliver_record(struct v3c_reporter *reporter)
 	return true;
 }
 
-/* begin_page() takes the next page of the group. False when the handler shall hear of none. */
-static bool begin_page(struct v3c_reporter *reporter, struct v3c_fault_call *call)
+/*
+ * give_cookie() gives the group in the worker's hands a cookie when it has none. v3c_fault_end()
+ * takes the cookie away: then another handler, which may be there by now, gets a new one. False
+ * when the former handler said @later, because the group is lost then.
+ */
+static bool give_cookie(struct v3c_reporter *reporter, bool later)
+{
+	lockdep_assert_held(&v3c_fault_lock);
+
+	if (reporter->cookie)
+		return true;
+	if (later)
+		return false;
+	reporter->cookie = ++v3c_last_cookie;
+	return true;
+}
+
+/*
+ * begin_page() takes the next page of the group, of which a call has said @later or none has. False
+ * when the handler shall hear of none.
+ */
+static bool begin_page(struct v3c_reporter *reporter, struct v3c_fault_call *call, bool later)
 {
 	const struct v3c_fault_target *target;
 	const struct iommu_fault_page_request *request;
 
 	guard(spinlock_irq)(&v3c_fault_lock);
 	if (!reporter->group || !reporter->enabled ||
-	    list_entry_is_head(reporter->page, &reporter->group->faults, list))
+	    list_entry_is_head(reporter->page, &reporter->group->faults, list) ||
+	    !give_cookie(reporter, later))
 		return false;
 	target = to_target(reporter->group);
 	request = &reporter->page->fault.prm;
@@ -454,6 +497,8 @@ static bool begin_page(struct v3c_reporter *reporter, struct v3c_fault_call *cal
 		.stage1 = v3c_domain_is_first_stage(target->domain),
 	};
 	reporter->page = list_next_entry(reporter->page, list);
+	call->cookie = reporter->cookie;
+	call->more = !list_entry_is_head(reporter->page, &reporter->group->faults, list);
 	begin_call(reporter, call);
 	return true;
 }
@@ -470,38 +515,76 @@ static bool begin_group(struct v3c_reporter *reporter)
 	reporter->nr_groups--;
 	reporter->group = group;
 	reporter->page = list_first_entry(&group->faults, struct iopf_fault, list);
+	reporter->cookie = 0;
 	return true;
 }
 
-static void end_group(struct v3c_reporter *reporter)
+/*
+ * defer_group() has room, because push_group() leaves at most V3C_FAULT_QUEUE groups besides the
+ * one in the worker's hands.
+ */
+static void defer_group(struct v3c_reporter *reporter, struct iopf_group *group)
+{
+	lockdep_assert_held(&v3c_fault_lock);
+
+	reporter->deferred[reporter->nr_deferred++] = (struct v3c_deferred) {
+		.cookie = reporter->cookie, .group = group,
+	};
+	reporter->nr_groups++;
+}
+
+static struct iopf_group *take_deferred(struct v3c_reporter *reporter, unsigned int i)
+{
+	struct iopf_group *group = reporter->deferred[i].group;
+
+	lockdep_assert_held(&v3c_fault_lock);
+
+	reporter->deferred[i] = reporter->deferred[--reporter->nr_deferred];
+	reporter->nr_groups--;
+	return group;
+}
+
+/*
+ * end_group() defers the group when a call has said @later. When v3c_fault_end() has taken the
+ * cookie from that call the group is refused as those that were deferred before.
+ */
+static void end_group(struct v3c_reporter *reporter, bool later)
 {
 	struct v3c_fault_target *target;
 	struct iopf_group *group;
 
 	scoped_guard(spinlock_irq, &v3c_fault_lock) {
 		group = reporter->group;
-		/* v3c_fault_close() has taken the group meanwhile, and answers it. */
+		/* v3c_fault_close() or v3c_fault_answer() has taken the group meanwhile. */
 		if (!group)
 			return;
 		reporter->group = NULL;
+		if (later && reporter->cookie) {
+			defer_group(reporter, group);
+			return;
+		}
 		target = to_target(group);
 		target->answering++;
 	}
-	answer(group, target);
+	if (later)
+		give_answer(group, target, false);
+	else
+		answer(group, target);
 }
 
 /* deliver_group() calls the handler for each page of the oldest group. False when there is none. */
 static bool deliver_group(struct v3c_reporter *reporter)
 {
 	struct v3c_fault_call call;
+	bool later = false;
 
 	if (!begin_group(reporter))
 		return false;
-	while (begin_page(reporter, &call)) {
-		call_handler(&call);
+	while (begin_page(reporter, &call, later)) {
+		later |= call_handler(&call) == V3C_FAULT_LATER;
 		end_call(reporter);
 	}
-	end_group(reporter);
+	end_group(reporter, later);
 	return true;
 }
 
@@ -632,6 +715,7 @@ static void take_groups(struct v3c_fault_target *target, struct list_head *group
 {
 	struct v3c_reporter *reporter = target->reporter;
 	struct iopf_group *group, *next;
+	unsigned int i;
 
 	lockdep_assert_held(&v3c_fault_lock);
 
@@ -641,6 +725,10 @@ static void take_groups(struct v3c_fault_target *target, struct list_head *group
 		list_move_tail(&group->node, groups);
 		reporter->nr_groups--;
 	}
+	/* Backwards, because take_deferred() puts the last one in the place of the one taken. */
+	for (i = reporter->nr_deferred; i--;)
+		if (to_target(reporter->deferred[i].group) == target)
+			list_add(&take_deferred(reporter, i)->node, groups);
 	if (reporter->group && to_target(reporter->group) == target) {
 		list_add(&reporter->group->node, groups);
 		reporter->group = NULL;
@@ -657,9 +745,9 @@ static bool is_quiet(struct v3c_fault_target *target)
  * v3c_fault_close() - undo v3c_fault_open()
  * @target: about to be detached, or not attached after all
  *
- * Reports that are queued stay so. Page requests are refused, also the one that the handler is
- * being called for; the handler is not waited for. Those that come before the IOMMU has forgotten
- * the PASID are refused at once.
+ * Reports that are queued stay so. Page requests are refused, also deferred ones and the one that
+ * the handler is being called for; the handler is not waited for. Those that come before the IOMMU
+ * has forgotten the PASID are refused at once.
  *
  * Context: may sleep; not under a lock that an IOMMU driver's page_response() may want.
  */
@@ -715,13 +803,16 @@ int v3c_fault_begin(struct v3c_reporter *reporter, const struct v3c_fault_handle
  * v3c_fault_end() - start no call of a handler any more
  * @reporter: reporting or not
  *
- * Reports that are queued are dropped.
+ * Reports that are queued are dropped, and deferred page requests refused.
  *
- * Context: under v3c_topology.
+ * Context: may sleep; under v3c_topology, but no lock that an IOMMU driver's page_response() may
+ * want.
  */
 void v3c_fault_end(struct v3c_reporter *reporter)
 {
 	struct v3c_fault_record *ring;
+	struct iopf_group *group, *next;
+	LIST_HEAD(groups);
 
 	lockdep_assert_held(&v3c_topology);
 	if (!reporter->enabled)
@@ -732,8 +823,77 @@ void v3c_fault_end(struct v3c_reporter *reporter)
 		ring = reporter->ring;
 		reporter->ring = NULL;
 		reporter->count = 0;
+		reporter->cookie = 0;
+		while (reporter->nr_deferred) {
+			group = take_deferred(reporter, reporter->nr_deferred - 1);
+			to_target(group)->answering++;
+			list_add(&group->node, &groups);
+		}
 	}
 	kfree(ring);
+	list_for_each_entry_safe(group, next, &groups, node)
+		give_answer(group, to_target(group), false);
+}
+
+/* take_by_cookie() also takes the group in the worker's hands. NULL when there is none. */
+static struct iopf_group *take_by_cookie(struct v3c_reporter *reporter, u64 cookie)
+{
+	struct iopf_group *group = reporter->group;
+	unsigned int i;
+
+	lockdep_assert_held(&v3c_fault_lock);
+
+	if (!cookie)
+		return NULL;
+	if (group && reporter->cookie == cookie) {
+		reporter->group = NULL;
+		return group;
+	}
+	for (i = 0; i < reporter->nr_deferred; i++)
+		if (reporter->deferred[i].cookie == cookie)
+			return take_deferred(reporter, i);
+	return NULL;
+}
+
+/**
+ * v3c_fault_answer() - answer a group of page requests
+ * @reporter: reporting or not; may be that of a dead device
+ * @cookie: of the group, from &struct v3c_fault_report, or any other number
+ * @allow: the device may try again, as far as it would find its pages mapped
+ * @page: result with %V3C_REASON_NOT_MAPPED: logical address of the first page that is not mapped
+ *	as its request wants it
+ *
+ * The handler is told of none of the group's requests any more.
+ *
+ * Context: may sleep; also inside the handler.
+ * Return: 0; %V3C_REASON_NOT_MAPPED when the group was refused although @allow; or
+ * %V3C_REASON_BAD_HANDLE when no group has @cookie, or others have answered it.
+ */
+enum v3c_reason v3c_fault_answer(struct v3c_reporter *reporter, u64 cookie, bool allow, u64 *page)
+{
+	const struct iommu_fault_page_request *refused = NULL;
+	enum v3c_reason reason = V3C_REASON_NONE;
+	struct v3c_fault_target *target;
+	struct iopf_group *group;
+
+	scoped_guard(spinlock_irq, &v3c_fault_lock) {
+		group = take_by_cookie(reporter, cookie);
+		if (!group)
+			return V3C_REASON_BAD_HANDLE;
+		target = to_target(group);
+		target->answering++;
+	}
+	if (allow)
+		refused = first_refused(target, group);
+	if (refused) {
+		*page = refused->addr & ~(u64)(V3C_PAGE_SIZE - 1);
+		reason = V3C_REASON_NOT_MAPPED;
+	}
+	/* v3c_fault_close() waits for this group, and refuses the others of @target. */
+	if (allow && !READ_ONCE(target->open))
+		reason = V3C_REASON_BAD_HANDLE;
+	give_answer(group, target, allow && !reason);
+	return reason;
 }
 
 static bool is_over(struct v3c_reporter *reporter, u64 call)

@@ -11,7 +11,7 @@
 #include <linux/workqueue.h>
 
 #include "base/types.h"
-
+#include "base/why.h"
 
 struct device;
 struct v3c_domain;
@@ -20,7 +20,7 @@ struct v3c_reporter;
 
 /*
  * V3C_FAULT_QUEUE bounds what waits for the handler of a device: so many refused DMAs, and as many
- * groups of page requests.
+ * groups of page requests, with those that it answers later.
  */
 #define V3C_FAULT_QUEUE		64
 
@@ -99,26 +99,51 @@ struct v3c_fault_source {
  * @record: what happened
  * @source: where
  * @permission: something is mapped there, but not with the permission that the DMA needs
+ * @cookie: of a page request: names its group for v3c_report_answer(), from the first call for the
+ *	group on; otherwise 0
+ * @more: of a page request: the handler hears of more requests of its group
  * @lost: reports dropped since reporting was enabled
  */
 struct v3c_fault_report {
 	const struct v3c_fault_record *record;
 	const struct v3c_fault_source *source;
 	bool permission;
+	u64 cookie;
+	bool more;
 	u64 lost;
 };
 
 /**
+ * enum v3c_fault_verdict - what a handler says of a page request
+ * @V3C_FAULT_AT_RETURN: its group may be answered by what is mapped, when the last call for the
+ *	group has returned
+ * @V3C_FAULT_LATER: its group is to wait for v3c_report_answer(), whatever is said of the others in
+ *	it
+ */
+enum v3c_fault_verdict { V3C_FAULT_AT_RETURN, V3C_FAULT_LATER };
+
+/**
  * struct v3c_fault_handler - who hears of faults
- * @tell: called in a thread that may sleep, one call at a time; never NULL
+ * @tell: called in a thread that may sleep, one call at a time; never NULL. What it returns counts
+ *	for page requests only
  * @callback: for @tell
  * @context: for @tell
  */
 struct v3c_fault_handler {
-	void (*tell)(const struct v3c_fault_handler *handler,
-		     const struct v3c_fault_report *report);
+	enum v3c_fault_verdict (*tell)(const struct v3c_fault_handler *handler,
+				       const struct v3c_fault_report *report);
 	void (*callback)(void);
 	void *context;
+};
+
+/**
+ * struct v3c_deferred - a group of page requests that is answered later
+ * @cookie: names it
+ * @group: the group
+ */
+struct v3c_deferred {
+	u64 cookie;
+	struct iopf_group *group;
 };
 
 /**
@@ -134,9 +159,12 @@ struct v3c_fault_handler {
  * @first: oldest record in @ring
  * @count: records in @ring
  * @groups: groups of page requests, oldest first
- * @nr_groups: length of @groups
+ * @deferred: groups that the handler answers later, while @enabled
+ * @nr_deferred: length of @deferred
+ * @nr_groups: in @groups and in @deferred
  * @group: the one that @work is busy with, or NULL, also when somebody else has answered it since
  * @page: of @group, the request that the handler has not been called for yet
+ * @cookie: of @group; 0 before the first call, and after v3c_fault_end()
  * @running: the task that is inside the handler, or NULL
  * @calls: of the handler, ever
  * @lost: dropped for want of room since reporting was enabled
@@ -159,9 +187,12 @@ struct v3c_reporter {
 	unsigned int first;
 	unsigned int count;
 	struct list_head groups;
+	struct v3c_deferred deferred[V3C_FAULT_QUEUE + 1];
+	unsigned int nr_deferred;
 	unsigned int nr_groups;
 	struct iopf_group *group;
 	struct iopf_fault *page;
+	u64 cookie;
 	struct task_struct *running;
 	u64 calls;
 	u64 lost;
@@ -202,6 +233,7 @@ int v3c_fault_begin(struct v3c_reporter *reporter, const struct v3c_fault_handle
 		    const struct v3c_fault_source *source);
 void v3c_fault_end(struct v3c_reporter *reporter);
 void v3c_fault_wait(struct v3c_reporter *reporter);
+enum v3c_reason v3c_fault_answer(struct v3c_reporter *reporter, u64 cookie, bool allow, u64 *page);
 u64 v3c_fault_lost(struct v3c_reporter *reporter);
 void v3c_fault_queue_work(struct work_struct *work);
 

@@ -3,10 +3,13 @@
  * v3c_report_faults(): which faults of a device its driver can hear of, and from when until when it
  * does.
  */
+#include <kunit/visibility.h>
 #include <linux/device.h>
+#include <linux/export.h>
 #include <linux/pci.h>
 
 #include "base/iommus.h"
+#include "base/phys.h"
 #include "base/topology.h"
 #include "core/device.h"
 #include "core/fault.h"
@@ -115,6 +118,8 @@ static bool must_wait(enum v3c_reason reason, bool enable)
  * @handler: the handler, or NULL; looked at only to start
  * @why: filled on refusal
  *
+ * Stopping refuses the page requests that the handler wanted to answer later.
+ *
  * Context: may sleep. Stopping waits for a call of the handler, unless it is made from inside it.
  * Return: 0 or a reason, see SetDeviceFaultReportingEx in contract.h.
  */
@@ -133,6 +138,41 @@ enum v3c_reason v3c_report_faults(struct v3c_device *device, u32 base, bool enab
 		v3c_fault_wait(&device->reporter);
 	return reason;
 }
+EXPORT_SYMBOL_IF_KUNIT(v3c_report_faults);
+
+/**
+ * v3c_report_answer() - answer page requests of which the handler was told
+ * @device: the device
+ * @cookie: of their group, see &struct v3c_fault_report
+ * @allow: the device may try again, if it would find each page mapped as it wants it
+ * @why: filled on refusal
+ *
+ * The handler may have returned or not, and the call may come from inside it. Requests of the group
+ * that it has not been told of yet are answered with the others, and not told.
+ *
+ * Context: may sleep.
+ * Return: 0; %V3C_REASON_NOT_MAPPED when the requests were refused although @allow; or
+ * %V3C_REASON_BAD_HANDLE with nothing changed, also when they were answered before, which a detach
+ * and the end of reporting do, too.
+ */
+enum v3c_reason v3c_report_answer(struct v3c_device *device, u64 cookie, bool allow,
+				  struct v3c_why *why)
+{
+	enum v3c_reason reason;
+	u64 page = 0;
+
+	/* Without v3c_topology, because no group of a device that takes the memory has @cookie. */
+	if (!v3c_handle_is(device, V3C_KIND_DEVICE))
+		return v3c_refuse(why, V3C_REASON_BAD_HANDLE, V3C_PARAM_DEVICE, NULL, 0, 0);
+	reason = v3c_fault_answer(&device->reporter, cookie, allow, &page);
+	if (reason == V3C_REASON_NOT_MAPPED)
+		return v3c_refuse(why, reason, V3C_PARAM_ADDRESS, device, page,
+				  page + V3C_PAGE_SIZE - 1);
+	if (reason)
+		return v3c_refuse(why, reason, V3C_PARAM_COOKIE, device, 0, 0);
+	return 0;
+}
+EXPORT_SYMBOL_IF_KUNIT(v3c_report_answer);
 
 /**
  * v3c_report_faults_pdo() - v3c_report_faults() by V1, which knows no DMA devices

@@ -593,19 +593,10 @@ static void wait_until_detaching(struct stall *stall)
 	KUNIT_ASSERT_EQ(stall->test, fault.reason, IOMMUSIM_FAULT_PASID);
 }
 
-/* Polls in a row that find a thread asleep, where it stays. */
-#define SOUND_ASLEEP	20
-
 static void wait_until_asleep(struct stall *stall, struct v3t_thread *thread)
 {
-	unsigned int i, asleep = 0;
-
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(stall->test, thread->task);
-	for (i = 0; i < PATIENCE && asleep < SOUND_ASLEEP; i++) {
-		usleep_range(5000, 6000);
-		asleep = READ_ONCE(thread->task->__state) & TASK_UNINTERRUPTIBLE ? asleep + 1 : 0;
-	}
-	KUNIT_EXPECT_FALSE(stall->test, completion_done(&thread->done));
+	KUNIT_EXPECT_TRUE(stall->test, v3t_thread_falls_asleep(thread));
 }
 
 static struct stall *alloc_stall(struct kunit *test)

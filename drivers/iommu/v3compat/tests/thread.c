@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <linux/delay.h>
 #include <linux/err.h>
 #include <linux/kthread.h>
+#include <linux/sched.h>
 #include <linux/sched/task.h>
 
 #include "thread.h"
@@ -25,6 +27,24 @@ void v3t_thread_start(struct v3t_thread *thread, int (*fn)(void *arg), void *arg
 		return;
 	get_task_struct(thread->task);
 	wake_up_process(thread->task);
+}
+
+#define PATIENCE	2000
+
+/* Polls in a row that find a thread asleep, where it stays. */
+#define SOUND_ASLEEP	20
+
+bool v3t_thread_falls_asleep(struct v3t_thread *thread)
+{
+	unsigned int i, asleep = 0;
+
+	if (IS_ERR(thread->task))
+		return false;
+	for (i = 0; i < PATIENCE && asleep < SOUND_ASLEEP; i++) {
+		usleep_range(5000, 6000);
+		asleep = READ_ONCE(thread->task->__state) & TASK_UNINTERRUPTIBLE ? asleep + 1 : 0;
+	}
+	return asleep == SOUND_ASLEEP && !completion_done(&thread->done);
 }
 
 int v3t_thread_join(struct v3t_thread *thread)

@@ -24,6 +24,9 @@ struct v3t_thread {
 
 void v3t_thread_start(struct v3t_thread *thread, int (*fn)(void *arg), void *arg);
 
+/* Waits until it sleeps, uninterruptible or killable, and stays asleep. False if it does not. */
+bool v3t_thread_falls_asleep(struct v3t_thread *thread);
+
 /* What the function returned, or the error that kept the thread from starting. */
 int v3t_thread_join(struct v3t_thread *thread);
 

@@ -67,8 +67,8 @@ void v3w_fault_fill(FAULT_INFORMATION *information, FAULT_INFORMATION_ARCH arch,
 }
 EXPORT_SYMBOL_IF_KUNIT(v3w_fault_fill);
 
-static void tell_handler(const struct v3c_fault_handler *handler,
-			 const struct v3c_fault_report *report)
+static enum v3c_fault_verdict tell_handler(const struct v3c_fault_handler *handler,
+					   const struct v3c_fault_report *report)
 {
 	FAULT_INFORMATION_ARCH arch = IS_ENABLED(CONFIG_ARM64) ? FaultInformationArm64 :
 								 FaultInformationX64;
@@ -82,6 +82,8 @@ static void tell_handler(const struct v3c_fault_handler *handler,
 	v3w_fault_fill(&fault.information, arch, report->source, report->record,
 		       report->permission ? PermissionFault : TranslationFault);
 	((PIOMMU_DEVICE_FAULT_HANDLER)handler->callback)(handler->context, &fault.information);
+	/* V3C_FAULT_AT_RETURN, because Windows gives drivers no call that answers. */
+	return V3C_FAULT_AT_RETURN;
 }
 
 /**
