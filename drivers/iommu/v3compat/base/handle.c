@@ -40,18 +40,16 @@ void *v3c_handle_alloc(struct v3c_pool *pool, const struct v3c_owner *owner)
 			pool->nr_dead--;
 		}
 	}
-	if (handle) {
-		handle->owner = owner;
-		return handle;
+	if (!handle) {
+		/* kzalloc() aligns only sizes that are a power of two as the members may need. */
+		handle = kzalloc(roundup_pow_of_two(pool->size), v3c_owner_gfp(owner));
+		if (!handle)
+			return NULL;
+		INIT_LIST_HEAD(&handle->entry);
+		pool->init_once(handle);
 	}
-
-	/* kzalloc() aligns only sizes that are a power of two as the members may need. */
-	handle = kzalloc(roundup_pow_of_two(pool->size), v3c_owner_gfp(owner));
-	if (!handle)
-		return NULL;
-	INIT_LIST_HEAD(&handle->entry);
 	handle->owner = owner;
-	pool->init_once(handle);
+	WRITE_ONCE(handle->user, owner->user);
 	return handle;
 }
 

@@ -5,6 +5,7 @@
 #include <linux/build_bug.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
+#include <linux/sched.h>
 #include <linux/stddef.h>
 #include <linux/types.h>
 
@@ -34,6 +35,7 @@ struct v3c_owner;
  *	load of the module
  * @entry: in its pool's list of live or of dead objects, under the pool's lock
  * @owner: on whose account it is; constant while alive
+ * @user: of @owner; here because a dead object may outlive its owner
  */
 struct v3c_handle {
 	u64 shown[2];
@@ -41,6 +43,7 @@ struct v3c_handle {
 	u32 serial;
 	struct list_head entry;
 	const struct v3c_owner *owner;
+	bool user;
 };
 
 /**
@@ -96,6 +99,32 @@ static inline bool v3c_handle_is(const void *object, u32 kind)
 	const struct v3c_handle *handle = object;
 
 	return handle && READ_ONCE(handle->kind) == kind;
+}
+
+/**
+ * v3c_handle_wait_state() - how a call waits for others: for their calls, handlers and callbacks
+ * @object: what the call is made with; is or was alive
+ *
+ * Drivers have no way to be killed in a call, and are promised that it has waited. A process must
+ * be killable, because whom it waits for may never end.
+ *
+ * Context: any.
+ * Return: TASK_KILLABLE or TASK_UNINTERRUPTIBLE.
+ */
+static inline unsigned int v3c_handle_wait_state(const void *object)
+{
+	const struct v3c_handle *handle = object;
+
+	return READ_ONCE(handle->user) ? TASK_KILLABLE : TASK_UNINTERRUPTIBLE;
+}
+
+/* v3c_handle_lock() waits for @lock so. Returns 0, or -EINTR when the caller is killed. */
+static inline int v3c_handle_lock(const void *object, struct mutex *lock)
+{
+	if (v3c_handle_wait_state(object) == TASK_KILLABLE)
+		return mutex_lock_killable(lock);
+	mutex_lock(lock);
+	return 0;
 }
 
 #endif

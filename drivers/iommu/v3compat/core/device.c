@@ -33,6 +33,7 @@ static void device_init_once(void *object)
 
 struct v3c_pool v3c_device_pool =
 	V3C_POOL(v3c_device_pool, V3C_KIND_DEVICE, struct v3c_device, "device", device_init_once);
+EXPORT_SYMBOL_IF_KUNIT(v3c_device_pool);
 
 /*
  * v3c_device_has_iommu(): a group alone does not tell, because VFIO makes groups without an IOMMU.
@@ -189,7 +190,7 @@ void v3c_device_give_back_iopf(struct v3c_device *device)
 
 /*
  * v3c_device_retire() takes @device out of v3c_device_list and retires its handle, so that no call
- * finds it. v3c_device_free() must follow.
+ * finds it. v3c_device_free() or v3c_device_free_later() must follow.
  */
 void v3c_device_retire(struct v3c_device *device)
 {
@@ -209,12 +210,27 @@ void v3c_device_free(struct v3c_device *device)
 {
 	struct device *pdo = device->pdo;
 
-	v3c_fault_wait(&device->reporter);
+	v3c_fault_wait(&device->reporter, TASK_UNINTERRUPTIBLE);
 	device->pdo = NULL;
 	v3c_handle_free(&v3c_device_pool, &device->handle);
 	put_device(pdo);
 	guard(mutex)(&v3c_topology);
 	v3c_event_happened(&v3c_device_freed);
+}
+
+static void free_left_device(struct work_struct *work)
+{
+	v3c_device_free(container_of(work, struct v3c_device, free_work));
+}
+
+/*
+ * v3c_device_free_later() is v3c_device_free() without a wait. Each device has its own work item,
+ * because a handler that is waited for may never return.
+ */
+void v3c_device_free_later(struct v3c_device *device)
+{
+	INIT_WORK(&device->free_work, free_left_device);
+	v3c_fault_queue_work(&device->free_work);
 }
 
 /**
@@ -265,12 +281,15 @@ EXPORT_SYMBOL_IF_KUNIT(v3c_device_create);
  * @device: the device; may have been removed from the system
  * @why: filled on refusal
  *
- * Context: may sleep.
+ * Context: may sleep. Waits for a call of the fault handler, unless it is made from inside it.
  * Return: 0, %V3C_REASON_BAD_HANDLE, %V3C_REASON_ATTACHED, %V3C_REASON_IN_USE or
- * %V3C_REASON_REGISTERED.
+ * %V3C_REASON_REGISTERED; or %V3C_REASON_KILLED with @device dead, while a call of its fault
+ * handler may still be running.
  */
 enum v3c_reason v3c_device_destroy(struct v3c_device *device, struct v3c_why *why)
 {
+	unsigned int state;
+
 	scoped_guard(mutex, &v3c_topology) {
 		if (!v3c_handle_is(device, V3C_KIND_DEVICE))
 			return v3c_refuse(why, V3C_REASON_BAD_HANDLE, V3C_PARAM_DEVICE, NULL, 0,
@@ -284,7 +303,12 @@ enum v3c_reason v3c_device_destroy(struct v3c_device *device, struct v3c_why *wh
 		if (device->watch.watcher.callback || device->watch.calls)
 			return v3c_refuse(why, V3C_REASON_REGISTERED, V3C_PARAM_DEVICE, device, 0,
 					  0);
+		state = v3c_handle_wait_state(device);
 		v3c_device_retire(device);
+	}
+	if (v3c_fault_wait(&device->reporter, state)) {
+		v3c_device_free_later(device);
+		return v3c_refuse_errno(why, -EINTR, V3C_PARAM_NONE, NULL, 0, 0);
 	}
 	v3c_device_free(device);
 	return 0;

@@ -74,7 +74,7 @@ struct v3c_watch {
  * @watch: who wants to know of changes
  * @faults: names the attachment to @domain
  * @reporter: its faults on their way to a handler
- * @free_work: frees it when its driver has left it
+ * @free_work: frees it when its driver has left it, or a process that was deleting it was killed
  * @bonds: sub-devices that are bound to a process, or being bound or unbound, under v3c_topology
  * @busy: somebody is attaching or detaching it, with v3c_topology released; nobody else does
  *	anything with the attachment then. Under v3c_topology
@@ -130,6 +130,7 @@ struct v3c_device *v3c_device_make(const struct v3c_owner *owner, struct device 
 void v3c_device_give_back_iopf(struct v3c_device *device);
 void v3c_device_retire(struct v3c_device *device);
 void v3c_device_free(struct v3c_device *device);
+void v3c_device_free_later(struct v3c_device *device);
 void v3c_device_wait_freed(const struct v3c_owner *owner);
 bool v3c_device_has_iommu(struct device *dev);
 u32 v3c_device_types(const struct v3c_device *device);

@@ -905,19 +905,21 @@ static bool is_over(struct v3c_reporter *reporter, u64 call)
 /**
  * v3c_fault_wait() - wait for a handler that is running, unless called from inside it
  * @reporter: after v3c_fault_end(); may be that of a dead device
+ * @state: TASK_UNINTERRUPTIBLE, or which signals end the wait
  *
  * Context: may sleep; with no lock held that a handler could want.
+ * Return: 0; or -EINTR, and the handler may still be running.
  */
-void v3c_fault_wait(struct v3c_reporter *reporter)
+int v3c_fault_wait(struct v3c_reporter *reporter, unsigned int state)
 {
 	u64 call;
 
 	scoped_guard(spinlock_irq, &v3c_fault_lock) {
 		if (!reporter->running || reporter->running == current)
-			return;
+			return 0;
 		call = reporter->calls;
 	}
-	wait_event(reporter->idle, is_over(reporter, call));
+	return wait_event_state(reporter->idle, is_over(reporter, call), state) ? -EINTR : 0;
 }
 
 /* v3c_fault_lost(): reports that were dropped for want of room since reporting was enabled. */

@@ -74,7 +74,7 @@ static void reclaim_device(struct v3c_device *device, bool loud, struct list_hea
 		v3c_group_wait();
 	} else if (device->watch.watcher.callback || device->watch.calls) {
 		v3c_watch_abandon(device, loud);
-		v3c_watch_wait_device(device);
+		v3c_watch_wait_device(device, TASK_UNINTERRUPTIBLE);
 	} else if (!v3c_detach_one(device)) {
 		list_for_each_entry_safe(pasid, next, &device->pasids, entry)
 			v3c_pasid_free(pasid);

@@ -52,23 +52,12 @@ static void free_devices(struct list_head *dead)
 		v3c_device_free(device);
 }
 
-static void free_left_device(struct work_struct *work)
-{
-	v3c_device_free(container_of(work, struct v3c_device, free_work));
-}
-
-/*
- * free_devices_later() does not wait here. Each device has its own work item, because a handler
- * that is waited for may never return.
- */
 static void free_devices_later(struct list_head *dead)
 {
 	struct v3c_device *device, *next;
 
-	list_for_each_entry_safe(device, next, dead, entry) {
-		INIT_WORK(&device->free_work, free_left_device);
-		v3c_fault_queue_work(&device->free_work);
-	}
+	list_for_each_entry_safe(device, next, dead, entry)
+		v3c_device_free_later(device);
 }
 
 /*

@@ -81,7 +81,7 @@ static enum v3c_reason enable_reports(struct v3c_device *device, u32 base,
 	return 0;
 }
 
-/* disable_reports(): the caller goes on with v3c_fault_wait(), without v3c_topology. */
+/* disable_reports(): the caller goes on with wait_for_handler(), without v3c_topology. */
 static enum v3c_reason disable_reports(struct v3c_device *device, u32 base, struct v3c_why *why)
 {
 	enum v3c_reason reason = check_base(device, base, why);
@@ -102,12 +102,18 @@ static enum v3c_reason report_faults(struct v3c_device *device, u32 base, bool e
 }
 
 /*
- * must_wait(): also where reporting had ended already, because the end may not have waited for the
- * handler: a driver that left did not disable it.
+ * wait_for_handler() comes after disable_reports(), which answered @reason. It waits also where
+ * reporting had ended already, because the end may not have waited for the handler: a driver that
+ * left did not disable it, and a process that did may have been killed. @device may be dead by now.
  */
-static bool must_wait(enum v3c_reason reason, bool enable)
+static enum v3c_reason wait_for_handler(struct v3c_device *device, enum v3c_reason reason,
+					unsigned int state, struct v3c_why *why)
 {
-	return !enable && (!reason || reason == V3C_REASON_NOT_ENABLED);
+	if (reason && reason != V3C_REASON_NOT_ENABLED)
+		return reason;
+	if (v3c_fault_wait(&device->reporter, state))
+		return v3c_refuse_errno(why, -EINTR, V3C_PARAM_NONE, device, 0, 0);
+	return reason;
 }
 
 /**
@@ -121,22 +127,23 @@ static bool must_wait(enum v3c_reason reason, bool enable)
  * Stopping refuses the page requests that the handler wanted to answer later.
  *
  * Context: may sleep. Stopping waits for a call of the handler, unless it is made from inside it.
- * Return: 0 or a reason, see SetDeviceFaultReportingEx in contract.h.
+ * Return: 0 or a reason, see SetDeviceFaultReportingEx in contract.h; or %V3C_REASON_KILLED with
+ * reporting stopped, while a call of the handler may still be running.
  */
 enum v3c_reason v3c_report_faults(struct v3c_device *device, u32 base, bool enable,
 				  const struct v3c_fault_handler *handler, struct v3c_why *why)
 {
 	enum v3c_reason reason;
+	unsigned int state;
 
 	scoped_guard(mutex, &v3c_topology) {
 		if (!v3c_handle_is(device, V3C_KIND_DEVICE))
 			return v3c_refuse(why, V3C_REASON_BAD_HANDLE, V3C_PARAM_DEVICE, NULL, 0,
 					  0);
+		state = v3c_handle_wait_state(device);
 		reason = report_faults(device, base, enable, handler, why);
 	}
-	if (must_wait(reason, enable))
-		v3c_fault_wait(&device->reporter);
-	return reason;
+	return enable ? reason : wait_for_handler(device, reason, state, why);
 }
 EXPORT_SYMBOL_IF_KUNIT(v3c_report_faults);
 
@@ -200,10 +207,7 @@ enum v3c_reason v3c_report_faults_pdo(const struct v3c_owner *owner, struct devi
 					  0);
 		reason = report_faults(device, base, enable, handler, why);
 	}
-	/* @device may be dead by now, but v3c_fault_wait() takes the reporter of a dead one. */
-	if (must_wait(reason, enable))
-		v3c_fault_wait(&device->reporter);
-	return reason;
+	return enable ? reason : wait_for_handler(device, reason, TASK_UNINTERRUPTIBLE, why);
 }
 
 /**

@@ -158,7 +158,8 @@ static void deliver_changes(struct work_struct *work)
  * @why: filled on refusal
  *
  * Context: may sleep.
- * Return: 0, %V3C_REASON_BAD_HANDLE, %V3C_REASON_DEVICE_GONE or %V3C_REASON_REGISTERED.
+ * Return: 0, %V3C_REASON_BAD_HANDLE, %V3C_REASON_DEVICE_GONE or %V3C_REASON_REGISTERED; or
+ * %V3C_REASON_KILLED with nothing registered.
  */
 enum v3c_reason v3c_watch_begin(struct v3c_device *device, const struct v3c_watcher *watcher,
 				struct v3c_why *why)
@@ -179,7 +180,8 @@ enum v3c_reason v3c_watch_begin(struct v3c_device *device, const struct v3c_watc
 		/* is_busy_elsewhere(): the callback of an ended registration may still run. */
 		if (!is_busy_elsewhere(device))
 			break;
-		v3c_event_wait(&v3c_progress, TASK_UNINTERRUPTIBLE);
+		if (v3c_event_wait(&v3c_progress, v3c_handle_wait_state(device)))
+			return v3c_refuse_errno(why, -EINTR, V3C_PARAM_NONE, device, 0, 0);
 	}
 	watch->watcher = *watcher;
 	list_add_tail(&watch->entry, &v3c_watches);
@@ -202,13 +204,18 @@ static void drop_watch(struct v3c_watch *watch)
 /**
  * v3c_watch_wait_device() - wait until no callback for a device is running, except for the caller's
  * @device: watched by nobody
+ * @state: TASK_UNINTERRUPTIBLE, or which signals end the wait
  *
  * Context: may sleep; under v3c_topology, which is released meanwhile.
+ * Return: 0 or -EINTR.
  */
-void v3c_watch_wait_device(const struct v3c_device *device)
+int v3c_watch_wait_device(const struct v3c_device *device, unsigned int state)
 {
-	while (is_busy_elsewhere(device))
-		v3c_event_wait(&v3c_progress, TASK_UNINTERRUPTIBLE);
+	int ret = 0;
+
+	while (!ret && is_busy_elsewhere(device))
+		ret = v3c_event_wait(&v3c_progress, state);
+	return ret ? -EINTR : 0;
 }
 
 /**
@@ -218,22 +225,31 @@ void v3c_watch_wait_device(const struct v3c_device *device)
  * @why: filled on refusal
  *
  * Context: may sleep.
- * Return: 0, %V3C_REASON_BAD_HANDLE or %V3C_REASON_NOT_REGISTERED.
+ * Return: 0, %V3C_REASON_BAD_HANDLE or %V3C_REASON_NOT_REGISTERED; or %V3C_REASON_KILLED with the
+ * registration ended, while @callback may still be running.
  */
 enum v3c_reason v3c_watch_end(struct v3c_device *device, void (*callback)(void),
 			      struct v3c_why *why)
 {
+	bool registered;
+	int ret = 0;
+
 	guard(mutex)(&v3c_topology);
 	if (!v3c_handle_is(device, V3C_KIND_DEVICE))
 		return v3c_refuse(why, V3C_REASON_BAD_HANDLE, V3C_PARAM_DEVICE, NULL, 0, 0);
-	if (device->watch.watcher.callback == callback) {
+	registered = device->watch.watcher.callback == callback;
+	if (registered)
 		drop_watch(&device->watch);
-		v3c_watch_wait_device(device);
-		return 0;
-	}
-	/* v3c_watch_abandon() has not waited, but who asks may be about to free the callback. */
+	/*
+	 * Also where another one has ended the registration: v3c_watch_abandon() has not waited,
+	 * nor has a process that was killed, but who asks may be about to free the callback.
+	 */
 	if (!device->watch.watcher.callback)
-		v3c_watch_wait_device(device);
+		ret = v3c_watch_wait_device(device, v3c_handle_wait_state(device));
+	if (ret)
+		return v3c_refuse_errno(why, ret, V3C_PARAM_NONE, device, 0, 0);
+	if (registered)
+		return 0;
 	return v3c_refuse(why, V3C_REASON_NOT_REGISTERED, V3C_PARAM_CALLBACK, device, 0, 0);
 }
 

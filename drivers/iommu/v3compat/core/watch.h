@@ -10,7 +10,7 @@ enum v3c_reason v3c_watch_begin(struct v3c_device *device, const struct v3c_watc
 enum v3c_reason v3c_watch_end(struct v3c_device *device, void (*callback)(void),
 			      struct v3c_why *why);
 void v3c_watch_abandon(struct v3c_device *device, bool loud);
-void v3c_watch_wait_device(const struct v3c_device *device);
+int v3c_watch_wait_device(const struct v3c_device *device, unsigned int state);
 int v3c_watch_wait(u64 change, unsigned int state);
 
 int v3c_watch_module_init(void);
