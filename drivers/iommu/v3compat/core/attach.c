@@ -306,13 +306,15 @@ void v3c_detach_now(struct v3c_device *device)
  * this returns.
  *
  * Context: may sleep.
- * Return: 0, %V3C_REASON_BAD_HANDLE or %V3C_REASON_NOT_ATTACHED.
+ * Return: 0, %V3C_REASON_BAD_HANDLE or %V3C_REASON_NOT_ATTACHED; or %V3C_REASON_KILLED with nothing
+ * changed. Once the detach has begun, no signal ends it.
  */
 enum v3c_reason v3c_detach_device(struct v3c_device *device, struct v3c_why *why)
 {
 	guard(mutex)(&v3c_topology);
 	while (v3c_handle_is(device, V3C_KIND_DEVICE) && device_is_busy(device))
-		v3c_group_wait();
+		if (v3c_group_wait_for(device))
+			return v3c_refuse_errno(why, -EINTR, V3C_PARAM_NONE, device, 0, 0);
 	if (!v3c_handle_is(device, V3C_KIND_DEVICE))
 		return v3c_refuse(why, V3C_REASON_BAD_HANDLE, V3C_PARAM_DEVICE, NULL, 0, 0);
 	if (!device->domain) {
@@ -511,13 +513,15 @@ static void detach_pasid(struct v3c_pasid *pasid)
  * this returns.
  *
  * Context: may sleep.
- * Return: 0, %V3C_REASON_BAD_HANDLE or %V3C_REASON_NOT_ATTACHED.
+ * Return: 0, %V3C_REASON_BAD_HANDLE or %V3C_REASON_NOT_ATTACHED; or %V3C_REASON_KILLED with nothing
+ * changed. Once the detach has begun, no signal ends it.
  */
 enum v3c_reason v3c_detach_pasid(struct v3c_pasid *pasid, struct v3c_why *why)
 {
 	guard(mutex)(&v3c_topology);
 	while (v3c_handle_is(pasid, V3C_KIND_PASID) && pasid_is_busy(pasid))
-		v3c_group_wait();
+		if (v3c_group_wait_for(pasid))
+			return v3c_refuse_errno(why, -EINTR, V3C_PARAM_NONE, pasid, 0, 0);
 	if (!v3c_handle_is(pasid, V3C_KIND_PASID))
 		return v3c_refuse(why, V3C_REASON_BAD_HANDLE, V3C_PARAM_PASID, NULL, 0, 0);
 	if (!v3c_pasid_is_attached(pasid))

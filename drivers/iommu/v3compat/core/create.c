@@ -185,37 +185,46 @@ static void give_back(struct v3c_released *released, struct v3c_segments *kept)
 	v3c_segments_give_kept(kept);
 }
 
+static enum v3c_reason dissolve_unused(struct v3c_domain *domain, struct v3c_released *released,
+				       struct v3c_segments **kept, struct v3c_why *why)
+{
+	if (!v3c_handle_is(domain, V3C_KIND_DOMAIN))
+		return v3c_refuse(why, V3C_REASON_BAD_HANDLE, V3C_PARAM_DOMAIN, NULL, 0, 0);
+	if (!list_empty(&domain->devices) || !list_empty(&domain->pasids) ||
+	    !list_empty(&domain->tokens))
+		return v3c_refuse(why, V3C_REASON_IN_USE, V3C_PARAM_DOMAIN, domain,
+				  list_count_nodes(&domain->devices) +
+					  list_count_nodes(&domain->pasids),
+				  list_count_nodes(&domain->tokens));
+	dissolve_domain(domain, released, kept);
+	return 0;
+}
+
 /**
  * v3c_domain_destroy() - delete a domain; its mappings go with it
  * @domain: the domain
  * @why: filled on refusal
  *
  * Context: may sleep.
- * Return: 0, %V3C_REASON_BAD_HANDLE or %V3C_REASON_IN_USE.
+ * Return: 0, %V3C_REASON_BAD_HANDLE or %V3C_REASON_IN_USE; or %V3C_REASON_KILLED with nothing
+ * changed.
  */
 enum v3c_reason v3c_domain_destroy(struct v3c_domain *domain, struct v3c_why *why)
 {
 	u32 serial = domain->handle.serial;
 	struct v3c_released released = {};
 	struct v3c_segments *kept = NULL;
-	enum v3c_reason reason = 0;
+	enum v3c_reason reason;
 
 	/*
 	 * @domain->mutex settles races with calls that found the domain before: they check under it
 	 * whether the handle is still alive.
 	 */
-	scoped_guard(mutex, &domain->mutex) {
-		if (!v3c_handle_is(domain, V3C_KIND_DOMAIN))
-			reason = v3c_refuse(why, V3C_REASON_BAD_HANDLE, V3C_PARAM_DOMAIN, NULL, 0,
-					    0);
-		else if (!list_empty(&domain->devices) || !list_empty(&domain->pasids) ||
-			 !list_empty(&domain->tokens))
-			reason = v3c_refuse(why, V3C_REASON_IN_USE, V3C_PARAM_DOMAIN, domain,
-					    list_count_nodes(&domain->devices) +
-						    list_count_nodes(&domain->pasids),
-					    list_count_nodes(&domain->tokens));
-		else
-			dissolve_domain(domain, &released, &kept);
+	if (v3c_handle_lock(domain, &domain->mutex)) {
+		reason = v3c_refuse_errno(why, -EINTR, V3C_PARAM_NONE, domain, 0, 0);
+	} else {
+		reason = dissolve_unused(domain, &released, &kept, why);
+		mutex_unlock(&domain->mutex);
 	}
 	if (!reason)
 		v3c_handle_free(&v3c_domain_pool, &domain->handle);

@@ -22,6 +22,7 @@
 
 #include "base/bus.h"
 #include "base/event.h"
+#include "base/handle.h"
 #include "base/owner.h"
 #include "base/topology.h"
 #include "core/group.h"
@@ -168,6 +169,12 @@ void v3c_group_wait(void)
 int v3c_group_wait_killable(void)
 {
 	return v3c_event_wait(&v3c_call_over, TASK_KILLABLE) ? -EBUSY : 0;
+}
+
+/* v3c_group_wait_for() is v3c_group_wait() in a call with @object, but -EINTR when it is killed. */
+int v3c_group_wait_for(const void *object)
+{
+	return v3c_event_wait(&v3c_call_over, v3c_handle_wait_state(object)) ? -EINTR : 0;
 }
 
 /*

@@ -66,6 +66,7 @@ void v3c_group_begin_attach(struct v3c_group *group);
 void v3c_group_end_attach(struct v3c_group *group);
 void v3c_group_wait(void);
 int v3c_group_wait_killable(void);
+int v3c_group_wait_for(const void *object);
 struct v3c_group *v3c_group_use(struct device *dev, const struct v3c_owner *owner, bool tagged);
 void v3c_group_unuse(struct v3c_group *group, bool tagged);
 enum v3c_reason v3c_group_refuse(struct v3c_why *why, int err, enum v3c_param param,

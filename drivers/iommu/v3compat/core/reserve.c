@@ -362,8 +362,10 @@ static enum v3c_reason create_token(struct v3c_domain *domain, u64 pages,
 	u64 first;
 	int ret;
 
-	scoped_guard(mutex, &domain->mutex)
-		reason = begin_token(domain, pages, place, pinned, &token, why);
+	if (v3c_handle_lock(domain, &domain->mutex))
+		return v3c_refuse_errno(why, -EINTR, V3C_PARAM_NONE, domain, 0, 0);
+	reason = begin_token(domain, pages, place, pinned, &token, why);
+	mutex_unlock(&domain->mutex);
 	if (reason)
 		return reason;
 	first = first_of(token) << V3C_PAGE_SHIFT;
@@ -387,7 +389,8 @@ static enum v3c_reason create_token(struct v3c_domain *domain, u64 pages,
  * @why: filled on refusal
  *
  * Context: may sleep; without the domain's mutex, which is taken for a bounded time at a time.
- * Return: 0 or a reason, see ReserveLogicalAddressRange in contract.h.
+ * Return: 0 or a reason, see ReserveLogicalAddressRange in contract.h; %V3C_REASON_KILLED leaves
+ * nothing reserved.
  */
 enum v3c_reason v3c_token_create(struct v3c_domain *domain, u64 pages,
 				 const struct v3c_place *place, bool pinned,
@@ -462,7 +465,8 @@ static enum v3c_reason token_in_use(struct v3c_token *token, struct v3c_why *why
 static enum v3c_reason begin_close(struct v3c_domain *domain, struct v3c_token *token,
 				   struct v3c_why *why)
 {
-	guard(mutex)(&domain->mutex);
+	lockdep_assert_held(&domain->mutex);
+
 	if (!v3c_handle_is(token, V3C_KIND_TOKEN) || token->domain != domain)
 		return v3c_refuse(why, V3C_REASON_BAD_HANDLE, V3C_PARAM_TOKEN, NULL, 0, 0);
 	if (token->closing || has_pages(token->segments, V3C_SEGMENT_HEAD))
@@ -506,7 +510,8 @@ static enum v3c_reason end_close(struct v3c_domain *domain, struct v3c_token *to
  * @why: filled on refusal
  *
  * Context: may sleep.
- * Return: 0, %V3C_REASON_BAD_HANDLE or %V3C_REASON_IN_USE.
+ * Return: 0, %V3C_REASON_BAD_HANDLE or %V3C_REASON_IN_USE; or %V3C_REASON_KILLED with nothing
+ * changed.
  */
 enum v3c_reason v3c_token_destroy(struct v3c_token *token, struct v3c_why *why)
 {
@@ -515,9 +520,13 @@ enum v3c_reason v3c_token_destroy(struct v3c_token *token, struct v3c_why *why)
 	 * takes the mutex of another one.
 	 */
 	struct v3c_domain *domain = READ_ONCE(token->domain);
-	enum v3c_reason reason = begin_close(domain, token, why);
+	enum v3c_reason reason;
 	u64 first, pages;
 
+	if (v3c_handle_lock(token, &domain->mutex))
+		return v3c_refuse_errno(why, -EINTR, V3C_PARAM_NONE, token, 0, 0);
+	reason = begin_close(domain, token, why);
+	mutex_unlock(&domain->mutex);
 	if (reason)
 		return reason;
 	wait_for_users(token);

@@ -9,9 +9,11 @@
 #include <linux/mman.h>
 #include <linux/sched.h>
 #include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
 #include <linux/uaccess.h>
 
 #include "alloc_fail.h"
+#include "base/handle.h"
 #include "fixture.h"
 #include "thread.h"
 
@@ -530,6 +532,7 @@ struct stall {
 	PIOMMU_DMA_DOMAIN domain;
 	PIOMMU_DMA_DOMAIN elsewhere;	/* for what others attach */
 	PIOMMU_DMA_PASID_DEVICE sub;	/* of @device */
+	PIOMMU_DMA_LOGICAL_ADDRESS_TOKEN token;	/* in @domain */
 	struct device *newcomer;
 	struct v3t_thread toucher, caller, second, others;
 };
@@ -1057,6 +1060,37 @@ static void with_device_attached(struct stall *stall)
 	v3t_attach(stall->test, stall->domain, stall->device);
 }
 
+static void with_token(struct stall *stall)
+{
+	IOMMU_DMA_LOGICAL_ADDRESS at = SZ_1G;
+
+	ASSERT_V3(stall->test, STATUS_SUCCESS, ReserveLogicalAddressRange, stall->domain, SZ_4K,
+		  &at, NULL, NULL, &stall->token);
+}
+
+static int delete_domain(void *arg)
+{
+	struct stall *stall = arg;
+
+	return V3T_V3(stall->test)->DeleteDomain(stall->domain);
+}
+
+static int reserve(void *arg)
+{
+	IOMMU_DMA_LOGICAL_ADDRESS at = SZ_1G;
+	struct stall *stall = arg;
+
+	return V3T_V3(stall->test)->ReserveLogicalAddressRange(stall->domain, SZ_4K, &at, NULL,
+							       NULL, &stall->token);
+}
+
+static int free_token(void *arg)
+{
+	struct stall *stall = arg;
+
+	return V3T_V3(stall->test)->FreeReservedLogicalAddressRange(stall->token);
+}
+
 static void with_pdo_attached(struct stall *stall)
 {
 	ASSERT_V1(stall->test, STATUS_SUCCESS, AttachDevice, stall->domain, stall->p.pdo, 0, 1);
@@ -1139,6 +1173,96 @@ static void second_detach_waits_for_the_first(struct kunit *test)
 	answer_server(stall);
 	KUNIT_EXPECT_EQ(test, (u32)stall->caller.result, (u32)STATUS_SUCCESS);
 	KUNIT_EXPECT_EQ(test, (u32)stall->second.result, (u32)STATUS_SUCCESS);
+}
+
+static void with_sub_device_elsewhere(struct stall *stall)
+{
+	ULONG pasid;
+
+	stall->sub = v3t_sub_device(stall->test, stall->p.device, &pasid);
+	v3t_attach_pasid(stall->test, stall->elsewhere, stall->sub);
+}
+
+static void with_nothing(struct stall *stall)
+{
+}
+
+#define KILLED	STATUS_INSUFFICIENT_RESOURCES
+
+/* Who waits for an attach under way and is killed, and who asks again when the attach is over. */
+static const struct kill_case {
+	const char *name;
+	bool user;
+	void (*prepare)(struct stall *stall);
+	int (*wait)(void *arg);
+	NTSTATUS killed, again;
+} kill_cases[] = {
+	{ "process, detach", true, with_nothing, detach_device, KILLED, STATUS_SUCCESS },
+	{ "driver, detach", false, with_nothing, detach_device, STATUS_SUCCESS,
+	  STATUS_INVALID_PARAMETER_1 },
+	{ "process, sub-device", true, with_sub_device_elsewhere, detach_sub_device, KILLED,
+	  STATUS_SUCCESS },
+	{ "driver, sub-device", false, with_sub_device_elsewhere, detach_sub_device,
+	  STATUS_SUCCESS, STATUS_INVALID_PARAMETER_1 },
+	{ "process, delete", true, with_nothing, delete_domain, KILLED, STATUS_RESOURCE_IN_USE },
+	{ "driver, delete", false, with_nothing, delete_domain, STATUS_RESOURCE_IN_USE,
+	  STATUS_RESOURCE_IN_USE },
+	{ "process, reserve", true, with_nothing, reserve, KILLED, STATUS_SUCCESS },
+	/* A killed thread of a driver builds no tables either, but when it has waited. */
+	{ "driver, reserve", false, with_nothing, reserve, KILLED, STATUS_SUCCESS },
+	{ "process, free", true, with_token, free_token, KILLED, STATUS_SUCCESS },
+	{ "driver, free", false, with_token, free_token, STATUS_SUCCESS,
+	  STATUS_INVALID_PARAMETER_1 },
+};
+
+static void kill_name(const struct kill_case *c, char *desc)
+{
+	strscpy(desc, c->name, KUNIT_PARAM_DESC_SIZE);
+}
+
+KUNIT_ARRAY_PARAM(kill, kill_cases, kill_name);
+
+static int wait_killable(void *arg)
+{
+	struct stall *stall = arg;
+	const struct kill_case *c = stall->test->param_value;
+
+	/* Threads of the kernel hear none otherwise. */
+	allow_signal(SIGKILL);
+	return c->wait(stall);
+}
+
+/* As if the owner were a process. */
+static void mark(void *object, bool user)
+{
+	if (object)
+		((struct v3c_handle *)object)->user = user;
+}
+
+static void processes_can_be_killed_while_they_wait(struct kunit *test)
+{
+	const struct kill_case *c = test->param_value;
+	struct stall *stall = stalled_attach(test, &attach_cases[0]);
+	bool ended;
+
+	c->prepare(stall);
+	mark(stall->device, c->user);
+	mark(stall->sub, c->user);
+	mark(stall->domain, c->user);
+	mark(stall->token, c->user);
+	start_in_turn(stall, attach_device, wait_killable);
+	send_sig(SIGKILL, stall->second.task, 1);
+	ended = wait_for_completion_timeout(&stall->second.done, c->user ? 60 * HZ : HZ / 10);
+	KUNIT_EXPECT_EQ(test, ended, c->user);
+	KUNIT_EXPECT_FALSE(test, completion_done(&stall->caller.done));
+	answer_server(stall);
+	KUNIT_EXPECT_EQ(test, (u32)stall->caller.result, (u32)STATUS_SUCCESS);
+	KUNIT_EXPECT_EQ(test, (u32)stall->second.result, (u32)c->killed);
+	KUNIT_EXPECT_EQ(test, (u32)c->wait(stall), (u32)c->again);
+	if (c->wait == reserve)
+		KUNIT_EXPECT_EQ(test, (u32)free_token(stall), (u32)STATUS_SUCCESS);
+	if (c->wait != detach_device)
+		KUNIT_EXPECT_EQ(test, (u32)detach_device(stall), (u32)STATUS_SUCCESS);
 }
 
 /* The core takes the bond away again, and waits for that. */
@@ -1226,6 +1350,7 @@ static struct kunit_case sva_cases[] = {
 	KUNIT_CASE_PARAM(who_waits_for_an_attach_waits_alone, waiter_gen_params),
 	KUNIT_CASE(v1_detach_waits_for_the_attach),
 	KUNIT_CASE_PARAM(second_detach_waits_for_the_first, again_gen_params),
+	KUNIT_CASE_PARAM(processes_can_be_killed_while_they_wait, kill_gen_params),
 	KUNIT_CASE_PARAM(unbind_waits_for_its_turn, bond_gen_params),
 	{}
 };
