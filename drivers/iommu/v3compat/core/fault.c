@@ -58,8 +58,8 @@ static struct workqueue_struct *v3c_fault_wq;
 /* v3c_last_cookie is the last cookie given out. None is 0 or given twice. */
 static u64 v3c_last_cookie;
 
-/* push() queues @record. When the queue is full it counts it as lost, and returns false. */
-static bool push(struct v3c_reporter *reporter, const struct v3c_fault_record *record)
+/* push_record() queues @record. When the queue is full it counts it as lost, and returns false. */
+static bool push_record(struct v3c_reporter *reporter, const struct v3c_fault_record *record)
 {
 	unsigned int at = (reporter->first + reporter->count) % V3C_FAULT_QUEUE;
 	bool fits = reporter->count < V3C_FAULT_QUEUE;
@@ -88,7 +88,7 @@ static bool push_refused(struct v3c_reporter *reporter, const struct v3c_fault_t
 		.stage1 = v3c_domain_is_first_stage(target->domain),
 	};
 
-	return push(reporter, &record);
+	return push_record(reporter, &record);
 }
 
 /* struct v3c_fault_key finds targets in v3c_fault_tables. NULL @pdo or @reporter match all. */
@@ -103,7 +103,7 @@ static struct v3c_fault_target *of_table(const struct rb_node *node)
 	return rb_entry_safe(node, struct v3c_fault_target, by_table);
 }
 
-static int compare(const void *a, const void *b)
+static int compare_pointers(const void *a, const void *b)
 {
 	return a == b ? 0 : a < b ? -1 : 1;
 }
@@ -112,12 +112,12 @@ static int compare_key(const void *data, const struct rb_node *node)
 {
 	const struct v3c_fault_target *target = of_table(node);
 	const struct v3c_fault_key *key = data;
-	int order = compare(key->hwpt, target->hwpt);
+	int order = compare_pointers(key->hwpt, target->hwpt);
 
 	if (!order && key->pdo)
-		order = compare(key->pdo, target->reporter->pdo);
+		order = compare_pointers(key->pdo, target->reporter->pdo);
 	if (!order && key->reporter)
-		order = compare(key->reporter, target->reporter);
+		order = compare_pointers(key->reporter, target->reporter);
 	return order;
 }
 
@@ -298,8 +298,8 @@ static void give_answer(struct iopf_group *group, struct v3c_fault_target *targe
 	wake_up_all(&reporter->idle);
 }
 
-/* answer() is give_answer() by what is mapped now. */
-static void answer(struct iopf_group *group, struct v3c_fault_target *target)
+/* answer_by_mappings() is give_answer() by what is mapped now. */
+static void answer_by_mappings(struct iopf_group *group, struct v3c_fault_target *target)
 {
 	give_answer(group, target, READ_ONCE(target->open) && !is_too_long(group) &&
 					   !first_refused(target, group));
@@ -340,7 +340,7 @@ static int take_page_request(struct iopf_group *group)
 			return 0;
 		target->answering++;
 	}
-	answer(group, target);
+	answer_by_mappings(group, target);
 	return 0;
 }
 
@@ -569,7 +569,7 @@ static void end_group(struct v3c_reporter *reporter, bool later)
 	if (later)
 		give_answer(group, target, false);
 	else
-		answer(group, target);
+		answer_by_mappings(group, target);
 }
 
 /* deliver_group() calls the handler for each page of the oldest group. False when there is none. */
@@ -605,7 +605,7 @@ static void tell_lost(struct v3c_reporter *reporter)
 	put_device(pdo);
 }
 
-static void deliver(struct work_struct *work)
+static void deliver_reports(struct work_struct *work)
 {
 	struct v3c_reporter *reporter = container_of(work, struct v3c_reporter, work);
 
@@ -627,7 +627,7 @@ void v3c_fault_init_once(struct v3c_reporter *reporter)
 	INIT_HLIST_NODE(&reporter->by_rid);
 	reporter->targets = RB_ROOT;
 	INIT_LIST_HEAD(&reporter->groups);
-	INIT_WORK(&reporter->work, deliver);
+	INIT_WORK(&reporter->work, deliver_reports);
 	init_waitqueue_head(&reporter->idle);
 	/* @telling is per device: a noisy one must not keep another's loss from the log. */
 	ratelimit_state_init(&reporter->telling, DEFAULT_RATELIMIT_INTERVAL,
