@@ -6,7 +6,6 @@
 #include <linux/mutex.h>
 #include <linux/xarray.h>
 
-#include "base/context.h"
 #include "base/handle.h"
 #include "base/topology.h"
 #include "base/types.h"
@@ -63,12 +62,6 @@ struct v3c_domain {
 };
 
 extern struct v3c_pool v3c_domain_pool;
-
-/* v3c_domain_gfp(): how memory is allocated for a call on @domain, as the context allows. */
-static inline gfp_t v3c_domain_gfp(const struct v3c_domain *domain)
-{
-	return v3c_gfp() | domain->space.account;
-}
 
 /* v3c_for_each_hwpt() iterates the page tables whose bits are set in the mask @slots. */
 #define v3c_for_each_hwpt(domain, hwpt, slots)					\

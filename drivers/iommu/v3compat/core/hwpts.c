@@ -211,7 +211,7 @@ int v3c_hwpts_fill_direct(struct v3c_domain *domain, struct v3c_hwpt *hwpt)
 
 	while (!ret && v3c_space_next_direct(&domain->space, page, &range)) {
 		ret = v3c_hwpt_map_run(hwpt, range.first, range.first, range.last - range.first + 1,
-				       range.prot, GFP_KERNEL);
+				       range.prot, GFP_KERNEL | hwpt->account);
 		page = range.last + 1;
 	}
 	hwpt->has_direct = true;

@@ -83,6 +83,15 @@ static void give_up(struct v3c_domain *domain, struct v3c_op *op, int err)
 		v3c_space_abort(&domain->space, op);
 }
 
+/*
+ * gfp_for() is v3c_gfp() for a call with or without a payload. Whoever has payloads has an account,
+ * see &v3c_space.account, and nobody else.
+ */
+static __always_inline gfp_t gfp_for(bool payload)
+{
+	return v3c_gfp() | (payload ? __GFP_ACCOUNT : 0);
+}
+
 /* pin_held() makes @pin that of the range that @op holds, and forgets it. */
 static __always_inline void pin_held(struct v3c_op *op, struct v3c_pin *pin)
 {
@@ -101,7 +110,7 @@ static __always_inline enum v3c_reason map_range(struct v3c_domain *domain, int 
 		.kind = V3C_RANGE_LOGICAL | (pin ? V3C_RANGE_PINNED : 0), .prot = prot,
 		.contiguous = v3c_phys_is_contiguous(phys),
 	};
-	gfp_t gfp = v3c_domain_gfp(domain);
+	gfp_t gfp = gfp_for(pin);
 	struct v3c_op op;
 	enum v3c_reason reason;
 	int ret;
@@ -245,7 +254,7 @@ static __always_inline enum v3c_reason unmap_range(struct v3c_domain *domain, u6
 	if (unlikely(!v3c_domain_is_mapped_by_us(domain)))
 		return wrong_type(domain, why);
 	ret = v3c_space_release_begin(space, page, page + pages - 1, kind, may_cut, domain,
-				      v3c_domain_gfp(domain), &op);
+				      gfp_for(released), &op);
 	if (unlikely(ret))
 		return release_failed(ret, domain, page, pages, V3C_PARAM_ADDRESS, why);
 	if (unlikely(!unmap_held(domain, &op))) {
@@ -302,7 +311,7 @@ enum v3c_reason v3c_unmap_pinned_slow(struct v3c_domain *domain, u64 page, u64 p
 static unsigned int hold_spans(struct v3c_domain *domain, const struct v3c_span *spans,
 			       unsigned int count, u8 kind, struct v3c_op *op, int *ret)
 {
-	gfp_t gfp = v3c_domain_gfp(domain);
+	gfp_t gfp = gfp_for(kind & V3C_RANGE_PINNED);
 	unsigned int held, i;
 
 	*ret = 0;
@@ -510,7 +519,7 @@ static __always_inline enum v3c_reason map_identity_runs(struct v3c_domain *doma
 							 struct v3c_run *run, struct v3c_why *why)
 {
 	u64 call = atomic64_inc_return(&v3c_identity_calls), pages = 0, first;
-	gfp_t gfp = v3c_domain_gfp(domain);
+	gfp_t gfp = gfp_for(pin);
 	struct v3c_phys at = *phys;
 	int ret = 0;
 
@@ -593,7 +602,7 @@ EXPORT_SYMBOL_IF_KUNIT(v3c_map_identity_pinned);
 static int hold_identity(struct v3c_domain *domain, struct v3c_phys phys, u8 kind,
 			 struct v3c_op *op, u64 *held, struct v3c_run *run)
 {
-	gfp_t gfp = v3c_domain_gfp(domain);
+	gfp_t gfp = gfp_for(kind & V3C_RANGE_PINNED);
 	int ret;
 
 	for (*held = 0; v3c_phys_next(&phys, V3C_MAX_PAGES, run); *held += run->pages) {

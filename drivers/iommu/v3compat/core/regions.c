@@ -32,7 +32,7 @@ int v3c_regions_map(struct v3c_domain *domain, struct list_head *added)
 		v3c_for_each_hwpt(domain, hwpt, domain->space.slots) {
 			ret = v3c_hwpt_map_run(hwpt, held->first, held->first,
 					       held->last - held->first + 1, held->prot,
-					       GFP_KERNEL);
+					       GFP_KERNEL | hwpt->account);
 			if (ret == -EUCLEAN)
 				v3c_withheld_lose(held);
 			if (ret)

@@ -78,7 +78,8 @@ static int replay_piece(void *data, const struct v3c_view *range, u64 at, u64 *p
 		left = min(left, V3C_SPAN_PAGES - (at & (V3C_SPAN_PAGES - 1)));
 	left = v3c_hwpt_run(source_hwpt(arg->domain, arg->hwpt), at, left, range->contiguous, &pfn);
 	*pages = piece_limit(arg->hwpt, at, pfn, left);
-	return v3c_hwpt_map_run(arg->hwpt, at, pfn, *pages, range->prot, GFP_ATOMIC | __GFP_NOWARN);
+	return v3c_hwpt_map_run(arg->hwpt, at, pfn, *pages, range->prot,
+				GFP_ATOMIC | __GFP_NOWARN | arg->hwpt->account);
 }
 
 static int replay_ranges(struct v3c_domain *domain, struct v3c_hwpt *hwpt)

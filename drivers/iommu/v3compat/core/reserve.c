@@ -548,7 +548,8 @@ EXPORT_SYMBOL_IF_KUNIT(v3c_token_destroy);
  */
 static gfp_t gfp_of(const struct v3c_hwpt *hwpt)
 {
-	return hwpt->rules.allocates ? GFP_ATOMIC | __GFP_NOWARN : GFP_NOWAIT | __GFP_NOWARN;
+	return hwpt->rules.allocates ? GFP_ATOMIC | __GFP_NOWARN | hwpt->account :
+				       GFP_NOWAIT | __GFP_NOWARN;
 }
 
 static int map_slots(struct v3c_token *token, u8 slots, u64 page, const struct v3c_phys *phys,

@@ -265,7 +265,6 @@ int v3c_hwpt_map_run(struct v3c_hwpt *hwpt, u64 page, u64 pfn, u64 pages, int pr
 	if (unlikely(!v3c_are_frames(pfn, pages)))
 		return -ERANGE;
 	prot = v3c_hwpt_prot(hwpt, pfn, prot);
-	gfp |= hwpt->account;
 	if (unlikely((iova ^ (iova + size - 1)) & hwpt->flush_mask || hwpt->rules.allocates))
 		return map_pieces(hwpt, iova, pfn << V3C_PAGE_SHIFT, size, prot, gfp);
 	ret = iommu_map(hwpt->core, iova, pfn << V3C_PAGE_SHIFT, size, prot, gfp);
@@ -353,7 +352,7 @@ static noinline int map_batches(struct v3c_hwpt *hwpt, u64 page, struct v3c_phys
 	batch.page = page;
 	batch.pages = 0;
 	batch.prot = prot;
-	batch.gfp = gfp | hwpt->account;
+	batch.gfp = gfp;
 	batch.nents = 0;
 	sg_init_table(batch.sg, V3C_SG_BATCH);
 	sg_unmark_end(&batch.sg[V3C_SG_BATCH - 1]);
@@ -664,7 +663,8 @@ int v3c_hwpt_build_tables(struct v3c_hwpt *hwpt, u64 first, u64 last, u64 *built
 		 * fail, and not make the OOM killer kill anybody.
 		 */
 		ret = v3c_hwpt_map_run(hwpt, page, pfn, 1, IOMMU_READ,
-				       GFP_KERNEL | __GFP_RETRY_MAYFAIL | __GFP_NOWARN);
+				       GFP_KERNEL | __GFP_RETRY_MAYFAIL | __GFP_NOWARN |
+				       hwpt->account);
 		if (!ret && !v3c_hwpt_unmap(hwpt, page, 1))
 			ret = -EUCLEAN;
 		if (ret)

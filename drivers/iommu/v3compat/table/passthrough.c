@@ -121,7 +121,7 @@ static int map_runs(struct v3c_hwpt *hwpt, const struct v3c_runs *runs)
 	for (i = 0; !ret && i < runs->nr && runs->run[i].pfn < end; i++) {
 		run = &runs->run[i];
 		ret = v3c_hwpt_map_run(hwpt, run->pfn, run->pfn, min(run->pages, end - run->pfn),
-				       IOMMU_READ | IOMMU_WRITE, GFP_KERNEL);
+				       IOMMU_READ | IOMMU_WRITE, GFP_KERNEL | hwpt->account);
 	}
 	return ret;
 }

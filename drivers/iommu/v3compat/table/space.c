@@ -125,8 +125,9 @@ static int check_claim(struct v3c_space *space, u64 first, u64 last)
  * claim_range() is v3c_space_claim() with @fresh for the range's record, or with one of the space's
  * own where @fresh is NULL. -EAGAIN when the space has none.
  */
-static int claim_range(struct v3c_space *space, u64 first, u64 last, struct v3c_traits like,
-		       struct v3c_range *fresh, struct v3c_op *op)
+static __always_inline int claim_range(struct v3c_space *space, u64 first, u64 last,
+				       struct v3c_traits like, struct v3c_range *fresh,
+				       struct v3c_op *op)
 {
 	struct v3c_range *range;
 	int ret;
