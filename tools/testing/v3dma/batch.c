@@ -8,12 +8,20 @@
 
 #include <kcompat.h>
 
+#include "base/owner.h"
+#include "core/attach.h"
+#include "core/create.h"
+#include "core/device.h"
 #include "core/domain.h"
 #include "core/map.h"
 #include "core/pinned.h"
 #include "core/place.h"
+#include "core/reclaim.h"
 
 #include "test.h"
+
+/* Payloads are for processes. */
+static const struct v3c_owner User = { .name = "v3dma", .user = true };
 
 /* The ranges begin at powers of two from 2^30, as far as the domain goes, at most at 2^46. */
 #define FIRST_SHIFT 30
@@ -109,10 +117,29 @@ static VOID UnmapBatch(struct batch *Batch, struct v3c_domain *Domain)
 		      "%u arrived", Batch->Arrived);
 }
 
+/* A domain of the user's, to which the first device is attached; or NULL. */
+static struct v3c_domain *OpenDomain(PTEST Test)
+{
+	static const struct v3c_domain_config Explicit = { .type = V3C_DOMAIN_TRANSLATE };
+	static const struct v3c_device_config Plain;
+	struct device *Pdo = ((struct v3c_device *)Test->Device[0])->pdo;
+	struct v3c_domain *Domain = NULL;
+	struct v3c_device *Device = NULL;
+	enum v3c_reason Reason;
+	struct v3c_why Why;
+
+	Reason = v3c_domain_create(&User, &Explicit, &Domain, &Why) ?:
+		 v3c_device_create(&User, Pdo, &Plain, &Device, &Why) ?:
+		 v3c_attach_device(Domain, Device, &Why);
+	ScenarioCheck(Test->Run, "a domain of a process", 0, NO_BYTES, !Reason, "reason %u",
+		      Reason);
+	return Reason ? NULL : Domain;
+}
+
 VOID RunBatch(PSCENARIO_RUN Run, PVOID Context)
 {
+	struct v3c_domain *Domain;
 	struct batch *Batch;
-	PIOMMU_DMA_DOMAIN Domain;
 	TEST Test;
 
 	if (!TestBegin(&Test, Run, 1))
@@ -121,11 +148,10 @@ VOID RunBatch(PSCENARIO_RUN Run, PVOID Context)
 	if (Batch && TestAllocate(&Test, &Batch->Buffer, RANGES, TRUE)) {
 		Batch->Payload.release = TakeBack;
 		Batch->Test = &Test;
-		Domain = TestOpenDomain(&Test, FALSE);
-		if (Domain) {
-			UnmapBatch(Batch, (struct v3c_domain *)Domain);
-			TestCloseDomain(&Test, Domain);
-		}
+		Domain = OpenDomain(&Test);
+		if (Domain)
+			UnmapBatch(Batch, Domain);
+		v3c_reclaim(&User, FALSE);
 		BufferFree(&Batch->Buffer);
 	}
 	kfree(Batch);

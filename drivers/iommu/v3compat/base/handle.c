@@ -42,7 +42,7 @@ void *v3c_handle_alloc(struct v3c_pool *pool, const struct v3c_owner *owner)
 	}
 	if (!handle) {
 		/* kzalloc() aligns only sizes that are a power of two as the members may need. */
-		handle = kzalloc(roundup_pow_of_two(pool->size), v3c_owner_gfp(owner));
+		handle = kzalloc(roundup_pow_of_two(pool->size), GFP_KERNEL);
 		if (!handle)
 			return NULL;
 		INIT_LIST_HEAD(&handle->entry);

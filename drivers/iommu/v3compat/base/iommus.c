@@ -33,7 +33,7 @@ static const struct v3c_iommu_traits v3c_unknown = {
 /* Of two entries where one @match begins the other, the longer @match comes first. */
 static const struct v3c_iommu_traits v3c_iommus[] = {
 	{ .match = "dmar", .name = "VT-d", .logs_faults = true, .page_requests = true,
-	  .rules = { .flush_pages = V3C_VTD_FLUSH_PAGES,
+	  .rules = { .flush_pages = V3C_VTD_FLUSH_PAGES, .flush_runs = true,
 		     .attach_rebuilds = V3C_VTD_ATTACH_REBUILDS } },
 	{ .match = "ivhd", .name = "AMD-Vi", .faults = true, .enables_pasids_late = true,
 	  .rules = { .flush_runs = true } },

@@ -10,8 +10,9 @@
  * @name: in messages
  * @strict: a group is attached only with DMA ownership, and a domain gets its first page table
  *	from a device of the owner only
- * @user: a process or several: memory is charged to the memory cgroup of whoever calls, and the
- *	death of whoever calls ends a wait for others, see v3c_handle_wait_state()
+ * @user: a process or several: memory of domains is charged to the memory cgroup of whoever calls,
+ *	but for handles, whose memory serves others later; and the death of whoever calls ends a
+ *	wait for others, see v3c_handle_wait_state()
  *
  * Also the cookie by which DMA ownership is claimed, so that no two owners have the same IOMMU
  * group. v3c_reclaim() takes back what an owner has.

@@ -13,7 +13,8 @@
  * only the core knows. So a mapping can keep a &struct v3c_pin, and each of its pages is given back
  * once: by the unmap that takes it away, after the invalidation, or before a map that is refused
  * returns. A cut gives back what was cut. What an IOMMU driver kept, and what nobody unmapped,
- * comes back when the page tables of the domain are gone.
+ * comes back when the page tables of the domain are gone. Deleting the domain does not wait for an
+ * unmap that has ended and is giving back.
  *
  * &v3c_payload.release is called without a lock, outside operations and quick sections, because it
  * may sleep. Several ranges that are unmapped at once are all invalidated before the first page of

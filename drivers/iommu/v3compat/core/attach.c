@@ -3,11 +3,12 @@
  * Attachments: v3c_attach_device(), v3c_attach_pasid() and v3c_attach_pdo() attach to a domain, and
  * their v3c_detach_*() undo it. Which page table serves the DMA is decided in target.c.
  */
-#include <kunit/visibility.h>
 #include <linux/device.h>
 #include <linux/export.h>
 #include <linux/mutex.h>
 #include <linux/slab.h>
+
+#include <v3compat/kcompat.h>
 
 #include "base/topology.h"
 #include "base/trace.h"
@@ -267,7 +268,7 @@ unlock:
 	end_attach(domain);
 	return reason;
 }
-EXPORT_SYMBOL_IF_KUNIT(v3c_attach_device);
+V3C_EXPORT_NS_GPL(v3c_attach_device, V3COMPAT_TEST);
 
 /*
  * device_is_busy(): a detach would meet another call that attaches or detaches @device, or would

@@ -2,12 +2,13 @@
 /*
  * v3c_domain_create() makes a domain, v3c_domain_destroy() deletes it.
  */
-#include <kunit/visibility.h>
 #include <linux/device.h>
 #include <linux/export.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/string.h>
+
+#include <v3compat/kcompat.h>
 
 #include "base/owner.h"
 #include "base/topology.h"
@@ -158,7 +159,7 @@ enum v3c_reason v3c_domain_create(const struct v3c_owner *owner,
 	trace_v3compat_domain_create(domain, config->type, reason);
 	return reason;
 }
-EXPORT_SYMBOL_IF_KUNIT(v3c_domain_create);
+V3C_EXPORT_NS_GPL(v3c_domain_create, V3COMPAT_TEST);
 
 /*
  * dissolve_domain() lets no call start anything on @domain any more, and frees what it has.

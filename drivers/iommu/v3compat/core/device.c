@@ -8,6 +8,8 @@
 #include <linux/iommu.h>
 #include <linux/pci.h>
 
+#include <v3compat/kcompat.h>
+
 #include "base/bus.h"
 #include "base/compat.h"
 #include "base/event.h"
@@ -274,7 +276,7 @@ enum v3c_reason v3c_device_create(const struct v3c_owner *owner, struct device *
 	*out = device;
 	return 0;
 }
-EXPORT_SYMBOL_IF_KUNIT(v3c_device_create);
+V3C_EXPORT_NS_GPL(v3c_device_create, V3COMPAT_TEST);
 
 /**
  * v3c_device_destroy() - give a DMA device back

@@ -115,7 +115,7 @@ static __always_inline enum v3c_reason map_range(struct v3c_domain *domain, int 
 	enum v3c_reason reason;
 	int ret;
 
-	if (unlikely(!v3c_domain_is_mapped_by_us(domain)))
+	if (unlikely(!v3c_domain_is_mapped_by_us(domain) || (pin && !domain->space.account)))
 		return wrong_type(domain, why);
 	reason = v3c_place_check(domain, place, why);
 	if (unlikely(reason))
@@ -321,6 +321,9 @@ static unsigned int hold_spans(struct v3c_domain *domain, const struct v3c_span 
 		if (*ret)
 			break;
 	}
+	/* -EUCLEAN would tell that the unmap itself was short. */
+	if (*ret == -EUCLEAN)
+		*ret = -ENOENT;
 	for (i = 0; *ret && i < held; i++)
 		v3c_space_unhold(&domain->space, spans[i].first, spans[i].last);
 	return held;
@@ -398,7 +401,8 @@ static enum v3c_reason unmap_many(struct v3c_domain *domain, struct v3c_span *sp
  * reaches any of the ranges any more, with no lock held.
  *
  * Context: as v3c_unmap(), and as the payloads want. Takes as long as @spans are many.
- * Return: as v3c_unmap(). A range that is there twice counts as not mapped.
+ * Return: as v3c_unmap(), but a range that is lost already, or there twice, counts as not mapped:
+ * %V3C_REASON_SHORT_UNMAP tells that all were unmapped, but for those with @lost.
  */
 enum v3c_reason v3c_unmap_many(struct v3c_domain *domain, struct v3c_span *spans,
 			       unsigned int count, bool pinned, struct v3c_why *why)
@@ -565,14 +569,15 @@ enum v3c_reason v3c_map_identity(struct v3c_domain *domain, int prot, const stru
 
 /**
  * v3c_map_identity_pinned() - v3c_map_identity() of memory that its ranges keep
- * @domain: the domain, which is not PassThrough: that has no ranges, so that it could keep nothing
+ * @domain: the domain of a user, not PassThrough: that has no ranges, so that it could keep nothing
  * @prot: IOMMU_READ and IOMMU_WRITE
  * @phys: what to map, which nobody changes meanwhile
  * @pin: its payload; given back before a refusal is returned, but for pages that the IOMMU driver
  *	kept
  * @why: filled on refusal
  *
- * Only v3c_unmap_identity_pinned() unmaps it.
+ * Only v3c_unmap_identity_pinned() unmaps it. A part of a refused map that somebody else has in
+ * hand just then, to unmap it, may stay mapped, and comes back with the domain.
  *
  * Context: as v3c_map_identity(), and as the payload wants.
  * Return: as v3c_map_identity(); %V3C_REASON_WRONG_TYPE also on a PassThrough domain.
@@ -586,7 +591,7 @@ enum v3c_reason v3c_map_identity_pinned(struct v3c_domain *domain, int prot,
 	struct v3c_run run = {};
 	u64 start = pin.at;
 
-	if (!reason && domain->type == V3C_DOMAIN_PASSTHROUGH)
+	if (!reason && (domain->type == V3C_DOMAIN_PASSTHROUGH || !domain->space.account))
 		reason = wrong_type(domain, why);
 	if (!reason)
 		reason = map_identity_runs(domain, prot, phys, &pin, &released, &run, why);

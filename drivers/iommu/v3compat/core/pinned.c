@@ -38,7 +38,7 @@ static bool map_quickly(struct v3c_domain *domain, int prot, const struct v3c_ph
 {
 	u64 size = v3c_bytes(phys->pages), base, address;
 
-	if (!is_quick_place(place) || !only_run(phys, &base) ||
+	if (!domain->space.account || !is_quick_place(place) || !only_run(phys, &base) ||
 	    (size > V3C_QUICK_SIZE && !v3c_is_large(base, size)) ||
 	    !v3c_quick_map(domain, prot, base, size, pin, &address))
 		return false;
@@ -57,10 +57,10 @@ static bool map_quickly(struct v3c_domain *domain, int prot, const struct v3c_ph
  * @why: filled on refusal
  *
  * Only v3c_unmap_pinned() and v3c_unmap_many() unmap it. Each page of the payload is given back
- * when no device reaches it any more, at the latest when the domain is deleted.
+ * when no device reaches it any more: by whoever unmaps it, or else by whoever deletes the domain.
  *
  * Context: as v3c_map(), and as the payload wants.
- * Return: as v3c_map().
+ * Return: as v3c_map(); %V3C_REASON_WRONG_TYPE also for a domain of another owner than a user.
  */
 enum v3c_reason v3c_map_pinned(struct v3c_domain *domain, int prot, const struct v3c_phys *phys,
 			       const struct v3c_place *place, struct v3c_pin pin, u64 *page,

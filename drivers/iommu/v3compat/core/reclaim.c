@@ -5,10 +5,11 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
-#include <kunit/visibility.h>
 #include <linux/device.h>
 #include <linux/export.h>
 #include <linux/list.h>
+
+#include <v3compat/kcompat.h>
 
 #include "base/handle.h"
 #include "base/topology.h"
@@ -128,4 +129,4 @@ void v3c_reclaim(const struct v3c_owner *owner, bool loud)
 	reclaim_devices(owner, loud);
 	reclaim_domains(owner, loud);
 }
-EXPORT_SYMBOL_IF_KUNIT(v3c_reclaim);
+V3C_EXPORT_NS_GPL(v3c_reclaim, V3COMPAT_TEST);

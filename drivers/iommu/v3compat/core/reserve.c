@@ -233,8 +233,8 @@ static void free_segments(struct v3c_segments *segments)
 }
 
 /**
- * v3c_segments_give_kept() - give back the payloads of reservations that went with their domain
- * @kept: was &v3c_domain.kept; no device reaches the pages any more
+ * v3c_segments_give_kept() - give back what is left of payloads of reservations that are gone
+ * @kept: was &v3c_domain.kept, or one of which no page is lost; no device reaches the pages
  *
  * Context: may sleep, no lock held.
  */
@@ -245,7 +245,8 @@ void v3c_segments_give_kept(struct v3c_segments *kept)
 
 	while ((segments = kept)) {
 		kept = segments->next;
-		for (page = 0; page < segments->pages; page++) {
+		/* A pin that is left here was overlooked by v3c_token_unmap(): see there. */
+		for (page = 0; segments->pins && page < segments->pages; page++) {
 			v3c_pin_release(segments->pins[page].pin, segments->pins[page].pages);
 			cond_resched();
 		}
@@ -260,7 +261,7 @@ void v3c_segments_give_kept(struct v3c_segments *kept)
 static void take_apart(struct v3c_domain *domain, struct v3c_token *token, bool lost)
 {
 	struct v3c_segments *segments = token->segments;
-	bool more = true;
+	bool more = true, keep;
 
 	scoped_guard(mutex, &domain->mutex)
 		xa_erase(&domain->token_at, segments->first);
@@ -270,17 +271,18 @@ static void take_apart(struct v3c_domain *domain, struct v3c_token *token, bool 
 		cond_resched();
 	}
 	release_space(domain, segments->first, segments->pages, lost);
-	guard(mutex)(&domain->mutex);
-	list_del(&token->entry);
-	scoped_guard(spinlock_irqsave, &token->lock)
-		token->segments = NULL;
-	if (lost && segments->pins) {
-		segments->next = domain->kept;
-		domain->kept = segments;
-	} else {
-		free_segments(segments);
+	keep = lost && segments->pins;
+	scoped_guard(mutex, &domain->mutex) {
+		list_del(&token->entry);
+		scoped_guard(spinlock_irqsave, &token->lock)
+			token->segments = NULL;
+		v3c_handle_free(&v3c_token_pool, &token->handle);
+		segments->next = keep ? domain->kept : NULL;
+		if (keep)
+			domain->kept = segments;
 	}
-	v3c_handle_free(&v3c_token_pool, &token->handle);
+	if (!keep)
+		v3c_segments_give_kept(segments);
 }
 
 /* begin_token() gets addresses and memory for a token; build_token() builds its tables. */
@@ -384,7 +386,8 @@ static enum v3c_reason create_token(struct v3c_domain *domain, u64 pages,
  * @domain: the domain
  * @pages: length
  * @place: where
- * @pinned: its segments may keep payloads
+ * @pinned: its segments may keep payloads, which takes 24 bytes per page; then it has at most
+ *	INT_MAX / 24 pages
  * @out: result
  * @why: filled on refusal
  *
@@ -952,7 +955,7 @@ out:
  * @pages: length of the segment
  * @why: filled on refusal
  *
- * Frees nothing.
+ * Frees nothing. Not for a segment with a payload: that would stay with the reservation.
  *
  * Context: any up to softirq, with spinlocks held.
  * Return: 0; %V3C_REASON_NOT_MAPPED, also when the token is dead; or %V3C_REASON_SHORT_UNMAP.

@@ -453,15 +453,18 @@ static bool is_one_flush(const struct v3c_hwpt *hwpt, const struct v3c_span *spa
 {
 	u64 first = U64_MAX, last = 0, pages = 0;
 	const struct v3c_span *span;
+	bool run = true;
 
 	for (span = spans; span < spans + count; span++) {
 		first = min(first, span->first);
 		last = max(last, span->last);
 		pages += span->last - span->first + 1;
+		/* In this order, because drivers compare with what they were told before only. */
+		run &= span == spans || span->first == span[-1].last + 1;
 	}
 	if (((first ^ last) << V3C_PAGE_SHIFT) & hwpt->flush_mask)
 		return false;
-	if (hwpt->rules.flush_runs && pages != last - first + 1)
+	if (hwpt->rules.flush_runs && !run)
 		return false;
 	return !hwpt->rules.flush_commands || pages <= V3C_FLUSH_PAGES;
 }
@@ -481,26 +484,44 @@ static void flush_gathered(struct v3c_hwpt *hwpt, struct iommu_iotlb_gather *gat
 	iommu_iotlb_sync(hwpt->core, gather);
 }
 
+static void unmap_each(struct v3c_hwpt *hwpt, struct v3c_span *spans, unsigned int count)
+{
+	struct v3c_span *span;
+
+	for (span = spans; span < spans + count; span++)
+		if (!v3c_hwpt_unmap(hwpt, span->first, span->last - span->first + 1))
+			span->lost = true;
+}
+
 /**
  * v3c_hwpt_unmap_many() - unmap several ranges, and invalidate as little often as the rules allow
  * @hwpt: the table
  * @spans: ranges, all of them mapped; @lost is set in those of which the IOMMU driver kept some
  * @count: how many, at least 1
  *
- * One invalidation reaches all of them, or else everything is flushed once. On return no device
- * finds any of them through any TLB, but for lost ones.
+ * One invalidation reaches all of them, or else everything is flushed once; with a driver that
+ * cannot flush everything each range has its own. On return no device finds any of them through any
+ * TLB, but for lost ones.
  *
  * Context: any. Tables that a range covers wholly may be freed.
  */
 void v3c_hwpt_unmap_many(struct v3c_hwpt *hwpt, struct v3c_span *spans, unsigned int count)
 {
 	struct iommu_iotlb_gather gather;
+	bool one = is_one_flush(hwpt, spans, count);
 	struct v3c_span *span;
 	u64 iova, size, done;
 
+	if (!one && !hwpt->core->ops->flush_iotlb_all) {
+		unmap_each(hwpt, spans, count);
+		return;
+	}
 	iommu_iotlb_gather_init(&gather);
-	/* @queued tells drivers that everything is flushed, so that they send nothing between. */
-	gather.queued = !is_one_flush(hwpt, spans, count);
+	/*
+	 * @queued tells drivers that everything is flushed, so that they send nothing between. One
+	 * that sends something all the same begins @gather anew, without @queued.
+	 */
+	gather.queued = !one;
 	for (span = spans; span < spans + count; span++) {
 		iova = span->first << V3C_PAGE_SHIFT;
 		size = (span->last - span->first + 1) << V3C_PAGE_SHIFT;
@@ -508,10 +529,10 @@ void v3c_hwpt_unmap_many(struct v3c_hwpt *hwpt, struct v3c_span *spans, unsigned
 		if (unlikely(done != size))
 			span->lost |= !v3c_hwpt_was_short(hwpt, iova, size, done);
 	}
-	if (gather.queued)
-		flush_gathered(hwpt, &gather, spans->first << V3C_PAGE_SHIFT);
-	else
+	if (one)
 		iommu_iotlb_sync(hwpt->core, &gather);
+	else
+		flush_gathered(hwpt, &gather, spans->first << V3C_PAGE_SHIFT);
 }
 
 /* v3c_hwpt_unmap_spans() for more than one span. */

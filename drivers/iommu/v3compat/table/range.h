@@ -10,6 +10,7 @@
 
 #include "base/payload.h"
 
+struct kmem_cache;
 struct v3c_range;
 
 /*
@@ -155,6 +156,7 @@ struct v3c_hot {
  * @open: operations may start
  * @allocates: the space chooses addresses itself
  * @account: __GFP_ACCOUNT where memory for the domain is charged to whoever calls, or 0; constant
+ * @records: where records come from: with room for payloads if @account
  */
 struct v3c_space {
 	spinlock_t lock;
@@ -175,6 +177,7 @@ struct v3c_space {
 	bool open;
 	bool allocates;
 	gfp_t account;
+	struct kmem_cache *records;
 	struct v3c_hot hot[V3C_HOT_WAYS];
 	struct v3c_range *recent[V3C_RECENT] ____cacheline_aligned_in_smp;
 };

@@ -7,6 +7,7 @@
  * last page, see space.h.
  */
 #include <linux/atomic.h>
+#include <linux/container_of.h>
 #include <linux/rbtree.h>
 #include <linux/types.h>
 
@@ -35,7 +36,6 @@
  * @order: the range occupies the aligned block of this order around it; 0 means just itself
  * @gap_order: one more than the order of the largest aligned block that fits in @gap, 0 for none
  * @max_gap_order: largest @gap_order in this subtree
- * @pin: the payload, with %V3C_RANGE_PINNED
  *
  * All under the space's lock, with two exceptions. Whoever took a range to %V3C_RANGE_MAPPING or
  * %V3C_RANGE_UNMAPPING may read its address and traits, and set its state, without the lock. And a
@@ -68,8 +68,24 @@ struct v3c_range {
 	u8 order;
 	u8 gap_order;
 	u8 max_gap_order;
+};
+
+/**
+ * struct v3c_pinned_range - the record of a range in a space whose ranges may have payloads
+ * @range: the range
+ * @pin: its payload, with %V3C_RANGE_PINNED
+ *
+ * All records of a space are of one size, because they serve again for other ranges.
+ */
+struct v3c_pinned_range {
+	struct v3c_range range;
 	struct v3c_pin pin;
 };
+
+static inline struct v3c_pin *v3c_range_pin(struct v3c_range *range)
+{
+	return &container_of(range, struct v3c_pinned_range, range)->pin;
+}
 
 #define v3c_to_range(rb)	rb_entry_safe(rb, struct v3c_range, node)
 

@@ -10,9 +10,11 @@
 #include <linux/export.h>
 #include <linux/log2.h>
 #include <linux/minmax.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
+#include "base/context.h"
 #include "base/phys.h"
 #include "table/gate.h"
 #include "table/space.h"
@@ -81,7 +83,7 @@ int v3c_space_alloc(struct v3c_space *space, u64 pages, u64 lo, u64 hi,
 
 	if (want.order > V3C_ORDERS)
 		return -ENOSPC;
-	spare = kmem_cache_alloc(v3c_range_cache, gfp);
+	spare = kmem_cache_alloc(space->records, gfp);
 	if (!spare)
 		return -ENOMEM;
 
@@ -103,7 +105,7 @@ int v3c_space_alloc(struct v3c_space *space, u64 pages, u64 lo, u64 hi,
 		}
 	}
 	if (spare)
-		kmem_cache_free(v3c_range_cache, spare);
+		kmem_cache_free(space->records, spare);
 	return ret;
 }
 
@@ -167,12 +169,12 @@ int v3c_space_claim(struct v3c_space *space, u64 first, u64 last, struct v3c_tra
 
 	if (ret != -EAGAIN)
 		return ret;
-	fresh = kmem_cache_alloc(v3c_range_cache, gfp);
+	fresh = kmem_cache_alloc(space->records, gfp);
 	if (!fresh)
 		return -ENOMEM;
 	ret = claim_range(space, first, last, like, fresh, op);
 	if (ret)
-		kmem_cache_free(v3c_range_cache, fresh);
+		kmem_cache_free(space->records, fresh);
 	return ret;
 }
 
@@ -193,7 +195,7 @@ void v3c_space_commit(struct v3c_space *space, struct v3c_op *op)
  */
 void v3c_space_pin(struct v3c_op *op, struct v3c_pin pin)
 {
-	op->range->pin = pin;
+	*v3c_range_pin(op->range) = pin;
 }
 
 /* v3c_space_commit() for a range that v3c_space_hold_call() is to find by @call. */
@@ -341,8 +343,10 @@ static struct v3c_range *split_range(struct v3c_space *space, struct v3c_range *
 {
 	*upper = *range;
 	upper->first = at;
-	if (range->kind & V3C_RANGE_PINNED)
-		upper->pin.at += at - range->first;
+	if (range->kind & V3C_RANGE_PINNED) {
+		*v3c_range_pin(upper) = *v3c_range_pin(range);
+		v3c_range_pin(upper)->at += at - range->first;
+	}
 	range->last = at - 1;
 	v3c_tree_link(space, upper);
 	v3c_space_remember(space, at, upper);
@@ -372,7 +376,7 @@ static int split_ends(struct v3c_space *space, v3c_cut_check_t may_cut, void *ar
 	if (tail != head && !may_cut(arg, op, &view, tail->first, op->last))
 		return -EXDEV;
 	for (i = (head->first < op->first) + (tail->last > op->last); i && !ret; i--) {
-		spare[cuts] = kmem_cache_alloc(v3c_range_cache, gfp);
+		spare[cuts] = kmem_cache_alloc(space->records, gfp);
 		if (spare[cuts])
 			cuts++;
 		else
@@ -390,7 +394,7 @@ static int split_ends(struct v3c_space *space, v3c_cut_check_t may_cut, void *ar
 		}
 	}
 	while (cuts)
-		kmem_cache_free(v3c_range_cache, spare[--cuts]);
+		kmem_cache_free(space->records, spare[--cuts]);
 	return ret;
 }
 
@@ -527,11 +531,11 @@ void v3c_space_release_end(struct v3c_space *space, struct v3c_op *op)
 void v3c_space_release_pinned(struct v3c_space *space, struct v3c_op *op,
 			      struct v3c_released *released)
 {
-	const struct v3c_range *range = op->range;
+	struct v3c_range *range = op->range;
 
 	/* A single range is the usual case: its record is used again at once. */
 	if (!released->pages && range->first == op->first && range->last == op->last) {
-		released->pin = range->pin;
+		released->pin = *v3c_range_pin(range);
 		released->pages = v3c_range_pages(range);
 		v3c_space_abort(space, op);
 		return;
@@ -553,9 +557,12 @@ void v3c_released_give(struct v3c_released *released)
 	v3c_pin_release(released->pin, released->pages);
 	while ((range = released->chain)) {
 		released->chain = range->next;
-		v3c_pin_release(range->pin, v3c_range_pages(range));
+		v3c_pin_release(*v3c_range_pin(range), v3c_range_pages(range));
 		/* A quick unmap may still look at @range, see &v3c_space.recent. */
 		kfree_rcu(range, rcu);
+		/* A domain that is deleted may have had very many. */
+		if (v3c_may_sleep())
+			cond_resched();
 	}
 }
 
@@ -823,6 +830,7 @@ int v3c_space_fill_step(struct v3c_space *space, bool direct, v3c_fill_t fill, v
 int v3c_space_look(struct v3c_space *space, u64 page, struct v3c_view *view)
 {
 	struct v3c_range *range;
+	u8 state;
 
 	guard(spinlock_irqsave)(&space->lock);
 	if (!space->open)
@@ -831,7 +839,10 @@ int v3c_space_look(struct v3c_space *space, u64 page, struct v3c_view *view)
 	if (!range || page < range->first || page > range->last)
 		return -ENOENT;
 	/* Acquire: v3c_space_quick_alloc() fills in a range without the lock, until it is given. */
-	*view = v3c_range_view(range, smp_load_acquire(&range->state));
+	state = smp_load_acquire(&range->state);
+	if (state == V3C_RANGE_CACHED)
+		return -ENOENT;
+	*view = v3c_range_view(range, state);
 	return 0;
 }
 
@@ -875,6 +886,7 @@ void v3c_space_reset(struct v3c_space *space, bool allocates, u64 last, gfp_t ac
 	space->generation = 0;
 	space->allocates = allocates;
 	space->account = account;
+	space->records = account ? v3c_pinned_range_cache : v3c_range_cache;
 }
 
 /*
@@ -889,12 +901,12 @@ void v3c_space_clear(struct v3c_space *space, struct v3c_released *released)
 		if (range->state != V3C_RANGE_CACHED && range->kind & V3C_RANGE_PINNED)
 			chain_range(released, range);
 		else
-			kmem_cache_free(v3c_range_cache, range);
+			kmem_cache_free(space->records, range);
 	}
 	guard(spinlock_irqsave)(&space->lock);
 	space->root = RB_ROOT;
 	while ((range = v3c_tree_take_spare(space)))
-		kmem_cache_free(v3c_range_cache, range);
+		kmem_cache_free(space->records, range);
 	memset(space->cache, 0, sizeof(space->cache));
 	memset(space->nr_cached, 0, sizeof(space->nr_cached));
 	space->all_cached = 0;

@@ -40,7 +40,7 @@ static __always_inline bool v3c_hold_is_large(struct v3c_hold hold)
 /* v3c_hold_pin(): the payload of a range that has one. */
 static __always_inline struct v3c_pin v3c_hold_pin(struct v3c_hold hold)
 {
-	return hold.range->pin;
+	return *v3c_range_pin(hold.range);
 }
 
 /* v3c_hold_give() ends the hold of a range that is LIVE, or LOST. */
@@ -82,7 +82,7 @@ static __always_inline bool v3c_space_quick_alloc(struct v3c_space *space, u64 p
 	range->generation = 0;
 	range->kind = V3C_RANGE_LOGICAL | (pin ? V3C_RANGE_PINNED : 0);
 	if (pin)
-		range->pin = *pin;
+		*v3c_range_pin(range) = *pin;
 	range->prot = prot;
 	range->contiguous = true;
 	range->large = large;

@@ -23,7 +23,7 @@
  */
 #define V3C_CACHE_BLOCKS	192
 
-struct kmem_cache *v3c_range_cache;
+struct kmem_cache *v3c_range_cache, *v3c_pinned_range_cache;
 
 static inline u8 own_gap_order(const struct v3c_range *range)
 {
@@ -317,10 +317,15 @@ struct v3c_range *v3c_tree_search(struct v3c_space *space, u64 first)
 int v3c_tree_module_init(void)
 {
 	v3c_range_cache = KMEM_CACHE(v3c_range, 0);
-	return v3c_range_cache ? 0 : -ENOMEM;
+	v3c_pinned_range_cache = KMEM_CACHE(v3c_pinned_range, 0);
+	if (v3c_range_cache && v3c_pinned_range_cache)
+		return 0;
+	v3c_tree_module_exit();
+	return -ENOMEM;
 }
 
 void v3c_tree_module_exit(void)
 {
+	kmem_cache_destroy(v3c_pinned_range_cache);
 	kmem_cache_destroy(v3c_range_cache);
 }

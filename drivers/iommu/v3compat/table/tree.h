@@ -15,8 +15,8 @@ struct kmem_cache;
  */
 #define V3C_CACHE_DEPTH	64
 
-/* v3c_range_cache has the records of ranges. */
-extern struct kmem_cache *v3c_range_cache;
+/* v3c_range_cache has &struct v3c_range, v3c_pinned_range_cache &struct v3c_pinned_range. */
+extern struct kmem_cache *v3c_range_cache, *v3c_pinned_range_cache;
 
 /* &struct v3c_want asks for a range of @pages in [@lo, @hi], at the start of a block of @order. */
 struct v3c_want {

@@ -9,13 +9,14 @@
 #include "table/tree.h"
 #include "table/withhold.h"
 
-static struct v3c_withheld *alloc_withheld(gfp_t gfp)
+static struct v3c_withheld *alloc_withheld(struct v3c_space *space)
 {
+	gfp_t gfp = GFP_KERNEL | space->account;
 	struct v3c_withheld *held = kzalloc(sizeof(*held), gfp);
 
 	if (!held)
 		return NULL;
-	held->range = kmem_cache_zalloc(v3c_range_cache, gfp);
+	held->range = kmem_cache_zalloc(space->records, gfp);
 	if (!held->range) {
 		kfree(held);
 		return NULL;
@@ -23,11 +24,11 @@ static struct v3c_withheld *alloc_withheld(gfp_t gfp)
 	return held;
 }
 
-static void free_withheld(struct v3c_withheld *held)
+static void free_withheld(struct v3c_space *space, struct v3c_withheld *held)
 {
 	if (!held)
 		return;
-	kmem_cache_free(v3c_range_cache, held->range);
+	kmem_cache_free(space->records, held->range);
 	kfree(held);
 }
 
@@ -89,9 +90,10 @@ static void add_withheld(struct v3c_space *space, struct v3c_withheld *held, u64
  * its permissions, because its pages stay mapped as they are: they may be more than @like has. An
  * unmapped one gets all traits of @like.
  */
-static void take_over(struct v3c_withheld *held, struct v3c_range *range, struct v3c_traits like)
+static void take_over(struct v3c_space *space, struct v3c_withheld *held,
+		      struct v3c_range *range, struct v3c_traits like)
 {
-	kmem_cache_free(v3c_range_cache, held->range);
+	kmem_cache_free(space->records, held->range);
 	held->range = range;
 	held->unmapped = v3c_range_is_unmapped(range);
 	held->taken_over = true;
@@ -129,7 +131,7 @@ static int withhold_some(struct v3c_space *space, u64 *first, u64 last,
 		}
 		switch (fate_of(space, range, *first, last, like, compatible, arg)) {
 		case V3C_TAKEN_OVER:
-			take_over(held, range, like);
+			take_over(space, held, range, like);
 			*first = range->last + 1;
 			return 0;
 		case V3C_CONFLICTS:
@@ -170,7 +172,7 @@ int v3c_withhold(struct v3c_space *space, u64 first, u64 last, struct v3c_traits
 
 	while (!ret && first <= last) {
 		if (!held)
-			held = alloc_withheld(GFP_KERNEL | space->account);
+			held = alloc_withheld(space);
 		if (!held)
 			return -ENOMEM;
 		used = false;
@@ -184,7 +186,7 @@ int v3c_withhold(struct v3c_space *space, u64 first, u64 last, struct v3c_traits
 		list_add_tail(&held->entry, added);
 		held = NULL;
 	}
-	free_withheld(held);
+	free_withheld(space, held);
 	return ret;
 }
 

@@ -13,6 +13,7 @@
 #include "table/space.h"
 
 V3C_IMPORT_NS(EXPORTED_FOR_KUNIT_TESTING);
+V3C_IMPORT_NS(V3COMPAT_TEST);
 
 #define AT	((u64)SZ_1G)
 #define RANGES	300

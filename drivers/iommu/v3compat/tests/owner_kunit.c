@@ -18,6 +18,7 @@
 #include "fixture.h"
 
 V3C_IMPORT_NS(EXPORTED_FOR_KUNIT_TESTING);
+V3C_IMPORT_NS(V3COMPAT_TEST);
 
 #define AT	((u64)SZ_1G)
 

@@ -221,6 +221,49 @@ static void refused_map_gives_back(struct kunit *test)
 	expect_none_back(test, first);
 }
 
+/* The second of two page tables finds no memory: the first has to take back what it has. */
+static void half_mapped_range_gives_back(struct kunit *test)
+{
+	struct v3t_world *w = test->priv;
+	struct v3c_domain *domain = new_domain(test, 0);
+	struct v3t_kept *kept = new_kept(test, AT);
+	struct page *memory = v3t_pages(test, 1);
+	static const struct v3c_device_config plain;
+	struct v3c_device *device = NULL;
+	struct v3c_phys phys = phys_of(memory, 2);
+	struct iommusim *sim = v3t_sim(test, NULL);
+	struct device *pdo = v3t_pdo(test, sim, NULL);
+	struct v3c_why why;
+
+	v3t_skip_where(test, IOMMUSIM_OWN_DOMAINS, "both IOMMUs have one table");
+	KUNIT_ASSERT_EQ(test, 0, (int)v3c_device_create(&user, pdo, &plain, &device, &why));
+	KUNIT_ASSERT_EQ(test, 0, (int)v3c_attach_device(domain, device, &why));
+	iommusim_fail_tables(w->sim, 0, 1);
+	KUNIT_EXPECT_EQ(test, (int)V3C_REASON_NO_MEMORY, (int)try_map(domain, AT, &phys, kept, 0));
+	expect_all_back(test, kept, 2);
+	kept = new_kept(test, AT);
+	KUNIT_ASSERT_EQ(test, 0, (int)try_map(domain, AT, &phys, kept, 0));
+	v3t_expect_reaches(test, w->pdo, AT << 12, memory);
+	expect_unmap(test, domain, AT, 2, V3C_REASON_NONE);
+	expect_all_back(test, kept, 2);
+}
+
+/* Only the domains of a user have room for payloads. */
+static void domain_of_a_driver_keeps_nothing(struct kunit *test)
+{
+	struct v3c_domain *domain = (struct v3c_domain *)v3t_explicit(test);
+	struct v3t_kept *kept = new_kept(test, AT);
+	struct page *memory = v3t_pages(test, 0);
+	struct v3c_phys phys = phys_of(memory, 1);
+	struct v3c_why why;
+
+	KUNIT_EXPECT_EQ(test, (int)V3C_REASON_WRONG_TYPE, (int)try_map(domain, AT, &phys, kept, 0));
+	KUNIT_EXPECT_EQ(test, (int)V3C_REASON_WRONG_TYPE,
+			(int)v3c_map_identity_pinned(domain, V3T_RW, &phys,
+					(struct v3c_pin) { &kept->payload, 1 }, &why));
+	expect_all_back(test, kept, 2);
+}
+
 /* Cuts give back exactly the pages cut: here in the middle, and then what is left of it. */
 static void cuts_give_back_what_is_cut(struct kunit *test)
 {
@@ -535,6 +578,9 @@ static void batch_loses_what_was_kept(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, spans[1].lost);
 	KUNIT_EXPECT_EQ(test, kept->times[0] + kept->times[4], 2);
 	KUNIT_EXPECT_EQ(test, kept->times[2], 0);
+	/* Again it is not mapped, which is another answer than that it was kept. */
+	KUNIT_EXPECT_EQ(test, (int)V3C_REASON_NOT_MAPPED,
+			(int)v3c_unmap_many(domain, spans + 1, 1, true, &why));
 	kunit_release_action(test, reclaim_user, NULL);
 	KUNIT_EXPECT_EQ(test, kept->times[2], 1);
 }
@@ -745,6 +791,8 @@ static struct kunit_case v3c_payload_cases[] = {
 	KUNIT_CASE(unmap_gives_back),
 	KUNIT_CASE(kinds_are_unmapped_each_by_its_own),
 	KUNIT_CASE(refused_map_gives_back),
+	KUNIT_CASE(half_mapped_range_gives_back),
+	KUNIT_CASE(domain_of_a_driver_keeps_nothing),
 	KUNIT_CASE(cuts_give_back_what_is_cut),
 	KUNIT_CASE(one_unmap_gives_back_several_ranges),
 	KUNIT_CASE(kept_pages_stay_until_the_domain_goes),
