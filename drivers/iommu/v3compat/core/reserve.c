@@ -555,8 +555,8 @@ static gfp_t gfp_of(const struct v3c_hwpt *hwpt)
 				       GFP_NOWAIT | __GFP_NOWARN;
 }
 
-static int map_slots(struct v3c_token *token, u8 slots, u64 page, const struct v3c_phys *phys,
-		     int prot)
+static __always_inline int map_slots(struct v3c_token *token, u8 slots, u64 page,
+				     const struct v3c_phys *phys, int prot)
 {
 	struct v3c_domain *domain = token->domain;
 	struct v3c_hwpt *hwpt;
@@ -578,7 +578,7 @@ undo:
 	return ret;
 }
 
-static bool unmap_slots(struct v3c_token *token, u8 slots, u64 page, u64 pages)
+static __always_inline bool unmap_slots(struct v3c_token *token, u8 slots, u64 page, u64 pages)
 {
 	struct v3c_hwpt *hwpt;
 	bool done = true;
@@ -699,7 +699,7 @@ static int map_parts(struct v3c_token *token, u64 page, struct v3c_phys phys, in
 }
 
 /* take_pages() makes pages BUSY, or none of them when one is in use. */
-static bool take_pages(struct v3c_segments *segments, u64 page, u64 pages, int prot)
+static __always_inline bool take_pages(struct v3c_segments *segments, u64 page, u64 pages, int prot)
 {
 	u64 at;
 
@@ -716,14 +716,15 @@ static bool take_pages(struct v3c_segments *segments, u64 page, u64 pages, int p
 }
 
 /* give_pages() hands pages on, with all that was done to them; nobody gets @lost ones. */
-static void give_pages(struct v3c_segments *segments, u64 page, u64 pages, bool lost)
+static __always_inline void give_pages(struct v3c_segments *segments, u64 page, u64 pages,
+				       bool lost)
 {
 	/* Pairs with the try_cmpxchg() of take_pages() and of quick operations. */
 	smp_wmb();
 	memset(segments->state + page, lost ? V3C_SEGMENT_LOST : 0, pages);
 }
 
-static void make_segment(struct v3c_segments *segments, u64 page, u64 pages)
+static __always_inline void make_segment(struct v3c_segments *segments, u64 page, u64 pages)
 {
 	u8 *head = &segments->state[page], *tail = &segments->state[page + pages - 1];
 
@@ -732,7 +733,7 @@ static void make_segment(struct v3c_segments *segments, u64 page, u64 pages)
 }
 
 /* take_segment() takes the segment that starts at @page, if there is one, of @pages. */
-static bool take_segment(struct v3c_segments *segments, u64 page, u64 pages)
+static __always_inline bool take_segment(struct v3c_segments *segments, u64 page, u64 pages)
 {
 	u8 head, taken;
 	u64 at = page;

@@ -224,27 +224,32 @@ static void refused_map_gives_back(struct kunit *test)
 /* The second of two page tables finds no memory: the first has to take back what it has. */
 static void half_mapped_range_gives_back(struct kunit *test)
 {
+	static const struct iommusim_config own = { .quirks = IOMMUSIM_OWN_DOMAINS };
+	static const struct v3c_device_config plain;
 	struct v3t_world *w = test->priv;
 	struct v3c_domain *domain = new_domain(test, 0);
-	struct v3t_kept *kept = new_kept(test, AT);
+	struct v3t_kept *undone = new_kept(test, AT), *kept = new_kept(test, AT);
 	struct page *memory = v3t_pages(test, 1);
-	static const struct v3c_device_config plain;
-	struct v3c_device *device = NULL;
 	struct v3c_phys phys = phys_of(memory, 2);
-	struct iommusim *sim = v3t_sim(test, NULL);
+	struct iommusim *sim = v3t_sim(test, &own);
 	struct device *pdo = v3t_pdo(test, sim, NULL);
+	struct v3c_device *device = NULL;
 	struct v3c_why why;
 
-	v3t_skip_where(test, IOMMUSIM_OWN_DOMAINS, "both IOMMUs have one table");
 	KUNIT_ASSERT_EQ(test, 0, (int)v3c_device_create(&user, pdo, &plain, &device, &why));
 	KUNIT_ASSERT_EQ(test, 0, (int)v3c_attach_device(domain, device, &why));
-	iommusim_fail_tables(w->sim, 0, 1);
-	KUNIT_EXPECT_EQ(test, (int)V3C_REASON_NO_MEMORY, (int)try_map(domain, AT, &phys, kept, 0));
-	expect_all_back(test, kept, 2);
-	kept = new_kept(test, AT);
-	KUNIT_ASSERT_EQ(test, 0, (int)try_map(domain, AT, &phys, kept, 0));
+	iommusim_fail_tables(sim, 0, 1);
+	KUNIT_EXPECT_EQ(test, (int)V3C_REASON_NO_MEMORY,
+			(int)try_map(domain, AT, &phys, undone, 0));
+	expect_all_back(test, undone, 2);
+	/* Where the first one keeps it the payload stays, too. */
+	iommusim_fail_tables(sim, 0, 1);
+	iommusim_fail_unmaps(w->sim, 0, 1);
+	KUNIT_EXPECT_EQ(test, (int)V3C_REASON_SHORT_UNMAP,
+			(int)try_map(domain, AT, &phys, kept, 0));
 	v3t_expect_reaches(test, w->pdo, AT << 12, memory);
-	expect_unmap(test, domain, AT, 2, V3C_REASON_NONE);
+	expect_none_back(test, kept);
+	kunit_release_action(test, reclaim_user, NULL);
 	expect_all_back(test, kept, 2);
 }
 
