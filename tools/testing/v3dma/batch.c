@@ -57,11 +57,12 @@ static ULONGLONG AddressOf(ULONG Range)
 static ULONG CountArrived(struct batch *Batch)
 {
 	ULONG Arrived = 0, i;
+	ULONGLONG Physical;
 
-	for (i = 0; i < Batch->Count; i++)
-		Arrived += TestDevWrite(0, AddressOf(i),
-					BufferPhysical(&Batch->Buffer, (SIZE_T)i << PAGE_SHIFT)) !=
-			   TESTDEV_REFUSED;
+	for (i = 0; i < Batch->Count; i++) {
+		Physical = BufferPhysical(&Batch->Buffer, (SIZE_T)i << PAGE_SHIFT);
+		Arrived += TestDevWrite(0, AddressOf(i), Physical) != TESTDEV_REFUSED;
+	}
 	return Arrived;
 }
 
