@@ -325,6 +325,7 @@ enum v3c_reason v3c_detach_device(struct v3c_device *device, struct v3c_why *why
 	v3c_detach_now(device);
 	return 0;
 }
+V3C_EXPORT_NS_GPL(v3c_detach_device, V3COMPAT_TEST);
 
 /* is_busy_pdo(): device_is_busy() for the attached DMA device of @pdo, or one being attached. */
 static bool is_busy_pdo(struct device *pdo)

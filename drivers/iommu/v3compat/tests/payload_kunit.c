@@ -22,6 +22,7 @@
 #include "core/reclaim.h"
 #include "core/reserve.h"
 #include "fixture.h"
+#include "thread.h"
 
 V3C_IMPORT_NS(EXPORTED_FOR_KUNIT_TESTING);
 V3C_IMPORT_NS(V3COMPAT_TEST);
@@ -756,6 +757,177 @@ static void reservation_dies_with_its_domain(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, kept->calls, 3);
 }
 
+#define RACERS	2
+#define ROUNDS	200
+#define ATTACHES	25
+/* Logical pages of a racer: FAR lies behind the reach of one invalidation. */
+#define WINDOW	((u64)SZ_1T >> 12)
+#define FAR	((u64)SZ_1G >> 12)
+
+/**
+ * struct v3t_racer - a thread that maps and unmaps in a window of its own
+ * @payload: its pages are the logical pages that they are mapped to
+ * @domain: of all racers
+ * @token: its own, in its window
+ * @page: first logical page of its window
+ * @pfn: memory, four pages
+ * @pdo: is attached all the time
+ * @given: pages that were given with a mapping
+ * @back: pages that came back
+ * @errors: refusals that are none of the race's, and pages that were reached when they came back
+ * @thread: the thread
+ */
+struct v3t_racer {
+	struct v3c_payload payload;
+	struct v3c_domain *domain;
+	struct v3c_token *token;
+	u64 page;
+	u64 pfn;
+	struct device *pdo;
+	u64 given;
+	u64 back;
+	unsigned int errors;
+	struct v3t_thread thread;
+};
+
+static void race_back(struct v3c_payload *payload, u64 at, u64 pages)
+{
+	struct v3t_racer *racer = container_of(payload, struct v3t_racer, payload);
+	struct iommusim_fault fault;
+	u8 byte;
+
+	for (racer->back += pages; pages--; at++)
+		racer->errors += !iommusim_dma_read(racer->pdo, IOMMUSIM_NO_PASID, at << 12, &byte,
+						    1, &fault);
+}
+
+static bool race_map(struct v3t_racer *racer, u64 offset, u64 pages)
+{
+	struct v3c_phys phys = { .pfn = racer->pfn, .pages = pages };
+	u64 page = racer->page + offset, out;
+	const struct v3c_place place = { .explicit_page = &page };
+	struct v3c_why why;
+
+	racer->given += pages;
+	return !v3c_map_pinned(racer->domain, V3T_RW, &phys, &place,
+			       (struct v3c_pin) { &racer->payload, page }, &out, &why);
+}
+
+static void race_unmap(struct v3t_racer *racer, u64 offset, u64 pages)
+{
+	struct v3c_why why;
+
+	racer->errors += !!v3c_unmap_pinned(racer->domain, racer->page + offset, pages, &why);
+}
+
+static void race_cut(struct v3t_racer *racer)
+{
+	struct v3c_why why;
+
+	switch (v3c_unmap_pinned(racer->domain, racer->page + 1, 2, &why)) {
+	case V3C_REASON_NONE:
+		race_unmap(racer, 3, 1);
+		race_unmap(racer, 0, 1);
+		break;
+	case V3C_REASON_CUT_LARGE_PAGE:
+		race_unmap(racer, 0, 4);
+		break;
+	default:
+		racer->errors++;
+	}
+}
+
+static void race_many(struct v3t_racer *racer)
+{
+	struct v3c_span spans[] = {
+		{ racer->page, racer->page + 3 }, { racer->page + FAR, racer->page + FAR },
+		{ racer->page + 8, racer->page + 9 },
+	};
+	struct v3c_why why;
+
+	racer->errors += !race_map(racer, 0, 4) + !race_map(racer, FAR, 1) + !race_map(racer, 8, 2);
+	racer->errors += !!v3c_unmap_many(racer->domain, spans, 3, true, &why);
+}
+
+static void race_segment(struct v3t_racer *racer, u64 offset, u64 pages)
+{
+	struct v3c_phys phys = { .pfn = racer->pfn, .pages = pages };
+	u64 page = racer->page + 2 * FAR + offset;
+	struct v3c_why why;
+
+	racer->given += pages;
+	racer->errors += !!v3c_token_map_pinned(racer->token, offset, V3T_RW, &phys,
+						(struct v3c_pin) { &racer->payload, page }, &why) +
+			 !!v3c_token_unmap_pinned(racer->token, offset, pages, &why);
+}
+
+static int run_race(void *data)
+{
+	struct v3t_racer *racer = data;
+	unsigned int i;
+
+	for (i = 0; i < ROUNDS; i++) {
+		racer->errors += !race_map(racer, 0, 4);
+		race_unmap(racer, 0, 4);
+		racer->errors += !race_map(racer, 0, 4);
+		race_cut(racer);
+		race_many(racer);
+		race_segment(racer, 1, 1);
+		race_segment(racer, 2, 3);
+		cond_resched();
+	}
+	return 0;
+}
+
+static void start_racer(struct kunit *test, struct v3t_racer *racer, struct v3c_domain *domain,
+			u64 page)
+{
+	struct v3t_world *w = test->priv;
+	u64 at = page + 2 * FAR;
+	const struct v3c_place place = { .explicit_page = &at };
+	struct v3c_why why;
+
+	racer->payload.release = race_back;
+	racer->domain = domain;
+	racer->page = page;
+	racer->pfn = page_to_pfn(v3t_pages(test, 2));
+	racer->pdo = w->pdo;
+	KUNIT_ASSERT_EQ(test, 0, (int)v3c_token_create(domain, PAGES, &place, true, &racer->token,
+						       &why));
+	v3t_thread_start(&racer->thread, run_race, racer);
+}
+
+/*
+ * Another device comes and goes meanwhile, with a page table of its own, which is filled with what
+ * is mapped just then: unmaps find it under construction.
+ */
+static void each_page_comes_back_beside_attaches(struct kunit *test)
+{
+	static const struct iommusim_config own = { .quirks = IOMMUSIM_OWN_DOMAINS };
+	static const struct v3c_device_config plain;
+	struct v3c_domain *domain = new_domain(test, 0);
+	struct v3t_racer *racers = kunit_kcalloc(test, RACERS, sizeof(*racers), GFP_KERNEL);
+	struct device *pdo = v3t_pdo(test, v3t_sim(test, &own), NULL);
+	struct v3c_device *device = NULL;
+	unsigned int i, refused = 0;
+	struct v3c_why why;
+
+	KUNIT_ASSERT_NOT_NULL(test, racers);
+	KUNIT_ASSERT_EQ(test, 0, (int)v3c_device_create(&user, pdo, &plain, &device, &why));
+	for (i = 0; i < RACERS; i++)
+		start_racer(test, &racers[i], domain, WINDOW * (i + 1));
+	for (i = 0; i < ATTACHES; i++)
+		refused += v3c_attach_device(domain, device, &why) ||
+			   v3c_detach_device(device, &why);
+	for (i = 0; i < RACERS; i++) {
+		KUNIT_EXPECT_EQ(test, 0, v3t_thread_join(&racers[i].thread));
+		KUNIT_EXPECT_EQ(test, racers[i].errors, 0);
+		KUNIT_EXPECT_EQ(test, racers[i].back, racers[i].given);
+		KUNIT_EXPECT_GT(test, racers[i].given, ROUNDS);
+	}
+	KUNIT_EXPECT_EQ(test, refused, 0);
+}
+
 struct v3t_runs {
 	struct v3c_run back[8];
 	unsigned int count;
@@ -818,6 +990,7 @@ static struct kunit_case v3c_payload_cases[] = {
 	KUNIT_CASE(reservation_gives_back),
 	KUNIT_CASE(plain_reservation_takes_no_payload),
 	KUNIT_CASE(reservation_dies_with_its_domain),
+	KUNIT_CASE_SLOW(each_page_comes_back_beside_attaches),
 	KUNIT_CASE(payload_of_runs_comes_back_in_runs),
 	{}
 };
