@@ -62,6 +62,19 @@ class Includes(unittest.TestCase):
         self.assertEqual(self.wrong(rules.layering, self.file("main.c")), [])
         self.assertEqual(self.wrong(rules.layering, self.file("other.c")), ["is in no layer"])
 
+    def test_guards_and_gotos_do_not_mix(self):
+        both = "static int try_it(void)\n{\n\tguard(mutex)(&lock);\n\tgoto out;\nout:\n\treturn 0;\n}\n"
+        path = self.write(self.top / "core/a.c", both)
+        self.assertEqual(self.wrong(rules.gotos, path), ["try_it() has a guard and a goto"])
+        self.write(path, both.replace("\tgoto out;\nout:\n", ""))
+        self.assertEqual(self.wrong(rules.gotos, path), [])
+
+    def test_static_functions_have_names_of_two_words(self):
+        path = self.write(self.top / "core/a.c", "static int attach(void)\n{\n\treturn 0;\n}\n")
+        self.assertEqual(self.wrong(rules.words, path), ["attach() has a name of one word"])
+        path = self.write(self.top / "core/b.c", "int run(void)\n{\n}\n\nstatic int do_run(void)\n{\n}\n")
+        self.assertEqual(self.wrong(rules.words, path), [])
+
     def test_windows_stays_in_the_faces(self):
         self.assertEqual(len(self.wrong(rules.windows, self.file("core/a.h", "<v3compat/wdm.h>"))), 1)
         self.assertEqual(len(self.wrong(rules.windows, self.file("core/b.h", "<linux/v3compat.h>"))), 1)

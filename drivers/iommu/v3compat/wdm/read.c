@@ -228,8 +228,11 @@ struct region_list {
 	unsigned int count;
 };
 
-/* grow() makes room for @count, and for some more. NULL without memory; @array is there still. */
-static void *grow(void *array, unsigned int count, size_t size)
+/*
+ * grow_array() makes room for @count, and for some more. NULL without memory; @array is there
+ * still.
+ */
+static void *grow_array(void *array, unsigned int count, size_t size)
 {
 	return kvrealloc(array, array_size(roundup_pow_of_two(count), size),
 			 GFP_KERNEL | __GFP_NOWARN);
@@ -248,11 +251,11 @@ static enum v3c_reason add_region(struct region_list *list, const IOMMU_DMA_RESE
 			return v3c_refuse(why, V3C_REASON_LIST_LOOP, V3C_PARAM_REGIONS, NULL,
 					  list->regions[i].first << V3C_PAGE_SHIFT,
 					  ((list->regions[i].last + 1) << V3C_PAGE_SHIFT) - 1);
-	more = grow(list->regions, count, sizeof(*list->regions));
+	more = grow_array(list->regions, count, sizeof(*list->regions));
 	if (!more)
 		return v3c_refuse(why, V3C_REASON_NO_MEMORY, V3C_PARAM_NONE, NULL, 0, 0);
 	list->regions = more;
-	more = grow(list->from, count, sizeof(*list->from));
+	more = grow_array(list->from, count, sizeof(*list->from));
 	if (!more)
 		return v3c_refuse(why, V3C_REASON_NO_MEMORY, V3C_PARAM_NONE, NULL, 0, 0);
 	list->from = more;
