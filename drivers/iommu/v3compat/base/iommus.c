@@ -94,6 +94,7 @@ static bool has_joined_sizes(unsigned long sizes)
 static void add_named_rules(struct v3c_rules *rules, const char *name)
 {
 	rules->flush_runs |= !!strstr(name, "-runs");
+	rules->flush_commands |= !!strstr(name, "-runs");
 	rules->whole_maps |= !!strstr(name, "-whole");
 	rules->allocates |= !!strstr(name, "-whole") || !!strstr(name, "-alloc");
 	rules->attach_rebuilds |= !!strstr(name, "-moving") || !!strstr(name, "-late");

@@ -30,6 +30,7 @@ V3C_IMPORT_NS(V3COMPAT_TEST);
 /* Logical pages; the first page of the payload maps to AT where nothing else is said. */
 #define AT	((u64)SZ_1G >> 12)
 #define PAGES	16
+#define MAX_PAGES	160
 
 static const struct v3c_owner user = { .name = "user", .strict = true, .user = true };
 
@@ -47,7 +48,7 @@ struct v3t_kept {
 	struct kunit *test;
 	struct device *pdo;
 	u64 address;
-	u8 times[PAGES];
+	u8 times[MAX_PAGES];
 	unsigned int calls;
 };
 
@@ -56,7 +57,7 @@ static void count_page(struct v3t_kept *kept, u64 page)
 	struct iommusim_fault fault;
 	u8 byte;
 
-	KUNIT_ASSERT_LT(kept->test, page, PAGES);
+	KUNIT_ASSERT_LT(kept->test, page, MAX_PAGES);
 	kept->times[page]++;
 	if (kept->pdo)
 		KUNIT_EXPECT_NE_MSG(kept->test, 0,
@@ -104,12 +105,12 @@ static void expect_back(struct kunit *test, const struct v3t_kept *kept, unsigne
 
 static void expect_all_back(struct kunit *test, const struct v3t_kept *kept, unsigned int pages)
 {
-	expect_back(test, kept, PAGES, 0, pages - 1, 1);
+	expect_back(test, kept, MAX_PAGES, 0, pages - 1, 1);
 }
 
 static void expect_none_back(struct kunit *test, const struct v3t_kept *kept)
 {
-	expect_back(test, kept, PAGES, 1, 0, 0);
+	expect_back(test, kept, MAX_PAGES, 1, 0, 0);
 }
 
 static void reclaim_user(void *unused)
@@ -493,21 +494,26 @@ static void batch_is_flushed_once(struct kunit *test)
 	v3t_expect_no_stale_hits(test, w->sim);
 }
 
-/* An IOMMU that takes one run in an invalidation is told to flush everything, or just the run. */
+/*
+ * An IOMMU that takes one run in an invalidation, with a command for each page, is told to flush
+ * just the run, or everything.
+ */
 static void batch_goes_by_the_rules(struct kunit *test)
 {
 	static const struct {
 		u32 quirks;
-		u64 gap;
+		u64 pages, gap;
 		unsigned int flushes, flush_all;
 	} cases[] = {
-		{ IOMMUSIM_RUN_FLUSH, 1, 1, 0 },
-		{ IOMMUSIM_RUN_FLUSH, 2, 0, 1 },
-		{ IOMMUSIM_SHORT_FLUSH, 2, 1, 0 },
-		{ IOMMUSIM_SHORT_FLUSH, SZ_1G >> 12, 0, 1 },
+		{ IOMMUSIM_RUN_FLUSH, 1, 1, 1, 0 },
+		{ IOMMUSIM_RUN_FLUSH, 1, 2, 0, 1 },
+		{ IOMMUSIM_RUN_FLUSH, 16, 16, 1, 0 },
+		{ IOMMUSIM_RUN_FLUSH, 32, 32, 0, 1 },
+		{ IOMMUSIM_SHORT_FLUSH, 1, 2, 1, 0 },
+		{ IOMMUSIM_SHORT_FLUSH, 1, SZ_1G >> 12, 0, 1 },
 	};
 	struct v3t_world *w = test->priv;
-	struct page *memory = v3t_pages(test, 0);
+	struct page *memory = v3t_pages(test, 5);
 	struct iommusim_stats before, after;
 	struct iommusim_config config = {};
 	struct v3c_domain *domain;
@@ -527,8 +533,9 @@ static void batch_goes_by_the_rules(struct kunit *test)
 		kept->pdo = NULL;
 		for (n = 0; n < 4; n++) {
 			spans[n].first = AT + n * cases[i].gap;
-			spans[n].last = spans[n].first;
-			map_part(test, domain, spans[n].first, memory, 1, kept, n);
+			spans[n].last = spans[n].first + cases[i].pages - 1;
+			map_part(test, domain, spans[n].first, memory, cases[i].pages, kept,
+				 n * cases[i].pages);
 		}
 		before = v3t_stats(w->sim);
 		KUNIT_EXPECT_EQ(test, 0, (int)v3c_unmap_many(domain, spans, 4, true, &why));
@@ -537,7 +544,7 @@ static void batch_goes_by_the_rules(struct kunit *test)
 				    "case %u", i);
 		KUNIT_EXPECT_EQ_MSG(test, after.flush_all - before.flush_all, cases[i].flush_all,
 				    "case %u", i);
-		expect_all_back(test, kept, 4);
+		expect_all_back(test, kept, 4 * cases[i].pages);
 		kunit_release_action(test, reclaim_user, NULL);
 	}
 }
