@@ -136,7 +136,7 @@ static inline void v3c_sva_disable(struct device *dev)
 
 /*
  * v3c_iopf_dequeue() takes @group off the core's list. Otherwise iopf_queue_remove_device() would
- * answer and free it. The core's own iopf_group_dequeue() is younger than 6.12.
+ * answer and free it. Not every kernel that is supported has the core's own iopf_group_dequeue().
  */
 static inline void v3c_iopf_dequeue(struct iopf_group *group)
 {
