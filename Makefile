@@ -71,7 +71,7 @@ bench: host-tools
 	tools/testing/v3bench/run
 
 .PHONY: lint
-lint:
+lint: host-tools
 	scripts/lint
 
 .PHONY: docs
@@ -80,7 +80,7 @@ docs: host-tools
 
 # The table of members and statuses in the documentation.
 .PHONY: members
-members:
+members: host-tools
 	scripts/coverage --rst >Documentation/driver-api/v3compat/members.inc
 
 .PHONY: check-clang

@@ -72,6 +72,9 @@ class Includes(unittest.TestCase):
     def test_static_functions_have_names_of_two_words(self):
         path = self.write(self.top / "core/a.c", "static int attach(void)\n{\n\treturn 0;\n}\n")
         self.assertEqual(self.wrong(rules.words, path), ["attach() has a name of one word"])
+        path = self.write(self.top / "core/c.c", "RB_MACRO(static, a,\n\t b)\n\nstatic const struct x *\nattach(int a,\n"
+                          "       int b)\n{\n}\n")
+        self.assertEqual(self.wrong(rules.words, path), ["attach() has a name of one word"])
         path = self.write(self.top / "core/b.c", "int run(void)\n{\n}\n\nstatic int do_run(void)\n{\n}\n")
         self.assertEqual(self.wrong(rules.words, path), [])
 

@@ -20,8 +20,9 @@
  * may sleep. Several ranges that are unmapped at once are all invalidated before the first page of
  * any is given back.
  *
- * Whoever maps without a payload pays nothing for those who have some: ranges with one are kinds of
- * their own (%V3C_RANGE_PINNED), and functions that end in _pinned are inlined anew with constants.
+ * Mapping without a payload costs nothing more because others have some: ranges with one are kinds
+ * of their own (%V3C_RANGE_PINNED). What both kinds do is written once, as inline functions, which
+ * the functions with _pinned in their name and those without call with different constants.
  */
 
 /**

@@ -13,8 +13,9 @@
  *    operation's own. &v3c_space.lock is taken only to look for a block or a range that is not at
  *    hand, and for a block that nobody has room for.
  * 4. The IOMMU driver maps, or unmaps and invalidates.
- * 5. v3c_hold_give(), or a v3c_segment_give_*(), hands on what was taken, by a store with release
- *    semantics.
+ * 5. A range that was mapped is handed on by v3c_hold_give(), a page of a reservation by its
+ *    counterpart in core/segments.h, both by a store with release semantics. A range that was
+ *    unmapped goes back by v3c_space_quick_put(): by cmpxchg, or under &v3c_space.lock.
  *
  * A quick operation that finds anything unusual returns false. The call then starts again on the
  * general path, which can deal with all of it and say what was wrong. Nothing is changed by then,

@@ -10,7 +10,8 @@
  * time.
  *
  * A callback runs with no lock held and is free to use the interface. Until it returns its device
- * is busy: nobody else calls back for it, deletes it, or returns from v3c_watch_end().
+ * is busy: nobody else calls back for it or deletes it, and v3c_watch_end() waits, unless the call
+ * of a process is killed.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -222,6 +223,7 @@ int v3c_watch_wait_device(const struct v3c_device *device, unsigned int state)
  * v3c_watch_end() - end a registration
  * @device: the device; may have been removed from the system
  * @callback: as registered; not called any more, and does not run any more, except for the caller
+ *	and with %V3C_REASON_KILLED
  * @why: filled on refusal
  *
  * Context: may sleep.

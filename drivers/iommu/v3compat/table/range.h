@@ -69,11 +69,13 @@ enum v3c_range_kind {
  * LIVE       free       v3c_withhold_undo(), of what v3c_withhold() added
  * LIVE       LOST       v3c_space_fill_step(), v3c_withheld_lose(): the IOMMU driver kept pages
  *                       that were to be taken back
- * UNMAPPING  LIVE       v3c_space_unhold(), v3c_space_unhold_all(); v3c_quick_unmap() that finds
- *                       something unusual; what a cut leaves
+ * UNMAPPING  LIVE       v3c_space_unhold(), v3c_space_unhold_all(); whoever took it there and is
+ *                       refused; v3c_quick_unmap() that finds something unusual; what a cut
+ *                       leaves
  * UNMAPPING  free       v3c_space_release_end(), v3c_space_drop(), v3c_space_quick_put(): see
  *                       below; with a payload v3c_space_release_pinned(), v3c_space_drop_pinned()
  * UNMAPPING  LOST       v3c_space_lose(), v3c_space_drop_lost(), v3c_quick_unmap()
+ * any        free       v3c_space_clear(), when the domain goes
  * =========  =========  ========================================================================
  *
  * Where the space chooses addresses, the block of a range that would become free is CACHED for the

@@ -25,6 +25,7 @@ static const struct v3t_behaviour {
 	{ "sign-extend", IOMMUSIM_SIGN_EXTEND },
 	{ "late-geometry", IOMMUSIM_LATE_GEOMETRY },
 	{ "late-send", IOMMUSIM_LATE_SEND },
+	{ "run-flush", IOMMUSIM_RUN_FLUSH },
 };
 
 static char *behaviour = "plain";

@@ -523,7 +523,8 @@ static void batch_goes_by_the_rules(struct kunit *test)
 	unsigned int i, n;
 
 	/* The quirks of this run would be added to those of a case. */
-	v3t_skip_where(test, IOMMUSIM_SHORT_FLUSH, "the cases have limits of their own");
+	v3t_skip_where(test, IOMMUSIM_SHORT_FLUSH | IOMMUSIM_RUN_FLUSH,
+		       "the cases have limits of their own");
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
 		config.quirks = cases[i].quirks;
 		w->sim = v3t_sim(test, &config);
