@@ -118,7 +118,8 @@ struct v3c_fault_report {
  * @V3C_FAULT_AT_RETURN: its group may be answered by what is mapped, when the last call for the
  *	group has returned
  * @V3C_FAULT_LATER: its group is to wait for v3c_report_answer(), whatever is said of the others in
- *	it
+ *	it. Groups that wait count among the %V3C_FAULT_QUEUE of the device: while these are used
+ *	up, further ones are answered by what is mapped, without the handler
  */
 enum v3c_fault_verdict { V3C_FAULT_AT_RETURN, V3C_FAULT_LATER };
 

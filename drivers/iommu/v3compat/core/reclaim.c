@@ -120,7 +120,8 @@ static void reclaim_domains(const struct v3c_owner *owner, bool loud)
  *	everybody
  * @loud: what there is was forgotten: the log names it
  *
- * Cannot fail. Callbacks, fault handlers and removals that are under way are waited for.
+ * Cannot fail. Callbacks, fault handlers and removals that are under way are waited for, which no
+ * signal ends: on behalf of a process that dies it belongs in a work item.
  *
  * Context: may sleep; not inside a callback or a fault handler of @owner.
  */

@@ -159,8 +159,8 @@ EXPORT_SYMBOL_IF_KUNIT(v3c_report_faults);
  *
  * Context: may sleep.
  * Return: 0; %V3C_REASON_NOT_MAPPED when the requests were refused although @allow; or
- * %V3C_REASON_BAD_HANDLE with nothing changed, also when they were answered before, which a detach
- * and the end of reporting do, too.
+ * %V3C_REASON_BAD_HANDLE when they were answered before, which a detach and the end of reporting
+ * do, too, or are refused because a detach has begun.
  */
 enum v3c_reason v3c_report_answer(struct v3c_device *device, u64 cookie, bool allow,
 				  struct v3c_why *why)

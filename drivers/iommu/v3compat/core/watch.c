@@ -29,6 +29,8 @@
  * struct v3c_call - a callback that runs, on the stack of its caller
  * @entry: in the list of all, under v3c_topology
  * @device: whose it is
+ * @callback: what runs, see &struct v3c_watcher
+ * @number: counts calls
  * @task: who runs it
  * @told: count of changes that a callback of the device took account of before
  * @seen: count of changes that it takes account of
@@ -36,14 +38,17 @@
 struct v3c_call {
 	struct list_head entry;
 	const struct v3c_device *device;
+	void (*callback)(void);
+	u64 number;
 	const struct task_struct *task;
 	u64 told;
 	u64 seen;
 };
 
-/* v3c_watches and v3c_calls are under v3c_topology. */
+/* v3c_watches, v3c_calls and v3c_last_call, the newest number, are under v3c_topology. */
 static LIST_HEAD(v3c_watches);
 static LIST_HEAD(v3c_calls);
+static u64 v3c_last_call;
 
 /* v3c_progress happens when something has ended that may be waited for. */
 static V3C_EVENT(v3c_progress);
@@ -62,6 +67,20 @@ static bool is_busy_elsewhere(const struct v3c_device *device)
 
 	list_for_each_entry(call, &v3c_calls, entry)
 		if (call->device == device && call->task != current)
+			return true;
+	return false;
+}
+
+/* runs_elsewhere(): a call of @callback that had begun before call @last runs in another task. */
+static bool runs_elsewhere(const struct v3c_device *device, void (*callback)(void), u64 last)
+{
+	struct v3c_call *call;
+
+	lockdep_assert_held(&v3c_topology);
+
+	list_for_each_entry(call, &v3c_calls, entry)
+		if (call->device == device && call->callback == callback &&
+		    call->number <= last && call->task != current)
 			return true;
 	return false;
 }
@@ -94,6 +113,8 @@ static void call_back(struct v3c_device *device, u32 types)
 	struct v3c_watcher watcher = watch->watcher;
 	struct v3c_call call = {
 		.device = device,
+		.callback = watcher.callback,
+		.number = ++v3c_last_call,
 		.task = current,
 		.told = watch->seen,
 		.seen = v3c_topology_changes(),
@@ -233,8 +254,9 @@ int v3c_watch_wait_device(const struct v3c_device *device, unsigned int state)
 enum v3c_reason v3c_watch_end(struct v3c_device *device, void (*callback)(void),
 			      struct v3c_why *why)
 {
+	unsigned int state;
 	bool registered;
-	int ret = 0;
+	u64 last;
 
 	guard(mutex)(&v3c_topology);
 	if (!v3c_handle_is(device, V3C_KIND_DEVICE))
@@ -244,12 +266,14 @@ enum v3c_reason v3c_watch_end(struct v3c_device *device, void (*callback)(void),
 		drop_watch(&device->watch);
 	/*
 	 * Also where another one has ended the registration: v3c_watch_abandon() has not waited,
-	 * nor has a process that was killed, but who asks may be about to free the callback.
+	 * nor has a process that was killed, but who asks may be about to free the callback. Calls
+	 * of a later registration are not waited for, because they may wait for the caller.
 	 */
-	if (!device->watch.watcher.callback)
-		ret = v3c_watch_wait_device(device, v3c_handle_wait_state(device));
-	if (ret)
-		return v3c_refuse_errno(why, ret, V3C_PARAM_NONE, device, 0, 0);
+	last = v3c_last_call;
+	state = v3c_handle_wait_state(device);
+	while (runs_elsewhere(device, callback, last))
+		if (v3c_event_wait(&v3c_progress, state))
+			return v3c_refuse_errno(why, -EINTR, V3C_PARAM_NONE, device, 0, 0);
 	if (registered)
 		return 0;
 	return v3c_refuse(why, V3C_REASON_NOT_REGISTERED, V3C_PARAM_CALLBACK, device, 0, 0);

@@ -102,9 +102,11 @@ static enum v3c_fault_verdict tell(const struct v3c_fault_handler *handler,
 	unsigned int n;
 
 	scoped_guard(spinlock_irqsave, &late->lock) {
-		n = late->count++;
+		n = late->count;
 		if (n < ARRAY_SIZE(late->heard))
 			late->heard[n] = heard;
+		/* Pairs with wait_told(), after which the case looks at @heard. */
+		smp_store_release(&late->count, n + 1);
 	}
 	wake_up_all(&late->changed);
 	if (late->inside)
@@ -220,8 +222,9 @@ static int join(struct request *request)
 
 static void wait_told(struct late *late, unsigned int count)
 {
-	wait_event_timeout(late->changed, READ_ONCE(late->count) >= count, PATIENCE);
-	KUNIT_EXPECT_EQ(late->test, READ_ONCE(late->count), count);
+	wait_event_timeout(late->changed, smp_load_acquire(&late->count) >= count, PATIENCE);
+	/* Acquire: tell() fills @heard before it counts. */
+	KUNIT_EXPECT_EQ(late->test, smp_load_acquire(&late->count), count);
 }
 
 /* The group of the call that began last is out of the worker's hands. */

@@ -53,6 +53,8 @@ KUNIT_ARRAY_PARAM(owner, owner_cases, owner_name);
  * @handler: waits for @release
  * @called: the handler or the callback has been called
  * @release: lets them go
+ * @renew: lets the callback register another one before it waits for @release, if @renews
+ * @renews: it does
  * @calls: how often they have been called
  * @call: what @thread does
  * @thread: may be killed
@@ -65,16 +67,24 @@ struct guest {
 	PIOMMU_DMA_DEVICE device;
 	PIOMMU_DMA_DOMAIN domain;
 	struct v3c_fault_handler handler;
-	struct completion called, release;
+	struct completion called, release, renew;
+	bool renews;
 	unsigned int calls;
 	int (*call)(struct guest *guest);
 	struct v3t_thread thread, first;
 };
 
+static int register_second(struct guest *guest);
+
 static void wait_for_release(struct guest *guest)
 {
 	guest->calls++;
 	complete(&guest->called);
+	if (guest->renews) {
+		wait_for_completion(&guest->renew);
+		register_second(guest);
+		complete(&guest->called);
+	}
 	wait_for_completion(&guest->release);
 }
 
@@ -121,6 +131,7 @@ static struct guest *new_guest(struct kunit *test)
 	guest->handler.context = guest;
 	init_completion(&guest->called);
 	init_completion(&guest->release);
+	init_completion(&guest->renew);
 	KUNIT_ASSERT_EQ(test, 0, kunit_add_action(test, reclaim_guest, guest));
 	KUNIT_ASSERT_EQ(test, 0, (int)v3c_device_create(c->owner, w->pdo, &plain, &device, &why));
 	KUNIT_ASSERT_EQ(test, 0, (int)v3c_domain_create(c->owner, &explicit, &domain, &why));
@@ -371,11 +382,32 @@ static void next_registration_waits_for_the_callback(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, devices_left(guest), 0);
 }
 
+/* Another registration, made by the callback itself, is no reason not to wait for the callback. */
+static void ending_waits_beside_the_next_registration(struct kunit *test)
+{
+	struct guest *guest = new_guest(test);
+
+	if (!is_of_process(guest))
+		kunit_skip(test, "only a process ends a registration without a wait");
+	guest->renews = true;
+	hold_callback(guest);
+	KUNIT_EXPECT_EQ(test, (u32)kill_in(guest, unregister), (u32)KILLED);
+	complete(&guest->renew);
+	expect_called(guest);
+	KUNIT_EXPECT_EQ(test, (u32)kill_in(guest, unregister), (u32)KILLED);
+	join_first(guest);
+	EXPECT_V3(test, STATUS_UNSUCCESSFUL, UnregisterInterfaceStateChangeCallback, call_back,
+		  guest->device);
+	EXPECT_V3(test, STATUS_SUCCESS, UnregisterInterfaceStateChangeCallback, call_back_second,
+		  guest->device);
+}
+
 static struct kunit_case wait_cases[] = {
 	KUNIT_CASE_PARAM(disabling_waits_for_the_handler, owner_gen_params),
 	KUNIT_CASE_PARAM(deleting_a_device_waits_for_the_handler, owner_gen_params),
 	KUNIT_CASE_PARAM(ending_a_registration_waits_for_the_callback, owner_gen_params),
 	KUNIT_CASE_PARAM(next_registration_waits_for_the_callback, owner_gen_params),
+	KUNIT_CASE_PARAM(ending_waits_beside_the_next_registration, owner_gen_params),
 	{}
 };
 
