@@ -113,11 +113,6 @@ static void expect_none_back(struct kunit *test, const struct v3t_kept *kept)
 	expect_back(test, kept, MAX_PAGES, 1, 0, 0);
 }
 
-static void reclaim_user(void *unused)
-{
-	v3c_reclaim(&user, false);
-}
-
 /* A domain of a user, to which the device of the world is attached. */
 static struct v3c_domain *new_domain(struct kunit *test, unsigned int width)
 {
@@ -128,7 +123,6 @@ static struct v3c_domain *new_domain(struct kunit *test, unsigned int width)
 	struct v3c_device *device = NULL;
 	struct v3c_why why;
 
-	KUNIT_ASSERT_EQ(test, 0, kunit_add_action(test, reclaim_user, NULL));
 	KUNIT_ASSERT_EQ(test, 0, (int)v3c_device_create(&user, w->pdo, &plain, &device, &why));
 	KUNIT_ASSERT_EQ(test, 0, (int)v3c_domain_create(&user, &config, &domain, &why));
 	KUNIT_ASSERT_EQ(test, 0, (int)v3c_attach_device(domain, device, &why));
@@ -256,7 +250,7 @@ static void half_mapped_range_gives_back(struct kunit *test)
 			(int)try_map(domain, AT, &phys, kept, 0));
 	v3t_expect_reaches(test, w->pdo, AT << 12, memory);
 	expect_none_back(test, kept);
-	kunit_release_action(test, reclaim_user, NULL);
+	v3c_reclaim(&user, false);
 	expect_all_back(test, kept, 2);
 }
 
@@ -330,7 +324,7 @@ static void kept_pages_stay_until_the_domain_goes(struct kunit *test)
 	expect_unmap(test, domain, AT, 1, V3C_REASON_SHORT_UNMAP);
 	v3t_expect_reaches(test, w->pdo, AT << 12, memory);
 	expect_none_back(test, kept);
-	kunit_release_action(test, reclaim_user, NULL);
+	v3c_reclaim(&user, false);
 	expect_all_back(test, kept, 1);
 }
 
@@ -342,7 +336,7 @@ static void domain_gives_back_what_it_had(struct kunit *test)
 
 	map_part(test, domain, AT, memory, 3, kept, 0);
 	map_part(test, domain, AT + 8, memory + 3, 1, kept, 8);
-	kunit_release_action(test, reclaim_user, NULL);
+	v3c_reclaim(&user, false);
 	KUNIT_EXPECT_EQ(test, kept->times[8], 1);
 	expect_back(test, kept, 8, 0, 2, 1);
 }
@@ -546,7 +540,7 @@ static void batch_goes_by_the_rules(struct kunit *test)
 		KUNIT_EXPECT_EQ_MSG(test, after.flush_all - before.flush_all, cases[i].flush_all,
 				    "case %u", i);
 		expect_all_back(test, kept, 4 * cases[i].pages);
-		kunit_release_action(test, reclaim_user, NULL);
+		v3c_reclaim(&user, false);
 	}
 }
 
@@ -600,7 +594,7 @@ static void batch_loses_what_was_kept(struct kunit *test)
 	/* Again it is not mapped, which is another answer than that it was kept. */
 	KUNIT_EXPECT_EQ(test, (int)V3C_REASON_NOT_MAPPED,
 			(int)v3c_unmap_many(domain, spans + 1, 1, true, &why));
-	kunit_release_action(test, reclaim_user, NULL);
+	v3c_reclaim(&user, false);
 	KUNIT_EXPECT_EQ(test, kept->times[2], 1);
 }
 
@@ -669,7 +663,7 @@ static void tables_are_charged_to_a_user(struct kunit *test)
 	after = v3t_stats(w->sim);
 	KUNIT_EXPECT_GE(test, after.maps - before.maps, 2);
 	KUNIT_EXPECT_EQ(test, after.accounted - before.accounted, after.maps - before.maps);
-	kunit_release_action(test, reclaim_user, NULL);
+	v3c_reclaim(&user, false);
 
 	domain = new_domain(test, 40);
 	before = v3t_stats(w->sim);
@@ -760,7 +754,7 @@ static void reservation_dies_with_its_domain(struct kunit *test)
 			(int)v3c_token_unmap_pinned(token, 1, 1, &why));
 	v3t_expect_reaches(test, w->pdo, (AT + 1) << 12, memory);
 	expect_none_back(test, kept);
-	kunit_release_action(test, reclaim_user, NULL);
+	v3c_reclaim(&user, false);
 	expect_all_back(test, kept, 4);
 	KUNIT_EXPECT_EQ(test, kept->calls, 3);
 }
@@ -1003,10 +997,17 @@ static struct kunit_case v3c_payload_cases[] = {
 	{}
 };
 
+/* Payloads come back while the device of the world and the memory of the case are there. */
+static void reclaim_and_exit(struct kunit *test)
+{
+	v3c_reclaim(&user, false);
+	v3t_exit(test);
+}
+
 static struct kunit_suite v3c_payload_suite = {
 	.name = "v3compat_payload",
 	.init = v3t_init,
-	.exit = v3t_exit,
+	.exit = reclaim_and_exit,
 	.test_cases = v3c_payload_cases,
 };
 
