@@ -222,9 +222,9 @@ static int join(struct request *request)
 
 static void wait_told(struct late *late, unsigned int count)
 {
-	wait_event_timeout(late->changed, smp_load_acquire(&late->count) >= count, PATIENCE);
 	/* Acquire: tell() fills @heard before it counts. */
-	KUNIT_EXPECT_EQ(late->test, smp_load_acquire(&late->count), count);
+	wait_event_timeout(late->changed, smp_load_acquire(&late->count) >= count, PATIENCE);
+	KUNIT_EXPECT_EQ(late->test, READ_ONCE(late->count), count);
 }
 
 /* The group of the call that began last is out of the worker's hands. */
