@@ -182,7 +182,7 @@ static void dissolve_domain(struct v3c_domain *domain, struct v3c_released *rele
 
 static void give_back(struct v3c_released *released, struct v3c_segments *kept)
 {
-	v3c_released_give(released);
+	v3c_released_give(released, true);
 	v3c_segments_give_kept(kept);
 }
 

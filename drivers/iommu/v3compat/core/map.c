@@ -302,7 +302,7 @@ enum v3c_reason v3c_unmap_pinned_slow(struct v3c_domain *domain, u64 page, u64 p
 	struct v3c_released released = {};
 	enum v3c_reason reason = unmap_range(domain, page, pages, &released, why);
 
-	v3c_released_give(&released);
+	v3c_released_give(&released, false);
 	trace_v3compat_unmap(domain, page, pages, reason);
 	return reason;
 }
@@ -414,7 +414,7 @@ enum v3c_reason v3c_unmap_many(struct v3c_domain *domain, struct v3c_span *spans
 	for (i = 0; i < count; i++)
 		spans[i].lost = false;
 	reason = unmap_many(domain, spans, count, pinned ? &released : NULL, why);
-	v3c_released_give(&released);
+	v3c_released_give(&released, false);
 	for (i = 0; i < count; i++)
 		trace_v3compat_unmap(domain, spans[i].first, spans[i].last - spans[i].first + 1,
 				     spans[i].lost ? V3C_REASON_SHORT_UNMAP :
@@ -597,7 +597,7 @@ enum v3c_reason v3c_map_identity_pinned(struct v3c_domain *domain, int prot,
 		reason = map_identity_runs(domain, prot, phys, &pin, &released, &run, why);
 	if (reason)
 		v3c_pin_release(pin, phys->pages - (pin.at - start));
-	v3c_released_give(&released);
+	v3c_released_give(&released, false);
 	trace_v3compat_map_identity(domain, run.pfn, run.pages, reason);
 	return reason;
 }
@@ -730,7 +730,7 @@ enum v3c_reason v3c_unmap_identity_pinned(struct v3c_domain *domain, const struc
 	if (!reason)
 		reason = domain->type == V3C_DOMAIN_PASSTHROUGH ? wrong_type(domain, why) :
 			 unmap_identity_runs(domain, phys, &released, why);
-	v3c_released_give(&released);
+	v3c_released_give(&released, false);
 	trace_unmap_identity(domain, phys, reason);
 	return reason;
 }

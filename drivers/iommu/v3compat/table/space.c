@@ -14,7 +14,6 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
-#include "base/context.h"
 #include "base/phys.h"
 #include "table/gate.h"
 #include "table/space.h"
@@ -547,10 +546,11 @@ void v3c_space_release_pinned(struct v3c_space *space, struct v3c_op *op,
 /**
  * v3c_released_give() - give payloads back to whoever they are of
  * @released: of ranges that no device reaches any more
+ * @may_sleep: the caller may; v3c_may_sleep() does not see every lock that a caller holds
  *
- * Context: that of the unmap, with no lock held, outside operations and of v3c_quick_enter().
+ * Context: that of the unmap, with no lock of ours held, outside operations and v3c_quick_enter().
  */
-void v3c_released_give(struct v3c_released *released)
+void v3c_released_give(struct v3c_released *released, bool may_sleep)
 {
 	struct v3c_range *range;
 
@@ -561,7 +561,7 @@ void v3c_released_give(struct v3c_released *released)
 		/* A quick unmap may still look at @range, see &v3c_space.recent. */
 		kfree_rcu(range, rcu);
 		/* A domain that is deleted may have had very many. */
-		if (v3c_may_sleep())
+		if (may_sleep)
 			cond_resched();
 	}
 }

@@ -54,7 +54,7 @@ int v3c_space_look(struct v3c_space *space, u64 page, struct v3c_view *view);
 bool v3c_space_next_direct(struct v3c_space *space, u64 page, struct v3c_view *view);
 unsigned int v3c_space_list(struct v3c_space *space, u64 *cursor, struct v3c_view *views,
 			    unsigned int max);
-void v3c_released_give(struct v3c_released *released);
+void v3c_released_give(struct v3c_released *released, bool may_sleep);
 int v3c_space_set_last(struct v3c_space *space, u64 last);
 u64 v3c_space_next_filled(struct v3c_space *space, const struct v3c_op *op, u64 *at);
 int v3c_space_fill_step(struct v3c_space *space, bool direct, v3c_fill_t fill, void *arg);
