@@ -33,6 +33,8 @@ V3C_IMPORT_NS(V3COMPAT_TEST);
 #define MAX_PAGES	160
 
 static const struct v3c_owner user = { .name = "user", .strict = true, .user = true };
+/* The core gives nobody the ownership of a device with a region that must be mapped. */
+static const struct v3c_owner lenient = { .name = "lenient user", .user = true };
 
 /**
  * struct v3t_kept - the payload of a case, and what came back of it
@@ -678,6 +680,41 @@ static void tables_are_charged_to_a_user(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, after.accounted - before.accounted, 2);
 }
 
+/* A device that needs the memory mapped takes the mapping over, and its payload with it. */
+static void range_taken_over_keeps_its_payload(struct kunit *test)
+{
+	static const struct v3c_domain_config explicit = { .type = V3C_DOMAIN_TRANSLATE };
+	static const struct v3c_device_config plain;
+	struct v3t_world *w = test->priv;
+	struct page *memory = v3t_pages(test, 1);
+	struct iommusim_region region = {
+		.first = page_to_phys(memory), .last = page_to_phys(memory) + 2 * SZ_4K - 1,
+		.type = IOMMU_RESV_DIRECT, .prot = IOMMU_READ | IOMMU_WRITE,
+	};
+	struct iommusim_device_config config = { .regions = &region, .nr_regions = 1 };
+	struct v3t_kept *kept = new_kept(test, 0);
+	struct v3c_phys phys = phys_of(memory, 2);
+	struct v3c_domain *domain = NULL;
+	struct v3c_device *device = NULL;
+	struct device *pdo;
+	struct v3c_why why;
+
+	kept->pdo = NULL;
+	KUNIT_ASSERT_EQ(test, 0, (int)v3c_domain_create(&lenient, &explicit, &domain, &why));
+	KUNIT_ASSERT_EQ(test, 0, (int)v3c_map_identity_pinned(domain, V3T_RW, &phys,
+						(struct v3c_pin) { &kept->payload, 0 }, &why));
+	/* Only now, because the regions of devices that are there are withheld from new domains. */
+	pdo = v3t_pdo(test, w->sim, &config);
+	KUNIT_ASSERT_EQ(test, 0, (int)v3c_device_create(&lenient, pdo, &plain, &device, &why));
+	KUNIT_ASSERT_EQ(test, 0, (int)v3c_attach_device(domain, device, &why));
+	KUNIT_EXPECT_EQ(test, (int)V3C_REASON_NOT_MAPPED,
+			(int)v3c_unmap_identity_pinned(domain, &phys, &why));
+	v3t_expect_reaches(test, pdo, page_to_phys(memory), memory);
+	expect_none_back(test, kept);
+	v3c_reclaim(&lenient, false);
+	expect_all_back(test, kept, 2);
+}
+
 static struct v3c_token *new_token(struct kunit *test, struct v3c_domain *domain, bool pinned)
 {
 	static const u64 at = AT;
@@ -983,6 +1020,7 @@ static struct kunit_case v3c_payload_cases[] = {
 	KUNIT_CASE(domain_gives_back_what_it_had),
 	KUNIT_CASE(quick_path_needs_no_memory),
 	KUNIT_CASE(identity_gives_back),
+	KUNIT_CASE(range_taken_over_keeps_its_payload),
 	KUNIT_CASE(batch_is_flushed_once),
 	KUNIT_CASE(batch_goes_by_the_rules),
 	KUNIT_CASE(refused_batch_unmaps_nothing),
@@ -1001,6 +1039,7 @@ static struct kunit_case v3c_payload_cases[] = {
 static void reclaim_and_exit(struct kunit *test)
 {
 	v3c_reclaim(&user, false);
+	v3c_reclaim(&lenient, false);
 	v3t_exit(test);
 }
 
