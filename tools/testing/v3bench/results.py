@@ -17,6 +17,12 @@ SLEEPING = ("pasid", "guard", "section")
 # Methods on iommusim have a table of their own.
 SIM = "sim-"
 
+# So have those that take the general path, with what each is compared with.
+GENERAL = {"bounded": "raw", "both-raw": None, "both-explicit": "both-raw"}
+
+# Jobs whose memory rows name their methods themselves.
+SPREAD = ("lonely",)
+
 
 def make_row(kind, names, values):
     row = {name: value if name in TEXT else int(value) for name, value in zip(names, values, strict=True)}
@@ -36,7 +42,7 @@ def collect(line, rows):
     elif kind == "call":
         rows.append(make_row(kind, CALL, values))
     elif not job.startswith(SIM):
-        rows.append(make_row(kind, MEMORY, [job] + values[1:]))
+        rows.append(make_row(kind, MEMORY, values if job in SPREAD else [job] + values[1:]))
     return True
 
 
@@ -104,7 +110,7 @@ class Results:
         self.call_index = {tuple(row[key] for key in CALL[:5]): row for row in self.calls}
 
     def methods(self):
-        return in_order(row["method"] for row in self.costs)
+        return in_order(row["method"] for row in self.costs if row["method"] not in GENERAL)
 
     def shapes(self):
         return in_order(row["shape"] for row in self.costs)
@@ -159,5 +165,28 @@ class Results:
         return {key: step[key] / step["added"] for key in MEMORY[4:]}
 
     def memory_opening(self, method):
-        rows = [row for row in self.memory if row["method"] == method and row["what"] == "open"]
+        return self.memory_row(method, "open")
+
+    def memory_row(self, method, what):
+        rows = [row for row in self.memory if row["method"] == method and row["what"] == what]
         return rows[0] if rows else None
+
+    def memory_methods(self, what):
+        return in_order(row["method"] for row in self.memory if row["what"] == what)
+
+    def memory_beyond(self, method, what):
+        """Bytes that @method takes more than raw does, or None."""
+        ours, theirs = self.memory_row(method, what), self.memory_row("raw", what)
+        return None if ours is None or theirs is None else ours["total_bytes"] - theirs["total_bytes"]
+
+    def memory_beyond_share(self, method, what):
+        """The same as a part of raw's page tables, or None."""
+        beyond, theirs = self.memory_beyond(method, what), self.memory_row("raw", what)
+        return None if beyond is None or theirs["table_bytes"] <= 0 else beyond / theirs["table_bytes"]
+
+    def own_share(self, what, live):
+        """Longest time with interrupts or preemption off that raw, or else the probe, does not have, or None."""
+        ours = self.call("section", what, "either off", "v3", live)
+        theirs = (self.call("section", what, "either off", "raw", live) or
+                  self.call("section", "nothing", "either off", "v3", 1))
+        return None if ours is None or theirs is None else max(0, ours["max"] - theirs["max"])

@@ -1,12 +1,25 @@
 # SPDX-License-Identifier: GPL-2.0
 """The result as text: costs, memory, targets."""
 
+import results
+
 RATIO_BASES = ("raw", "dma-lazy", "dma-strict")
 ALLOCATOR_LIMIT = 1.15
-RESERVED_LIMIT = 1.05
+ALLOCATOR_RANDOM_LIMIT = 1.12
+EXPLICIT_LIMITS = {"4K": 1.10, "4K-random": 1.10, "2M": 1.15, "1G": 1.25, "2M-unaligned": 1.60}
+RESERVED_LIMIT = 1.08
+RESERVED_AIM = 1.06
+GENERAL_LIMIT = 1.35
 FLAT_LIMIT = 1.05
-FLAT_FROM = 1000
+FLAT_FROM = {"explicit": 1, "allocator": 1000, "reserved": 1000}
 PASID_LIMIT = 1.01
+DENSE_LIMIT = 2
+LONELY_LIMIT = 1 / 8
+LONELY = {"lonely 2M": "one in 2 MiB", "lonely 1G": "one in 1 GiB"}
+SECTION_LIMIT = 20000
+FREE_LIMIT = 2.0
+REFUSE_LIMIT = 2.0
+GENERAL_SHAPES = ("4K", "4K-random")
 V3_METHODS = ("explicit", "allocator", "reserved")
 
 
@@ -48,14 +61,34 @@ def print_costs(measured):
     levels = [power(live) for live in measured.levels()]
     heads = levels + ["median", "map", "unmap"] + [f"/ {base}" for base in RATIO_BASES]
     print("Instructions per map + unmap pair (mean) by live ranges; the other columns are for the most live")
-    print(f"{'shape':<11}{'method':<12}" + "".join(f"{head:>13}" for head in heads))
+    print(f"{'shape':<14}{'method':<12}" + "".join(f"{head:>13}" for head in heads))
     for shape in measured.shapes():
         name = shape
         for method in measured.methods():
             cells = cost_line(measured, shape, method)
             if cells:
-                print(f"{name:<11}{method:<12}" + "".join(f"{cell:>13}" for cell in cells))
+                print(f"{name:<14}{method:<12}" + "".join(f"{cell:>13}" for cell in cells))
                 name = ""
+
+
+def print_general(measured):
+    levels = measured.levels()
+    methods = [method for method in results.GENERAL if (method, "4K", levels[0]) in measured.index]
+    if not methods:
+        return
+    print("\nMapping on the general path: instructions per map + unmap pair (mean) by live ranges. 'bounded': the"
+          "\nallocator between two bounds, beside raw; 'both-explicit': a domain with two page tables, beside both-raw")
+    heads = [power(live) for live in levels] + ["median", "map", "unmap", "/ base"]
+    print(f"{'shape':<14}{'method':<15}" + "".join(f"{head:>13}" for head in heads))
+    for shape in GENERAL_SHAPES:
+        name = shape
+        for method in methods:
+            rows = [measured.cost(method, shape, live) for live in levels]
+            cells = [number(row and row["pair_mean"]) for row in rows]
+            cells += [number(rows[-1] and rows[-1][key]) for key in ("pair_median", "map_mean", "unmap_mean")]
+            cells += [ratio(measured.ratio(method, results.GENERAL[method], shape, levels[-1]))]
+            print(f"{name:<14}{method:<15}" + "".join(f"{cell:>13}" for cell in cells))
+            name = ""
 
 
 def print_memory(measured):
@@ -69,6 +102,40 @@ def print_memory(measured):
         beyond = f"{use['total_bytes'] - raw['total_bytes']:.1f}" if raw else "-"
         print(f"{method:<12}{use['total_bytes']:>10.1f}{use['table_bytes']:>10.1f}{use['slab_bytes']:>10.1f}"
               f"{beyond:>12}{use['instructions']:>10,.0f}")
+
+
+def print_lonely(measured):
+    if not any(measured.memory_row("raw", what) for what in LONELY):
+        return
+    print("\nBytes per 4 KiB range that lies alone")
+    print(f"{'':<14}{'method':<12}{'ranges':>10}{'all':>10}{'tables':>10}{'slab':>10}{'beyond raw':>12}"
+          f"{'/ raw tables':>14}{'map':>10}")
+    for what, name in LONELY.items():
+        for method in measured.memory_methods(what):
+            row = measured.memory_row(method, what)
+            use = [row[key] / row["added"] for key in ("total_bytes", "table_bytes", "slab_bytes")]
+            beyond = measured.memory_beyond(method, what)
+            print(f"{name:<14}{method:<12}{row['live']:>10,}" + "".join(f"{value:>10.1f}" for value in use) +
+                  f"{'-' if beyond is None else format(beyond / row['added'], '.1f'):>12}"
+                  f"{ratio(measured.memory_beyond_share(method, what)):>14}"
+                  f"{row['instructions'] / row['added']:>10,.0f}")
+            name = ""
+
+
+def print_left(measured):
+    kinds = [("left", "adjacent")] + [(f"{what} left", name) for what, name in LONELY.items()]
+    if not any(measured.memory_beyond("explicit", what) is not None for what, _ in kinds):
+        return
+    print("\nBytes that a domain holds still once everything is unmapped, after a wait")
+    print(f"{'':<14}{'method':<12}{'ranges':>10}{'all':>14}{'tables':>14}{'slab':>14}{'beyond raw':>14}")
+    for what, name in kinds:
+        for method in [method for method in measured.memory_methods(what) if method in V3_METHODS + ("raw",)]:
+            row = measured.memory_row(method, what)
+            beyond = measured.memory_beyond(method, what)
+            print(f"{name:<14}{method:<12}{row['added']:>10,}" +
+                  "".join(f"{row[key]:>14,}" for key in ("total_bytes", "table_bytes", "slab_bytes")) +
+                  f"{number(beyond):>14}")
+            name = ""
 
 
 def print_opening(measured):
@@ -85,7 +152,7 @@ def print_sim(measured):
     heads = [power(live) for live in levels] + ["median", "map", "unmap", "/ raw", "/ untagged"]
     print("\nMapping on iommusim, where a PASID of the device or its untagged DMA uses the domain:"
           " instructions per map + unmap pair")
-    print(f"{'shape':<11}{'method':<15}" + "".join(f"{head:>13}" for head in heads))
+    print(f"{'shape':<14}{'method':<15}" + "".join(f"{head:>13}" for head in heads))
     shapes = list(dict.fromkeys(row["shape"] for row in measured.sim))
     for shape in shapes:
         name = shape
@@ -98,7 +165,7 @@ def print_sim(measured):
             cells += [number(last[key]) for key in ("pair_median", "map_mean", "unmap_mean")]
             cells += [ratio(measured.ratio(method, base, shape, levels[-1])) if base != method else ""
                       for base in (method.replace("-v3", "-raw"), method.removesuffix("-pasid"))]
-            print(f"{name:<11}{method:<15}" + "".join(f"{cell:>13}" for cell in cells))
+            print(f"{name:<14}{method:<15}" + "".join(f"{cell:>13}" for cell in cells))
             name = ""
 
 
@@ -147,9 +214,10 @@ def print_sections(measured):
     if not keys:
         return
     print("\nWhat waits for one call: instructions that it costs (median), and the longest time with interrupts off,"
-          "\nand with interrupts or preemption off (largest sample; what 'nothing' shows is the probe's own)")
-    print(f"{'what':<18}{'of':>10}" + "".join(f"{head:>18}" for head in
-          ("cost", "interrupts off", "either off", "raw: cost", "interrupts off", "either off")))
+          "\nand with interrupts or preemption off (largest sample; what 'nothing' shows is the probe's own). own share:"
+          "\neither off, less what it is for raw, or where there is no such call for 'nothing'")
+    print(f"{'what':<18}{'of':>10}" + "".join(f"{head:>16}" for head in
+          ("cost", "interrupts off", "either off", "own share", "raw: cost", "interrupts off", "either off")))
     for what, _, live in keys:
         cells = []
         for side in ("v3", "raw"):
@@ -157,19 +225,38 @@ def print_sections(measured):
                     for op in ("cost", "interrupts off", "either off")]
             if not any(rows):
                 continue
-            cells += [number(rows[0]["median"]), number(rows[1]["max"]), number(rows[2]["max"])]
-        print(f"{what:<18}{live:>10,}" + "".join(f"{cell:>18}" for cell in cells))
+            cells += [number(rows[0]["median"]), number(rows[1] and rows[1]["max"]), number(rows[2] and rows[2]["max"])]
+            if side == "v3":
+                cells.append(number(measured.own_share(what, live)))
+        print(f"{what:<18}{live:>10,}" + "".join(f"{cell:>16}" for cell in cells))
+
+
+def reservation_ratio(measured, what, base, live):
+    return measured.call_ratio(measured.call("section", what, "cost", "v3", live),
+                               measured.call("section", base, "cost", "v3", live))
+
+
+def reserved_pages(measured):
+    return [live for what, op, live in measured.call_keys("section") if (what, op) == ("reserve", "cost")]
 
 
 def print_reservations(measured):
-    keys = [key for key in measured.call_keys("section") if key[:2] == ("reserve", "cost")]
-    for _, _, live in keys:
-        reserved = measured.call("section", "reserve", "cost", "v3", live)["median"]
-        freed = measured.call("section", "free reserved", "cost", "v3", live)["median"]
-        print(f"Freeing a reservation of {live:,} pages costs {freed / reserved:.2f} times what making it does")
+    for live in reserved_pages(measured):
+        print(f"A reservation of {live:,} pages: freeing it costs"
+              f" {ratio(reservation_ratio(measured, 'free reserved', 'reserve', live))} times what making it does;"
+              " refused half-way it costs"
+              f" {ratio(reservation_ratio(measured, 'refuse half-way', 'reserve half', live))} times what"
+              " making that half does (the latter on iommusim)")
+
+
+def filling_ratio(measured, what, live):
+    return measured.call_ratio(*pair_of(measured, "filling", what, "map + unmap", live))
 
 
 def print_studies(measured):
+    print_study(measured, "filling", "4K in a domain with two page tables of which the second one is being filled,"
+                " where it is\nnot filled yet ('ahead') and where it is: instructions (median) per map + unmap pair;"
+                " raw: as both-raw", "live")
     print_study(measured, "pasid", "Attaching a domain to a PASID on iommusim, the device's first one and a further"
                 " one: instructions (median) per pair", "")
     print_flushes(measured)
@@ -191,26 +278,67 @@ def against(measured, method, base, shapes, limit, text):
 
 
 def flat(measured, method):
-    last = max(measured.levels(), default=0)
-    if last <= FLAT_FROM:
-        return f"{method}: flat from 10^3 live ranges on", None, FLAT_LIMIT
-    value = worst(measured.growth(method, shape, FLAT_FROM, last) for shape in measured.shapes())
-    return f"{method}: flat from 10^3 to {power(last)} live ranges, all shapes", value, FLAT_LIMIT
+    first = FLAT_FROM[method]
+    levels = [live for live in measured.levels() if live > first]
+    value = worst(measured.growth(method, shape, first, live)
+                  for shape in measured.shapes() for live in levels)
+    reach = f"to {power(levels[-1])} live ranges, all shapes" if levels else "live ranges on"
+    return f"{method}: flat from {power(first)} {reach}", value, FLAT_LIMIT
+
+
+def explicit_targets(measured):
+    for shape, limit in EXPLICIT_LIMITS.items():
+        yield against(measured, "explicit", "raw", [shape], limit, f"explicit {shape} pair / raw")
+    shared = [shape for shape in measured.shapes() if not shape.endswith("-leaf")]
+    yield against(measured, "explicit", "dma-lazy", shared, 1.0, "explicit, every shape / dma-lazy")
+
+
+def general_target(measured):
+    value = worst(measured.ratio(method, base, shape, live) for method, base in results.GENERAL.items() if base
+                  for shape in GENERAL_SHAPES for live in measured.levels())
+    filling = worst(filling_ratio(measured, what, live) for what, _, live in measured.call_keys("filling"))
+    value = worst((value, filling))
+    return "4K pair on the general path / raw, in order and random", value, GENERAL_LIMIT
+
+
+def memory_targets(measured):
+    ours, raw = measured.memory_per_range("explicit"), measured.memory_per_range("raw")
+    value = ours["total_bytes"] - raw["total_bytes"] if ours and raw else None
+    yield "explicit: bytes beyond raw for each adjacent range", value, DENSE_LIMIT
+    for what, name in LONELY.items():
+        yield (f"explicit: bytes beyond raw / raw's page tables, {name}",
+               measured.memory_beyond_share("explicit", what), LONELY_LIMIT)
+
+
+def section_targets(measured):
+    keys = [key for key in measured.call_keys("section") if key[1] == "cost" and key[0] != "nothing"]
+    yield ("own share of the time with interrupts or preemption off, worst call",
+           worst(measured.own_share(what, live) for what, _, live in keys), SECTION_LIMIT)
+    pages = reserved_pages(measured)
+    yield ("freeing a reservation / making it",
+           worst(reservation_ratio(measured, "free reserved", "reserve", live) for live in pages), FREE_LIMIT)
+    yield ("refusing a reservation half-way / making that half",
+           worst(reservation_ratio(measured, "refuse half-way", "reserve half", live) for live in pages),
+           REFUSE_LIMIT)
 
 
 def targets(measured):
     shared = [shape for shape in measured.shapes() if not shape.endswith("-leaf")]
     yield against(measured, "allocator", "raw", ["4K"], ALLOCATOR_LIMIT, "allocator 4K pair / raw")
-    yield against(measured, "allocator", "raw", ["4K-random"], ALLOCATOR_LIMIT,
+    yield against(measured, "allocator", "raw", ["4K-random"], ALLOCATOR_RANDOM_LIMIT,
                   "allocator 4K pair / raw, random order")
-    yield against(measured, "reserved", "raw", ["4K"], RESERVED_LIMIT, "reserved 4K pair / raw")
-    yield against(measured, "reserved", "raw", ["4K-random"], RESERVED_LIMIT,
-                  "reserved 4K pair / raw, random order")
+    for shape, order in (("4K", ""), ("4K-random", ", random order")):
+        yield against(measured, "reserved", "raw", [shape], RESERVED_LIMIT,
+                      f"reserved 4K pair / raw{order} (aim: {RESERVED_AIM})")
+    yield from explicit_targets(measured)
     for base in ("dma-lazy", "dma-strict"):
         yield against(measured, "allocator", base, ["4K"], 1.0, f"allocator 4K pair / {base}")
         yield against(measured, "allocator", base, shared, 1.0, f"allocator, every shape / {base}")
     for method in V3_METHODS:
         yield flat(measured, method)
+    yield general_target(measured)
+    yield from memory_targets(measured)
+    yield from section_targets(measured)
     yield pasid_free(measured)
     yield shadow_flat(measured)
 
@@ -236,9 +364,11 @@ def print_targets(measured):
         if value is None:
             verdict, shown = "not measured", "-"
         else:
-            verdict, shown = ("reached", f"{value:.3f}") if value <= limit else ("NOT REACHED", f"{value:.3f}")
+            verdict = "reached" if value <= limit else "NOT REACHED"
+            shown = f"{value:.3f}" if value < 1000 else f"{value:,.0f}"
         all_reached &= verdict == "reached"
-        print(f"{verdict:<13}{shown:>8} (at most {limit:.2f})  {text}")
+        most = f"{limit:.3f}".rstrip("0").rstrip(".") if limit < 1000 else f"{limit:,}"
+        print(f"{verdict:<13}{shown:>9} (at most {most:<6}) {text}")
     return all_reached
 
 
@@ -248,8 +378,11 @@ def show(measured, name):
     print_clock(measured)
     if measured.costs:
         print_costs(measured)
+        print_general(measured)
         print_memory(measured)
         print_opening(measured)
+    print_lonely(measured)
+    print_left(measured)
     print_sim(measured)
     print_studies(measured)
     return print_targets(measured)

@@ -36,11 +36,12 @@ static struct dentry *dir;
 
 static const struct v3b_method * const methods[] = {
 	&v3b_dma, &v3b_raw, &v3b_v3_explicit, &v3b_v3_allocator, &v3b_v3_reserved,
+	&v3b_v3_bounded, &v3b_both_raw, &v3b_both_explicit,
 	&v3b_sim_raw, &v3b_sim_raw_pasid, &v3b_sim_v3, &v3b_sim_v3_pasid,
 };
 
 static const struct v3b_study * const studies[] = {
-	&v3b_pasid, &v3b_shadow, &v3b_guard, &v3b_section,
+	&v3b_pasid, &v3b_shadow, &v3b_guard, &v3b_section, &v3b_lonely, &v3b_filling,
 };
 
 /**

@@ -21,6 +21,7 @@ static const struct v3b_shape shapes[] = {
 	{ "4K-random", 1, 512, V3B_RANDOM },
 	{ "64K", 16, 512, V3B_LARGE },
 	{ "2M", SZ_2M >> PAGE_SHIFT, 512, V3B_LARGE },
+	{ "2M-unaligned", SZ_2M >> PAGE_SHIFT, 128, V3B_LARGE | V3B_UNALIGNED },
 	{ "1G", SZ_1G >> PAGE_SHIFT, 512, V3B_LARGE | V3B_GIGANTIC },
 	{ "64x4K", V3B_SCATTERED_PAGES, 256, V3B_SCATTER },
 	{ "64x4K-mdl", V3B_SCATTERED_PAGES, 256, V3B_SCATTER | V3B_MDL },
@@ -194,6 +195,8 @@ static phys_addr_t shape_phys(struct v3b *b, const struct v3b_shape *shape)
 	if (shape->features & V3B_LEAF)
 		return shape->nr_pages > V3B_SCATTERED_PAGES ? b->huge + PAGE_SIZE :
 							       small + PAGE_SIZE;
+	if (shape->features & V3B_UNALIGNED)
+		return b->huge + PAGE_SIZE;
 	return shape->nr_pages > V3B_SCATTERED_PAGES ? b->huge : small;
 }
 
@@ -209,6 +212,8 @@ static bool prepare(struct v3b *b, u32 index, struct v3b_job *job)
 	/* Half way into a last-level table, so that unmapping never empties one. */
 	if (shape->features & V3B_LEAF)
 		job->place += SZ_1M;
+	if (shape->features & V3B_UNALIGNED)
+		job->place += PAGE_SIZE;
 	return b->huge || shape->nr_pages <= V3B_SCATTERED_PAGES;
 }
 
@@ -321,32 +326,28 @@ static void shrink(struct v3b *b, const struct v3b_method *method)
 {
 	struct v3b_job job = { .shape = &live_shape, .size = PAGE_SIZE };
 
-	if (method->keeps_live)
-		b->live = 0;
 	for (; b->live; b->live--) {
 		method->unmap(b, &job, &b->slots[b->live - 1]);
 		cond_resched();
 	}
 }
 
-struct mark {
-	struct v3b_memory memory;
-	u64 clock;
-};
-
-static struct mark mark_now(void)
+/**
+ * v3b_mark_now - begin to count
+ *
+ * Return: what v3b_memory_row() counts from.
+ */
+struct v3b_mark v3b_mark_now(void)
 {
-	struct mark mark = { .memory = v3b_memory_in_use() };
+	struct v3b_mark mark = { .memory = v3b_memory_in_use() };
 
 	mark.clock = v3b_clock();
 	return mark;
 }
 
 static int add_memory_row(struct v3b *b, const char *method, const char *what, u32 count,
-			  const struct mark *before)
+			  const struct v3b_mark *before, u64 clock, struct v3b_memory now)
 {
-	u64 clock = v3b_clock();
-	struct v3b_memory now = v3b_memory_in_use();
 	struct v3b_row *row = v3b_row_add(b);
 
 	if (!row)
@@ -363,18 +364,55 @@ static int add_memory_row(struct v3b *b, const char *method, const char *what, u
 	return 0;
 }
 
+/**
+ * v3b_memory_row - say how much memory came into use
+ * @b: the benchmark
+ * @method: name of the method
+ * @what: what took it
+ * @count: by how many ranges
+ * @before: where the count began
+ *
+ * Return: 0 or -ENOSPC.
+ */
+int v3b_memory_row(struct v3b *b, const char *method, const char *what, u32 count,
+		   const struct v3b_mark *before)
+{
+	u64 clock = v3b_clock();
+
+	return add_memory_row(b, method, what, count, before, clock, v3b_memory_in_use());
+}
+
+/**
+ * v3b_left_row - say how much memory is in use still, once everything is unmapped
+ * @b: the benchmark
+ * @method: name of the method
+ * @what: what took it
+ * @count: how many ranges were unmapped
+ * @before: when nothing had been mapped
+ *
+ * Context: sleeps until it becomes no less any more.
+ * Return: 0 or -ENOSPC.
+ */
+int v3b_left_row(struct v3b *b, const char *method, const char *what, u32 count,
+		 const struct v3b_mark *before)
+{
+	u64 clock = v3b_clock();
+
+	return add_memory_row(b, method, what, count, before, clock, v3b_memory_settled());
+}
+
 static int measure_levels(struct v3b *b, const struct v3b_method *method)
 {
 	u32 i;
 	int err;
 
 	for (i = 0; i < ARRAY_SIZE(levels) && levels[i] <= b->max_live; i++) {
-		struct mark before = mark_now();
+		struct v3b_mark before = v3b_mark_now();
 		u32 from = b->live;
 
 		err = grow(b, method, levels[i]);
 		if (!err)
-			err = add_memory_row(b, method->name, "live", b->live - from, &before);
+			err = v3b_memory_row(b, method->name, "live", b->live - from, &before);
 		if (!err)
 			err = measure_level(b, method);
 		if (err)
@@ -392,16 +430,21 @@ static int measure_levels(struct v3b *b, const struct v3b_method *method)
  */
 int v3b_measure_method(struct v3b *b, const struct v3b_method *method)
 {
-	struct mark before = mark_now();
+	struct v3b_mark before = v3b_mark_now();
+	u32 live;
 	int err;
 
 	err = method->open(b);
 	if (err)
 		return err;
-	err = add_memory_row(b, method->name, "open", 1, &before);
+	err = v3b_memory_row(b, method->name, "open", 1, &before);
+	before = v3b_mark_now();
 	if (!err)
 		err = measure_levels(b, method);
+	live = b->live;
 	shrink(b, method);
+	if (!err)
+		err = v3b_left_row(b, method->name, "left", live, &before);
 	method->close(b);
 	return err;
 }

@@ -2,6 +2,7 @@
 /*
  * The memory that is mapped, and how much memory is in use.
  */
+#include <linux/delay.h>
 #include <linux/gfp.h>
 #include <linux/ioport.h>
 #include <linux/mm.h>
@@ -15,6 +16,11 @@
 
 /* Where the search for a gigabyte of RAM ends. */
 #define RAM_END		(64ULL << 30)
+
+/* Memory that is given back late: how long nothing may come back, and how long to wait at all. */
+#define QUIET_POLLS	20
+#define MAX_POLLS	100
+#define POLL_MS		50
 
 static bool is_ram(phys_addr_t start, phys_addr_t size)
 {
@@ -108,4 +114,25 @@ struct v3b_memory v3b_memory_in_use(void)
 	use.slab = (s64)(global_node_page_state_pages(NR_SLAB_RECLAIMABLE_B) +
 			 global_node_page_state_pages(NR_SLAB_UNRECLAIMABLE_B)) * PAGE_SIZE;
 	return use;
+}
+
+/**
+ * v3b_memory_settled - count memory once no more of it is given back
+ *
+ * Context: sleeps, some seconds at most.
+ * Return: as v3b_memory_in_use(), the least that was seen.
+ */
+struct v3b_memory v3b_memory_settled(void)
+{
+	struct v3b_memory least = v3b_memory_in_use(), now;
+	unsigned int poll, quiet = 0;
+
+	for (poll = 0; poll < MAX_POLLS && quiet < QUIET_POLLS; poll++) {
+		msleep(POLL_MS);
+		now = v3b_memory_in_use();
+		quiet = now.total < least.total ? 0 : quiet + 1;
+		if (now.total < least.total)
+			least = now;
+	}
+	return least;
 }

@@ -55,6 +55,29 @@ void v3b_sim_exit(void)
 	instance = NULL;
 }
 
+/* v3b_sim_fail_tables() is iommusim_fail_tables() for the instance, which has devices. */
+void v3b_sim_fail_tables(unsigned int skip, unsigned int times)
+{
+	iommusim_fail_tables(instance, skip, times);
+}
+
+u64 v3b_sim_tables(void)
+{
+	struct iommusim_stats stats;
+
+	iommusim_get_stats(instance, &stats);
+	return stats.tables;
+}
+
+/* v3b_sim_leaves() - the 4 KiB entries in all page tables of the instance. */
+u64 v3b_sim_leaves(void)
+{
+	struct iommusim_stats stats;
+
+	iommusim_get_stats(instance, &stats);
+	return stats.leaf_4k;
+}
+
 /* So that a DMA tells which page it reached. */
 static void sign_pages(phys_addr_t first, unsigned int order)
 {
@@ -205,7 +228,6 @@ static void sim_raw_unmap(struct v3b *b, const struct v3b_job *job, struct v3b_s
 const struct v3b_method v3b_sim_raw = {
 	.name = "sim-raw",
 	.lacks = V3B_SIM_LACKS,
-	.keeps_live = true,
 	.open = sim_raw_open,
 	.close = sim_raw_close,
 	.map = sim_raw_map,
@@ -216,7 +238,6 @@ const struct v3b_method v3b_sim_raw = {
 const struct v3b_method v3b_sim_raw_pasid = {
 	.name = "sim-raw-pasid",
 	.lacks = V3B_SIM_LACKS,
-	.keeps_live = true,
 	.open = sim_raw_pasid_open,
 	.close = sim_raw_close,
 	.map = sim_raw_map,

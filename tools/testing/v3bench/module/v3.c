@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Methods "explicit", "allocator", "reserved", "sim-v3" and "sim-v3-pasid": the
- * V3 table, as a ported driver calls it.
+ * Methods "explicit", "allocator", "reserved", "bounded", "both-explicit", "sim-v3" and
+ * "sim-v3-pasid": the V3 table, as a ported driver calls it.
  */
 #include <linux/align.h>
 #include <linux/build_bug.h>
 #include <linux/device.h>
+#include <linux/iommusim.h>
 #include <linux/sizes.h>
 #include <linux/string.h>
 
@@ -17,6 +18,10 @@
 
 #define ADDRESS_WIDTH	48
 
+/* Between which the allocator of method "bounded" is to choose; an IOMMU has 39 bits at least. */
+#define LOWEST		(4ULL << 30)
+#define HIGHEST		((1ULL << 38) - 1)
+
 /* Room for the measured mappings of one shape inside the token. */
 #define TOKEN_STEP	SZ_4M
 #define TOKEN_SHAPES	16
@@ -27,6 +32,8 @@ static struct {
 	PIOMMU_DMA_DEVICE device;
 	PIOMMU_DMA_PASID_DEVICE sub_device;	/* NULL: the device itself is attached */
 	PIOMMU_DMA_DOMAIN domain;
+	struct device *other;
+	PIOMMU_DMA_DEVICE other_device;
 	PIOMMU_DMA_LOGICAL_ADDRESS_TOKEN token;
 	PMDL mdl;
 	IOMMU_MAP_PHYSICAL_ADDRESS what;
@@ -232,6 +239,15 @@ static int allocator_map(struct v3b *b, const struct v3b_job *job, struct v3b_sl
 	return NT_SUCCESS(status) ? 0 : v3b_errno(b, "MapLogicalRangeEx", status);
 }
 
+static int bounded_map(struct v3b *b, const struct v3b_job *job, struct v3b_slot *slot)
+{
+	IOMMU_DMA_LOGICAL_ADDRESS lowest = LOWEST, highest = HIGHEST;
+	NTSTATUS status = v3.table.V3.MapLogicalRangeEx(v3.domain, READ_WRITE, &v3.what, NULL,
+							&lowest, &highest, &slot->address);
+
+	return NT_SUCCESS(status) ? 0 : v3b_errno(b, "MapLogicalRangeEx", status);
+}
+
 static void v3_unmap(struct v3b *b, const struct v3b_job *job, struct v3b_slot *slot)
 {
 	NTSTATUS status = v3.table.V3.UnmapLogicalRange(v3.domain, slot->address,
@@ -299,6 +315,55 @@ static void reserved_unmap(struct v3b *b, const struct v3b_job *job, struct v3b_
 		v3b_errno(b, "UnmapReservedLogicalRange", status);
 }
 
+static int attach_other(struct v3b *b)
+{
+	int err;
+
+	v3.other = v3b_sim_device();
+	if (IS_ERR(v3.other))
+		return PTR_ERR(v3.other);
+	err = v3b_errno(b, "CreateDevice",
+			v3.table.V3.CreateDevice(v3.other, NULL, &v3.other_device));
+	if (err)
+		goto err_other;
+	err = v3b_errno(b, "AttachDeviceEx",
+			v3.table.V3.AttachDeviceEx(v3.domain, v3.other_device));
+	if (err)
+		goto err_device;
+	return 0;
+
+err_device:
+	v3.table.V3.DeleteDevice(v3.other_device);
+err_other:
+	iommusim_device_destroy(v3.other);
+	return err;
+}
+
+static int both_open(struct v3b *b)
+{
+	int err = explicit_open(b);
+
+	if (err)
+		return err;
+	err = attach_other(b);
+	if (err)
+		v3_close(b);
+	return err;
+}
+
+static void both_close(struct v3b *b)
+{
+	v3b_errno(b, "DetachDeviceEx", v3.table.V3.DetachDeviceEx(v3.other_device));
+	v3b_errno(b, "DeleteDevice", v3.table.V3.DeleteDevice(v3.other_device));
+	iommusim_device_destroy(v3.other);
+	v3_close(b);
+}
+
+static phys_addr_t both_lookup(struct v3b *b, u64 address)
+{
+	return v3b_both_lookup(b, v3.other, address);
+}
+
 static int sim_open(struct v3b *b, bool tagged)
 {
 	int err = v3b_sim_enter(b);
@@ -330,7 +395,6 @@ static void sim_close(struct v3b *b)
 const struct v3b_method v3b_v3_explicit = {
 	.name = "explicit",
 	.lacks = V3B_LEAF,
-	.keeps_live = true,
 	.open = explicit_open,
 	.close = v3_close,
 	.prepare = v3_prepare,
@@ -341,7 +405,6 @@ const struct v3b_method v3b_v3_explicit = {
 const struct v3b_method v3b_v3_allocator = {
 	.name = "allocator",
 	.lacks = V3B_LEAF,
-	.keeps_live = true,
 	.open = allocator_open,
 	.close = v3_close,
 	.prepare = v3_prepare,
@@ -359,10 +422,30 @@ const struct v3b_method v3b_v3_reserved = {
 	.unmap = reserved_unmap,
 };
 
+const struct v3b_method v3b_v3_bounded = {
+	.name = "bounded",
+	.lacks = V3B_GENERAL_LACKS,
+	.open = allocator_open,
+	.close = v3_close,
+	.prepare = v3_prepare,
+	.map = bounded_map,
+	.unmap = v3_unmap,
+};
+
+const struct v3b_method v3b_both_explicit = {
+	.name = "both-explicit",
+	.lacks = V3B_GENERAL_LACKS,
+	.open = both_open,
+	.close = both_close,
+	.prepare = v3_prepare,
+	.map = explicit_map,
+	.unmap = v3_unmap,
+	.lookup = both_lookup,
+};
+
 const struct v3b_method v3b_sim_v3 = {
 	.name = "sim-v3",
 	.lacks = V3B_SIM_LACKS,
-	.keeps_live = true,
 	.open = sim_untagged_open,
 	.close = sim_close,
 	.prepare = v3_prepare,
@@ -374,7 +457,6 @@ const struct v3b_method v3b_sim_v3 = {
 const struct v3b_method v3b_sim_v3_pasid = {
 	.name = "sim-v3-pasid",
 	.lacks = V3B_SIM_LACKS,
-	.keeps_live = true,
 	.open = sim_pasid_open,
 	.close = sim_close,
 	.prepare = v3_prepare,

@@ -21,7 +21,7 @@ struct seq_file;
 /* Twice the scattered pages: every second page of it is one of them. */
 #define V3B_SMALL_ORDER		7
 #define V3B_MAX_SAMPLES		512
-#define V3B_MAX_ROWS		192
+#define V3B_MAX_ROWS		384
 
 /* Shapes a method does not offer, as bits of &struct v3b_method.lacks. */
 enum v3b_feature {
@@ -31,6 +31,7 @@ enum v3b_feature {
 	V3B_MDL		= BIT(3),	/* described by an MDL */
 	V3B_RANDOM	= BIT(4),	/* unmap and map again a range chosen among the live ones */
 	V3B_GIGANTIC	= BIT(5),	/* more memory than a method may have of its own */
+	V3B_UNALIGNED	= BIT(6),	/* starts a page after a boundary, as its address does */
 };
 
 /**
@@ -86,6 +87,16 @@ struct v3b_memory {
 };
 
 /**
+ * struct v3b_mark - where a count begins
+ * @memory: memory in use then
+ * @clock: what the clock showed
+ */
+struct v3b_mark {
+	struct v3b_memory memory;
+	u64 clock;
+};
+
+/**
  * struct v3b_stats - instructions of one row, reading the clock already subtracted
  * @map_mean: one map
  * @unmap_mean: one unmap
@@ -109,7 +120,6 @@ struct v3b;
  * struct v3b_method - one way of mapping
  * @name: name in the result and in the run file
  * @lacks: features it has no call for
- * @keeps_live: @close ends the live mappings by itself
  * @open: put the device on the address space; may change &v3b.fill_base and &v3b.probe_base
  * @close: undo @open
  * @prepare: optional; keep what every call for @job passes, outside of what is measured
@@ -121,7 +131,6 @@ struct v3b;
 struct v3b_method {
 	const char *name;
 	u32 lacks;
-	bool keeps_live;
 	int (*open)(struct v3b *b);
 	void (*close)(struct v3b *b);
 	void (*prepare)(struct v3b *b, const struct v3b_job *job);
@@ -256,6 +265,9 @@ extern const struct v3b_method v3b_raw;
 extern const struct v3b_method v3b_v3_explicit;
 extern const struct v3b_method v3b_v3_allocator;
 extern const struct v3b_method v3b_v3_reserved;
+extern const struct v3b_method v3b_v3_bounded;
+extern const struct v3b_method v3b_both_raw;
+extern const struct v3b_method v3b_both_explicit;
 extern const struct v3b_method v3b_sim_raw;
 extern const struct v3b_method v3b_sim_raw_pasid;
 extern const struct v3b_method v3b_sim_v3;
@@ -265,6 +277,8 @@ extern const struct v3b_study v3b_pasid;
 extern const struct v3b_study v3b_shadow;
 extern const struct v3b_study v3b_guard;
 extern const struct v3b_study v3b_section;
+extern const struct v3b_study v3b_lonely;
+extern const struct v3b_study v3b_filling;
 
 int v3b_clock_calibrate(struct v3b *b);
 int v3b_measure_empty(struct v3b *b);
@@ -276,6 +290,14 @@ void v3b_raw_close(struct v3b *b);
 int v3b_memory_init(struct v3b *b);
 void v3b_memory_exit(struct v3b *b);
 struct v3b_memory v3b_memory_in_use(void);
+struct v3b_memory v3b_memory_settled(void);
+struct v3b_mark v3b_mark_now(void);
+int v3b_memory_row(struct v3b *b, const char *method, const char *what, u32 count,
+		   const struct v3b_mark *before);
+int v3b_left_row(struct v3b *b, const char *method, const char *what, u32 count,
+		 const struct v3b_mark *before);
+struct iommu_domain *v3b_domain_attach(struct v3b *b, struct device *dev);
+void v3b_domain_detach(struct iommu_domain *domain, struct device *dev);
 struct v3b_row *v3b_row_add(struct v3b *b);
 
 #endif
