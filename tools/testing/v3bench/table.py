@@ -253,6 +253,27 @@ def filling_ratio(measured, what, live):
     return measured.call_ratio(*pair_of(measured, "filling", what, "map + unmap", live))
 
 
+def print_smp(measured):
+    keys = measured.call_keys("smp")
+    if not keys:
+        return
+    print("\nPairs of map + unmap per second on iommusim, of one thread and of two on processors of their own (medians of"
+          "\nthe repetitions, by the clock of a machine that is emulated); v3 / raw of each repetition: median, least, most")
+    print(f"{'what':<18}{'':<11}" + "".join(f"{head:>12}" for head in
+          ("v3", "raw", "v3 / raw", "least", "most", "2 / 1: v3", "raw")))
+    for what, op, live in keys:
+        if what.startswith("raw"):
+            continue
+        ours, theirs = pair_of(measured, "smp", what, op, live)
+        share = measured.call("smp", what, op, "permille", live)
+        cells = [number(ours["median"]), number(theirs["median"])]
+        cells += [ratio(share[key] / 1000) for key in ("median", "min", "max")]
+        for side, row in (("v3", ours), ("raw", theirs)):
+            alone = measured.call("smp", what, "1 thread", side, live)
+            cells.append("" if alone is row else ratio(row["median"] / alone["median"]))
+        print(f"{what:<18}{op:<11}" + "".join(f"{cell:>12}" for cell in cells))
+
+
 def print_studies(measured):
     print_study(measured, "filling", "4K in a domain with two page tables of which the second one is being filled,"
                 " where it is\nnot filled yet ('ahead') and where it is: instructions (median) per map + unmap pair;"
@@ -264,6 +285,7 @@ def print_studies(measured):
                 " v3compat_set_guard_policy(); raw: queue_work and flush_work of empty items", "devices")
     print_sections(measured)
     print_reservations(measured)
+    print_smp(measured)
 
 
 def worst(values):

@@ -137,8 +137,7 @@ static int run_meter(void *unused)
 	/* The filling was going on before the first sample and goes on after the last one. */
 	if (!meter.err && (READ_ONCE(meter.attached) || !meter.filled))
 		meter.err = -EAGAIN;
-	complete(&meter.done);
-	return 0;
+	kthread_complete_and_exit(&meter.done, 0);
 }
 
 static int attach_measured(struct v3b *b)

@@ -42,6 +42,7 @@ static const struct v3b_method * const methods[] = {
 
 static const struct v3b_study * const studies[] = {
 	&v3b_pasid, &v3b_shadow, &v3b_guard, &v3b_section, &v3b_lonely, &v3b_filling,
+	&v3b_smp,
 };
 
 /**

@@ -279,6 +279,7 @@ extern const struct v3b_study v3b_guard;
 extern const struct v3b_study v3b_section;
 extern const struct v3b_study v3b_lonely;
 extern const struct v3b_study v3b_filling;
+extern const struct v3b_study v3b_smp;
 
 int v3b_clock_calibrate(struct v3b *b);
 int v3b_measure_empty(struct v3b *b);
