@@ -82,7 +82,7 @@ static u32 fitting(struct v3b *b, const struct spread *spread, u32 max_live)
 static int measure(struct v3b *b, const struct v3b_method *method, const struct spread *spread,
 		   u32 count)
 {
-	struct v3b_mark before = v3b_mark_now(), half;
+	struct v3b_mark before = v3b_mark_settled(), half;
 	int err;
 
 	b->live = 0;

@@ -365,6 +365,20 @@ static int add_memory_row(struct v3b *b, const char *method, const char *what, u
 }
 
 /**
+ * v3b_mark_settled - begin to count when nothing is given back any more
+ *
+ * Context: sleeps, see v3b_memory_settled().
+ * Return: as v3b_mark_now().
+ */
+struct v3b_mark v3b_mark_settled(void)
+{
+	struct v3b_mark mark = { .memory = v3b_memory_settled() };
+
+	mark.clock = v3b_clock();
+	return mark;
+}
+
+/**
  * v3b_memory_row - say how much memory came into use
  * @b: the benchmark
  * @method: name of the method
@@ -430,7 +444,7 @@ static int measure_levels(struct v3b *b, const struct v3b_method *method)
  */
 int v3b_measure_method(struct v3b *b, const struct v3b_method *method)
 {
-	struct v3b_mark before = v3b_mark_now();
+	struct v3b_mark before = v3b_mark_settled();
 	u32 live;
 	int err;
 

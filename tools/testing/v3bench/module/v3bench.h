@@ -293,6 +293,7 @@ void v3b_memory_exit(struct v3b *b);
 struct v3b_memory v3b_memory_in_use(void);
 struct v3b_memory v3b_memory_settled(void);
 struct v3b_mark v3b_mark_now(void);
+struct v3b_mark v3b_mark_settled(void);
 int v3b_memory_row(struct v3b *b, const char *method, const char *what, u32 count,
 		   const struct v3b_mark *before);
 int v3b_left_row(struct v3b *b, const char *method, const char *what, u32 count,
