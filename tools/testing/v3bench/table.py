@@ -129,7 +129,7 @@ def print_left(measured):
     print("\nBytes that a domain holds still once everything is unmapped, after a wait")
     print(f"{'':<14}{'method':<12}{'ranges':>10}{'all':>14}{'tables':>14}{'slab':>14}{'beyond raw':>14}")
     for what, name in kinds:
-        for method in [method for method in measured.memory_methods(what) if method in V3_METHODS + ("raw",)]:
+        for method in [method for method in measured.memory_methods(what) if method in ("raw", "explicit", "allocator")]:
             row = measured.memory_row(method, what)
             beyond = measured.memory_beyond(method, what)
             print(f"{name:<14}{method:<12}{row['added']:>10,}" +
