@@ -183,8 +183,8 @@ def print_flushes(measured):
         return
     levels = sorted({live for _, _, live in keys})
     print("\nFlushing tables that the caller owns, by mapped pages: instructions (median) per FlushDomainByVaList of"
-          "\nwhat changed ('all': per FlushDomain). raw: the same change by calls of the core; it and what follows are"
-          "\nfor the most pages")
+          "\nwhat changed ('all': per FlushDomain, but for 'grown to', which lists the pages). raw: the same change by"
+          "\ncalls of the core; it and what follows are for the most pages")
     heads = [power(live) for live in levels] + ["raw", "v3 / raw", "v3 per unit", "raw per unit"]
     print(f"{'what':<13}{'':<18}" + "".join(f"{head:>14}" for head in heads))
     for what, op in dict.fromkeys(key[:2] for key in keys):

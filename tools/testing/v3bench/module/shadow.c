@@ -172,9 +172,17 @@ static int set_entry(u64 address, u64 size, u64 value)
 	return 0;
 }
 
+static int flush_listed(struct v3b *b, bool last_level, u32 nr)
+{
+	NTSTATUS status = v3.table.V3.FlushDomainByVaList(v3.domain, last_level, nr, list);
+
+	return NT_SUCCESS(status) ? 0 : v3b_errno(b, "FlushDomainByVaList", status);
+}
+
 static int v3_map_one(struct v3b *b, u64 address, phys_addr_t phys, u64 size)
 {
-	return set_entry(address, size, phys);
+	list[0] = address;
+	return set_entry(address, size, phys) ?: flush_listed(b, false, 1);
 }
 
 static int v3_apply_all(struct v3b *b, const struct edit *edit)
@@ -203,20 +211,6 @@ static int time_apply(struct v3b *b, const struct edit *edit, apply_fn apply, u6
 	return err;
 }
 
-static int v3_fill(struct v3b *b, u32 pages, u64 *ticks)
-{
-	u32 i;
-	int err;
-
-	for (i = b->live; i < b->live + pages; i++) {
-		err = set_entry(live_address(b, i), SZ_4K, frame(b, SZ_4K, i, 0));
-		if (err)
-			return err;
-		cond_resched();
-	}
-	return time_apply(b, NULL, v3_apply_all, ticks);
-}
-
 static int v3_prepare(struct v3b *b, const struct edit *edit)
 {
 	u64 size = edit->piece->size;
@@ -236,10 +230,29 @@ static int v3_prepare(struct v3b *b, const struct edit *edit)
 
 static int v3_apply(struct v3b *b, const struct edit *edit)
 {
-	NTSTATUS status = v3.table.V3.FlushDomainByVaList(v3.domain, edit->op != OP_ADD,
-							  edit->piece->nr, list);
+	return flush_listed(b, edit->op != OP_ADD, edit->piece->nr);
+}
 
-	return NT_SUCCESS(status) ? 0 : v3b_errno(b, "FlushDomainByVaList", status);
+/* In steps, because a flush that cannot sleep maps a bounded number of pages. */
+static int v3_fill(struct v3b *b, u32 pages, u64 *ticks)
+{
+	struct edit edit = { .op = OP_ADD, .base = live_address(b, b->live) };
+	struct piece piece = { .size = SZ_4K, .step = SZ_4K };
+	u64 more;
+	int err;
+
+	*ticks = 0;
+	edit.piece = &piece;
+	for (; pages; pages -= piece.nr) {
+		piece.nr = min(pages, MAX_UNITS);
+		err = v3_prepare(b, &edit) ?: time_apply(b, &edit, v3_apply, &more);
+		if (err)
+			return err;
+		*ticks += more;
+		edit.base += piece.nr * SZ_4K;
+		cond_resched();
+	}
+	return 0;
 }
 
 static void v3_close(struct v3b *b)
