@@ -20,6 +20,7 @@ SECTION_LIMIT = 20000
 FREE_LIMIT = 2.0
 REFUSE_LIMIT = 2.0
 GENERAL_SHAPES = ("4K", "4K-random")
+BLOCKS_LIMIT = 4.0
 V3_METHODS = ("explicit", "allocator", "reserved")
 
 
@@ -363,6 +364,7 @@ def targets(measured):
     yield from section_targets(measured)
     yield pasid_free(measured)
     yield shadow_flat(measured)
+    yield shadow_blocks(measured)
 
 
 def shadow_flat(measured):
@@ -372,6 +374,14 @@ def shadow_flat(measured):
     value = worst(measured.call_growth("shadow", what, op, lives[0], live) for what, op, live in keys)
     reach = f"from {power(lives[0])} to {power(lives[-1])} mapped pages" if lives else "whatever is mapped"
     return f"FlushDomainByVaList: flat {reach}", value if len(lives) > 1 else None, FLAT_LIMIT
+
+
+def shadow_blocks(measured):
+    """Neighbouring large entries that are removed share an invalidation."""
+    pairs = [pair_of(measured, "shadow", *key) for key in measured.call_keys("shadow")
+             if key[:2] == ("16x2M", "removed")]
+    value = worst(measured.call_ratio(ours, theirs) for ours, theirs in pairs)
+    return "FlushDomainByVaList: 16 large entries removed / raw", value, BLOCKS_LIMIT
 
 
 def pasid_free(measured):

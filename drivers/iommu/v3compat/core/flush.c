@@ -4,7 +4,6 @@
  * what its owner's tables say after a flush.
  */
 #include <linux/mutex.h>
-#include <linux/string.h>
 
 #include "base/context.h"
 #include "base/topology.h"
@@ -79,6 +78,9 @@ static bool has_guarded(struct v3c_domain *domain)
  *	operations must not wait for all of a long call
  * @slots: page tables there were at the start; later ones are filled by whoever adds them
  * @work: what the call may do still
+ * @list: addresses listed behind the pages that are being compared
+ * @listed: how many they are, or 0
+ * @taken: how many of them went with these pages, from the first one on, in all page tables
  */
 struct v3c_flush {
 	struct v3c_domain *domain;
@@ -86,6 +88,9 @@ struct v3c_flush {
 	struct v3c_op op;
 	u8 slots;
 	struct v3c_work work;
+	const u8 *list;
+	u32 listed;
+	u32 taken;
 };
 
 static int begin_piece(struct v3c_flush *flush)
@@ -114,6 +119,7 @@ static int begin_flush(struct v3c_flush *flush, struct v3c_domain *domain, u32 s
 
 	flush->domain = domain;
 	flush->serial = serial;
+	flush->listed = 0;
 	v3c_work_init(&flush->work, may_sleep);
 	ret = begin_piece(flush);
 	if (!ret)
@@ -134,12 +140,15 @@ static int sync_slot(struct v3c_flush *flush, u8 slot, u64 first, u64 last)
 	int ret;
 
 	v3c_sync_init(&sync, first, last);
+	sync.list = flush->list;
+	sync.listed = flush->listed;
 	while (flush->op.slots & BIT(slot) &&
 	       v3c_shadow_sync_piece(flush->domain->hwpts[slot]->shadow, &sync, &flush->work)) {
 		ret = next_piece(flush);
 		if (ret)
 			return ret;
 	}
+	flush->taken = min(flush->taken, sync.taken);
 	/*
 	 * &v3c_hwpt.lost: devices still reach what the IOMMU driver did not unmap, whatever the
 	 * owner's tables say.
@@ -155,6 +164,7 @@ static int sync_pages(struct v3c_flush *flush, u64 first, u64 last)
 	int ret = 0, err;
 	u8 slot;
 
+	flush->taken = flush->listed;
 	for (slot = 0; slot < V3C_MAX_SLOTS; slot++) {
 		if (!(flush->slots & BIT(slot)))
 			continue;
@@ -282,20 +292,12 @@ static void flush_all(struct v3c_domain *domain, u8 slots)
 		v3c_hwpt_flush(hwpt);
 }
 
-static u64 listed_page(const u8 *list, u32 index)
-{
-	u64 address;
-
-	memcpy(&address, list + index * sizeof(address), sizeof(address));
-	return address >> V3C_PAGE_SHIFT;
-}
-
 /* V3C_LISTED_RUN bounds the listed pages that are compared together. */
-#define V3C_LISTED_RUN	256
+#define V3C_LISTED_RUN	(16 * V3C_TABLE_PAGES)
 
 /*
  * sync_list() takes pages together that follow each other in @list, because they can share the walk
- * and the invalidation.
+ * and the invalidation. Of pages in blocks that follow each other only the comparison can tell.
  */
 static int sync_list(struct v3c_flush *flush, u32 number, const u8 *list)
 {
@@ -304,15 +306,18 @@ static int sync_list(struct v3c_flush *flush, u32 number, const u8 *list)
 	u64 first;
 
 	for (done = 0; done < number; done += run) {
-		first = listed_page(list, done);
+		first = v3c_listed_page(list, done);
 		limit = min_t(u32, number - done, V3C_LISTED_RUN);
 		for (run = 1; run < limit; run++)
-			if (listed_page(list, done + run) != first + run)
+			if (v3c_listed_page(list, done + run) != first + run)
 				break;
+		flush->list = list + (done + run) * sizeof(u64);
+		flush->listed = number - done - run;
 		err = sync_pages(flush, first, first + run - 1);
 		if (err == -ESTALE)
 			return err;
 		ret = ret ? ret : err;
+		run += flush->taken;
 		v3c_work_done(&flush->work, run);
 		/*
 		 * sync_pages() compares nothing when v3c_work_is_over(): it only has a work item do

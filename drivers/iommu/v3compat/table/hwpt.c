@@ -462,7 +462,7 @@ static bool is_one_flush(const struct v3c_hwpt *hwpt, const struct v3c_span *spa
 		/* In this order, because drivers compare with what they were told before only. */
 		run &= span == spans || span->first == span[-1].last + 1;
 	}
-	if (((first ^ last) << V3C_PAGE_SHIFT) & hwpt->flush_mask)
+	if (!v3c_hwpt_reaches(hwpt, first, last))
 		return false;
 	if (hwpt->rules.flush_runs && !run)
 		return false;

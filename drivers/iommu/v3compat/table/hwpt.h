@@ -156,6 +156,12 @@ static inline bool v3c_hwpt_has_leaf(const struct v3c_hwpt *hwpt, u64 pages)
 	return hwpt->core->pgsize_bitmap & (pages << V3C_PAGE_SHIFT);
 }
 
+/* True if one invalidation reaches all pages from @first to @last. */
+static inline bool v3c_hwpt_reaches(const struct v3c_hwpt *hwpt, u64 first, u64 last)
+{
+	return !(((first ^ last) << V3C_PAGE_SHIFT) & hwpt->flush_mask);
+}
+
 /*
  * v3c_hwpt_may_join(): neighbours within V3C_SPAN_PAGES may be mapped together and unmapped one by
  * one, because the driver has no leaf to make of some of them.

@@ -51,6 +51,9 @@
 #define V3C_LARGE_WORK		64
 #define V3C_WALK_WORK		32
 
+/* V3C_LARGE_RUN bounds the neighbouring large leaves that are unmapped together. */
+#define V3C_LARGE_RUN		16
+
 /* V3C_PIECE_WORK is done between two moments at which page tables may come and go. */
 #define V3C_PIECE_WORK		(16 * V3C_STEP_WORK)
 
@@ -514,11 +517,15 @@ static int map_leaf(struct v3c_shadow *shadow, struct v3c_sync *sync, u64 page, 
 	return ret == -ENOMEM ? ret : 0;
 }
 
-static void unmap_large(struct v3c_shadow *shadow, struct v3c_path *path, u64 page)
+/* unmap_large() unmaps the large leaf at @path, and those behind it in the node up to @leaves. */
+static void unmap_large(struct v3c_shadow *shadow, struct v3c_path *path, unsigned int leaves)
 {
-	v3c_hwpt_unmap(shadow->hwpt, path->first, v3c_level_pages(path->level));
-	set_entry(shadow, path->node[path->level], path->entry, 0);
-	prune_nodes(shadow, path, page);
+	unsigned int i;
+
+	v3c_hwpt_unmap(shadow->hwpt, path->first, leaves * v3c_level_pages(path->level));
+	for (i = 0; i < leaves; i++)
+		set_entry(shadow, path->node[path->level], path->entry + i, 0);
+	prune_nodes(shadow, path, path->first);
 }
 
 static int map_large(struct v3c_shadow *shadow, struct v3c_sync *sync, struct v3c_path *path,
@@ -737,14 +744,70 @@ static int sync_leaves(struct v3c_shadow *shadow, struct v3c_sync *sync, struct 
 	return ret;
 }
 
+/* is_empty_unit(): @unit says that nothing is configured for any of these pages. */
+static bool is_empty_unit(const struct v3c_unit *unit, u64 first, u64 last)
+{
+	return unit->kind == V3C_ENTRY_EMPTY && unit->first <= first && unit->last >= last;
+}
+
+/* is_next(): @sync covers one of these pages, or the next listed page is one of them. */
+static bool is_next(const struct v3c_sync *sync, u64 first, u64 last)
+{
+	u64 page;
+
+	if (first <= sync->last)
+		return true;
+	if (sync->taken == sync->listed)
+		return false;
+	page = v3c_listed_page(sync->list, sync->taken);
+	return page >= first && page <= last;
+}
+
+/*
+ * count_leaving() is how many large leaves from @path on one unmap can take, because @sync is about
+ * them and nothing is configured there any more, as @unit says of the first one. @sync covers them
+ * then.
+ *
+ * Leaves in whose place something is mapped go one by one, because otherwise the addresses of the
+ * first one would fault until the last one is mapped. So do those that the IOMMU driver has in
+ * pieces, or invalidates one by one, because otherwise the lock would be held for many of these.
+ */
+static unsigned int count_leaving(struct v3c_shadow *shadow, struct v3c_sync *sync,
+				  const struct v3c_path *path, struct v3c_unit *unit)
+{
+	const u64 *end = path->node[path->level] + V3C_NODE_ENTRIES, *entry = path->entry + 1;
+	u64 pages = v3c_level_pages(path->level), first = path->last + 1, last;
+
+	if (!v3c_hwpt_has_leaf(shadow->hwpt, pages))
+		return 1;
+	end = min(end, path->entry + V3C_LARGE_RUN);
+	for (; entry < end && !is_node(*entry) && !is_empty(*entry); entry++) {
+		last = first + pages - 1;
+		if (!v3c_hwpt_reaches(shadow->hwpt, path->first, last) ||
+		    !is_next(sync, first, last))
+			break;
+		if (unit->last < last)
+			v3c_table_walk(&shadow->tables, first, first + (end - entry) * pages - 1,
+				       unit);
+		if (!is_empty_unit(unit, first, last))
+			break;
+		sync->taken += first > sync->last;
+		widen_sync(sync, first, last);
+		first = last + 1;
+	}
+	return entry - path->entry;
+}
+
 /*
  * sync_large() leaves the large leaf at @path alone if it is as it should be, and unmaps it if not.
  */
 static int sync_large(struct v3c_shadow *shadow, struct v3c_sync *sync, struct v3c_path *path,
-		      const struct v3c_unit *unit)
+		      struct v3c_unit *unit, unsigned int *work)
 {
+	unsigned int leaves = 1;
 	int ret = 0;
 
+	*work += V3C_LARGE_WORK;
 	if (unit->kind == V3C_ENTRY_LEAF && unit->level >= path->level &&
 	    *path->entry == unit_leaf(unit, path->first) &&
 	    fits_leaf(shadow, path->level, path->first)) {
@@ -752,18 +815,22 @@ static int sync_large(struct v3c_shadow *shadow, struct v3c_sync *sync, struct v
 		return 0;
 	}
 	widen_sync(sync, path->first, path->last);
-	/*
-	 * Another comparison has mapped this leaf after this one had passed its first page.
-	 * Unmapping the leaf removes what lies in front of @sync->at, too, so go back and compare
-	 * all of it again. count_visit() bounds how often, because an owner could make it happen
-	 * again and again.
-	 */
-	if (path->first < sync->at) {
+	if (is_empty_unit(unit, path->first, path->last)) {
+		leaves = count_leaving(shadow, sync, path, unit);
+		*work += (leaves - 1) * V3C_LARGE_WORK;
+		sync->at = path->first + leaves * v3c_level_pages(path->level);
+	} else if (path->first < sync->at) {
+		/*
+		 * Another comparison has mapped this leaf after this one had passed its first page.
+		 * Unmapping the leaf removes what lies in front of @sync->at, too, so go back and
+		 * compare all of it again. count_visit() bounds how often, because an owner could
+		 * make it happen again and again.
+		 */
 		ret = count_visit(sync);
 		if (!ret)
 			sync->at = path->first;
 	}
-	unmap_large(shadow, path, path->first);
+	unmap_large(shadow, path, leaves);
 	return ret;
 }
 
@@ -832,8 +899,7 @@ static int sync_some(struct v3c_shadow *shadow, struct v3c_sync *sync, unsigned 
 		return sync_leaves(shadow, sync, &path, &unit, work);
 	if (is_empty(*path.entry))
 		return sync_nothing(shadow, sync, &path, &unit, work);
-	*work += V3C_LARGE_WORK;
-	return sync_large(shadow, sync, &path, &unit);
+	return sync_large(shadow, sync, &path, &unit, work);
 }
 
 static bool is_nothing(u64 entry)

@@ -4,7 +4,10 @@
 
 #include <linux/atomic.h>
 #include <linux/gfp_types.h>
+#include <linux/string.h>
 #include <linux/types.h>
+
+#include "base/phys.h"
 
 struct v3c_hwpt;
 struct v3c_shadow;
@@ -31,6 +34,9 @@ struct v3c_work {
  * @last: last page of this half of the addresses, moved on likewise
  * @at: everything before is done
  * @end: last page of all
+ * @list: addresses that the call brings up to date next, see v3c_listed_page()
+ * @listed: how many they are, or 0
+ * @taken: how many of them, from the first one on, have been brought up to date with these pages
  * @compared: first page of the node whose leaves were last compared with a large leaf
  * @visited: parts of tables met that had nothing to mirror
  * @refused: large leaves met that the IOMMU driver did not take
@@ -44,6 +50,9 @@ struct v3c_sync {
 	u64 last;
 	u64 at;
 	u64 end;
+	const u8 *list;
+	u32 listed;
+	u32 taken;
 	u64 compared;
 	unsigned long visited;
 	unsigned long refused;
@@ -52,6 +61,15 @@ struct v3c_sync {
 	gfp_t gfp;
 	int err;
 };
+
+/* v3c_listed_page() reads one address of 8 bytes, because a caller's list need not be aligned. */
+static inline u64 v3c_listed_page(const u8 *list, u32 index)
+{
+	u64 address;
+
+	memcpy(&address, list + index * sizeof(address), sizeof(address));
+	return address >> V3C_PAGE_SHIFT;
+}
 
 /* v3c_work_is_over() tells that the call has to stop, done or not. */
 static inline bool v3c_work_is_over(const struct v3c_work *work)

@@ -330,6 +330,150 @@ static void listed_neighbours_leave_a_half(struct kunit *test)
 	v3t_expect_no_stale_hits(test, w->sim);
 }
 
+#define NR_BLOCKS	16
+
+static void set_blocks(struct v3t_tables *tables, unsigned int count, u64 value)
+{
+	unsigned int i;
+
+	for (i = 0; i < count; i++)
+		v3t_set(tables, AT + i * SZ_2M, 1, value);
+}
+
+static void expect_blocks(struct kunit *test, struct device *pdo, unsigned int first,
+			  unsigned int count, struct page *block)
+{
+	unsigned int i;
+
+	for (i = first; i < first + count; i++) {
+		if (block) {
+			v3t_expect_reaches(test, pdo, AT + i * SZ_2M, block);
+			v3t_expect_reaches(test, pdo, AT + i * SZ_2M + SZ_1M, block + 256);
+		} else {
+			v3t_expect_blocked(test, pdo, AT + i * SZ_2M);
+			v3t_expect_blocked(test, pdo, AT + i * SZ_2M + SZ_1M);
+		}
+	}
+}
+
+/* A flush of everything if @number is 0. */
+static void expect_flushes(struct kunit *test, PIOMMU_DMA_DOMAIN domain, u32 number, void *list,
+			   unsigned int expected)
+{
+	struct v3t_world *w = test->priv;
+	struct iommusim_stats before = v3t_stats(w->sim), after;
+
+	if (number)
+		EXPECT_V3(test, STATUS_SUCCESS, FlushDomainByVaList, domain, TRUE, number, list);
+	else
+		flush(test, domain);
+	after = v3t_stats(w->sim);
+	KUNIT_EXPECT_EQ(test, after.flushes - before.flushes, expected);
+	KUNIT_EXPECT_EQ(test, after.flush_all, before.flush_all);
+}
+
+/* However the flush is told of them, and however they go: entry by entry, or all of their table. */
+static void neighbouring_blocks_go_together(struct kunit *test)
+{
+	struct v3t_world *w = test->priv;
+	struct page *block = v3t_pages(test, 9);
+	struct v3t_tables tables;
+	PIOMMU_DMA_DOMAIN domain = start(test, &tables, V3T_X64);
+	u64 leaf = v3t_leaf(&tables, page_to_phys(block), 1, true), list[NR_BLOCKS], link, i;
+	u32 pages = NR_BLOCKS * (SZ_2M / SZ_4K);
+	u64 *every = kunit_kmalloc_array(test, pages, sizeof(*every), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, every);
+	for (i = 0; i < NR_BLOCKS; i++)
+		list[i] = AT + i * (SZ_2M + SZ_4K) + 8 * i;
+	for (i = 0; i < pages; i++)
+		every[i] = AT + i * SZ_4K;
+
+	set_blocks(&tables, NR_BLOCKS, leaf);
+	link = *v3t_entry(&tables, AT, 2);
+	for (i = 0; i < 4; i++) {
+		flush(test, domain);
+		expect_blocks(test, w->pdo, 0, NR_BLOCKS, block);
+		if (i < 3)
+			set_blocks(&tables, NR_BLOCKS, 0);
+		else
+			v3t_set(&tables, AT, 2, 0);
+		expect_flushes(test, domain, i == 0 ? NR_BLOCKS : i == 1 ? pages : 0,
+			       i == 1 ? every : list, 1);
+		expect_blocks(test, w->pdo, 0, NR_BLOCKS, NULL);
+		v3t_set(&tables, AT, 2, link);
+		set_blocks(&tables, NR_BLOCKS, leaf);
+	}
+	v3t_expect_no_stale_hits(test, w->sim);
+}
+
+/* One that stays, one that is not listed, and more than what may take long. */
+static void blocks_between_are_not_touched(struct kunit *test)
+{
+	struct v3t_world *w = test->priv;
+	struct page *block = v3t_pages(test, 9);
+	struct v3t_tables tables;
+	PIOMMU_DMA_DOMAIN domain = start(test, &tables, V3T_X64);
+	u64 leaf = v3t_leaf(&tables, page_to_phys(block), 1, true), list[2 * NR_BLOCKS], i;
+
+	for (i = 0; i < 2 * NR_BLOCKS; i++)
+		list[i] = AT + i * SZ_2M;
+	set_blocks(&tables, 2 * NR_BLOCKS, leaf);
+	flush(test, domain);
+	expect_blocks(test, w->pdo, 0, 2 * NR_BLOCKS, block);
+
+	set_blocks(&tables, NR_BLOCKS, 0);
+	v3t_set(&tables, AT + 5 * SZ_2M, 1, leaf);
+	expect_flushes(test, domain, 10, list, 2);
+	expect_blocks(test, w->pdo, 0, 5, NULL);
+	expect_blocks(test, w->pdo, 5, 1, block);
+	expect_blocks(test, w->pdo, 6, 4, NULL);
+	expect_blocks(test, w->pdo, 10, NR_BLOCKS - 10, block);
+
+	expect_flushes(test, domain, 3, list + 11, 1);
+	expect_blocks(test, w->pdo, 10, 1, block);
+	expect_blocks(test, w->pdo, 11, 3, NULL);
+	expect_blocks(test, w->pdo, 14, 2, block);
+
+	set_blocks(&tables, 2 * NR_BLOCKS, leaf);
+	flush(test, domain);
+	set_blocks(&tables, 2 * NR_BLOCKS, 0);
+	expect_flushes(test, domain, 2 * NR_BLOCKS, list, 2);
+	expect_blocks(test, w->pdo, 0, 2 * NR_BLOCKS, NULL);
+	v3t_expect_no_stale_hits(test, w->sim);
+}
+
+/* What one kind of IOMMU has in one piece, another one has page by page. */
+static void blocks_go_from_each_kind_of_iommu(struct kunit *test)
+{
+	static const struct iommusim_config small = {
+		.pgsize_bitmap = SZ_4K, .quirks = IOMMUSIM_OWN_DOMAINS,
+	};
+	struct v3t_world *w = test->priv;
+	struct page *block = v3t_pages(test, 9);
+	struct v3t_tables tables;
+	PIOMMU_DMA_DOMAIN domain = start(test, &tables, V3T_X64);
+	struct iommusim *sim = v3t_sim(test, &small);
+	struct device *pdo = v3t_pdo(test, sim, NULL);
+	u64 list[NR_BLOCKS], i;
+
+	v3t_attach(test, domain, v3t_device(test, pdo));
+	for (i = 0; i < NR_BLOCKS; i++)
+		list[i] = AT + i * SZ_2M;
+	set_blocks(&tables, NR_BLOCKS, v3t_leaf(&tables, page_to_phys(block), 1, true));
+	/* Not a flush, which may do no more than 8,192 maps where it cannot sleep. */
+	v3t_configure(domain, &tables);
+	expect_blocks(test, w->pdo, 0, NR_BLOCKS, block);
+	expect_blocks(test, pdo, 0, NR_BLOCKS, block);
+
+	set_blocks(&tables, NR_BLOCKS, 0);
+	expect_flushes(test, domain, NR_BLOCKS, list, 1);
+	expect_blocks(test, w->pdo, 0, NR_BLOCKS, NULL);
+	expect_blocks(test, pdo, 0, NR_BLOCKS, NULL);
+	v3t_expect_no_stale_hits(test, w->sim);
+	v3t_expect_no_stale_hits(test, sim);
+}
+
 static void cost_follows_the_list(struct kunit *test)
 {
 	struct v3t_world *w = test->priv;
@@ -1176,6 +1320,9 @@ static struct kunit_case unmanaged_cases[] = {
 	KUNIT_CASE(changes_take_effect_with_the_flush),
 	KUNIT_CASE(listed_neighbours_go_together),
 	KUNIT_CASE(listed_neighbours_leave_a_half),
+	KUNIT_CASE(neighbouring_blocks_go_together),
+	KUNIT_CASE(blocks_between_are_not_touched),
+	KUNIT_CASE(blocks_go_from_each_kind_of_iommu),
 	KUNIT_CASE(cost_follows_the_list),
 	KUNIT_CASE(neighbours_can_go_one_by_one),
 	KUNIT_CASE(a_block_splits_and_merges),
