@@ -69,6 +69,20 @@ class Includes(unittest.TestCase):
         self.write(path, both.replace("\tgoto out;\nout:\n", ""))
         self.assertEqual(self.wrong(rules.gotos, path), [])
 
+    def test_cells_and_payloads_are_looked_into_by_few(self):
+        text = "static bool is_free(const u8 *cell)\n{\n\treturn !(*cell & ~V3C_CELL_DEAD);\n}\n"
+        for name in ("table/a.c", "core/quick.h", "core/segments.h"):
+            self.assertEqual(self.wrong(rules.hidden, self.write(self.top / name, text)), [])
+        for name in ("core/map.c", "wdm/interface.c"):
+            self.assertEqual(self.wrong(rules.hidden, self.write(self.top / name, text)),
+                             ["looks into the cells of a space"])
+        taken = "\tpinned = v3c_pins_take(space, first);\n\tv3c_released_give(&released, false);\n"
+        self.assertEqual(self.wrong(rules.hidden, self.write(self.top / "core/held.c", taken)), [])
+        self.assertEqual(self.wrong(rules.hidden, self.write(self.top / "core/map.c", taken)),
+                         ["looks into the payloads of ranges"])
+        state = "\tstate = v3c_cell_of_kind(V3C_RANGE_LOGICAL) | prot;\n\tslot->state = V3C_SLOT_FREE;\n"
+        self.assertEqual(self.wrong(rules.hidden, self.write(self.top / "core/map.c", state)), [])
+
     def test_static_functions_have_names_of_two_words(self):
         path = self.write(self.top / "core/a.c", "static int attach(void)\n{\n\treturn 0;\n}\n")
         self.assertEqual(self.wrong(rules.words, path), ["attach() has a name of one word"])

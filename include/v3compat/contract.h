@@ -1283,7 +1283,8 @@ typedef IOMMU_MAP_LOGICAL_RANGE_EX *PIOMMU_MAP_LOGICAL_RANGE_EX;
  * * STATUS_INVALID_PARAMETER_3 - @NumberOfPages is 0, or the range wraps
  * * STATUS_INVALID_PARAMETER - not exactly mappings of MapLogicalRange(Ex): a hole, a token, an
  *   identity mapping, a reserved region, or a cut through a large page. Nothing changed
- * * STATUS_INSUFFICIENT_RESOURCES - out of memory to cut a mapping. Nothing changed
+ * * STATUS_INSUFFICIENT_RESOURCES - out of memory to cut a mapping, or more of them at once than
+ *   is done for a caller that cannot sleep. Nothing changed
  * * STATUS_UNSUCCESSFUL - the IOMMU driver kept some of it: devices may reach the memory until the
  *   domain is deleted
  *
@@ -1334,7 +1335,8 @@ typedef IOMMU_MAP_IDENTITY_RANGE_EX *PIOMMU_MAP_IDENTITY_RANGE_EX;
  * * STATUS_INVALID_PARAMETER_2 - the description is NULL, misaligned, not whole pages or empty
  * * STATUS_INVALID_PARAMETER - some of it is not mapped so. Nothing changed
  * * STATUS_NOT_SUPPORTED - the domain has an allocator
- * * STATUS_INSUFFICIENT_RESOURCES - out of memory to cut a mapping. Nothing changed
+ * * STATUS_INSUFFICIENT_RESOURCES - out of memory to cut a mapping, or more of them at once than
+ *   is done for a caller that cannot sleep. Nothing changed
  * * STATUS_UNSUCCESSFUL - the IOMMU driver kept some of it: devices may reach the memory until the
  *   domain is deleted
  *

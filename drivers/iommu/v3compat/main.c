@@ -16,19 +16,15 @@
 #include "core/watch.h"
 #include "table/hwpt.h"
 #include "table/shadow.h"
-#include "table/tree.h"
 
 static int __init v3compat_init(void)
 {
 	int ret;
 
 	v3c_hwpt_module_init();
-	ret = v3c_tree_module_init();
-	if (ret)
-		goto exit_hwpt;
 	ret = v3c_shadow_module_init();
 	if (ret)
-		goto exit_tree;
+		goto exit_hwpt;
 	ret = v3c_fault_module_init();
 	if (ret)
 		goto exit_shadow;
@@ -51,8 +47,6 @@ exit_fault:
 	v3c_fault_module_exit();
 exit_shadow:
 	v3c_shadow_module_exit();
-exit_tree:
-	v3c_tree_module_exit();
 exit_hwpt:
 	v3c_hwpt_module_exit();
 	return ret;
@@ -71,7 +65,6 @@ static void __exit v3compat_exit(void)
 	v3c_pool_destroy(&v3c_pasid_pool);
 	v3c_pool_destroy(&v3c_device_pool);
 	v3c_shadow_module_exit();
-	v3c_tree_module_exit();
 	v3c_hwpt_module_exit();
 }
 

@@ -5,6 +5,7 @@
 #include <linux/gfp.h>
 #include <linux/preempt.h>
 #include <linux/rcupdate.h>
+#include <linux/sched.h>
 
 /*
  * v3c_may_sleep() is false only where the context is visibly atomic if CONFIG_PREEMPT_COUNT is off,
@@ -21,6 +22,16 @@ static inline bool v3c_may_sleep(void)
 static inline gfp_t v3c_gfp(void)
 {
 	return preemptible() && !rcu_preempt_depth() ? GFP_KERNEL : GFP_ATOMIC;
+}
+
+/*
+ * v3c_yield() lets others have the processor, if the caller may sleep for certain, in the middle of
+ * what may take long.
+ */
+static inline void v3c_yield(void)
+{
+	if (preemptible() && !rcu_preempt_depth())
+		cond_resched();
 }
 
 /*

@@ -46,7 +46,8 @@ void *v3c_handle_alloc(struct v3c_pool *pool, const struct v3c_owner *owner)
 		if (!handle)
 			return NULL;
 		INIT_LIST_HEAD(&handle->entry);
-		pool->init_once(handle);
+		if (pool->init_once)
+			pool->init_once(handle);
 	}
 	handle->owner = owner;
 	WRITE_ONCE(handle->user, owner->user);

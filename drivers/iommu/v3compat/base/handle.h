@@ -51,7 +51,7 @@ struct v3c_handle {
  * @kind: V3C_KIND_*
  * @size: bytes of an object
  * @name: of the kind, for messages
- * @init_once: initialises the locks inside, once in the life of the memory
+ * @init_once: initialises the locks inside, once in the life of the memory; or NULL
  * @lock: protects the lists, the counts and @serial
  * @live: published objects
  * @dead: destroyed objects, oldest first

@@ -20,9 +20,14 @@
  * may sleep. Several ranges that are unmapped at once are all invalidated before the first page of
  * any is given back.
  *
- * Mapping without a payload costs nothing more because others have some: ranges with one are kinds
- * of their own (%V3C_RANGE_PINNED). What both kinds do is written once, as inline functions, which
- * the functions with _pinned in their name and those without call with different constants.
+ * A payload needs memory when it is kept, also by a segment of a reservation, and none when it is
+ * given back. &v3c_space.pins has those of a space by the first pages of their ranges. Whoever
+ * holds a range holds its payload, too.
+ *
+ * Mapping without a payload costs next to nothing because others have some: only a space with an
+ * account (&v3c_space.account) is asked for payloads. What is the same with and without is written
+ * once, as inline functions, which the functions with _pinned in their name and those without call
+ * with different constants.
  */
 
 /**

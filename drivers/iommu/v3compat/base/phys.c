@@ -104,11 +104,12 @@ enum v3c_reason v3c_phys_init_frames(struct v3c_phys *phys, const u64 *pfns, u64
 /* v3c_phys_next() for @phys->runs; @limit may split a run. */
 bool v3c_phys_next_run(struct v3c_phys *phys, u64 limit, struct v3c_run *run)
 {
-	if (!phys->count)
+	if (phys->given == phys->pages)
 		return false;
 	run->pfn = phys->runs->pfn + phys->next;
-	run->pages = min(limit, phys->runs->pages - phys->next);
+	run->pages = min3(limit, phys->pages - phys->given, phys->runs->pages - phys->next);
 	phys->next += run->pages;
+	phys->given += run->pages;
 	if (phys->next == phys->runs->pages) {
 		phys->next = 0;
 		phys->runs++;

@@ -65,11 +65,11 @@ struct v3c_run {
  * @runs: without @pfns: the run that the iteration is at, and those after it; or NULL for only one
  * @next_piece: with @pfns: goes on with the next piece, if there is one, and if it has any; or NULL
  * @next: index in @pfns, or pages already given of the run that the iteration is at
- * @given: pages of frames given so far, never more than @pages
+ * @given: pages given so far, never more than @pages; not of an only run
  *
  * The caller's memory is read during the iteration, and no reference to it is kept afterwards. A
- * copy restarts an iteration. Whatever the caller does to that memory meanwhile, an iteration gives
- * @pages pages.
+ * copy restarts an iteration, one with less @pages gives the first of them. Whatever the caller
+ * does to that memory meanwhile, an iteration gives @pages pages.
  */
 struct v3c_phys {
 	u64 pages;

@@ -48,7 +48,7 @@
 	X(32, REGION_CONFLICT,	NONE,	EADDRINUSE,	"device's reserved region overlaps a live mapping") \
 	X(33, TOO_MANY_TABLES,	NONE,	EMFILE,		"domain has its largest number of page tables") \
 	X(34, TABLES_TOO_LARGE,	NONE,	E2BIG,		"caller's page tables say more than can be mirrored") \
-	X(35, TOO_MUCH_WORK,	NONE,	EAGAIN,		"caller's page tables say more than is mirrored without sleeping") \
+	X(35, TOO_MUCH_WORK,	NONE,	EAGAIN,		"more than is done for a caller that cannot sleep") \
 	X(36, KILLED,		NONE,	EINTR,		"calling thread was killed")		\
 	X(37, BAD_CONFIG,	LIMIT,	EINVAL,		"configuration is not supported")	\
 	X(38, NO_FAULTS,	NONE,	EOPNOTSUPP,	"nothing tells about faults of the device") \

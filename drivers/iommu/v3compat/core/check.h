@@ -14,6 +14,12 @@ struct v3c_region;
 
 #define V3C_PERMISSIONS		3u
 
+/*
+ * V3C_ATOMIC_PAGES bounds a list of pages, as V3C_ATOMIC_RANGES bounds ranges, for a caller that
+ * cannot sleep: more are refused, because nobody else could do anything meanwhile.
+ */
+#define V3C_ATOMIC_PAGES	65536
+
 /* v3c_check_permissions() accepts IOMMU_READ, IOMMU_WRITE or both, and nothing else. */
 static __always_inline enum v3c_reason v3c_check_permissions(u32 permissions, struct v3c_why *why)
 {
@@ -44,6 +50,7 @@ static __always_inline enum v3c_reason v3c_check_pages(u64 address, u64 pages, s
 	return 0;
 }
 
+enum v3c_reason v3c_check_work(const struct v3c_phys *phys, struct v3c_why *why);
 enum v3c_reason v3c_check_explicit(u64 address, u64 pages, u64 *page, struct v3c_why *why);
 enum v3c_reason v3c_check_size(u64 size, struct v3c_why *why);
 enum v3c_reason v3c_check_width(enum v3c_domain_type type, u32 width, struct v3c_why *why);

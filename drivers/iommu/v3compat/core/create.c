@@ -22,9 +22,10 @@
 #include "core/reserve.h"
 #include "table/gate.h"
 #include "table/passthrough.h"
+#include "table/pins.h"
 #include "table/withhold.h"
 
-static void reset_domain(struct v3c_domain *domain, const struct v3c_domain_config *config)
+static int reset_domain(struct v3c_domain *domain, const struct v3c_domain_config *config)
 {
 	domain->type = config->type;
 	domain->width_last = V3C_MAX_PAGES - 1;
@@ -34,9 +35,11 @@ static void reset_domain(struct v3c_domain *domain, const struct v3c_domain_conf
 	INIT_LIST_HEAD(&domain->pasids);
 	INIT_LIST_HEAD(&domain->tokens);
 	domain->sole = NULL;
+	domain->sole_explicit = NULL;
+	domain->sole_allocates = NULL;
 	domain->tables = (struct v3c_tables) { .kind = V3C_TABLES_NONE };
-	v3c_space_reset(&domain->space, config->width, domain->width_last,
-			v3c_owner_account(domain->handle.owner));
+	return v3c_space_reset(&domain->space, config->width, domain->width_last,
+			       v3c_owner_account(domain->handle.owner));
 }
 
 static int populate_domain(struct v3c_domain *domain, const struct v3c_domain_config *config)
@@ -81,12 +84,12 @@ static enum v3c_reason check_create(enum v3c_domain_type type, struct v3c_why *w
 
 static int make_domain(struct v3c_domain *domain, const struct v3c_domain_config *config)
 {
-	int ret = 0;
+	int ret;
 
 	guard(mutex)(&domain->mutex);
 	guard(mutex)(&v3c_topology);
-	reset_domain(domain, config);
-	if (config->type != V3C_DOMAIN_PASSTHROUGH)
+	ret = reset_domain(domain, config);
+	if (!ret && config->type != V3C_DOMAIN_PASSTHROUGH)
 		ret = populate_domain(domain, config);
 	if (ret) {
 		v3c_hwpts_free_all(domain);
@@ -163,10 +166,9 @@ V3C_EXPORT_NS_GPL(v3c_domain_create, V3COMPAT_TEST);
 
 /*
  * dissolve_domain() lets no call start anything on @domain any more, and frees what it has.
- * Payloads are left for give_back().
+ * Payloads are left for the caller, who gives them back without the mutex.
  */
-static void dissolve_domain(struct v3c_domain *domain, struct v3c_released *released,
-			    struct v3c_segments **kept)
+static void dissolve_domain(struct v3c_domain *domain, struct v3c_released *released)
 {
 	lockdep_assert_held(&domain->mutex);
 
@@ -176,18 +178,10 @@ static void dissolve_domain(struct v3c_domain *domain, struct v3c_released *rele
 	v3c_hwpts_free_all(domain);
 	v3c_runs_free(domain->tables.runs);
 	v3c_space_clear(&domain->space, released);
-	*kept = domain->kept;
-	domain->kept = NULL;
-}
-
-static void give_back(struct v3c_released *released, struct v3c_segments *kept)
-{
-	v3c_released_give(released, true);
-	v3c_segments_give_kept(kept);
 }
 
 static enum v3c_reason dissolve_unused(struct v3c_domain *domain, struct v3c_released *released,
-				       struct v3c_segments **kept, struct v3c_why *why)
+				       struct v3c_why *why)
 {
 	if (!v3c_handle_is(domain, V3C_KIND_DOMAIN))
 		return v3c_refuse(why, V3C_REASON_BAD_HANDLE, V3C_PARAM_DOMAIN, NULL, 0, 0);
@@ -197,7 +191,7 @@ static enum v3c_reason dissolve_unused(struct v3c_domain *domain, struct v3c_rel
 				  list_count_nodes(&domain->devices) +
 					  list_count_nodes(&domain->pasids),
 				  list_count_nodes(&domain->tokens));
-	dissolve_domain(domain, released, kept);
+	dissolve_domain(domain, released);
 	return 0;
 }
 
@@ -214,7 +208,6 @@ enum v3c_reason v3c_domain_destroy(struct v3c_domain *domain, struct v3c_why *wh
 {
 	u32 serial = domain->handle.serial;
 	struct v3c_released released = {};
-	struct v3c_segments *kept = NULL;
 	enum v3c_reason reason;
 
 	/*
@@ -224,12 +217,12 @@ enum v3c_reason v3c_domain_destroy(struct v3c_domain *domain, struct v3c_why *wh
 	if (v3c_handle_lock(domain, &domain->mutex)) {
 		reason = v3c_refuse_errno(why, -EINTR, V3C_PARAM_NONE, domain, 0, 0);
 	} else {
-		reason = dissolve_unused(domain, &released, &kept, why);
+		reason = dissolve_unused(domain, &released, why);
 		mutex_unlock(&domain->mutex);
 	}
 	if (!reason)
 		v3c_handle_free(&v3c_domain_pool, &domain->handle);
-	give_back(&released, kept);
+	v3c_released_give(&released, true);
 	trace_v3compat_domain_delete(serial, reason);
 	return reason;
 }
@@ -243,10 +236,9 @@ enum v3c_reason v3c_domain_destroy(struct v3c_domain *domain, struct v3c_why *wh
 void v3c_domain_reclaim(struct v3c_domain *domain)
 {
 	struct v3c_released released = {};
-	struct v3c_segments *kept;
 
 	scoped_guard(mutex, &domain->mutex)
-		dissolve_domain(domain, &released, &kept);
+		dissolve_domain(domain, &released);
 	v3c_handle_free(&v3c_domain_pool, &domain->handle);
-	give_back(&released, kept);
+	v3c_released_give(&released, true);
 }

@@ -15,7 +15,6 @@ static void domain_init_once(void *object)
 	struct v3c_domain *domain = object;
 
 	mutex_init(&domain->mutex);
-	xa_init(&domain->token_at);
 	mutex_init(&domain->configuring);
 	v3c_space_init_once(&domain->space);
 }
@@ -33,13 +32,21 @@ EXPORT_SYMBOL_IF_KUNIT(v3c_domain_pool);
 void v3c_domain_allow_quick(struct v3c_domain *domain)
 {
 	u8 slots = domain->space.slots;
+	struct v3c_hwpt *hwpt;
 
 	lockdep_assert_held(&domain->mutex);
 
 	if (!v3c_domain_is_mapped_by_us(domain) || hweight8(slots) != 1)
 		return;
+	hwpt = domain->hwpts[__ffs(slots)];
 	/* smp_store_release(): a reader of @domain->sole must see the table complete. */
-	smp_store_release(&domain->sole, domain->hwpts[__ffs(slots)]);
+	smp_store_release(&domain->sole, hwpt);
+	if (domain->space.account)
+		return;
+	if (domain->space.allocates)
+		smp_store_release(&domain->sole_allocates, hwpt);
+	else
+		smp_store_release(&domain->sole_explicit, hwpt);
 }
 
 /**
@@ -57,5 +64,7 @@ void v3c_domain_forbid_quick(struct v3c_domain *domain)
 	lockdep_assert_held(&domain->mutex);
 
 	WRITE_ONCE(domain->sole, NULL);
+	WRITE_ONCE(domain->sole_explicit, NULL);
+	WRITE_ONCE(domain->sole_allocates, NULL);
 	v3c_gate_quiesce(&domain->space);
 }

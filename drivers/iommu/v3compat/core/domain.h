@@ -4,7 +4,6 @@
 
 #include <linux/list.h>
 #include <linux/mutex.h>
-#include <linux/xarray.h>
 
 #include "base/handle.h"
 #include "base/topology.h"
@@ -15,33 +14,29 @@
 #include "table/space.h"
 #include "table/table_walk.h"
 
-struct v3c_segments;
-
 /**
  * struct v3c_domain - what a caller knows as IOMMU_DMA_DOMAIN
  * @handle: first, see &struct v3c_handle
  * @mutex: serialises whatever changes the set of page tables, attachments or tokens; outside
- *	v3c_topology, the space's and the tokens' locks. An attach holds it while the IOMMU core
- *	works
+ *	v3c_topology and the locks of the space. An attach holds it while the IOMMU core works
  * @type: constant while the domain lives
  * @width_last: last page under the allocator's AddressWidth
  * @space: logical addresses; for PassThrough domains empty
  * @hwpts: page tables by slot; an entry is there as long as its bit in @space.slots or an operation
- *	that saw the bit; changed under @mutex and @space.lock
+ *	that saw the bit; changed under @mutex
  * @sole: the only page table, where quick operations may start on it; NULL when there is none or
  *	more than one, and while the set of tables or what is withheld changes. Set to NULL first
  *	and then waited for by v3c_gate_quiesce(), read inside v3c_quick_enter()
+ * @sole_explicit: @sole, for quick operations on a page of a space that does not choose addresses
+ *	and has no payloads; otherwise NULL
+ * @sole_allocates: @sole, likewise of one that chooses
  * @devices: attached &struct v3c_device, under v3c_topology and @mutex
  * @pasids: &struct v3c_attachment, under v3c_topology and @mutex
  * @tokens: &struct v3c_token, also such as are still built or already taken apart; under @mutex
- * @token_at: &struct v3c_segments of live tokens by their first page; changed under @mutex, read
- *	under RCU
  * @tables: what the owner of an Unmanaged domain configured, under @mutex; the page tables' mirrors
  *	have copies
  * @configuring: serialises those who change @tables; outside @mutex
  * @nodes: count of nodes of all of its mirrors together
- * @kept: &struct v3c_segments of reservations that are gone, with payloads of pages that an IOMMU
- *	driver kept or that nobody unmapped; under @mutex
  */
 struct v3c_domain {
 	struct v3c_handle handle;
@@ -51,14 +46,14 @@ struct v3c_domain {
 	struct v3c_space space;
 	struct v3c_hwpt *hwpts[V3C_MAX_SLOTS];
 	struct v3c_hwpt *sole;
+	struct v3c_hwpt *sole_explicit;
+	struct v3c_hwpt *sole_allocates;
 	struct list_head devices;
 	struct list_head pasids;
 	struct list_head tokens;
-	struct xarray token_at;
 	struct v3c_tables tables;
 	struct mutex configuring;
 	atomic_long_t nodes;
-	struct v3c_segments *kept;
 };
 
 extern struct v3c_pool v3c_domain_pool;

@@ -105,6 +105,7 @@ void v3c_hwpts_remove(struct v3c_domain *domain, struct v3c_hwpt *hwpt)
 
 	v3c_gate_remove_slot(&domain->space, hwpt->slot);
 	v3c_gate_drain(&domain->space);
+	v3c_gate_removed(&domain->space, hwpt->slot);
 	v3c_tokens_forget(domain, hwpt->slot);
 	domain->hwpts[hwpt->slot] = NULL;
 	v3c_hwpts_free(hwpt);

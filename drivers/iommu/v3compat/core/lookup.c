@@ -3,10 +3,10 @@
  * v3c_lookup_permissions(): how a logical page is mapped.
  */
 #include <linux/iommu.h>
+#include <linux/minmax.h>
 
 #include "core/domain.h"
 #include "core/lookup.h"
-#include "core/reserve.h"
 #include "table/gate.h"
 #include "table/shadow.h"
 #include "table/space.h"
@@ -45,14 +45,9 @@ static int mirrored_permissions(struct v3c_domain *domain, const struct v3c_hwpt
  */
 int v3c_lookup_permissions(struct v3c_domain *domain, const struct v3c_hwpt *hwpt, u64 page)
 {
-	struct v3c_space *space = &domain->space;
-	struct v3c_view range;
-	int ret = v3c_space_look(space, page, &range);
+	int ret = v3c_space_permissions(&domain->space, page);
 
 	if (ret == -ENOENT && domain->type == V3C_DOMAIN_UNMANAGED)
 		return mirrored_permissions(domain, hwpt, page);
-	if (ret || range.state != V3C_RANGE_LIVE)
-		return 0;
-	return range.kind == V3C_RANGE_TOKEN ?
-	       v3c_tokens_permissions(domain, range.first, page) : range.prot;
+	return max(ret, 0);
 }

@@ -9,78 +9,23 @@
 #include <kunit/visibility.h>
 #include <linux/export.h>
 #include <linux/iommu.h>
+#include <linux/slab.h>
 
 #include <v3compat/kcompat.h>
 
 #include "base/context.h"
 #include "base/trace.h"
+#include "core/check.h"
 #include "core/domain.h"
+#include "core/held.h"
 #include "core/map.h"
 #include "core/place.h"
 #include "table/gate.h"
+#include "table/pins.h"
 
 static enum v3c_reason wrong_type(struct v3c_domain *domain, struct v3c_why *why)
 {
 	return v3c_refuse(why, V3C_REASON_WRONG_TYPE, V3C_PARAM_DOMAIN, domain, domain->type, 0);
-}
-
-static bool unmap_filling(struct v3c_domain *domain, const struct v3c_op *op)
-{
-	struct v3c_hwpt *hwpt = domain->hwpts[__ffs(op->filling)];
-	u64 at = op->first, first, pages;
-	bool done = true;
-
-	while (at <= op->last) {
-		first = at;
-		pages = v3c_space_next_filled(&domain->space, op, &at);
-		if (pages)
-			done &= v3c_hwpt_unmap(hwpt, first, pages);
-	}
-	return done;
-}
-
-/* unmap_held() unmaps what @op holds from every page table. False if one kept some of it. */
-static bool unmap_held(struct v3c_domain *domain, const struct v3c_op *op)
-{
-	struct v3c_hwpt *hwpt;
-	bool done = true;
-
-	v3c_for_each_hwpt(domain, hwpt, op->slots & ~op->filling)
-		done &= v3c_hwpt_unmap(hwpt, op->first, op->last - op->first + 1);
-	if (unlikely(op->filling))
-		done &= unmap_filling(domain, op);
-	return likely(done);
-}
-
-/* map_held() maps in all page tables or in none; -EUCLEAN if one kept some all the same. */
-static int map_held(struct v3c_domain *domain, const struct v3c_op *op,
-		    const struct v3c_phys *phys, int prot, gfp_t gfp)
-{
-	struct v3c_hwpt *hwpt;
-	u8 done = 0;
-	int ret;
-
-	v3c_for_each_hwpt(domain, hwpt, op->slots) {
-		ret = v3c_hwpt_map(hwpt, op->first, phys, prot, 0, gfp);
-		if (unlikely(ret))
-			goto undo;
-		done |= BIT(hwpt->slot);
-	}
-	return 0;
-undo:
-	v3c_for_each_hwpt(domain, hwpt, done)
-		if (!v3c_hwpt_unmap(hwpt, op->first, op->last - op->first + 1))
-			ret = -EUCLEAN;
-	return ret;
-}
-
-/* give_up() frees the pages that map_held() could not map, or marks them as lost (-EUCLEAN). */
-static void give_up(struct v3c_domain *domain, struct v3c_op *op, int err)
-{
-	if (err == -EUCLEAN)
-		v3c_space_lose(&domain->space, op);
-	else
-		v3c_space_abort(&domain->space, op);
 }
 
 /*
@@ -92,13 +37,6 @@ static __always_inline gfp_t gfp_for(bool payload)
 	return v3c_gfp() | (payload ? __GFP_ACCOUNT : 0);
 }
 
-/* pin_held() makes @pin that of the range that @op holds, and forgets it. */
-static __always_inline void pin_held(struct v3c_op *op, struct v3c_pin *pin)
-{
-	v3c_space_pin(op, *pin);
-	pin->payload = NULL;
-}
-
 /* map_range(): @pin is NULL as a constant, or its payload is NULL afterwards where it is kept. */
 static __always_inline enum v3c_reason map_range(struct v3c_domain *domain, int prot,
 						 const struct v3c_phys *phys,
@@ -106,37 +44,46 @@ static __always_inline enum v3c_reason map_range(struct v3c_domain *domain, int 
 						 struct v3c_pin *pin, u64 *page,
 						 struct v3c_why *why)
 {
-	struct v3c_traits like = {
-		.kind = V3C_RANGE_LOGICAL | (pin ? V3C_RANGE_PINNED : 0), .prot = prot,
-		.contiguous = v3c_phys_is_contiguous(phys),
+	const struct v3c_traits like = {
+		.kind = V3C_RANGE_LOGICAL, .prot = prot, .contiguous = v3c_phys_is_contiguous(phys),
 	};
+	struct v3c_held held = { .domain = domain, .kind = V3C_RANGE_LOGICAL };
+	struct v3c_space *space = &domain->space;
 	gfp_t gfp = gfp_for(pin);
-	struct v3c_op op;
-	enum v3c_reason reason;
+	enum v3c_reason reason = 0;
 	int ret;
 
-	if (unlikely(!v3c_domain_is_mapped_by_us(domain) || (pin && !domain->space.account)))
+	if (unlikely(!v3c_domain_is_mapped_by_us(domain) || (pin && !space->account)))
 		return wrong_type(domain, why);
-	reason = v3c_place_check(domain, place, why);
+	if (unlikely(space->allocates == !!place->explicit_page))
+		return v3c_place_check(domain, place, why);
+	reason = v3c_check_work(phys, why);
 	if (unlikely(reason))
 		return reason;
 
-	ret = v3c_place_hold(domain, place, phys->pages, like, gfp, &op);
+	ret = v3c_gate_enter(space, &held.op);
 	if (unlikely(ret))
 		return v3c_place_refuse(ret, place, phys->pages, why);
-
-	ret = map_held(domain, &op, phys, prot, gfp);
-	if (pin && (!ret || ret == -EUCLEAN))
-		pin_held(&op, pin);
+	ret = v3c_place_claim(domain, place, phys->pages, like, gfp, &held.first,
+			      &held.head);
 	if (unlikely(ret)) {
-		give_up(domain, &op, ret);
-		return v3c_refuse_errno(why, ret, V3C_PARAM_PHYS, domain,
-					op.first << V3C_PAGE_SHIFT,
-					((op.last + 1) << V3C_PAGE_SHIFT) - 1);
+		reason = v3c_place_refuse(ret, place, phys->pages, why);
+		goto out;
 	}
-	*page = op.first;
-	v3c_space_commit(&domain->space, &op);
-	return 0;
+	held.last = held.first + phys->pages - 1;
+	v3c_gate_look(space, &held.op);
+	ret = v3c_held_map(&held, phys, prot, pin, gfp);
+	if (unlikely(ret)) {
+		reason = v3c_refuse_errno(why, ret, V3C_PARAM_PHYS, domain,
+					  held.first << V3C_PAGE_SHIFT,
+					  ((held.last + 1) << V3C_PAGE_SHIFT) - 1);
+		goto out;
+	}
+	*page = held.first;
+	v3c_space_commit(space, held.first, prot, &held.head);
+out:
+	v3c_gate_end(space, &held.op);
+	return reason;
 }
 
 /**
@@ -192,31 +139,6 @@ enum v3c_reason v3c_map_pinned_slow(struct v3c_domain *domain, int prot,
 	return reason;
 }
 
-/* may_cut(): [@first, @last] can be cut out of @range at both ends, in every table that has it. */
-static bool may_cut(void *arg, const struct v3c_op *op, const struct v3c_view *range, u64 first,
-		    u64 last)
-{
-	struct v3c_domain *domain = arg;
-	struct v3c_hwpt *hwpt, *source;
-
-	/*
-	 * @source is no table that is being filled, because only a whole one can be asked for
-	 * addresses. The page sizes of every table count.
-	 */
-	source = domain->hwpts[__ffs(op->slots & ~op->filling)];
-	v3c_for_each_hwpt(domain, hwpt, op->slots) {
-		if (first > range->first &&
-		    !v3c_hwpt_may_cut(hwpt, source, range->first, range->last, first,
-				      range->contiguous))
-			return false;
-		if (last < range->last &&
-		    !v3c_hwpt_may_cut(hwpt, source, range->first, range->last, last + 1,
-				      range->contiguous))
-			return false;
-	}
-	return true;
-}
-
 static enum v3c_reason release_failed(int err, struct v3c_domain *domain, u64 page, u64 pages,
 				      enum v3c_param param, struct v3c_why *why)
 {
@@ -225,47 +147,53 @@ static enum v3c_reason release_failed(int err, struct v3c_domain *domain, u64 pa
 	if (err == -ENOENT)
 		return v3c_refuse(why, V3C_REASON_NOT_MAPPED, param, domain, first,
 				  last);
+	if (err == -E2BIG)
+		return v3c_refuse(why, V3C_REASON_TOO_MUCH_WORK, param, domain, first, last);
 	if (err == -EXDEV)
 		return v3c_refuse(why, V3C_REASON_CUT_LARGE_PAGE, param, domain,
 				  first, last);
 	return v3c_refuse_errno(why, err, param, domain, first, last);
 }
 
-/* unmap_failed(): devices may reach the pages still, so nobody gets their addresses again. */
-static enum v3c_reason unmap_failed(struct v3c_domain *domain, u64 page, u64 pages,
-				    enum v3c_param param, struct v3c_why *why)
+/* hold_range() holds [@held->first, @held->last] for unmapping, or nothing. */
+static int hold_range(struct v3c_held *held, bool pinned, gfp_t gfp)
 {
-	u64 first = page << V3C_PAGE_SHIFT;
+	struct v3c_space *space = &held->domain->space;
+	int ret = v3c_space_hold(space, held->first, held->last, held->kind, pinned, &held->head);
 
-	return v3c_refuse(why, V3C_REASON_SHORT_UNMAP, param, domain, first,
-			  first + (pages << V3C_PAGE_SHIFT) - 1);
+	if (unlikely(ret))
+		return ret;
+	v3c_gate_look(space, &held->op);
+	if (likely(held->head.at))
+		return 0;
+	ret = v3c_held_cut(held, gfp);
+	if (unlikely(ret))
+		v3c_space_unhold(space, held->first, held->last);
+	return ret;
 }
 
-/* unmap_range(): @released is NULL as a constant, or gets payloads. */
-static __always_inline enum v3c_reason unmap_range(struct v3c_domain *domain, u64 page, u64 pages,
-						   struct v3c_released *released,
-						   struct v3c_why *why)
+/* unmap_range(): @released is NULL, or gets payloads. */
+static enum v3c_reason unmap_range(struct v3c_domain *domain, u64 page, u64 pages,
+				   struct v3c_released *released, struct v3c_why *why)
 {
-	const u8 kind = V3C_RANGE_LOGICAL | (released ? V3C_RANGE_PINNED : 0);
-	struct v3c_space *space = &domain->space;
-	struct v3c_op op;
+	struct v3c_held held = {
+		.domain = domain, .first = page, .last = page + pages - 1,
+		.kind = V3C_RANGE_LOGICAL,
+	};
 	int ret;
 
 	if (unlikely(!v3c_domain_is_mapped_by_us(domain)))
 		return wrong_type(domain, why);
-	ret = v3c_space_release_begin(space, page, page + pages - 1, kind, may_cut, domain,
-				      gfp_for(released), &op);
+	ret = v3c_gate_enter(&domain->space, &held.op);
 	if (unlikely(ret))
 		return release_failed(ret, domain, page, pages, V3C_PARAM_ADDRESS, why);
-	if (unlikely(!unmap_held(domain, &op))) {
-		v3c_space_lose(space, &op);
-		return unmap_failed(domain, page, pages, V3C_PARAM_ADDRESS, why);
-	}
-	if (released)
-		v3c_space_release_pinned(space, &op, released);
-	else
-		v3c_space_release_end(space, &op);
-	return 0;
+	ret = hold_range(&held, released, gfp_for(released));
+	if (likely(!ret))
+		ret = v3c_held_unmap(&held, released);
+	v3c_gate_end(&domain->space, &held.op);
+	if (likely(!ret))
+		return 0;
+	return release_failed(ret, domain, page, pages, V3C_PARAM_ADDRESS, why);
 }
 
 /**
@@ -307,86 +235,87 @@ enum v3c_reason v3c_unmap_pinned_slow(struct v3c_domain *domain, u64 page, u64 p
 	return reason;
 }
 
-/* hold_spans() holds all of @spans or none. Returns how many it came to hold before @ret. */
-static unsigned int hold_spans(struct v3c_domain *domain, const struct v3c_span *spans,
-			       unsigned int count, u8 kind, struct v3c_op *op, int *ret)
+/*
+ * hold_spans() holds all of @spans for unmapping, or none. On failure @refused is the index of the
+ * one that was wrong.
+ */
+static int hold_spans(struct v3c_held *held, const struct v3c_span *spans, unsigned int count,
+		      bool pinned, unsigned int *refused)
 {
-	gfp_t gfp = gfp_for(kind & V3C_RANGE_PINNED);
-	unsigned int held, i;
-
-	*ret = 0;
-	for (held = 0; held < count; held++) {
-		*ret = v3c_space_hold(&domain->space, spans[held].first, spans[held].last, kind,
-				      may_cut, domain, gfp, op);
-		if (*ret)
-			break;
-	}
-	/* -EUCLEAN would tell that the unmap itself was short. */
-	if (*ret == -EUCLEAN)
-		*ret = -ENOENT;
-	for (i = 0; *ret && i < held; i++)
-		v3c_space_unhold(&domain->space, spans[i].first, spans[i].last);
-	return held;
-}
-
-static void unmap_spans(struct v3c_domain *domain, struct v3c_span *spans, unsigned int count,
-			struct v3c_op *op)
-{
-	struct v3c_hwpt *hwpt;
+	gfp_t gfp = gfp_for(pinned);
 	unsigned int i;
+	int ret = 0;
 
-	v3c_for_each_hwpt(domain, hwpt, op->slots & ~op->filling)
-		v3c_hwpt_unmap_many(hwpt, spans, count);
-	for (i = 0; op->filling && i < count; i++) {
-		op->first = spans[i].first;
-		op->last = spans[i].last;
-		spans[i].lost |= !unmap_filling(domain, op);
+	for (i = 0; !ret && i < count; i++) {
+		held->first = spans[i].first;
+		held->last = spans[i].last;
+		ret = hold_range(held, pinned, gfp);
 	}
+	if (!ret)
+		return 0;
+	*refused = --i;
+	while (i--)
+		v3c_space_unhold(&held->domain->space, spans[i].first, spans[i].last);
+	return ret;
 }
 
-/* drop_span() ends the hold of @span, which is unmapped. */
-static void drop_span(struct v3c_space *space, const struct v3c_span *span,
-		      struct v3c_released *released)
+/*
+ * unmap_spans() unmaps all of @spans, or, but for lost ones, none. -EUCLEAN if some were lost, then
+ * @unmapped, or before.
+ */
+static int unmap_spans(struct v3c_domain *domain, u8 kind, struct v3c_span *spans,
+		       unsigned int count, struct v3c_released *released, unsigned int *refused,
+		       bool *unmapped)
 {
-	if (span->lost)
-		v3c_space_drop_lost(space, span->first, span->last);
-	else if (released)
-		v3c_space_drop_pinned(space, span->first, span->last, released);
-	else
-		v3c_space_drop(space, span->first, span->last);
+	struct v3c_held held = { .domain = domain, .kind = kind };
+	struct v3c_space *space = &domain->space;
+	struct v3c_span *span;
+	int ret;
+
+	*refused = 0;
+	*unmapped = false;
+	ret = v3c_gate_enter(space, &held.op);
+	if (ret)
+		return ret;
+	ret = hold_spans(&held, spans, count, released, refused);
+	if (ret) {
+		v3c_gate_end(space, &held.op);
+		return ret;
+	}
+	*unmapped = true;
+	v3c_held_unmap_many(&held, spans, count);
+	for (span = spans; span < spans + count; span++) {
+		if (!span->lost) {
+			v3c_space_drop(space, span->first, span->last, kind, released, NULL);
+			continue;
+		}
+		v3c_space_lose(space, span->first, span->last);
+		*refused = span - spans;
+		ret = -EUCLEAN;
+	}
+	v3c_gate_end(space, &held.op);
+	return ret;
 }
 
 static enum v3c_reason unmap_many(struct v3c_domain *domain, struct v3c_span *spans,
 				  unsigned int count, struct v3c_released *released,
 				  struct v3c_why *why)
 {
-	const u8 kind = V3C_RANGE_LOGICAL | (released ? V3C_RANGE_PINNED : 0);
-	struct v3c_space *space = &domain->space;
-	const struct v3c_span *span = spans;
-	enum v3c_reason reason = 0;
-	struct v3c_op op;
+	unsigned int refused;
+	bool unmapped;
 	int ret;
 
 	if (!v3c_domain_is_mapped_by_us(domain))
 		return wrong_type(domain, why);
-	ret = v3c_gate_begin(space, &op);
-	if (!ret) {
-		span += hold_spans(domain, spans, count, kind, &op, &ret);
-		if (ret)
-			v3c_gate_end(space, &op);
-	}
-	if (ret)
-		return release_failed(ret, domain, span->first, span->last - span->first + 1,
-				      V3C_PARAM_ADDRESS, why);
-	unmap_spans(domain, spans, count, &op);
-	for (span = spans; span < spans + count; span++) {
-		drop_span(space, span, released);
-		if (span->lost)
-			reason = unmap_failed(domain, span->first, span->last - span->first + 1,
-					      V3C_PARAM_ADDRESS, why);
-	}
-	v3c_gate_end(space, &op);
-	return reason;
+	ret = unmap_spans(domain, V3C_RANGE_LOGICAL, spans, count, released, &refused, &unmapped);
+	if (!ret)
+		return 0;
+	/* -EUCLEAN would tell that the unmap itself was short. */
+	if (ret == -EUCLEAN && !unmapped)
+		ret = -ENOENT;
+	return release_failed(ret, domain, spans[refused].first,
+			      spans[refused].last - spans[refused].first + 1, V3C_PARAM_ADDRESS,
+			      why);
 }
 
 /**
@@ -428,119 +357,191 @@ static bool takes_identity(struct v3c_domain *domain)
 	return v3c_domain_is_mapped_by_us(domain) || domain->type == V3C_DOMAIN_PASSTHROUGH;
 }
 
-static enum v3c_reason check_identity(struct v3c_domain *domain, struct v3c_why *why)
+static enum v3c_reason check_identity(struct v3c_domain *domain, const struct v3c_phys *phys,
+				      struct v3c_why *why)
 {
 	if (!takes_identity(domain))
 		return wrong_type(domain, why);
 	if (domain->space.allocates)
 		return v3c_refuse(why, V3C_REASON_ALLOCATOR_RULE, V3C_PARAM_PHYS, domain, 0, 0);
-	return 0;
+	return v3c_check_work(phys, why);
 }
 
-/*
- * v3c_identity_calls numbers the calls of v3c_map_identity(), so that each takes back only what it
- * has mapped itself.
+/* V3C_SPANS: as many runs of a list are on the stack; more need memory. */
+#define V3C_SPANS	8
+
+/**
+ * struct v3c_spans - a copy of the runs of a list, which its owner may change meanwhile
+ * @span: the runs
+ * @count: how many
+ * @few: room for them, if they are few
  */
-static atomic64_t v3c_identity_calls = ATOMIC64_INIT(0);
-
-/* map_identity_run(): @pin is NULL as a constant, or moves on by what is kept of it. */
-static __always_inline int map_identity_run(struct v3c_domain *domain, const struct v3c_run *run,
-					    int prot, gfp_t gfp, u64 call, struct v3c_pin *pin)
-{
-	struct v3c_traits like = {
-		.kind = V3C_RANGE_IDENTITY | (pin ? V3C_RANGE_PINNED : 0), .prot = prot,
-		.contiguous = true,
-	};
-	struct v3c_phys phys = { .pfn = run->pfn, .pages = run->pages };
-	struct v3c_op op;
-	int ret;
-
-	ret = v3c_space_claim(&domain->space, run->pfn, run->pfn + run->pages - 1, like, gfp, &op);
-	if (ret)
-		return ret;
-	ret = map_held(domain, &op, &phys, prot, gfp);
-	if (pin && (!ret || ret == -EUCLEAN)) {
-		v3c_space_pin(&op, *pin);
-		pin->at += run->pages;
-	}
-	if (ret) {
-		give_up(domain, &op, ret);
-		return ret;
-	}
-	v3c_space_commit_call(&domain->space, &op, call);
-	return 0;
-}
+struct v3c_spans {
+	struct v3c_span *span;
+	unsigned int count;
+	struct v3c_span few[V3C_SPANS];
+};
 
 /*
- * undo_between() unmaps what @call has mapped from @page to @last. @released gets payloads, if it
- * is not NULL. Returns how many pages.
+ * copy_spans() copies at most @max runs of @phys, and moves that behind them. -ERANGE, with
+ * @refused set, for one that is no frame: V3C_MAX_PAGES and up, where sums would wrap.
  */
-static u64 undo_between(struct v3c_domain *domain, u64 page, u64 last, u64 call,
-			struct v3c_released *released)
+static int copy_spans(struct v3c_spans *spans, struct v3c_phys *phys, unsigned int max,
+		      struct v3c_run *refused)
 {
-	struct v3c_op op;
-	u64 pages = 0;
-
-	while (v3c_space_hold_call(&domain->space, &page, last, call, &op)) {
-		pages += op.last - op.first + 1;
-		if (!unmap_held(domain, &op))
-			v3c_space_lose(&domain->space, &op);
-		else if (released)
-			v3c_space_release_pinned(&domain->space, &op, released);
-		else
-			v3c_space_release_end(&domain->space, &op);
-	}
-	return pages;
-}
-
-/*
- * undo_identity() takes back the @pages that @call has mapped. @phys says where they are. If they
- * are not all there, because the caller has changed its list meanwhile, the whole space is
- * searched.
- */
-static void undo_identity(struct v3c_domain *domain, struct v3c_phys phys, u64 pages, u64 call,
-			  struct v3c_released *released)
-{
-	u64 left = pages;
 	struct v3c_run run;
 
-	while (left && v3c_phys_next(&phys, left, &run) && run.pfn < V3C_MAX_PAGES) {
-		left -= run.pages;
-		pages -= undo_between(domain, run.pfn, run.pfn + run.pages - 1, call, released);
+	for (spans->count = 0; spans->count < max && v3c_phys_next(phys, V3C_MAX_PAGES, &run);) {
+		if (run.pfn >= V3C_MAX_PAGES) {
+			*refused = run;
+			return -ERANGE;
+		}
+		spans->span[spans->count++] = (struct v3c_span) {
+			.first = run.pfn, .last = run.pfn + run.pages - 1,
+		};
 	}
-	if (pages)
-		undo_between(domain, 0, U64_MAX, call, released);
+	return 0;
+}
+
+/* count_runs() counts up to @max. */
+static unsigned int count_runs(struct v3c_phys phys, unsigned int max)
+{
+	struct v3c_run run;
+	unsigned int count;
+
+	for (count = 0; count < max && v3c_phys_next(&phys, V3C_MAX_PAGES, &run); count++)
+		;
+	return count;
 }
 
 /*
- * map_identity_runs(): @pin and @released are NULL as constants, or @pin moves on by what is kept
- * of it and @released gets what was kept and was undone. @run is the last one.
+ * alloc_spans() makes room in @spans for the runs of @phys. If there is no memory, room for a few
+ * remains.
  */
-static __always_inline enum v3c_reason map_identity_runs(struct v3c_domain *domain, int prot,
-							 const struct v3c_phys *phys,
-							 struct v3c_pin *pin,
-							 struct v3c_released *released,
-							 struct v3c_run *run, struct v3c_why *why)
+static int alloc_spans(struct v3c_spans *spans, const struct v3c_phys *phys, gfp_t gfp,
+		       unsigned int *max)
 {
-	u64 call = atomic64_inc_return(&v3c_identity_calls), pages = 0, first;
-	gfp_t gfp = gfp_for(pin);
-	struct v3c_phys at = *phys;
+	*max = V3C_SPANS;
+	spans->span = spans->few;
+	if (v3c_phys_is_contiguous(phys))
+		return 0;
+	*max = count_runs(*phys, UINT_MAX);
+	if (*max <= V3C_SPANS)
+		return 0;
+	spans->span = gfpflags_allow_blocking(gfp) ?
+		      kvmalloc_array(*max, sizeof(*spans->span), gfp | __GFP_NOWARN) :
+		      kmalloc_array(*max, sizeof(*spans->span), gfp | __GFP_NOWARN);
+	if (spans->span)
+		return 0;
+	spans->span = spans->few;
+	*max = V3C_SPANS;
+	return -ENOMEM;
+}
+
+static void free_spans(struct v3c_spans *spans)
+{
+	if (spans->span != spans->few)
+		kvfree(spans->span);
+}
+
+static void set_refused(struct v3c_run *refused, const struct v3c_span *span)
+{
+	*refused = (struct v3c_run) { .pfn = span->first, .pages = span->last - span->first + 1 };
+}
+
+/* map_identity_span(): @pin is NULL, or moves on by what is kept of it. */
+static int map_identity_span(struct v3c_held *held, const struct v3c_span *span, int prot,
+			     gfp_t gfp, struct v3c_pin *pin)
+{
+	const struct v3c_traits like = {
+		.kind = V3C_RANGE_IDENTITY, .prot = prot, .contiguous = true,
+	};
+	const struct v3c_phys phys = {
+		.pfn = span->first, .pages = span->last - span->first + 1,
+	};
+	struct v3c_space *space = &held->domain->space;
+	struct v3c_pin part;
+	int ret;
+
+	held->first = span->first;
+	held->last = span->last;
+	ret = v3c_space_claim(space, span->first, span->last, like, gfp, &held->head);
+	if (ret)
+		return ret;
+	v3c_gate_look(space, &held->op);
+	if (pin)
+		part = *pin;
+	ret = v3c_held_map(held, &phys, prot, pin ? &part : NULL, gfp);
+	if (pin && !part.payload)
+		pin->at += phys.pages;
+	return ret;
+}
+
+/*
+ * map_identity_spans() maps all of @spans or none, because none is live before all of them are
+ * mapped. @pin is NULL, or moves on by what is kept of it. @released gets what was kept and was
+ * undone. @then is an error of what follows them in the list, or 0: then they are undone, too.
+ */
+static int map_identity_spans(struct v3c_held *held, const struct v3c_spans *spans, int prot,
+			      gfp_t gfp, struct v3c_pin *pin, struct v3c_released *released,
+			      int then, struct v3c_run *refused)
+{
+	unsigned int i;
 	int ret = 0;
 
-	while (v3c_phys_next(&at, V3C_MAX_PAGES, run)) {
-		/* V3C_MAX_PAGES and up are no frame numbers: the sums below would wrap. */
-		ret = run->pfn >= V3C_MAX_PAGES ? -ERANGE :
-			map_identity_run(domain, run, prot, gfp, call, pin);
-		if (ret)
-			break;
-		pages += run->pages;
+	for (i = 0; !ret && i < spans->count; i++)
+		ret = map_identity_span(held, &spans->span[i], prot, gfp, pin);
+	if (ret)
+		set_refused(refused, &spans->span[--i]);
+	else
+		ret = then;
+	while (i--) {
+		held->first = spans->span[i].first;
+		held->last = spans->span[i].last;
+		held->head.at = NULL;
+		if (!ret)
+			v3c_space_commit(&held->domain->space, held->first, prot, &held->head);
+		else
+			v3c_held_unmap(held, pin ? released : NULL);
 	}
+	return ret;
+}
+
+/* map_identity() is v3c_map_identity() after the checks; @pin is NULL, or as above. */
+static enum v3c_reason map_identity(struct v3c_domain *domain, int prot,
+				    const struct v3c_phys *phys, struct v3c_pin *pin,
+				    struct v3c_released *released, struct v3c_run *refused,
+				    struct v3c_why *why)
+{
+	struct v3c_held held = { .domain = domain, .kind = V3C_RANGE_IDENTITY };
+	struct v3c_phys at = *phys;
+	gfp_t gfp = gfp_for(pin);
+	struct v3c_spans spans;
+	unsigned int max;
+	int ret, then;
+	u64 first;
+
+	*refused = (struct v3c_run) {};
+	ret = alloc_spans(&spans, phys, gfp, &max);
+	if (!ret) {
+		then = copy_spans(&spans, &at, max, refused);
+		/* The list has more runs than a moment ago. */
+		if (!then && unlikely(v3c_phys_next(&at, V3C_MAX_PAGES, refused)))
+			then = -ERANGE;
+		if (!then)
+			set_refused(refused, &spans.span[spans.count - 1]);
+		ret = v3c_gate_enter(&domain->space, &held.op);
+	}
+	if (!ret) {
+		ret = map_identity_spans(&held, &spans, prot, gfp, pin, released, then, refused);
+		v3c_gate_end(&domain->space, &held.op);
+	}
+	free_spans(&spans);
 	if (likely(!ret))
 		return 0;
-	undo_identity(domain, *phys, pages, call, released);
-	first = run->pfn << V3C_PAGE_SHIFT;
+	first = refused->pfn << V3C_PAGE_SHIFT;
 	return v3c_refuse_errno(why, ret, V3C_PARAM_PHYS, domain, first,
-				first + (run->pages << V3C_PAGE_SHIFT) - 1);
+				first + (refused->pages << V3C_PAGE_SHIFT) - 1);
 }
 
 /**
@@ -558,11 +559,11 @@ static __always_inline enum v3c_reason map_identity_runs(struct v3c_domain *doma
 enum v3c_reason v3c_map_identity(struct v3c_domain *domain, int prot, const struct v3c_phys *phys,
 				 struct v3c_why *why)
 {
-	enum v3c_reason reason = check_identity(domain, why);
+	enum v3c_reason reason = check_identity(domain, phys, why);
 	struct v3c_run run = {};
 
 	if (!reason && domain->type != V3C_DOMAIN_PASSTHROUGH)
-		reason = map_identity_runs(domain, prot, phys, NULL, NULL, &run, why);
+		reason = map_identity(domain, prot, phys, NULL, NULL, &run, why);
 	trace_v3compat_map_identity(domain, run.pfn, run.pages, reason);
 	return reason;
 }
@@ -576,8 +577,7 @@ enum v3c_reason v3c_map_identity(struct v3c_domain *domain, int prot, const stru
  *	kept
  * @why: filled on refusal
  *
- * Only v3c_unmap_identity_pinned() unmaps it. A part of a refused map that somebody else has in
- * hand just then, to unmap it, may stay mapped, and comes back with the domain.
+ * Only v3c_unmap_identity_pinned() unmaps it.
  *
  * Context: as v3c_map_identity(), and as the payload wants.
  * Return: as v3c_map_identity(); %V3C_REASON_WRONG_TYPE also on a PassThrough domain.
@@ -586,7 +586,7 @@ enum v3c_reason v3c_map_identity_pinned(struct v3c_domain *domain, int prot,
 					const struct v3c_phys *phys, struct v3c_pin pin,
 					struct v3c_why *why)
 {
-	enum v3c_reason reason = check_identity(domain, why);
+	enum v3c_reason reason = check_identity(domain, phys, why);
 	struct v3c_released released = {};
 	struct v3c_run run = {};
 	u64 start = pin.at;
@@ -594,7 +594,7 @@ enum v3c_reason v3c_map_identity_pinned(struct v3c_domain *domain, int prot,
 	if (!reason && (domain->type == V3C_DOMAIN_PASSTHROUGH || !domain->space.account))
 		reason = wrong_type(domain, why);
 	if (!reason)
-		reason = map_identity_runs(domain, prot, phys, &pin, &released, &run, why);
+		reason = map_identity(domain, prot, phys, &pin, &released, &run, why);
 	if (reason)
 		v3c_pin_release(pin, phys->pages - (pin.at - start));
 	v3c_released_give(&released, false);
@@ -603,84 +603,36 @@ enum v3c_reason v3c_map_identity_pinned(struct v3c_domain *domain, int prot,
 }
 EXPORT_SYMBOL_IF_KUNIT(v3c_map_identity_pinned);
 
-/* hold_identity() says in @held how many pages it holds, also on failure. */
-static int hold_identity(struct v3c_domain *domain, struct v3c_phys phys, u8 kind,
-			 struct v3c_op *op, u64 *held, struct v3c_run *run)
-{
-	gfp_t gfp = gfp_for(kind & V3C_RANGE_PINNED);
-	int ret;
-
-	for (*held = 0; v3c_phys_next(&phys, V3C_MAX_PAGES, run); *held += run->pages) {
-		if (run->pfn >= V3C_MAX_PAGES)
-			return -ENOENT;
-		ret = v3c_space_hold(&domain->space, run->pfn, run->pfn + run->pages - 1,
-				     kind, may_cut, domain, gfp, op);
-		if (ret)
-			return ret;
-	}
-	return 0;
-}
-
 /*
- * release_identity() gives up @held pages, after unmapping them if @unmapped. @released gets
- * payloads, if it is not NULL.
+ * unmap_identity() is v3c_unmap_identity() after the checks. All of @phys is unmapped or none. The
+ * exception is a list of more than V3C_SPANS runs for which there is no memory, which must be
+ * unmapped all the same: it is done in parts, and if one is refused those before it are unmapped.
  */
-static enum v3c_reason release_identity(struct v3c_domain *domain, struct v3c_phys phys,
-					struct v3c_op *op, u64 held, bool unmapped,
-					struct v3c_released *released, struct v3c_why *why)
+static enum v3c_reason unmap_identity(struct v3c_domain *domain, const struct v3c_phys *phys,
+				      struct v3c_released *released, struct v3c_why *why)
 {
-	struct v3c_space *space = &domain->space;
-	enum v3c_reason reason = 0;
-	struct v3c_run run;
+	struct v3c_run run = { .pages = phys->pages };
+	struct v3c_phys at = *phys;
+	struct v3c_spans spans;
+	unsigned int max, refused;
+	int ret, err = 0;
+	bool unmapped;
 
-	while (held && v3c_phys_next(&phys, held, &run)) {
-		op->first = run.pfn;
-		op->last = run.pfn + run.pages - 1;
-		/*
-		 * @phys may name other frames than a moment ago, because the caller may have
-		 * changed its list: those are not held.
-		 */
-		if (run.pfn >= V3C_MAX_PAGES || !v3c_space_is_held(space, op->first, op->last, op))
-			break;
-		held -= run.pages;
-		if (!unmapped) {
-			v3c_space_unhold(space, op->first, op->last);
-		} else if (!unmap_held(domain, op)) {
-			v3c_space_drop_lost(space, op->first, op->last);
-			reason = unmap_failed(domain, run.pfn, run.pages, V3C_PARAM_PHYS, why);
-		} else if (released) {
-			v3c_space_drop_pinned(space, op->first, op->last, released);
-		} else {
-			v3c_space_drop(space, op->first, op->last);
+	alloc_spans(&spans, phys, gfp_for(released), &max);
+	do {
+		ret = copy_spans(&spans, &at, max, &run) ? -ENOENT : 0;
+		if (!ret && spans.count) {
+			ret = unmap_spans(domain, V3C_RANGE_IDENTITY, spans.span, spans.count,
+					  released, &refused, &unmapped);
+			if (ret)
+				set_refused(&run, &spans.span[refused]);
 		}
-	}
-	if (!held)
-		return reason;
-	v3c_space_unhold_all(space, op);
-	return release_failed(-ENOENT, domain, op->first, op->last - op->first + 1, V3C_PARAM_PHYS,
-			      why);
-}
-
-static enum v3c_reason unmap_identity_runs(struct v3c_domain *domain, const struct v3c_phys *phys,
-					   struct v3c_released *released, struct v3c_why *why)
-{
-	const u8 kind = V3C_RANGE_IDENTITY | (released ? V3C_RANGE_PINNED : 0);
-	struct v3c_space *space = &domain->space;
-	struct v3c_run refused = {};
-	enum v3c_reason reason;
-	struct v3c_op op;
-	u64 held;
-	int ret;
-
-	ret = v3c_gate_begin(space, &op);
-	if (ret)
-		return release_failed(ret, domain, 0, phys->pages, V3C_PARAM_PHYS, why);
-	/* hold_identity() before any of it goes, so that a refusal leaves everything mapped. */
-	ret = hold_identity(domain, *phys, kind, &op, &held, &refused);
-	reason = release_identity(domain, *phys, &op, held, !ret, released, why);
-	v3c_gate_end(space, &op);
-	return ret ? release_failed(ret, domain, refused.pfn, refused.pages, V3C_PARAM_PHYS, why) :
-		     reason;
+		err = ret ? ret : err;
+	} while ((!ret || (ret == -EUCLEAN && unmapped)) && spans.count == max);
+	free_spans(&spans);
+	if (!err)
+		return 0;
+	return release_failed(err, domain, run.pfn, run.pages, V3C_PARAM_PHYS, why);
 }
 
 static void trace_unmap_identity(struct v3c_domain *domain, const struct v3c_phys *phys,
@@ -702,10 +654,10 @@ static void trace_unmap_identity(struct v3c_domain *domain, const struct v3c_phy
 enum v3c_reason v3c_unmap_identity(struct v3c_domain *domain, const struct v3c_phys *phys,
 				   struct v3c_why *why)
 {
-	enum v3c_reason reason = check_identity(domain, why);
+	enum v3c_reason reason = check_identity(domain, phys, why);
 
 	if (!reason && domain->type != V3C_DOMAIN_PASSTHROUGH)
-		reason = unmap_identity_runs(domain, phys, NULL, why);
+		reason = unmap_identity(domain, phys, NULL, why);
 	trace_unmap_identity(domain, phys, reason);
 	return reason;
 }
@@ -724,12 +676,12 @@ enum v3c_reason v3c_unmap_identity(struct v3c_domain *domain, const struct v3c_p
 enum v3c_reason v3c_unmap_identity_pinned(struct v3c_domain *domain, const struct v3c_phys *phys,
 					  struct v3c_why *why)
 {
-	enum v3c_reason reason = check_identity(domain, why);
+	enum v3c_reason reason = check_identity(domain, phys, why);
 	struct v3c_released released = {};
 
 	if (!reason)
 		reason = domain->type == V3C_DOMAIN_PASSTHROUGH ? wrong_type(domain, why) :
-			 unmap_identity_runs(domain, phys, &released, why);
+			 unmap_identity(domain, phys, &released, why);
 	v3c_released_give(&released, false);
 	trace_unmap_identity(domain, phys, reason);
 	return reason;

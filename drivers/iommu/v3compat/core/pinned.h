@@ -7,17 +7,11 @@
 
 struct v3c_domain;
 struct v3c_place;
-struct v3c_token;
 
 enum v3c_reason v3c_map_pinned(struct v3c_domain *domain, int prot, const struct v3c_phys *phys,
 			       const struct v3c_place *place, struct v3c_pin pin, u64 *page,
 			       struct v3c_why *why);
 enum v3c_reason v3c_unmap_pinned(struct v3c_domain *domain, u64 page, u64 pages,
 				 struct v3c_why *why);
-enum v3c_reason v3c_token_map_pinned(struct v3c_token *token, u64 page, int prot,
-				     const struct v3c_phys *phys, struct v3c_pin pin,
-				     struct v3c_why *why);
-enum v3c_reason v3c_token_unmap_pinned(struct v3c_token *token, u64 page, u64 pages,
-				       struct v3c_why *why);
 
 #endif

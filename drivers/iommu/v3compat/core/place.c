@@ -17,7 +17,7 @@ enum v3c_reason v3c_place_check(struct v3c_domain *domain, const struct v3c_plac
 	return 0;
 }
 
-/* v3c_place_refuse() tells why @place was not to be had; @err is from v3c_place_hold(). */
+/* v3c_place_refuse() tells why @place was not to be had; @err is from v3c_place_claim(). */
 enum v3c_reason v3c_place_refuse(int err, const struct v3c_place *place, u64 pages,
 				 struct v3c_why *why)
 {

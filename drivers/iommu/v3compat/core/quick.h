@@ -2,24 +2,24 @@
 /**
  * DOC: Quick operations
  *
- * The usual map and unmap take no lock: the domain has one page table, a free block or the mapping
- * is at hand, and nothing has to wait for memory.
+ * The usual map and unmap take no lock: the domain has one page table, the leaf with the cells is
+ * there, and nothing has to wait for memory.
  *
  * 1. v3c_quick_enter() begins an RCU read-side section, which lasts until the operation is over.
  * 2. &v3c_domain.sole is read before anything is touched. NULL ends the attempt: there is no page
  *    table or more than one, or somebody is about to change that.
- * 3. A map takes a free block by xchg, an unmap takes its range from LIVE to UNMAPPING by cmpxchg,
- *    and a page of a reservation is taken by cmpxchg of its byte. From here on it is the
- *    operation's own. &v3c_space.lock is taken only to look for a block or a range that is not at
- *    hand, and for a block that nobody has room for.
+ * 3. A map takes free cells, an unmap the head of its range, by cmpxchg, see cells.h. From here on
+ *    the range is the operation's own. Where the space chooses addresses, &v3c_space.hints says
+ *    what is likely to be free.
  * 4. The IOMMU driver maps, or unmaps and invalidates.
- * 5. A range that was mapped is handed on by v3c_hold_give(), a page of a reservation by its
- *    counterpart in core/segments.h, both by a store with release semantics. A range that was
- *    unmapped goes back by v3c_space_quick_put(): by cmpxchg, or under &v3c_space.lock.
+ * 5. The cells are handed on by stores with release semantics.
+ *
+ * The cells are the only memory that a quick operation writes and that others write, too: so two
+ * processors that work 64 pages apart do not share a cache line.
  *
  * A quick operation that finds anything unusual returns false. The call then starts again on the
  * general path, which can deal with all of it and say what was wrong. Nothing is changed by then,
- * except that pages which the IOMMU driver kept are LOST.
+ * except that pages which the IOMMU driver kept are lost.
  *
  * Whoever changes the set of page tables, or withholds addresses, calls v3c_domain_forbid_quick():
  * it clears &v3c_domain.sole and waits for a grace period. Then no quick operation is under way,
@@ -29,14 +29,60 @@
 #define V3COMPAT_QUICK_H
 
 #include <linux/atomic.h>
+#include <linux/log2.h>
+#include <linux/percpu.h>
+#include <linux/sizes.h>
 
 #include "base/context.h"
 #include "base/phys.h"
 #include "base/trace.h"
 #include "core/domain.h"
 #include "core/reserve.h"
+#include "table/cells.h"
 #include "table/hwpt.h"
-#include "table/space_quick.h"
+#include "table/row.h"
+#include "table/space.h"
+
+/* V3C_ANYWHERE stands for a page that the space chooses. */
+#define V3C_ANYWHERE	U64_MAX
+
+u64 v3c_quick_map_range(struct v3c_domain *domain, u8 state, u64 base, u64 size, u64 page);
+u64 v3c_quick_map_pinned(struct v3c_domain *domain, u8 state, u64 base, u64 size, u64 page,
+			 const struct v3c_pin *pin);
+bool v3c_quick_unmap_range(struct v3c_domain *domain, u8 kind, u64 page, u64 pages);
+bool v3c_quick_unmap_pinned(struct v3c_domain *domain, u8 kind, u64 page, u64 pages,
+			    struct v3c_released *released);
+
+bool v3c_quick_map_segment(struct v3c_token *token, u64 offset, int prot, u64 base, u64 size);
+bool v3c_quick_unmap_segment(struct v3c_token *token, u64 offset, u64 size);
+
+/*
+ * v3c_trace_quick_map() and v3c_trace_quick_unmap() hide from the compiler that the page is known
+ * already, because it would keep it in a register for them that others pay for.
+ */
+static __always_inline void v3c_trace_quick_map(struct v3c_domain *domain, u8 kind, u64 iova)
+{
+	if (kind == V3C_RANGE_IDENTITY ? !trace_v3compat_map_identity_enabled() :
+					 !trace_v3compat_map_enabled())
+		return;
+	OPTIMIZER_HIDE_VAR(iova);
+	if (kind == V3C_RANGE_IDENTITY)
+		trace_v3compat_map_identity(domain, iova >> V3C_PAGE_SHIFT, 1, 0);
+	else
+		trace_v3compat_map(domain, iova >> V3C_PAGE_SHIFT, 1, 0);
+}
+
+static __always_inline void v3c_trace_quick_unmap(struct v3c_domain *domain, u8 kind, u64 iova)
+{
+	if (kind == V3C_RANGE_IDENTITY ? !trace_v3compat_unmap_identity_enabled() :
+					 !trace_v3compat_unmap_enabled())
+		return;
+	OPTIMIZER_HIDE_VAR(iova);
+	if (kind == V3C_RANGE_IDENTITY)
+		trace_v3compat_unmap_identity(domain, iova >> V3C_PAGE_SHIFT, 1, 0);
+	else
+		trace_v3compat_unmap(domain, iova >> V3C_PAGE_SHIFT, 1, 0);
+}
 
 /*
  * v3c_is_large(): the run is larger than V3C_QUICK_SIZE, but takes few leaves all the same where
@@ -49,53 +95,132 @@ static __always_inline bool v3c_is_large(u64 base, u64 size)
 }
 
 /*
- * The functions below take @pin, or give it back, for those who have payloads: for them, and for
- * nobody else, &v3c_space.account is set. It is NULL as a constant otherwise, so that nothing of it
- * is in the code of those who have none.
+ * v3c_quick_claim() takes the cell of a page that is @from, to map a range of one page. It is the
+ * first and last cell of its range.
  */
-static __always_inline gfp_t v3c_quick_account(const struct v3c_pin *pin)
+static __always_inline bool v3c_quick_claim(u8 *cell, u8 from, u8 kind)
 {
-	return pin ? __GFP_ACCOUNT : 0;
+	return try_cmpxchg(cell, &from, kind << V3C_CELL_KIND_SHIFT | V3C_CELL_HEAD |
+			   V3C_CELL_TAIL | V3C_CELL_HELD);
+}
+
+/* v3c_quick_give() makes a page that v3c_quick_claim() took, and that is mapped, a live range. */
+static __always_inline void v3c_quick_give(u8 *cell, u8 kind, int prot)
+{
+	/* Pairs with the try_cmpxchg() of whoever takes it: it sees all that was done. */
+	smp_store_release(cell, kind << V3C_CELL_KIND_SHIFT | V3C_CELL_HEAD | V3C_CELL_TAIL | prot);
+}
+
+/*
+ * v3c_quick_take() takes a page that is a live range of its own, for unmapping. It expects that the
+ * page can be read and written, as most can, because then the state need not be read first.
+ */
+static __always_inline bool v3c_quick_take(u8 *cell, u8 kind)
+{
+	const u8 live = kind << V3C_CELL_KIND_SHIFT | V3C_CELL_HEAD | V3C_CELL_TAIL;
+	u8 was = live | V3C_CELL_PROT;
+
+	if (likely(try_cmpxchg(cell, &was, live | V3C_CELL_PROT | V3C_CELL_HELD)))
+		return true;
+	return (was & ~V3C_CELL_PROT) == live && try_cmpxchg(cell, &was, was | V3C_CELL_HELD);
+}
+
+/* v3c_quick_free() gives up a page that is mapped nowhere. */
+static __always_inline void v3c_quick_free(u8 *cell, u8 to)
+{
+	smp_store_release(cell, to);
+}
+
+/* v3c_quick_lose(): the IOMMU driver may keep the page mapped for ever. */
+static __always_inline void v3c_quick_lose(u8 *cell)
+{
+	smp_store_release(cell, V3C_RANGE_LOST << V3C_CELL_KIND_SHIFT | V3C_CELL_HEAD |
+			  V3C_CELL_TAIL | V3C_CELL_PROT);
+}
+
+/* v3c_quick_map_page() maps the page that v3c_quick_claim() took, or gives it up. */
+static __always_inline bool v3c_quick_map_page(struct v3c_hwpt *hwpt, u8 *cell, u8 from, u8 kind,
+					       u64 iova, int prot, u64 base)
+{
+	if (unlikely(v3c_hwpt_quick_map_page(hwpt, iova, base, prot))) {
+		v3c_quick_free(cell, from);
+		return false;
+	}
+	v3c_quick_give(cell, kind, prot);
+	return true;
 }
 
 /**
- * v3c_quick_map() - the usual case of v3c_map()
+ * v3c_quick_map_at() - the usual case of v3c_map() in a domain that does not choose addresses
+ * @domain: the domain
+ * @kind: V3C_RANGE_LOGICAL or V3C_RANGE_IDENTITY
+ * @prot: IOMMU_READ and IOMMU_WRITE
+ * @base: physical byte that the page begins at
+ * @iova: first logical byte of the page
+ *
+ * Context: any up to softirq, with spinlocks held.
+ * Return: whether it was done.
+ */
+static __always_inline bool v3c_quick_map_at(struct v3c_domain *domain, u8 kind, int prot,
+					     u64 base, u64 iova)
+{
+	struct v3c_hwpt *hwpt;
+	unsigned long tags;
+	u8 *cell;
+
+	v3c_quick_enter();
+	hwpt = READ_ONCE(domain->sole_explicit);
+	if (unlikely(!hwpt || iova >= domain->space.low_end))
+		goto slow;
+	if (unlikely(!v3c_cells_byte(&domain->space, iova, false, &tags, &cell) ||
+		     !v3c_quick_claim(cell, 0, kind) ||
+		     !v3c_quick_map_page(hwpt, cell, 0, kind, iova, prot, base)))
+		goto slow;
+	v3c_trace_quick_map(domain, kind, iova);
+	v3c_quick_exit();
+	return true;
+slow:
+	v3c_quick_exit();
+	return false;
+}
+
+/**
+ * v3c_quick_map() - the usual case of v3c_map() in a domain that chooses addresses
  * @domain: the domain
  * @prot: IOMMU_READ and IOMMU_WRITE
- * @base: first physical byte
- * @size: in bytes, at most V3C_QUICK_SIZE, or as large leaves have it, see v3c_is_large()
- * @pin: the payload that the range is to keep, of a caller who has some, or NULL
+ * @base: physical byte that the page begins at
  * @address: result, first logical address; untouched on failure
  *
  * Context: any up to softirq, with spinlocks held.
  * Return: whether it was done.
  */
-static __always_inline bool v3c_quick_map(struct v3c_domain *domain, int prot, u64 base, u64 size,
-					  const struct v3c_pin *pin, u64 *address)
+static __always_inline bool v3c_quick_map(struct v3c_domain *domain, int prot, u64 base,
+					  u64 *address)
 {
-	u64 pages = size >> V3C_PAGE_SHIFT;
-	bool large = size > V3C_QUICK_SIZE;
-	struct v3c_hold hold;
+	struct v3c_space *space = &domain->space;
 	struct v3c_hwpt *hwpt;
-	u64 iova;
+	unsigned long tags;
+	u64 page, iova;
+	u8 *cell;
 
 	v3c_quick_enter();
-	hwpt = READ_ONCE(domain->sole);
+	hwpt = READ_ONCE(domain->sole_allocates);
 	if (unlikely(!hwpt))
 		goto slow;
-	if (unlikely(large && !(hwpt->core->pgsize_bitmap & V3C_QUICK_SIZE)))
+	page = this_cpu_read(space->hints->page[0]);
+	iova = page << V3C_PAGE_SHIFT;
+	if (unlikely(iova - 1 >= space->low_end - 1))
 		goto slow;
-	if (unlikely(!v3c_space_quick_alloc(&domain->space, pages, prot, large, pin,
-					    &hold)))
+	if (unlikely(!v3c_cells_byte(space, iova, true, &tags, &cell) ||
+		     !v3c_quick_claim(cell, 0, V3C_RANGE_LOGICAL)))
 		goto slow;
-	iova = v3c_hold_first(hold) << V3C_PAGE_SHIFT;
-	if (unlikely(v3c_hwpt_quick_map(hwpt, iova, base, size, prot, v3c_quick_account(pin)))) {
-		v3c_space_quick_put(&domain->space, hold);
+	v3c_space_hint_behind(space, 0, page);
+	if (unlikely(!v3c_quick_map_page(hwpt, cell, 0, V3C_RANGE_LOGICAL, iova, prot, base))) {
+		v3c_space_hint(space, 0, page);
 		goto slow;
 	}
-	trace_v3compat_map(domain, iova >> V3C_PAGE_SHIFT, pages, 0);
+	v3c_trace_quick_map(domain, V3C_RANGE_LOGICAL, iova);
 	*address = iova;
-	v3c_hold_give(hold, V3C_RANGE_LIVE);
 	v3c_quick_exit();
 	return true;
 slow:
@@ -106,44 +231,42 @@ slow:
 /**
  * v3c_quick_unmap() - the usual case of v3c_unmap()
  * @domain: the domain
- * @page: first logical page
- * @pages: how many; nonsense is not found mapped
- * @pin: result for a range that keeps a payload, which the caller releases; or NULL for one that
- *	does not
+ * @allocates: it chooses addresses; a constant
+ * @kind: V3C_RANGE_LOGICAL or V3C_RANGE_IDENTITY
+ * @iova: first logical byte of the only page
  *
  * Context: any up to softirq, with spinlocks held.
  * Return: whether it was done.
  */
-static __always_inline bool v3c_quick_unmap(struct v3c_domain *domain, u64 page, u64 pages,
-					    struct v3c_pin *pin)
+static __always_inline bool v3c_quick_unmap(struct v3c_domain *domain, bool allocates, u8 kind,
+					    u64 iova)
 {
-	struct v3c_hold hold;
+	struct v3c_space *space = &domain->space;
 	struct v3c_hwpt *hwpt;
+	unsigned long tags;
+	u8 *cell;
 
 	v3c_quick_enter();
-	hwpt = READ_ONCE(domain->sole);
-	if (unlikely(!hwpt))
+	hwpt = allocates ? READ_ONCE(domain->sole_allocates) : READ_ONCE(domain->sole_explicit);
+	if (unlikely(!hwpt || iova >= space->low_end ||
+		     !v3c_cells_byte(space, iova, allocates, &tags, &cell) ||
+		     !v3c_quick_take(cell, kind)))
 		goto slow;
-	if (unlikely(!v3c_space_quick_hold(&domain->space, page, page + pages - 1, pin, &hold)))
-		goto slow;
-	/*
-	 * v3c_hold_is_large() tells of the table that it was mapped in. The table may be another
-	 * one now, and takes few steps only if it has such leaves, too.
-	 */
-	if (unlikely(pages > V3C_QUICK_PAGES &&
-		     !(v3c_hold_is_large(hold) && v3c_hwpt_has_leaf(hwpt, V3C_QUICK_PAGES)))) {
-		v3c_hold_give(hold, V3C_RANGE_LIVE);
-		goto slow;
-	}
 	/* V3C_RANGE_LOST: the slow way finds it, and says V3C_REASON_SHORT_UNMAP. */
-	if (unlikely(!v3c_hwpt_unmap(hwpt, page, pages))) {
-		v3c_hold_give(hold, V3C_RANGE_LOST);
+	if (unlikely(!v3c_hwpt_quick_unmap_page(hwpt, iova))) {
+		v3c_quick_lose(cell);
 		goto slow;
 	}
-	if (pin)
-		*pin = v3c_hold_pin(hold);
-	v3c_space_quick_put(&domain->space, hold);
-	trace_v3compat_unmap(domain, page, pages, 0);
+	v3c_trace_quick_unmap(domain, kind, iova);
+	if (allocates)
+		v3c_space_hint(space, 0, iova >> V3C_PAGE_SHIFT);
+	v3c_quick_free(cell, 0);
+	if (allocates && unlikely(~tags & V3C_SLOT_ROOMY))
+		v3c_cells_make_room(space, iova >> V3C_PAGE_SHIFT);
+	/* The word is empty: so may be the leaf. */
+	if (!space->trimming &&
+	    unlikely(!*(u64 *)((unsigned long)cell & ~7ul)))
+		v3c_space_queue_trim(space);
 	v3c_quick_exit();
 	return true;
 slow:
@@ -152,26 +275,291 @@ slow:
 }
 
 /**
+ * v3c_quick_map_bytes() - v3c_quick_map_at() or v3c_quick_map() of pages with cells in one leaf
+ * @domain: the domain
+ * @allocates: it chooses addresses; a constant
+ * @kind: V3C_RANGE_LOGICAL or V3C_RANGE_IDENTITY
+ * @prot: IOMMU_READ and IOMMU_WRITE
+ * @base: first physical byte
+ * @pages: at most V3C_LEAF_CELLS; a power of two if it chooses
+ * @iova: first logical byte; result, if it chooses
+ *
+ * Context: any up to softirq, with spinlocks held.
+ * Return: whether it was done.
+ */
+static __always_inline bool v3c_quick_map_bytes(struct v3c_domain *domain, bool allocates, u8 kind,
+						int prot, u64 base, u64 pages, u64 *iova)
+{
+	const u8 head = kind << V3C_CELL_KIND_SHIFT | V3C_CELL_HEAD;
+	u64 size = pages << V3C_PAGE_SHIFT, first = *iova;
+	struct v3c_space *space = &domain->space;
+	struct v3c_hwpt *hwpt;
+	unsigned long tags;
+	u8 order, *cell;
+
+	v3c_quick_enter();
+	hwpt = allocates ? READ_ONCE(domain->sole_allocates) : READ_ONCE(domain->sole_explicit);
+	if (unlikely(!hwpt))
+		goto slow;
+	if (allocates) {
+		order = ilog2(pages);
+		first = this_cpu_read(space->hints->page[order]) << V3C_PAGE_SHIFT;
+		if (unlikely(!first))
+			goto slow;
+	}
+	if (unlikely(first >= space->low_end || size > space->low_end - first ||
+		     !v3c_cells_byte(space, first, allocates, &tags, &cell) ||
+		     (unsigned long)(cell + pages - 1) >> V3C_LEAF_BITS !=
+		     (unsigned long)cell >> V3C_LEAF_BITS ||
+		     !v3c_bytes_claim(cell, pages, 0, kind << V3C_CELL_KIND_SHIFT | prot,
+				      V3C_SLOT_RUN)))
+		goto slow;
+	if (allocates)
+		v3c_space_hint_behind(space, order, first >> V3C_PAGE_SHIFT);
+	if (unlikely(v3c_hwpt_quick_map(hwpt, first, base, size, prot, 0))) {
+		v3c_bytes_free(cell, pages, 0);
+		if (allocates)
+			v3c_space_hint(space, order, first >> V3C_PAGE_SHIFT);
+		goto slow;
+	}
+	trace_v3compat_map(domain, first >> V3C_PAGE_SHIFT, pages, 0);
+	smp_store_release(cell, head | prot);
+	if (allocates)
+		*iova = first;
+	v3c_quick_exit();
+	return true;
+slow:
+	v3c_quick_exit();
+	return false;
+}
+
+/*
+ * v3c_quick_unmap_bytes() is v3c_quick_unmap() of what v3c_quick_map_bytes() maps; @allocates is a
+ * constant.
+ */
+static __always_inline bool v3c_quick_unmap_bytes(struct v3c_domain *domain, bool allocates,
+						  u8 kind, u64 iova, u64 pages)
+{
+	struct v3c_space *space = &domain->space;
+	struct v3c_hwpt *hwpt;
+	unsigned long tags;
+	u8 *cell;
+
+	v3c_quick_enter();
+	hwpt = allocates ? READ_ONCE(domain->sole_allocates) : READ_ONCE(domain->sole_explicit);
+	if (unlikely(!hwpt || iova >= space->low_end ||
+		     !v3c_cells_byte(space, iova, allocates, &tags, &cell) ||
+		     (unsigned long)(cell + pages - 1) >> V3C_LEAF_BITS !=
+		     (unsigned long)cell >> V3C_LEAF_BITS || !v3c_bytes_take(cell, pages, kind)))
+		goto slow;
+	/* V3C_RANGE_LOST: as in v3c_quick_unmap(). */
+	if (unlikely(!v3c_hwpt_unmap_bytes(hwpt, iova, pages << V3C_PAGE_SHIFT))) {
+		smp_store_release(cell, (*cell & ~(V3C_CELL_KIND | V3C_CELL_HELD)) |
+				  v3c_cell_of_kind(V3C_RANGE_LOST));
+		goto slow;
+	}
+	trace_v3compat_unmap(domain, iova >> V3C_PAGE_SHIFT, pages, 0);
+	if (allocates)
+		v3c_space_hint(space, ilog2(pages), iova >> V3C_PAGE_SHIFT);
+	/* As in v3c_cells_free(). */
+	smp_mb();
+	v3c_bytes_free(cell, pages, 0);
+	if (allocates && unlikely(~tags & V3C_SLOT_ROOMY))
+		v3c_cells_make_room(space, iova >> V3C_PAGE_SHIFT);
+	v3c_space_emptied(space);
+	v3c_quick_exit();
+	return true;
+slow:
+	v3c_quick_exit();
+	return false;
+}
+
+/*
+ * v3c_quick_claim_slots() and its like are v3c_quick_claim() and its like for a block of @count
+ * slots, 1 or 2.
+ */
+static __always_inline bool v3c_quick_claim_slots(unsigned long *slot, unsigned int count, u8 state,
+						  u8 traits)
+{
+	const unsigned long tail = v3c_slot_of(V3C_CELL_TAIL, 0);
+	unsigned long head = v3c_slot_of((state & V3C_CELL_KIND) | V3C_CELL_HEAD | V3C_CELL_HELD,
+					 traits);
+	unsigned long none = 0;
+
+	if (unlikely(!try_cmpxchg(slot, &none, count == 1 ? head | tail : head)))
+		return false;
+	if (count == 1)
+		return true;
+	none = 0;
+	if (likely(try_cmpxchg(slot + 1, &none, v3c_slot_of(state | V3C_CELL_TAIL, traits))))
+		return true;
+	smp_store_release(slot, 0);
+	return false;
+}
+
+static __always_inline void v3c_quick_free_slots(unsigned long *slot, unsigned int count)
+{
+	if (count == 2)
+		smp_store_release(&slot[1], 0);
+	smp_store_release(slot, 0);
+}
+
+static __always_inline bool v3c_quick_take_slots(unsigned long *slot, unsigned int count, u8 kind,
+						 u8 must)
+{
+	const u8 live = kind << V3C_CELL_KIND_SHIFT | V3C_CELL_HEAD;
+	unsigned long value = READ_ONCE(*slot);
+
+	/* V3C_CELL_TAIL in the second slot ends the range that begins in the first. */
+	if (unlikely((value & (v3c_slot_of(U8_MAX ^ V3C_CELL_PROT, 0) | V3C_SLOT_CHILD | must)) !=
+		     (v3c_slot_of(count == 1 ? live | V3C_CELL_TAIL : live, 0) | must) ||
+		     !try_cmpxchg(slot, &value, value | v3c_slot_of(V3C_CELL_HELD, 0))))
+		return false;
+	if (count == 1 || likely((READ_ONCE(slot[1]) &
+				  v3c_slot_of(V3C_CELL_HEAD | V3C_CELL_TAIL, V3C_SLOT_CHILD)) ==
+				 v3c_slot_of(V3C_CELL_TAIL, 0)))
+		return true;
+	smp_store_release(slot, value);
+	return false;
+}
+
+/**
+ * v3c_quick_map_block() - v3c_quick_map_at() or v3c_quick_map() of an aligned block
+ * @domain: the domain
+ * @allocates: it chooses addresses; a constant
+ * @kind: V3C_RANGE_LOGICAL or V3C_RANGE_IDENTITY
+ * @prot: IOMMU_READ and IOMMU_WRITE
+ * @base: first physical byte
+ * @iova: first logical byte; result, if it chooses
+ * @level: of the block's slots, 1 or 3; a constant
+ * @count: how many slots, 1 or 2; a constant
+ *
+ * Context: any up to softirq, with spinlocks held.
+ * Return: whether it was done.
+ */
+static __always_inline bool v3c_quick_map_block(struct v3c_domain *domain, bool allocates, u8 kind,
+						int prot, u64 base, u64 *iova, unsigned int level,
+						unsigned int count)
+{
+	const u64 pages = (u64)count << V3C_SHIFT(level);
+	const u8 traits = V3C_SLOT_RUN | (pages > V3C_QUICK_PAGES ? V3C_SLOT_LARGE : 0);
+	const u64 size = pages << V3C_PAGE_SHIFT;
+	struct v3c_space *space = &domain->space;
+	unsigned long tags, *slot;
+	struct v3c_hwpt *hwpt;
+	u64 page, first;
+
+	v3c_quick_enter();
+	hwpt = allocates ? READ_ONCE(domain->sole_allocates) : READ_ONCE(domain->sole_explicit);
+	if (unlikely(!hwpt))
+		goto slow;
+	page = allocates ? this_cpu_read(space->hints->page[ilog2(pages)]) :
+			   *iova >> V3C_PAGE_SHIFT;
+	first = page << V3C_PAGE_SHIFT;
+	if (unlikely(page & (pages - 1) || (allocates && !page) || first >= space->low_end ||
+		     size > space->low_end - first))
+		goto slow;
+	/* A block of more than V3C_QUICK_PAGES is quick only where it takes few leaves. */
+	if (pages > V3C_QUICK_PAGES && unlikely(!v3c_hwpt_has_leaf(hwpt, V3C_QUICK_PAGES)))
+		goto slow;
+	slot = v3c_cells_slot(space, page, allocates, level, &tags);
+	if (unlikely(!slot || !v3c_quick_claim_slots(slot, count, v3c_cell_of_kind(kind) | prot,
+						     traits)))
+		goto slow;
+	if (allocates)
+		v3c_space_hint_behind(space, ilog2(pages), page);
+	if (unlikely(v3c_hwpt_quick_map(hwpt, first, base, size, prot, 0))) {
+		v3c_quick_free_slots(slot, count);
+		if (allocates)
+			v3c_space_hint(space, ilog2(pages), page);
+		goto slow;
+	}
+	smp_store_release(slot, v3c_slot_of(v3c_cell_of_kind(kind) | V3C_CELL_HEAD | prot |
+					    (count == 1 ? V3C_CELL_TAIL : 0), traits));
+	trace_v3compat_map(domain, page, pages, 0);
+	if (allocates)
+		*iova = first;
+	v3c_quick_exit();
+	return true;
+slow:
+	v3c_quick_exit();
+	return false;
+}
+
+/*
+ * v3c_quick_unmap_block() is v3c_quick_unmap() of what v3c_quick_map_block() maps; @allocates,
+ * @level and @count are constants.
+ */
+static __always_inline bool v3c_quick_unmap_block(struct v3c_domain *domain, bool allocates,
+						  u8 kind, u64 iova, unsigned int level,
+						  unsigned int count)
+{
+	const u64 pages = (u64)count << V3C_SHIFT(level);
+	struct v3c_space *space = &domain->space;
+	u64 page = iova >> V3C_PAGE_SHIFT;
+	unsigned long tags, *slot;
+	struct v3c_hwpt *hwpt;
+
+	v3c_quick_enter();
+	hwpt = allocates ? READ_ONCE(domain->sole_allocates) : READ_ONCE(domain->sole_explicit);
+	if (unlikely(!hwpt || page & (pages - 1) || page > V3C_LOW_LAST))
+		goto slow;
+	/*
+	 * V3C_SLOT_LARGE tells of the table that it was mapped in. The table may be another one
+	 * now, and takes few steps only if it has such leaves, too.
+	 */
+	if (pages > V3C_QUICK_PAGES && unlikely(!v3c_hwpt_has_leaf(hwpt, V3C_QUICK_PAGES)))
+		goto slow;
+	slot = v3c_cells_slot(space, page, allocates, level, &tags);
+	if (unlikely(!slot || !v3c_quick_take_slots(slot, count, kind, pages > V3C_QUICK_PAGES ?
+						    V3C_SLOT_LARGE : 0)))
+		goto slow;
+	if (unlikely(!v3c_hwpt_unmap_bytes(hwpt, iova, pages << V3C_PAGE_SHIFT))) {
+		smp_store_release(slot, (*slot & ~v3c_slot_of(V3C_CELL_KIND | V3C_CELL_HELD, 0)) |
+				  v3c_slot_of(v3c_cell_of_kind(V3C_RANGE_LOST), 0));
+		goto slow;
+	}
+	trace_v3compat_unmap(domain, page, pages, 0);
+	if (allocates)
+		v3c_space_hint(space, ilog2(pages), page);
+	v3c_quick_free_slots(slot, count);
+	if (allocates && unlikely(~tags & V3C_SLOT_ROOMY))
+		v3c_cells_make_room(space, page);
+	v3c_space_emptied(space);
+	v3c_quick_exit();
+	return true;
+slow:
+	v3c_quick_exit();
+	return false;
+}
+
+/* V3C_BLOCK_2M and V3C_BLOCK_1G: level and count of the slots of such a block. */
+#define V3C_BLOCK_2M	1, 2
+#define V3C_BLOCK_1G	3, 1
+
+static_assert(2 << V3C_SHIFT(1) << V3C_PAGE_SHIFT == SZ_2M);
+static_assert(1 << V3C_SHIFT(3) << V3C_PAGE_SHIFT == SZ_1G);
+
+/**
  * v3c_quick_map_reserved() - the usual case of v3c_token_map(): one page
  * @token: the token
  * @offset: of the page, in bytes from the start of the token
  * @prot: IOMMU_READ and IOMMU_WRITE
  * @base: first physical byte
- * @pin: the payload that the page is to keep, or NULL; only a pinned token takes one
  *
  * Context: any up to softirq, with spinlocks held.
  * Return: whether it was done.
  */
 static __always_inline bool v3c_quick_map_reserved(struct v3c_token *token, u64 offset, int prot,
-						   u64 base, const struct v3c_pin *pin)
+						   u64 base)
 {
 	struct v3c_segments *segments;
 	struct v3c_hwpt *hwpt;
-	u8 *state;
+	u8 *cell;
 
 	v3c_quick_enter();
 	segments = READ_ONCE(token->quick);
-	if (unlikely(!segments || offset >= segments->size || (pin && !segments->pins)))
+	if (unlikely(!segments || offset >= segments->size))
 		goto slow;
 	/*
 	 * &v3c_domain.sole is read before the page is touched, because a page table under
@@ -180,24 +568,21 @@ static __always_inline bool v3c_quick_map_reserved(struct v3c_token *token, u64 
 	hwpt = READ_ONCE(segments->domain->sole);
 	if (unlikely(!hwpt))
 		goto slow;
-	state = v3c_segment_state(segments, offset);
-	if (unlikely(!v3c_segment_take_unused(state, prot)))
+	cell = v3c_segment_cell(segments, offset);
+	if (unlikely(!v3c_quick_claim(cell, V3C_CELL_UNUSED, V3C_RANGE_TOKEN)))
 		goto slow;
 	/* The page keeps the token, unless it was given up just before: @quick tells. */
-	if (unlikely(READ_ONCE(token->quick) != segments))
-		goto give_page;
+	if (unlikely(READ_ONCE(token->quick) != segments)) {
+		v3c_quick_free(cell, V3C_CELL_UNUSED);
+		goto slow;
+	}
 	offset += segments->base;
-	if (unlikely(v3c_hwpt_quick_map(hwpt, offset, base, V3C_PAGE_SIZE, prot,
-					v3c_quick_account(pin))))
-		goto give_page;
-	if (pin)
-		v3c_segment_pin(segments, state, *pin, 1);
+	if (unlikely(!v3c_quick_map_page(hwpt, cell, V3C_CELL_UNUSED, V3C_RANGE_TOKEN, offset,
+					 prot, base)))
+		goto slow;
 	trace_v3compat_map_reserved(token->domain, offset >> V3C_PAGE_SHIFT, 1, 0);
-	v3c_segment_give_mapped(state, prot);
 	v3c_quick_exit();
 	return true;
-give_page:
-	v3c_segment_give_unused(state);
 slow:
 	v3c_quick_exit();
 	return false;
@@ -207,39 +592,35 @@ slow:
  * v3c_quick_unmap_reserved() - the usual case of v3c_token_unmap(): one page
  * @token: the token
  * @offset: of the page, in bytes from the start of the token
- * @pin: as in v3c_quick_unmap(); its payload is NULL if the page was mapped without one
  *
  * Context: any up to softirq, with spinlocks held.
  * Return: whether it was done.
  */
-static __always_inline bool v3c_quick_unmap_reserved(struct v3c_token *token, u64 offset,
-						     struct v3c_pin *pin)
+static __always_inline bool v3c_quick_unmap_reserved(struct v3c_token *token, u64 offset)
 {
 	struct v3c_segments *segments;
 	struct v3c_hwpt *hwpt;
-	u8 *state;
+	u8 *cell;
 
 	v3c_quick_enter();
 	segments = READ_ONCE(token->quick);
-	if (unlikely(!segments || offset >= segments->size || (pin && !segments->pins)))
+	if (unlikely(!segments || offset >= segments->size))
 		goto slow;
 	/* As in v3c_quick_map_reserved(). */
 	hwpt = READ_ONCE(segments->domain->sole);
 	if (unlikely(!hwpt))
 		goto slow;
-	state = v3c_segment_state(segments, offset);
-	if (unlikely(!v3c_segment_take_mapped(state)))
+	cell = v3c_segment_cell(segments, offset);
+	if (unlikely(!v3c_quick_take(cell, V3C_RANGE_TOKEN)))
 		goto slow;
 	/* The page keeps the token as long as it is not unused. */
 	offset += segments->base;
-	if (unlikely(!v3c_hwpt_unmap_bytes(hwpt, offset, V3C_PAGE_SIZE))) {
-		v3c_segment_lose(state);
+	if (unlikely(!v3c_hwpt_quick_unmap_page(hwpt, offset))) {
+		v3c_quick_lose(cell);
 		goto slow;
 	}
 	trace_v3compat_unmap_reserved(token->domain, offset >> V3C_PAGE_SHIFT, 1, 0);
-	if (pin)
-		*pin = v3c_segment_unpin(segments, state).pin;
-	v3c_segment_give_unused(state);
+	v3c_quick_free(cell, V3C_CELL_UNUSED);
 	v3c_quick_exit();
 	return true;
 slow:

@@ -34,7 +34,7 @@ int v3c_regions_map(struct v3c_domain *domain, struct list_head *added)
 					       held->last - held->first + 1, held->prot,
 					       GFP_KERNEL | hwpt->account);
 			if (ret == -EUCLEAN)
-				v3c_withheld_lose(held);
+				v3c_withheld_lose(&domain->space, held);
 			if (ret)
 				return ret;
 			held->slots |= BIT(hwpt->slot);
@@ -51,7 +51,7 @@ static void unmap_direct(struct v3c_domain *domain, struct list_head *added)
 	list_for_each_entry(held, added, entry)
 		v3c_for_each_hwpt(domain, hwpt, held->slots)
 			if (!v3c_hwpt_unmap(hwpt, held->first, held->last - held->first + 1))
-				v3c_withheld_lose(held);
+				v3c_withheld_lose(&domain->space, held);
 }
 
 /* match_identity(): a mapping in the way of a device's region does what that asks for (@like). */

@@ -5,11 +5,13 @@
  * v3c_replay() fills a new page table with what the domain has mapped already, while everybody goes
  * on mapping and unmapping.
  *
- * The new table is made known first: operations that start from then on work on it as on any other.
- * Older ranges are copied one by one, in pieces under the space's lock, each of which takes a
- * bounded time. So an unmap that finds its range half copied knows from &v3c_space.filled how far
- * the copy has come, undoes that much, and never has to wait for the rest. Physical addresses are
- * read back from a table that has them.
+ * The new table is made known first. Ranges are copied one by one in ascending order, in pieces
+ * under the space's lock, each of which takes a bounded time. &v3c_space.filled says how far the
+ * copy has come: in front of it the table has all that the others have, behind it nothing. An
+ * operation that works on a range, see v3c_gate_look(), does its work in the new table in front of
+ * @filled only, and the copy stops at what somebody holds. So an unmap that finds its range half
+ * copied undoes that much, and never has to wait for the rest. Physical addresses are read back
+ * from a table that has them.
  */
 #include <linux/gfp.h>
 #include <linux/iommu.h>
@@ -74,7 +76,8 @@ static int replay_piece(void *data, const struct v3c_view *range, u64 at, u64 *p
 
 	lockdep_assert_held(&arg->domain->space.lock);
 
-	if (!range->contiguous)
+	/* A segment lies in tables of its own, which leaves of a span do not take the place of. */
+	if (!range->contiguous || range->kind == V3C_RANGE_TOKEN)
 		left = min(left, V3C_SPAN_PAGES - (at & (V3C_SPAN_PAGES - 1)));
 	left = v3c_hwpt_run(source_hwpt(arg->domain, arg->hwpt), at, left, range->contiguous, &pfn);
 	*pages = piece_limit(arg->hwpt, at, pfn, left);
@@ -124,12 +127,13 @@ int v3c_replay(struct v3c_domain *domain, struct v3c_hwpt *hwpt)
 	lockdep_assert_held(&domain->mutex);
 
 	domain->hwpts[hwpt->slot] = hwpt;
+	ret = v3c_tokens_build(domain, hwpt);
+	if (ret)
+		return ret;
 	v3c_gate_add_slot(space, hwpt->slot, true);
 	v3c_gate_drain(space);
 
 	ret = replay_ranges(domain, hwpt);
-	if (!ret)
-		ret = v3c_tokens_replay(domain, hwpt);
 	if (!ret)
 		v3c_gate_filled(space);
 	return ret;

@@ -5,67 +5,62 @@
  * Which operations may start, which page tables they work on, and who waits for them.
  *
  * Every operation is counted in &v3c_space.inflight under the parity of the epoch it started in.
- * v3c_gate_drain() starts a new epoch and waits for the old one to run dry, as SRCU does. The count
- * costs nothing, because the lock is taken at both ends of an operation anyway.
+ * v3c_gate_drain() starts a new epoch and waits for the old one to run dry, as SRCU does.
  *
  * Quick operations, on small ranges in the steady state, are not counted. They are RCU read-side
  * sections, and v3c_gate_quiesce() waits for them as such. The domain stops them from starting,
  * see v3c_domain_forbid_quick().
  */
+#include <linux/atomic.h>
 #include <linux/bits.h>
-#include <linux/errno.h>
 #include <linux/rcupdate.h>
+#include <linux/sched.h>
 
 #include "table/gate.h"
 
 void v3c_gate_open(struct v3c_space *space)
 {
-	guard(spinlock_irqsave)(&space->lock);
-	space->open = true;
+	smp_store_release(&space->open, true);
 }
 
 /* No operation starts on @space any more; v3c_gate_quiesce() waits for the last one. */
 void v3c_gate_close(struct v3c_space *space)
 {
-	guard(spinlock_irqsave)(&space->lock);
-	space->open = false;
+	WRITE_ONCE(space->open, false);
 }
 
-/**
- * v3c_gate_begin() - start an operation that holds no range
- * @space: the space
- * @op: result; page tables in @op->slots stay until v3c_gate_end()
- *
- * Context: any.
- * Return: 0, or -ESTALE on a closed space.
+/* v3c_gate_look_locked() is v3c_gate_look() where that takes the lock. */
+void v3c_gate_look_locked(struct v3c_space *space, struct v3c_op *op)
+{
+	guard(spinlock_irqsave)(&space->lock);
+	op->slots = space->slots;
+	op->filling = space->filling;
+	op->filled = space->filled;
+	space->looks++;
+}
+
+/*
+ * v3c_gate_lock(): from now on an operation that has taken a range takes the lock before it goes on
+ * with it, see v3c_gate_look(). So who finds a range live under the lock may look into the page
+ * tables for it. The domain's mutex keeps a second caller out.
  */
-int v3c_gate_begin(struct v3c_space *space, struct v3c_op *op)
+void v3c_gate_lock(struct v3c_space *space)
 {
-	guard(spinlock_irqsave)(&space->lock);
-	if (!space->open)
-		return -ESTALE;
-	op->range = NULL;
-	v3c_gate_start(space, op);
-	return 0;
+	WRITE_ONCE(space->locked, true);
+	/* Pairs with the try_cmpxchg() by which a range is taken: that is seen, or @locked is. */
+	smp_mb();
 }
 
-void v3c_gate_end(struct v3c_space *space, struct v3c_op *op)
+void v3c_gate_unlock(struct v3c_space *space)
 {
-	guard(spinlock_irqsave)(&space->lock);
-	v3c_gate_finish(space, op);
-}
-
-static bool epoch_drained(struct v3c_space *space, u8 epoch)
-{
-	guard(spinlock_irqsave)(&space->lock);
-	return !space->inflight[epoch];
+	smp_store_release(&space->locked, false);
 }
 
 /**
  * v3c_gate_drain() - wait for every operation that has started, but for quick ones
  * @space: the space
  *
- * Operations that start meanwhile are not waited for. The domain's mutex keeps a second caller out.
+ * Operations that start meanwhile are not waited for. Callers wait for one another.
  *
  * Context: may sleep.
  */
@@ -73,11 +68,14 @@ void v3c_gate_drain(struct v3c_space *space)
 {
 	u8 old;
 
-	scoped_guard(spinlock_irqsave, &space->lock) {
-		old = space->epoch;
-		space->epoch ^= 1;
-	}
-	wait_event(space->idle, epoch_drained(space, old));
+	guard(mutex)(&space->drain);
+	old = space->epoch;
+	/* Whoever sees the new epoch sees what the caller has changed before. */
+	smp_mb();
+	WRITE_ONCE(space->epoch, old ^ 1);
+	/* Pairs with that of v3c_gate_begin(). */
+	smp_mb();
+	wait_event(space->idle, !atomic_read_acquire(&space->inflight[old]));
 }
 
 /*
@@ -103,12 +101,14 @@ void v3c_gate_quiesce(struct v3c_space *space)
 void v3c_gate_add_slot(struct v3c_space *space, u8 slot, bool fill)
 {
 	guard(spinlock_irqsave)(&space->lock);
-	space->slots |= BIT(slot);
 	if (fill) {
+		WRITE_ONCE(space->locked, true);
 		space->filling = BIT(slot);
-		space->generation++;
 		space->filled = 0;
+		space->looks++;
 	}
+	/* Pairs with that of v3c_gate_look(). */
+	smp_store_release(&space->slots, space->slots | BIT(slot));
 }
 
 /* Ends the construction of the page table in @space->filling, which has every range. */
@@ -116,14 +116,29 @@ void v3c_gate_filled(struct v3c_space *space)
 {
 	guard(spinlock_irqsave)(&space->lock);
 	space->filling = 0;
+	smp_store_release(&space->locked, false);
 }
 
 /*
- * Operations under way may still work on the table in @slot: v3c_gate_drain() before it is freed.
+ * Operations under way may still work on the table in @slot: v3c_gate_drain() before it is freed,
+ * and v3c_gate_removed() then.
  */
 void v3c_gate_remove_slot(struct v3c_space *space, u8 slot)
 {
 	guard(spinlock_irqsave)(&space->lock);
-	space->slots &= ~BIT(slot);
-	space->filling &= ~BIT(slot);
+	WRITE_ONCE(space->slots, space->slots & ~BIT(slot));
+}
+
+/*
+ * v3c_gate_removed(): no operation works on the table in @slot any more. If it was under
+ * construction, operations have looked under the lock until now, because one that saw the table
+ * must see how much of it there was.
+ */
+void v3c_gate_removed(struct v3c_space *space, u8 slot)
+{
+	guard(spinlock_irqsave)(&space->lock);
+	if (space->filling != BIT(slot))
+		return;
+	space->filling = 0;
+	smp_store_release(&space->locked, false);
 }

@@ -336,6 +336,35 @@ static __always_inline int add_run(struct v3c_batch *batch, const struct v3c_run
 }
 
 /*
+ * add_frames() adds page frames that do not go on in the next, at most @limit, as long as there is
+ * room for one more entry. Returns false if it added none: then add_run() has to.
+ */
+static bool add_frames(struct v3c_batch *batch, struct v3c_phys *phys, u64 limit)
+{
+	u64 most = min3(limit, phys->pages - phys->given, phys->count - phys->next), pfn, next, i;
+	const u64 *frame = phys->pfns + phys->next;
+	struct scatterlist *sg = &batch->sg[batch->nents];
+
+	if (!phys->pfns || batch->hwpt->rules.allocates || most < 2)
+		return false;
+	most = min(most, V3C_SG_BATCH - batch->nents);
+	pfn = READ_ONCE(*frame);
+	for (i = 0; i + 1 < most; i++) {
+		next = READ_ONCE(frame[i + 1]);
+		if (next == pfn + 1 || unlikely(!v3c_is_frame(pfn) || !v3c_is_memory(pfn)))
+			break;
+		sg_set_page(&sg[i], pfn_to_page(pfn), V3C_PAGE_SIZE, 0);
+		pfn = next;
+	}
+	batch->nents += i;
+	batch->page += i;
+	batch->pages += i;
+	phys->next += i;
+	phys->given += i;
+	return i;
+}
+
+/*
  * map_batches() lets no call of the core reach across a multiple of @span, so that the driver has
  * no large leaf to make. Without @span none reaches across a multiple of @flush_pages, because an
  * invalidation does not.
@@ -361,6 +390,8 @@ static noinline int map_batches(struct v3c_hwpt *hwpt, u64 page, struct v3c_phys
 			limit = block - (batch.page & (block - 1));
 		if (limit == block)
 			ret = flush_batch(&batch);
+		if (!ret && add_frames(&batch, phys, limit))
+			continue;
 		if (ret || !v3c_phys_next(phys, limit, &run))
 			break;
 		ret = add_run(&batch, &run);
@@ -378,33 +409,15 @@ static noinline int map_batches(struct v3c_hwpt *hwpt, u64 page, struct v3c_phys
 	return ret;
 }
 
-/**
- * v3c_hwpt_map() - map a physical description to one contiguous range
- * @hwpt: the table
- * @page: first logical page
- * @phys: what to map
- * @prot: IOMMU_READ and IOMMU_WRITE
- * @span: 0, or a power of two of pages that no single leaf may cross or fill
- * @gfp: for tables
- *
- * Context: any that @gfp allows.
- * Return: 0; -ENOMEM; or what the IOMMU driver said. Nothing stays mapped on failure, unless it is
- * -EUCLEAN: the IOMMU driver did not take all of it back, and the addresses must not be given to
- * anybody.
- */
-int v3c_hwpt_map(struct v3c_hwpt *hwpt, u64 page, const struct v3c_phys *phys, int prot, u64 span,
-		 gfp_t gfp)
+/* v3c_hwpt_map_any() is the general case of v3c_hwpt_map(). */
+int v3c_hwpt_map_any(struct v3c_hwpt *hwpt, u64 page, const struct v3c_phys *phys, int prot,
+		     u64 span, gfp_t gfp)
 {
-	struct v3c_phys at;
+	struct v3c_phys at = *phys;
 	struct v3c_run run;
 
-	if (!v3c_phys_is_contiguous(phys) || (span && (page & (span - 1)) + phys->pages > span)) {
-		at = *phys;
+	if (!v3c_phys_is_contiguous(phys) || (span && (page & (span - 1)) + phys->pages > span))
 		return map_batches(hwpt, page, &at, prot, span, gfp);
-	}
-	if (likely(!phys->pfns && !phys->runs))
-		return v3c_hwpt_map_run(hwpt, page, phys->pfn, phys->pages, prot, gfp);
-	at = *phys;
 	v3c_phys_next(&at, U64_MAX, &run);
 	return v3c_hwpt_map_run(hwpt, page, run.pfn, run.pages, prot, gfp);
 }

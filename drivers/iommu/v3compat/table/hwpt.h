@@ -99,6 +99,15 @@ static __always_inline int v3c_hwpt_quick_map(struct v3c_hwpt *hwpt, u64 iova, u
 			 GFP_NOWAIT | __GFP_NOWARN | account);
 }
 
+/* v3c_hwpt_quick_map_page() is v3c_hwpt_quick_map() of one page, without an account. */
+static __always_inline int v3c_hwpt_quick_map_page(struct v3c_hwpt *hwpt, u64 iova, u64 base,
+						   int prot)
+{
+	return iommu_map(hwpt->core, iova, base, V3C_PAGE_SIZE,
+			 v3c_hwpt_prot(hwpt, base >> V3C_PAGE_SHIFT, prot),
+			 GFP_NOWAIT | __GFP_NOWARN);
+}
+
 bool v3c_hwpt_unmap_pieces(struct v3c_hwpt *hwpt, u64 iova, u64 size);
 bool v3c_hwpt_was_short(struct v3c_hwpt *hwpt, u64 iova, u64 size, u64 done);
 
@@ -115,6 +124,15 @@ static __always_inline bool v3c_hwpt_unmap_bytes(struct v3c_hwpt *hwpt, u64 iova
 	 * table.
 	 */
 	return likely(done == size) || v3c_hwpt_was_short(hwpt, iova, size, done);
+}
+
+/* v3c_hwpt_quick_unmap_page() is v3c_hwpt_unmap() of the page at @iova, which any flush reaches. */
+static __always_inline bool v3c_hwpt_quick_unmap_page(struct v3c_hwpt *hwpt, u64 iova)
+{
+	size_t done = iommu_unmap(hwpt->core, iova, V3C_PAGE_SIZE);
+
+	return likely(done == V3C_PAGE_SIZE) ||
+	       v3c_hwpt_was_short(hwpt, iova, V3C_PAGE_SIZE, done);
 }
 
 /**
@@ -179,8 +197,8 @@ bool v3c_hwpt_takes_pasids(const struct v3c_hwpt *hwpt, struct device *dev);
 u64 v3c_hwpt_last_page(const struct v3c_hwpt *hwpt);
 
 int v3c_hwpt_map_run(struct v3c_hwpt *hwpt, u64 page, u64 pfn, u64 pages, int prot, gfp_t gfp);
-int v3c_hwpt_map(struct v3c_hwpt *hwpt, u64 page, const struct v3c_phys *phys, int prot, u64 span,
-		 gfp_t gfp);
+int v3c_hwpt_map_any(struct v3c_hwpt *hwpt, u64 page, const struct v3c_phys *phys, int prot,
+		     u64 span, gfp_t gfp);
 bool v3c_hwpt_unmap_gather(struct v3c_hwpt *hwpt, u64 page, u64 pages,
 			   struct iommu_iotlb_gather *gather);
 void v3c_hwpt_sync_gather(struct v3c_hwpt *hwpt, struct iommu_iotlb_gather *gather);
@@ -193,5 +211,28 @@ bool v3c_hwpt_may_cut(const struct v3c_hwpt *hwpt, const struct v3c_hwpt *source
 
 int v3c_hwpt_build_tables(struct v3c_hwpt *hwpt, u64 first, u64 last, u64 *built);
 int v3c_hwpt_free_tables(struct v3c_hwpt *hwpt, u64 first, u64 last, gfp_t gfp);
+
+/**
+ * v3c_hwpt_map() - map a physical description to one contiguous range
+ * @hwpt: the table
+ * @page: first logical page
+ * @phys: what to map
+ * @prot: IOMMU_READ and IOMMU_WRITE
+ * @span: 0, or a power of two of pages that no single leaf may cross or fill
+ * @gfp: for tables
+ *
+ * Context: any that @gfp allows.
+ * Return: 0; -ENOMEM; or what the IOMMU driver said. Nothing stays mapped on failure, unless it is
+ * -EUCLEAN: the IOMMU driver did not take all of it back, and the addresses must not be given to
+ * anybody.
+ */
+static __always_inline int v3c_hwpt_map(struct v3c_hwpt *hwpt, u64 page,
+					const struct v3c_phys *phys, int prot, u64 span, gfp_t gfp)
+{
+	if (likely(!phys->pfns && !phys->runs &&
+		   (!span || (page & (span - 1)) + phys->pages <= span)))
+		return v3c_hwpt_map_run(hwpt, page, phys->pfn, phys->pages, prot, gfp);
+	return v3c_hwpt_map_any(hwpt, page, phys, prot, span, gfp);
+}
 
 #endif

@@ -2,16 +2,16 @@
 #ifndef V3COMPAT_RANGE_H
 #define V3COMPAT_RANGE_H
 
+#include <linux/atomic.h>
 #include <linux/cache.h>
-#include <linux/rbtree_types.h>
+#include <linux/mutex.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/wait.h>
+#include <linux/workqueue.h>
+#include <linux/xarray.h>
 
 #include "base/payload.h"
-
-struct kmem_cache;
-struct v3c_range;
 
 /*
  * V3C_ORDERS bounds the orders of an allocator's power-of-two blocks, because a block of this order
@@ -20,79 +20,60 @@ struct v3c_range;
 #define V3C_ORDERS		51
 #define V3C_MAX_SLOTS		8
 
-/*
- * V3C_HOT_WAYS sets of free blocks are within reach of quick operations, each with one block of
- * every order below V3C_HOT_ORDERS. Processors share the sets by their number.
- */
-#define V3C_HOT_ORDERS		10
-#define V3C_HOT_WAYS		4
+/* V3C_HINT_ORDERS: orders of blocks up to 1 GiB, which quick operations map. */
+#define V3C_HINT_ORDERS		19
 
-/*
- * V3C_RECENT ranges are found by their first page without a search, unless another took the place.
- */
-#define V3C_RECENT		64
+/* V3C_SPACE_STEP bounds the ranges that are looked at in one piece. */
+#define V3C_SPACE_STEP		128
 
 enum v3c_range_kind {
-	V3C_RANGE_LOGICAL,	/* mapped by v3c_map() */
+	V3C_RANGE_LOGICAL = 1,	/* mapped by v3c_map() */
 	V3C_RANGE_IDENTITY,	/* mapped by v3c_map_identity() */
-	V3C_RANGE_TOKEN,	/* a reservation; its token knows what is mapped in it */
+	V3C_RANGE_TOKEN,	/* a reservation, or a segment that is mapped in one */
 	V3C_RANGE_HOLE,		/* never mapped, because the domain's creator asked for it */
 	V3C_RANGE_WINDOW,	/* not mapped, because a device's platform uses the addresses */
 	V3C_RANGE_DIRECT,	/* identity-mapped for the life of the domain */
+	V3C_RANGE_LOST,		/* out of use for good: an IOMMU driver kept some of it mapped */
 };
-
-/*
- * V3C_RANGE_PINNED, beside a kind: the range keeps a payload. A kind with it and one without are
- * two kinds to those who map and unmap, so that ranges without a payload cost nothing more.
- */
-#define V3C_RANGE_PINNED	0x80
 
 /**
  * DOC: Life of a range
  *
- * Every &struct v3c_range is in one state of &enum v3c_range_state, and in the hands of at most one
- * operation, which took it to MAPPING or UNMAPPING. Nobody else touches its addresses until they
- * are given back, so that no lock is needed while the IOMMU driver works.
+ * Every range is in one state of &enum v3c_range_state, and in the hands of at most one operation,
+ * which took it to MAPPING or UNMAPPING. Nobody else touches its addresses until they are given
+ * back, so that no lock is needed while the IOMMU driver works.
  *
  * =========  =========  ========================================================================
  * from       to         by
  * =========  =========  ========================================================================
- * free       MAPPING    v3c_space_alloc(), v3c_space_claim()
- * CACHED     MAPPING    v3c_space_alloc(), v3c_space_quick_alloc()
- * CACHED     free       v3c_tree_drain_blocks()
+ * free       MAPPING    v3c_space_claim(), v3c_space_alloc(), v3c_quick_map()
  * free       LIVE       v3c_withhold()
- * MAPPING    LIVE       v3c_space_commit(), v3c_space_commit_call(), v3c_quick_map()
- * MAPPING    free       v3c_space_abort(), v3c_space_quick_put(): see below
+ * MAPPING    LIVE       v3c_space_commit(), v3c_quick_map()
+ * MAPPING    free       v3c_space_free(), v3c_quick_map()
  * MAPPING    LOST       v3c_space_lose()
- * LIVE       UNMAPPING  v3c_space_release_begin(), v3c_space_hold(), v3c_space_hold_call(),
- *                       v3c_space_quick_hold()
+ * LIVE       UNMAPPING  v3c_space_hold(), v3c_quick_unmap()
  * LIVE       free       v3c_withhold_undo(), of what v3c_withhold() added
  * LIVE       LOST       v3c_space_fill_step(), v3c_withheld_lose(): the IOMMU driver kept pages
  *                       that were to be taken back
- * UNMAPPING  LIVE       v3c_space_unhold(), v3c_space_unhold_all(); whoever took it there and is
- *                       refused; v3c_quick_unmap() that finds something unusual; what a cut
- *                       leaves
- * UNMAPPING  free       v3c_space_release_end(), v3c_space_drop(), v3c_space_quick_put(): see
- *                       below; with a payload v3c_space_release_pinned(), v3c_space_drop_pinned()
- * UNMAPPING  LOST       v3c_space_lose(), v3c_space_drop_lost(), v3c_quick_unmap()
+ * UNMAPPING  LIVE       v3c_space_unhold(); v3c_quick_unmap() that finds something unusual; what
+ *                       a cut leaves
+ * UNMAPPING  free       v3c_space_drop(), v3c_quick_unmap()
+ * UNMAPPING  LOST       v3c_space_lose(), v3c_quick_unmap()
  * any        free       v3c_space_clear(), when the domain goes
  * =========  =========  ========================================================================
  *
- * Where the space chooses addresses, the block of a range that would become free is CACHED for the
- * next map of its size, unless many are cached already. What is LOST stays so until the domain
- * goes, because an IOMMU driver kept some of it mapped.
+ * The pages of a range in a reservation become the reservation's again, where others become free.
+ * What is LOST stays so until the domain goes, because an IOMMU driver kept some of it mapped.
  *
- * A range of a kind with %V3C_RANGE_PINNED carries a &struct v3c_pin. Who takes it from UNMAPPING
- * to free gets the pin in a &struct v3c_released, and gives its pages back when the operation has
- * ended; that of a LOST range, or of one that nobody unmaps, comes out of v3c_space_clear().
+ * A range may keep a payload, see &struct v3c_pinned. Who takes it from UNMAPPING to free gets the
+ * payload in a &struct v3c_released, and gives its pages back when the operation has ended; that of
+ * a LOST range, or of one that nobody unmaps, comes out of v3c_space_clear().
  */
 
 enum v3c_range_state {
-	V3C_RANGE_CACHED,	/* a free block in &v3c_space.cache or @hot */
 	V3C_RANGE_MAPPING,	/* held by the operation that maps it */
 	V3C_RANGE_LIVE,
 	V3C_RANGE_UNMAPPING,	/* held by the operation that unmaps it */
-	V3C_RANGE_LOST,		/* out of use for good: an IOMMU driver kept some of it mapped */
 };
 
 /**
@@ -100,10 +81,9 @@ enum v3c_range_state {
  * @first: first page
  * @last: last page
  * @kind: &enum v3c_range_kind
- * @state: &enum v3c_range_state, never %V3C_RANGE_CACHED
+ * @state: &enum v3c_range_state; nothing for %V3C_RANGE_LOST
  * @prot: IOMMU_READ and IOMMU_WRITE
- * @contiguous: one physically contiguous run
- * @pinned: it keeps a payload
+ * @contiguous: known to be one physically contiguous run
  */
 struct v3c_view {
 	u64 first;
@@ -112,12 +92,11 @@ struct v3c_view {
 	u8 state;
 	u8 prot;
 	bool contiguous;
-	bool pinned;
 };
 
 /**
  * struct v3c_traits - what a new range is to be
- * @kind: &enum v3c_range_kind, with %V3C_RANGE_PINNED if v3c_space_pin() follows
+ * @kind: &enum v3c_range_kind
  * @prot: IOMMU_READ and IOMMU_WRITE
  * @contiguous: one physically contiguous run
  */
@@ -128,97 +107,136 @@ struct v3c_traits {
 };
 
 /*
- * &struct v3c_hot: free blocks, one of each small order, that a processor finds without meeting
- * another one on its way.
+ * &struct v3c_hints: where a processor maps next, by the order of the block; 0 where it has to
+ * search. Each processor has pages of its own in mind, so that it writes to other cache lines than
+ * its neighbours.
  */
-struct v3c_hot {
-	struct v3c_range *block[V3C_HOT_ORDERS];
-} ____cacheline_aligned_in_smp;
+struct v3c_hints {
+	u64 page[V3C_HINT_ORDERS];
+};
+
+/**
+ * struct v3c_extent - a range, as it was when it was looked at
+ * @first: its first page
+ * @last: its last page; or, while it is being made, the last that it had so far
+ * @head: its head cell, at @level
+ * @level: 0 if @head is a byte
+ * @state: of the head
+ * @traits: V3C_SLOT_RUN and V3C_SLOT_LARGE
+ */
+struct v3c_extent {
+	u64 first;
+	u64 last;
+	void *head;
+	u8 level;
+	u8 state;
+	u8 traits;
+};
 
 /**
  * struct v3c_space - the logical address space of a domain
- * @lock: protects everything here; taken with interrupts off from any context; an IOMMU driver is
- *	called with it held only to fill a table under construction
- * @root: ranges in use and cached blocks
+ * @low: the root of what is below V3C_LOW_BITS, or v3c_cells_none, see cells.h
+ * @high: the root of what is above, likewise
  * @last: last page that can be used
- * @cache: free blocks of each order, last freed first
- * @nr_cached: length of each list in @cache
- * @all_cached: length of all lists in @cache together
- * @hot: free blocks that are in no list of @cache; taken by xchg, put by cmpxchg, without the lock
- * @spare: unused records, linked by &v3c_range.next
- * @nr_spare: length of @spare
- * @recent: ranges by a few bits of their first page; a hint, cleared before a range leaves @root
+ * @low_end: the first byte behind it, but at most that behind V3C_LOW_LAST
+ * @hints: of each processor, where the space chooses addresses; otherwise NULL
+ * @allocates: the space chooses addresses itself
+ * @open: operations may start
+ * @trimming: @trim is queued
+ * @account: __GFP_ACCOUNT where memory for the domain is charged to whoever calls, or 0; constant
+ * @pins: &struct v3c_pinned of ranges by their first page, where @account is set
+ * @tokens: last pages of reservations, as values, by their first page
+ * @lock: protects @slots, @filling and @filled; taken with interrupts off from any context; an
+ *	IOMMU driver is called with it held only to fill a table under construction
  * @slots: page tables, by slot, that an operation starting now works on
+ * @locked: operations look under @lock what there is, see v3c_gate_look(); changed under the
+ *	domain's mutex
  * @filling: of these, the one that is under construction and gets the older ranges piece by piece
- * @filled: @filling has the ranges of an older generation up to, and not including, this page
- * @generation: counts constructions; ranges of the present one are in every table
+ * @filled: @filling has everything up to, and not including, this page, and nothing behind it
+ * @looks: counts v3c_gate_look() under @lock
+ * @copied: the range that was copied last
+ * @looks_copied: @looks then
  * @epoch: parity of operations starting now
  * @inflight: operations under way, by the parity they started in
  * @idle: woken when a count in @inflight comes to 0
- * @open: operations may start
- * @allocates: the space chooses addresses itself
- * @account: __GFP_ACCOUNT where memory for the domain is charged to whoever calls, or 0; constant
- * @records: where records come from: with room for payloads if @account
+ * @drain: serialises those who wait for an epoch to end
+ * @trim: gives back memory some time after something was unmapped
  */
 struct v3c_space {
-	spinlock_t lock;
-	struct rb_root root;
+	unsigned long *low;
+	unsigned long *high;
 	u64 last;
-	struct v3c_range *cache[V3C_ORDERS + 1];
-	u8 nr_cached[V3C_ORDERS + 1];
-	u8 all_cached;
-	u8 nr_spare;
-	struct v3c_range *spare;
+	u64 low_end;
+	struct v3c_hints __percpu *hints;
+	bool allocates;
+	bool open;
+	bool trimming;
+	gfp_t account;
+	struct xarray pins;
+	struct xarray tokens;
+	spinlock_t lock ____cacheline_aligned_in_smp;
 	u8 slots;
+	bool locked;
 	u8 filling;
 	u8 epoch;
-	u32 generation;
 	u64 filled;
-	unsigned int inflight[2];
+	u64 looks;
+	struct v3c_extent copied;
+	u64 looks_copied;
+	atomic_t inflight[2];
 	wait_queue_head_t idle;
-	bool open;
-	bool allocates;
-	gfp_t account;
-	struct kmem_cache *records;
-	struct v3c_hot hot[V3C_HOT_WAYS];
-	struct v3c_range *recent[V3C_RECENT] ____cacheline_aligned_in_smp;
+	struct mutex drain;
+	struct delayed_work trim;
+};
+
+/**
+ * struct v3c_head - where the head of a range is
+ * @at: the cell, or NULL if it has to be looked for
+ * @level: of the node that it is in
+ * @only: it is the only cell of the range
+ */
+struct v3c_head {
+	void *at;
+	u8 level;
+	bool only;
 };
 
 /**
  * struct v3c_op - an operation under way
- * @range: the (first) range it holds
- * @first: first page of what it holds
- * @last: last page of what it holds
- * @generation: &v3c_space.generation, as v3c_gate_look() found it
- * @filled: &v3c_space.filled, likewise; what the operation holds is not copied any further
+ * @filled: &v3c_space.filled, as v3c_gate_look() found it; what the operation holds is not copied
+ *	any further
  * @slots: page tables it works on
  * @filling: of these, the one under construction
  * @epoch: parity it started in
  */
 struct v3c_op {
-	struct v3c_range *range;
-	u64 first;
-	u64 last;
 	u64 filled;
-	u32 generation;
 	u8 slots;
 	u8 filling;
 	u8 epoch;
 };
 
 /**
+ * struct v3c_pinned - the payload of a range
+ * @next: in &v3c_released.chain
+ * @pin: the payload
+ * @pages: of the range
+ */
+struct v3c_pinned {
+	struct v3c_pinned *next;
+	struct v3c_pin pin;
+	u64 pages;
+};
+
+/**
  * struct v3c_released - payloads of ranges that are unmapped, to be given back
- * @pin: of a single range
- * @pages: of @pin; 0 for none
- * @chain: the records of more ranges, which are in no space any more
+ * @chain: of ranges that are in no space any more
  *
  * Begins as all zeroes. v3c_released_give() ends it, when no lock is held, no operation is under
  * way and v3c_quick_exit() was called.
  */
 struct v3c_released {
-	struct v3c_pin pin;
-	u64 pages;
-	struct v3c_range *chain;
+	struct v3c_pinned *chain;
 };
 
 /**

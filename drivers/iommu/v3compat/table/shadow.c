@@ -100,7 +100,7 @@
 /**
  * struct v3c_shadow - what of the owner's tables is in a page table
  * @lock: protects everything here, and everything mapped in @hwpt but for DIRECT ranges; taken with
- *	interrupts off from any context; outside the space's lock
+ *	interrupts off from any context
  * @hwpt: the page table
  * @space: of the domain: what it withholds is not mirrored
  * @tables: as configured
@@ -380,13 +380,12 @@ static bool is_translated(const struct v3c_shadow *shadow, u64 page)
 	       (page >= V3C_UPPER_FIRST && v3c_hwpt_has_upper_half(shadow->hwpt));
 }
 
-/* The first withheld page from @page on, and the last one of that range; false if there is none. */
-static bool next_withheld(struct v3c_shadow *shadow, u64 page, u64 *first, u64 *last)
+/* The first withheld page of [@page, @end], and the last one of that range; false without one. */
+static bool next_withheld(struct v3c_shadow *shadow, u64 page, u64 end, u64 *first, u64 *last)
 {
 	struct v3c_view range;
-	u64 cursor = page;
 
-	if (!v3c_space_list(shadow->space, &cursor, &range, 1))
+	if (!v3c_space_first_in(shadow->space, page, end, &range))
 		return false;
 	*first = max(range.first, page);
 	*last = range.last;
@@ -401,7 +400,7 @@ static bool is_whole(struct v3c_shadow *shadow, unsigned int level, u64 page)
 
 	if (!is_translated(shadow, first) || !is_translated(shadow, first + pages - 1))
 		return false;
-	return !next_withheld(shadow, first, &held, &held_last) || held > first + pages - 1;
+	return !next_withheld(shadow, first, first + pages - 1, &held, &held_last);
 }
 
 /* fits_leaf(): the leaf of @level around @page may be mirrored in one piece. */
@@ -429,7 +428,7 @@ static void leave_out(struct v3c_shadow *shadow, u64 first, unsigned int count, 
 	/* Pages for which is_translated() is false lie behind the others. */
 	for (page = end; page > first && !is_translated(shadow, page - 1); page--)
 		wanted[page - 1 - first] = 0;
-	for (page = first; page < end && next_withheld(shadow, page, &held, &held_last);
+	for (page = first; page < end && next_withheld(shadow, page, end - 1, &held, &held_last);
 	     page = held_last + 1)
 		for (; held < end && held <= held_last; held++)
 			wanted[held - first] = 0;

@@ -3,148 +3,40 @@
  * &struct v3c_space: the logical address space of a domain: which ranges are in use, and who holds
  * them.
  *
- * An operation holds its range in %V3C_RANGE_MAPPING or %V3C_RANGE_UNMAPPING while the lock is not
- * held, so that no other one touches the same addresses.
+ * What is where is in cells, see cells.h. The functions here are for operations, which begin and
+ * end at the gate, see gate.c: they hold ranges between claiming and committing, and between
+ * holding and dropping them, so that no other one touches the same addresses.
  */
 #include <kunit/visibility.h>
 #include <linux/export.h>
 #include <linux/log2.h>
 #include <linux/minmax.h>
-#include <linux/sched.h>
+#include <linux/percpu.h>
+#include <linux/rcupdate.h>
 #include <linux/slab.h>
-#include <linux/string.h>
 
+#include "base/context.h"
 #include "base/phys.h"
+#include "table/cells.h"
 #include "table/gate.h"
+#include "table/pins.h"
 #include "table/space.h"
-#include "table/space_quick.h"
-#include "table/tree.h"
 
-/* V3C_LOOK_AHEAD bounds the ranges that v3c_space_fill_step() passes over at a time. */
-#define V3C_LOOK_AHEAD		256
-
-static void hold_range(struct v3c_space *space, struct v3c_range *range, u64 first, u64 last,
-		       struct v3c_op *op)
+/* V3C_LOOK_AHEAD bounds what v3c_space_fill_step() passes over at a time. */
+#define V3C_LOOK_AHEAD		64
+static u8 free_for(u8 kind)
 {
-	v3c_gate_start(space, op);
-	range->state = V3C_RANGE_MAPPING;
-	range->first = first;
-	range->last = last;
-	range->generation = op->generation;
-	v3c_space_remember(space, first, range);
-	op->range = range;
-	op->first = first;
-	op->last = last;
+	return kind == V3C_RANGE_TOKEN ? V3C_CELL_UNUSED : 0;
 }
 
-static int insert_block(struct v3c_space *space, struct v3c_range *range,
-			const struct v3c_want *want, struct v3c_op *op)
+static u8 state_of(struct v3c_traits like)
 {
-	u64 block;
-
-	if (!v3c_tree_find_block(space, want, &block) &&
-	    !(v3c_tree_drain_blocks(space) && v3c_tree_find_block(space, want, &block)))
-		return -ENOSPC;
-	range->order = want->order;
-	hold_range(space, range, block, block + want->pages - 1, op);
-	v3c_tree_link(space, range);
-	return 0;
+	return v3c_cell_of_kind(like.kind) | like.prot;
 }
 
-/**
- * v3c_space_alloc() - choose a range and hold it for mapping
- * @space: the space
- * @pages: length, at least 1
- * @lo: lowest page allowed
- * @hi: highest page allowed; may lie beyond the end of the space
- * @like: kind, prot and contiguous of the new range
- * @gfp: for the range's record
- * @op: result, to be given to v3c_space_commit() or v3c_space_abort()
- *
- * Context: any that @gfp allows.
- * Return: 0; -ESTALE on a closed space; -ENOSPC without room; -ENOMEM.
- */
-int v3c_space_alloc(struct v3c_space *space, u64 pages, u64 lo, u64 hi,
-		    struct v3c_traits like, gfp_t gfp, struct v3c_op *op)
+static bool is_unmapped(u8 kind)
 {
-	struct v3c_want want = {
-		.pages = pages,
-		/*
-		 * Page 0 is never chosen, because a device that leaves its address register at 0
-		 * must hit nothing.
-		 */
-		.lo = max(lo, 1ULL),
-		.hi = hi,
-		.order = order_base_2(pages),
-	};
-	struct v3c_range *range, *spare;
-	int ret;
-
-	if (want.order > V3C_ORDERS)
-		return -ENOSPC;
-	spare = kmem_cache_alloc(space->records, gfp);
-	if (!spare)
-		return -ENOMEM;
-
-	scoped_guard(spinlock_irqsave, &space->lock) {
-		if (!space->open) {
-			ret = -ESTALE;
-			break;
-		}
-		range = v3c_tree_pop_block(space, &want);
-		if (range) {
-			v3c_range_set_traits(range, like);
-			hold_range(space, range, range->first, range->first + pages - 1, op);
-			ret = 0;
-		} else {
-			v3c_range_set_traits(spare, like);
-			ret = insert_block(space, spare, &want, op);
-			if (!ret)
-				spare = NULL;
-		}
-	}
-	if (spare)
-		kmem_cache_free(space->records, spare);
-	return ret;
-}
-
-static int check_claim(struct v3c_space *space, u64 first, u64 last)
-{
-	struct v3c_range *there;
-
-	lockdep_assert_held(&space->lock);
-
-	if (!space->open)
-		return -ESTALE;
-	if (last > space->last)
-		return -ERANGE;
-	there = v3c_tree_find(space, first);
-	return there && v3c_block_first(there) <= last ? -EADDRINUSE : 0;
-}
-
-/*
- * claim_range() is v3c_space_claim() with @fresh for the range's record, or with one of the space's
- * own where @fresh is NULL. -EAGAIN when the space has none.
- */
-static __always_inline int claim_range(struct v3c_space *space, u64 first, u64 last,
-				       struct v3c_traits like, struct v3c_range *fresh,
-				       struct v3c_op *op)
-{
-	struct v3c_range *range;
-	int ret;
-
-	guard(spinlock_irqsave)(&space->lock);
-	ret = check_claim(space, first, last);
-	if (ret)
-		return ret;
-	range = fresh ?: v3c_tree_take_spare(space);
-	if (!range)
-		return -EAGAIN;
-	range->order = 0;
-	v3c_range_set_traits(range, like);
-	hold_range(space, range, first, last, op);
-	v3c_tree_link(space, range);
-	return 0;
+	return kind == V3C_RANGE_HOLE || kind == V3C_RANGE_WINDOW;
 }
 
 /**
@@ -152,530 +44,531 @@ static __always_inline int claim_range(struct v3c_space *space, u64 first, u64 l
  * @space: the space
  * @first: first page
  * @last: last page, not before @first
- * @like: kind, prot and contiguous of the new range
- * @gfp: for the range's record
- * @op: result, to be given to v3c_space_commit() or v3c_space_abort()
+ * @like: what it is to be; %V3C_RANGE_TOKEN for a segment, in a reservation of the caller's
+ * @gfp: for nodes
+ * @head: result, for v3c_space_commit() or v3c_space_free()
  *
- * Context: any that @gfp allows.
- * Return: 0; -ESTALE on a closed space; -ERANGE beyond the end of the space; -EADDRINUSE if any
- * page is in use; -ENOMEM.
+ * Context: any that @gfp allows, in an operation.
+ * Return: 0; -ERANGE beyond the end of the space; -EADDRINUSE if any page is in use; -ENOMEM.
  */
 int v3c_space_claim(struct v3c_space *space, u64 first, u64 last, struct v3c_traits like,
-		    gfp_t gfp, struct v3c_op *op)
+		    gfp_t gfp, struct v3c_head *head)
 {
-	int ret = claim_range(space, first, last, like, NULL, op);
-	struct v3c_range *fresh;
+	int ret;
 
-	if (ret != -EAGAIN)
+	if (last > READ_ONCE(space->last))
+		return -ERANGE;
+	ret = v3c_cells_claim(space, first, last, state_of(like),
+			      like.contiguous ? V3C_SLOT_RUN : 0, free_for(like.kind), gfp, head);
+	/* v3c_space_set_last() sets the end first, and looks then what is behind it. */
+	if (likely(ret || last <= READ_ONCE(space->last)))
 		return ret;
-	fresh = kmem_cache_alloc(space->records, gfp);
-	if (!fresh)
-		return -ENOMEM;
-	ret = claim_range(space, first, last, like, fresh, op);
+	v3c_cells_free(space, first, last, free_for(like.kind));
+	return -ERANGE;
+}
+
+/* block_last() ends the allocator's block of a range, of which that need not use all. */
+static u64 block_last(const struct v3c_space *space, u64 first, u64 last)
+{
+	return space->allocates ? first + (1ULL << order_base_2(last - first + 1)) - 1 : last;
+}
+
+/* take_block() makes @block of a search the caller's; as many as @pages of it are like @like. */
+static int take_block(struct v3c_space *space, u64 block, u64 pages, struct v3c_traits like,
+		      gfp_t gfp, struct v3c_head *head)
+{
+	u64 last = block + pages - 1, end = block_last(space, block, last);
+	int ret;
+
+	if (like.kind == V3C_RANGE_TOKEN)
+		ret = v3c_cells_fill(space, block, last, V3C_CELL_UNUSED, gfp);
+	else
+		ret = v3c_cells_claim(space, block, last, state_of(like),
+				      like.contiguous ? V3C_SLOT_RUN : 0, 0, gfp, head);
+	if (ret || end == last)
+		return ret;
+	ret = v3c_cells_fill(space, last + 1, end, V3C_CELL_PAD, gfp);
 	if (ret)
-		kmem_cache_free(space->records, fresh);
+		v3c_cells_free(space, block, last, 0);
 	return ret;
 }
 
-/* Ends @op: the range that it holds is mapped in all of its page tables. */
-void v3c_space_commit(struct v3c_space *space, struct v3c_op *op)
+/* is_others_line() tells whether another processor maps next in the line of @page. */
+static bool is_others_line(struct v3c_space *space, u64 page)
 {
-	unsigned long flags;
+	const struct v3c_hints *hints;
+	unsigned int cpu, order;
 
-	spin_lock_irqsave(&space->lock, flags);
-	v3c_range_give(op->range, V3C_RANGE_LIVE);
-	v3c_gate_finish(space, op);
-	spin_unlock_irqrestore(&space->lock, flags);
+	for_each_online_cpu(cpu) {
+		if (cpu == raw_smp_processor_id())
+			continue;
+		hints = per_cpu_ptr(space->hints, cpu);
+		for (order = 0; order < V3C_LINE_ORDER; order++)
+			if (READ_ONCE(hints->page[order]) >> V3C_LINE_ORDER ==
+			    page >> V3C_LINE_ORDER)
+				return true;
+	}
+	return false;
+}
+
+/* find_block() finds the lowest block that is free, but leaves other processors their lines. */
+static int find_block(struct v3c_space *space, struct v3c_search search, u64 *block)
+{
+	int ret = v3c_cells_search(space, &search, block);
+	u64 line;
+
+	if (ret || search.order >= V3C_LINE_ORDER || !is_others_line(space, *block))
+		return ret;
+	search.order = V3C_LINE_ORDER;
+	search.hasty = true;
+	if (!v3c_cells_search(space, &search, &line))
+		*block = line;
+	return 0;
+}
+
+/* take_hint() takes the block that is likely to be free, if it is, and where it may be. */
+static bool take_hint(struct v3c_space *space, u64 pages, u8 order, u64 lo, u64 hi,
+		      struct v3c_traits like, u64 *block, struct v3c_head *head)
+{
+	u64 page = this_cpu_read(space->hints->page[order]);
+
+	if (!page || page < lo || page + pages - 1 > hi ||
+	    page + (1ULL << order) - 1 > READ_ONCE(space->last) ||
+	    take_block(space, page, pages, like, 0, head))
+		return false;
+	/* As in alloc_block(). */
+	if (unlikely(page + (1ULL << order) - 1 > READ_ONCE(space->last))) {
+		v3c_cells_free(space, page, page + (1ULL << order) - 1, 0);
+		return false;
+	}
+	v3c_space_hint_behind(space, order, page);
+	*block = page;
+	return true;
+}
+
+static int alloc_block(struct v3c_space *space, u64 pages, u64 lo, u64 hi, struct v3c_traits like,
+		       gfp_t gfp, u64 *block, struct v3c_head *head)
+{
+	const u8 order = order_base_2(pages);
+	struct v3c_search search;
+	int ret;
+
+	if (order > V3C_ORDERS)
+		return -ENOSPC;
+	if (order < V3C_HINT_ORDERS && take_hint(space, pages, order, lo, hi, like, block, head))
+		return 0;
+	do {
+		search = (struct v3c_search) {
+			.pages = pages, .order = order, .hi = hi,
+			.last = READ_ONCE(space->last),
+			/*
+			 * Page 0 is never chosen, because a device that leaves its address register
+			 * at 0 must hit nothing.
+			 */
+			.lo = max(lo, 1ULL),
+		};
+		ret = find_block(space, search, block);
+		if (!ret)
+			ret = take_block(space, *block, pages, like, gfp, head);
+		/* -EADDRINUSE: somebody else was faster. */
+	} while (ret == -EADDRINUSE);
+	if (ret)
+		return ret;
+	if (unlikely(block_last(space, *block, *block + pages - 1) > READ_ONCE(space->last))) {
+		v3c_cells_free(space, *block, block_last(space, *block, *block + pages - 1), 0);
+		return -ENOSPC;
+	}
+	if (order < V3C_HINT_ORDERS)
+		v3c_space_hint_behind(space, order, *block);
+	return 0;
+}
+
+/**
+ * v3c_space_alloc() - choose a range and hold it for mapping
+ * @space: the space, which chooses addresses
+ * @pages: length, at least 1
+ * @lo: lowest page allowed
+ * @hi: highest page allowed; may lie beyond the end of the space
+ * @like: what it is to be
+ * @gfp: for nodes
+ * @first: result, its first page
+ * @head: result, as of v3c_space_claim()
+ *
+ * Context: any that @gfp allows, in an operation.
+ * Return: 0; -ENOSPC without room; -ENOMEM.
+ */
+int v3c_space_alloc(struct v3c_space *space, u64 pages, u64 lo, u64 hi, struct v3c_traits like,
+		    gfp_t gfp, u64 *first, struct v3c_head *head)
+{
+	return alloc_block(space, pages, lo, hi, like, gfp, first, head);
+}
+
+/* v3c_space_commit(): the range at @first, held since it was claimed, is mapped in all tables. */
+void v3c_space_commit(struct v3c_space *space, u64 first, u8 prot, const struct v3c_head *head)
+{
+	if (likely(head->at))
+		v3c_head_give(head, V3C_CELL_HELD, prot);
+	else
+		v3c_cells_give_one(space, first, V3C_CELL_HELD, prot);
+}
+
+/* free_block() frees the allocator's block of a range. */
+static void free_block(struct v3c_space *space, u64 first, u64 last)
+{
+	u8 order;
+
+	last = block_last(space, first, last);
+	order = ilog2(last - first + 1);
+	if (order < V3C_HINT_ORDERS)
+		v3c_space_hint(space, order, first);
+	v3c_cells_free(space, first, last, 0);
 }
 
 /*
- * v3c_space_pin() gives the range that @op holds for mapping, of a kind with %V3C_RANGE_PINNED, its
- * payload.
+ * v3c_space_free() gives up ranges of @kind that the caller holds and that are mapped nowhere.
+ * @head is that of the only one, or NULL.
  */
-void v3c_space_pin(struct v3c_op *op, struct v3c_pin pin)
+void v3c_space_free(struct v3c_space *space, u64 first, u64 last, u8 kind,
+		    const struct v3c_head *head)
 {
-	*v3c_range_pin(op->range) = pin;
-}
-
-/* v3c_space_commit() for a range that v3c_space_hold_call() is to find by @call. */
-void v3c_space_commit_call(struct v3c_space *space, struct v3c_op *op, u64 call)
-{
-	op->range->call = call;
-	v3c_space_commit(space, op);
-}
-
-static void put_range(struct v3c_space *space, struct v3c_range *range)
-{
-	lockdep_assert_held(&space->lock);
-
-	/*
-	 * v3c_tree_push_block() keeps an allocator's block, whose range starts where it does, for
-	 * the next map; but not what lies beyond @space->last.
-	 */
-	if (space->allocates && range->last <= space->last && v3c_tree_push_block(space, range))
-		return;
-	v3c_tree_unlink(space, range);
-	v3c_tree_free(space, range);
-}
-
-/* The general case of v3c_space_quick_put(). */
-void v3c_space_put(struct v3c_space *space, struct v3c_range *range)
-{
-	unsigned long flags;
-
-	spin_lock_irqsave(&space->lock, flags);
-	put_range(space, range);
-	spin_unlock_irqrestore(&space->lock, flags);
-}
-
-/* Ends @op: the range that it holds is mapped in no page table. */
-void v3c_space_abort(struct v3c_space *space, struct v3c_op *op)
-{
-	guard(spinlock_irqsave)(&space->lock);
-	put_range(space, op->range);
-	v3c_gate_finish(space, op);
+	if (space->allocates && kind == V3C_RANGE_LOGICAL)
+		free_block(space, first, last);
+	else if (head && head->at && head->only)
+		v3c_head_free(head, free_for(kind));
+	else
+		v3c_cells_free(space, first, last, free_for(kind));
+	v3c_space_emptied(space);
 }
 
 /*
- * for_held() calls @each under the lock for the ranges that make up [@first, @last], all of which
- * the caller holds, V3C_SPACE_STEP at a time. @each may take the range out of the space.
+ * v3c_space_lose(): some of the ranges in [@first, @last], which the caller holds, may be mapped
+ * for ever, so that their addresses are out of use.
  */
-static void for_held(struct v3c_space *space, u64 first, u64 last,
-		     void (*each)(struct v3c_space *space, struct v3c_range *range, void *arg),
-		     void *arg)
+void v3c_space_lose(struct v3c_space *space, u64 first, u64 last)
 {
-	struct v3c_range *range, *next;
-	unsigned int step;
+	v3c_cells_give(space, first, last, V3C_CELL_KIND | V3C_CELL_HELD,
+		       v3c_cell_of_kind(V3C_RANGE_LOST));
+}
 
-	while (first <= last) {
-		guard(spinlock_irqsave)(&space->lock);
-		range = v3c_tree_find(space, first);
-		for (step = 0; step < V3C_SPACE_STEP && first <= last; step++) {
-			first = range->last + 1;
-			next = first <= last ? v3c_tree_next(range) : NULL;
-			each(space, range, arg);
-			range = next;
+/* take_range() takes the range that has page @at, and is all of [@first, @last] if @exact. */
+static int take_range(struct v3c_space *space, u64 at, u64 first, u64 last, u8 kind, bool pinned,
+		      bool exact, struct v3c_extent *range)
+{
+	int ret = v3c_cells_take(space, at, kind, range);
+
+	if (ret)
+		return ret;
+	/* A segment that is unmapped with its payload need not have one. */
+	if (likely((!exact || (range->first == first && range->last == last)) &&
+		   (v3c_pins_has(space, range->first) == pinned ||
+		    (kind == V3C_RANGE_TOKEN && pinned))))
+		return 0;
+	v3c_cells_give_one(space, range->first, V3C_CELL_HELD, 0);
+	return -ENOENT;
+}
+
+/**
+ * v3c_space_hold() - hold ranges for unmapping
+ * @space: the space
+ * @first: first page
+ * @last: last page, not before @first
+ * @kind: &enum v3c_range_kind that all of it must have
+ * @pinned: all of it must have payloads, otherwise none of it
+ * @head: result, of the first; without @at v3c_space_cut() must follow
+ *
+ * Ranges that are wanted in part only are held as a whole, until v3c_space_cut(). An allocator's
+ * range, and a segment, comes back as it was handed out: its neighbours are no part of it.
+ *
+ * Context: any, in an operation.
+ * Return: 0; -ENOENT if anything in it is not mapped so; -EUCLEAN if it is lost; -E2BIG for more
+ * than V3C_ATOMIC_RANGES ranges, if the caller cannot sleep.
+ */
+int v3c_space_hold(struct v3c_space *space, u64 first, u64 last, u8 kind, bool pinned,
+		   struct v3c_head *head)
+{
+	const bool exact = space->allocates || kind == V3C_RANGE_TOKEN;
+	struct v3c_extent range;
+	unsigned int count = 0;
+	u64 start = first, at;
+	int ret;
+
+	if (likely(!space->account && !pinned &&
+		   v3c_cells_take_only(space, first, last, kind, head)))
+		return 0;
+	head->at = NULL;
+	for (at = first; at <= last; at = range.last + 1) {
+		ret = take_range(space, at, first, last, kind, pinned, exact, &range);
+		if (!ret && unlikely(++count % V3C_SPACE_STEP == 0)) {
+			v3c_yield();
+			if (count > V3C_ATOMIC_RANGES && !v3c_may_sleep()) {
+				v3c_cells_give_one(space, range.first, V3C_CELL_HELD, 0);
+				ret = -E2BIG;
+			}
+		}
+		if (unlikely(ret)) {
+			if (at > first)
+				v3c_cells_give(space, start, at - 1, V3C_CELL_HELD, 0);
+			return ret;
+		}
+		if (at == first) {
+			start = range.first;
+			head->at = range.head;
+			head->level = range.level;
+			head->only = false;
 		}
 	}
+	/* Without a head some of it has to be cut off. */
+	if (unlikely(start < first || at - 1 > last))
+		head->at = NULL;
+	return 0;
 }
 
-static void give_live(struct v3c_space *space, struct v3c_range *range, void *arg)
+/* v3c_space_unhold() gives back what v3c_space_hold() took, and what stays mapped after all. */
+void v3c_space_unhold(struct v3c_space *space, u64 first, u64 last)
 {
-	v3c_range_give(range, V3C_RANGE_LIVE);
+	struct v3c_extent range;
+
+	scoped_guard(rcu)
+		v3c_cells_find(space, first, &range);
+	v3c_cells_give(space, range.first, last, V3C_CELL_HELD, 0);
 }
 
-static void give_lost(struct v3c_space *space, struct v3c_range *range, void *arg)
+/* split_at() makes ready to cut @range in front of page @at: what may fail for lack of memory. */
+static int split_at(struct v3c_space *space, const struct v3c_extent *range, u64 at, gfp_t gfp)
 {
-	v3c_range_give(range, V3C_RANGE_LOST);
+	int ret = v3c_cells_split(space, at, gfp);
+
+	return ret ? ret : v3c_pins_split(space, range->first, at, gfp);
 }
 
-static void put_each(struct v3c_space *space, struct v3c_range *range, void *arg)
-{
-	put_range(space, range);
-}
-
-static void chain_range(struct v3c_released *released, struct v3c_range *range)
-{
-	range->next = released->chain;
-	released->chain = range;
-}
-
-/*
- * chain_each() takes @range out of the space with its payload. The record is not used again before
- * v3c_released_give() has looked at it.
+/**
+ * v3c_space_cut() - cut off what reaches beyond what is wanted, and give it back
+ * @space: the space
+ * @first: first page of what v3c_space_hold() took
+ * @last: last page
+ * @may_cut: asked for each range that is wanted in part only
+ * @arg: for @may_cut
+ * @op: the operation, which knows its tables
+ * @gfp: for what the cuts cost
+ *
+ * Context: any that @gfp allows.
+ * Return: 0; -EXDEV if a cut is not possible; -ENOMEM. On failure all is held as it was.
  */
-static void chain_each(struct v3c_space *space, struct v3c_range *range, void *released)
+int v3c_space_cut(struct v3c_space *space, u64 first, u64 last, v3c_cut_check_t may_cut, void *arg,
+		  const struct v3c_op *op, gfp_t gfp)
 {
-	v3c_tree_unlink(space, range);
-	chain_range(released, range);
-}
+	const u8 keep = V3C_CELL_KIND | V3C_CELL_PROT;
+	struct v3c_extent head, tail;
+	struct v3c_view view;
+	int ret = 0;
 
-/*
- * take_some() takes live ranges of @kind from page @*at on to UNMAPPING, as many as one step
- * allows, without a hole in between. @op->range is the first that was taken, and @*at follows the
- * last.
- */
-static int take_some(struct v3c_space *space, u64 first, u64 last, u8 kind,
-		     struct v3c_op *op, u64 *at)
-{
-	struct v3c_range *range = v3c_tree_find(space, *at);
-	unsigned int step;
-	u8 live;
-
-	if (*at == first)
-		op->range = range;
-	for (step = 0; step < V3C_SPACE_STEP; step++, range = v3c_tree_next(range)) {
-		live = V3C_RANGE_LIVE;
-		if (range && range->first <= *at && range->last >= *at &&
-		    READ_ONCE(range->state) == V3C_RANGE_LOST)
-			return -EUCLEAN;
-		if (!range || range->first > *at || range->last < *at ||
-		    READ_ONCE(range->state) != V3C_RANGE_LIVE || range->kind != kind ||
-		    !try_cmpxchg(&range->state, &live, V3C_RANGE_UNMAPPING))
-			return -ENOENT;
-		if (!space->allocates)
-			range->holder = op;
-		*at = range->last + 1;
-		/*
-		 * An allocator's range comes back as it was handed out: its neighbours are no part
-		 * of it.
-		 */
-		if (space->allocates && (range->first != first || range->last != last))
-			return -ENOENT;
-		if (range->last >= last)
-			return 0;
+	scoped_guard(rcu) {
+		v3c_cells_find(space, first, &head);
+		tail = head;
+		if (tail.last < last)
+			v3c_cells_find(space, last, &tail);
+	}
+	if (likely(head.first >= first && tail.last <= last))
+		return 0;
+	view = v3c_cells_view(&head);
+	if (!may_cut(arg, op, &view, max(head.first, first), min(head.last, last)))
+		return -EXDEV;
+	view = v3c_cells_view(&tail);
+	if (tail.first > head.first && !may_cut(arg, op, &view, tail.first, last))
+		return -EXDEV;
+	if (tail.last > last)
+		ret = split_at(space, &tail, last + 1, gfp);
+	if (!ret && head.first < first) {
+		ret = split_at(space, &head, first, gfp);
+		if (ret && tail.last > last)
+			v3c_pins_join(space, tail.first, last + 1);
+	}
+	if (ret)
+		return ret;
+	if (tail.last > last)
+		v3c_cells_cut(space, last + 1, (tail.state & keep) | V3C_CELL_HEAD);
+	if (head.first < first) {
+		v3c_cells_cut(space, first,
+			      (head.state & keep) | V3C_CELL_HEAD | V3C_CELL_HELD);
+		v3c_cells_give_one(space, head.first, V3C_CELL_HELD, 0);
 	}
 	return 0;
 }
 
-static struct v3c_range *find_held(struct v3c_space *space, u64 page)
-{
-	guard(spinlock_irqsave)(&space->lock);
-	return v3c_tree_find(space, page);
-}
-
-/*
- * Cuts @range, which is held, in two before page @at; @upper, a new record, takes the upper part.
+/**
+ * v3c_space_drop() - give up ranges that are unmapped
+ * @space: the space
+ * @first: first page
+ * @last: last page; all in between is held since v3c_space_hold() and cut
+ * @kind: its kind
+ * @released: gets the payloads, if it has any; otherwise NULL
+ * @head: of the only range, or NULL
+ *
+ * Context: any.
  */
-static struct v3c_range *split_range(struct v3c_space *space, struct v3c_range *range, u64 at,
-				     struct v3c_range *upper)
+void v3c_space_drop(struct v3c_space *space, u64 first, u64 last, u8 kind,
+		    struct v3c_released *released, const struct v3c_head *head)
 {
-	*upper = *range;
-	upper->first = at;
-	if (range->kind & V3C_RANGE_PINNED) {
-		*v3c_range_pin(upper) = *v3c_range_pin(range);
-		v3c_range_pin(upper)->at += at - range->first;
-	}
-	range->last = at - 1;
-	v3c_tree_link(space, upper);
-	v3c_space_remember(space, at, upper);
-	return upper;
-}
-
-/*
- * split_ends() cuts the first and the last range of @op where they reach beyond it; what is beyond
- * stays mapped. It looks at them without the lock, because nobody but @op touches them.
- */
-static int split_ends(struct v3c_space *space, v3c_cut_check_t may_cut, void *arg, gfp_t gfp,
-		      struct v3c_op *op)
-{
-	struct v3c_range *head = op->range, *tail = head, *spare[2] = {};
-	struct v3c_view view;
-	unsigned int cuts = 0, i;
-	int ret = 0;
-
-	if (tail->last < op->last)
-		tail = find_held(space, op->last);
-	if (head->first >= op->first && tail->last <= op->last)
-		return 0;
-	view = v3c_range_view(head, V3C_RANGE_UNMAPPING);
-	if (!may_cut(arg, op, &view, max(head->first, op->first), min(head->last, op->last)))
-		return -EXDEV;
-	view = v3c_range_view(tail, V3C_RANGE_UNMAPPING);
-	if (tail != head && !may_cut(arg, op, &view, tail->first, op->last))
-		return -EXDEV;
-	for (i = (head->first < op->first) + (tail->last > op->last); i && !ret; i--) {
-		spare[cuts] = kmem_cache_alloc(space->records, gfp);
-		if (spare[cuts])
-			cuts++;
-		else
-			ret = -ENOMEM;
-	}
-	scoped_guard(spinlock_irqsave, &space->lock) {
-		if (ret)
-			break;
-		if (tail->last > op->last)
-			give_live(space, split_range(space, tail, op->last + 1, spare[--cuts]),
-				  NULL);
-		if (head->first < op->first) {
-			op->range = split_range(space, head, op->first, spare[--cuts]);
-			give_live(space, head, NULL);
-		}
-	}
-	while (cuts)
-		kmem_cache_free(space->records, spare[--cuts]);
-	return ret;
-}
-
-/* @start: @op begins here; otherwise it is under way. */
-static int hold_mapped(struct v3c_space *space, u64 first, u64 last, u8 kind,
-		       v3c_cut_check_t may_cut, void *arg, gfp_t gfp, bool start,
-		       struct v3c_op *op)
-{
-	bool begin = start;
+	struct v3c_pinned *pinned;
 	u64 at = first;
-	int ret = 0;
 
-	op->first = first;
-	op->last = last;
-	while (!ret && at <= last) {
-		guard(spinlock_irqsave)(&space->lock);
-		if (begin && !space->open)
-			return -ESTALE;
-		if (begin)
-			v3c_gate_start(space, op);
-		begin = false;
-		ret = take_some(space, first, last, kind, op, &at);
-		if (ret || at <= last)
-			continue;
-		/*
-		 * v3c_gate_look() only when all of it is held, because the copy that fills a page
-		 * table goes on in what is not held yet. Otherwise @op->filled would be too low,
-		 * and pages copied since would stay mapped.
-		 */
-		v3c_gate_look(space, op);
+	while (released && at <= last) {
+		pinned = v3c_pins_take(space, at);
+		if (!pinned)
+			break;
+		at += pinned->pages;
+		v3c_released_add(released, pinned);
 	}
-	if (!ret)
-		ret = split_ends(space, may_cut, arg, gfp, op);
-	if (!ret)
-		return 0;
-	if (at > first)
-		for_held(space, op->range->first, at - 1, give_live, NULL);
-	if (start)
-		v3c_gate_end(space, op);
-	return ret;
+	v3c_space_free(space, first, last, kind, head);
+}
+
+static int note_token(struct v3c_space *space, u64 first, u64 last, gfp_t gfp)
+{
+	return xa_err(xa_store(&space->tokens, first, xa_mk_value(last), gfp));
 }
 
 /**
- * v3c_space_release_begin() - hold a range for unmapping
+ * v3c_space_reserve() - make pages a reservation's, for segments
  * @space: the space
  * @first: first page
  * @last: last page, not before @first
- * @kind: &enum v3c_range_kind that all of it must have, with or without %V3C_RANGE_PINNED
- * @may_cut: asked for each range that is wanted in part only
- * @arg: for @may_cut
- * @gfp: for the records that cuts cost
- * @op: result, to be given to v3c_space_release_end() or v3c_space_lose()
+ * @gfp: for nodes
  *
- * Context: any that @gfp allows.
- * Return: 0; -ESTALE on a closed space; -ENOENT if anything in it is not mapped so; -EUCLEAN if it
- * is lost; -EXDEV if a cut is not possible; -ENOMEM.
+ * v3c_cells_to_bytes() is needed before each page has a cell of its own.
+ *
+ * Context: may sleep, in an operation.
+ * Return: as v3c_space_claim().
  */
-int v3c_space_release_begin(struct v3c_space *space, u64 first, u64 last, u8 kind,
-			    v3c_cut_check_t may_cut, void *arg, gfp_t gfp, struct v3c_op *op)
+int v3c_space_reserve(struct v3c_space *space, u64 first, u64 last, gfp_t gfp)
 {
-	return hold_mapped(space, first, last, kind, may_cut, arg, gfp, true, op);
+	int ret;
+
+	if (last > READ_ONCE(space->last))
+		return -ERANGE;
+	ret = v3c_cells_fill(space, first, last, V3C_CELL_UNUSED, gfp);
+	if (ret)
+		return ret;
+	ret = last > READ_ONCE(space->last) ? -ERANGE : note_token(space, first, last, gfp);
+	if (ret)
+		v3c_cells_free(space, first, last, 0);
+	return ret;
 }
 
-/*
- * v3c_space_hold() is v3c_space_release_begin() for an operation that has started, which may hold
- * several ranges.
- */
-int v3c_space_hold(struct v3c_space *space, u64 first, u64 last, u8 kind,
-		   v3c_cut_check_t may_cut, void *arg, gfp_t gfp, struct v3c_op *op)
+/* v3c_space_alloc_reserve() is v3c_space_reserve() of pages chosen as v3c_space_alloc() does. */
+int v3c_space_alloc_reserve(struct v3c_space *space, u64 pages, u64 lo, u64 hi, gfp_t gfp,
+			    u64 *first)
 {
-	return hold_mapped(space, first, last, kind, may_cut, arg, gfp, false, op);
+	static const struct v3c_traits like = { .kind = V3C_RANGE_TOKEN };
+	struct v3c_head head;
+	int ret = alloc_block(space, pages, lo, hi, like, gfp, first, &head);
+
+	if (ret)
+		return ret;
+	ret = note_token(space, *first, *first + pages - 1, gfp);
+	if (ret)
+		v3c_cells_free(space, *first, block_last(space, *first, *first + pages - 1), 0);
+	return ret;
 }
 
 /**
- * v3c_space_hold_call() - hold what a call has mapped
- * @space: the space, which does not choose addresses
- * @page: where to look from; moves behind the range
- * @last: last page where to look
- * @call: &v3c_range.call
- * @op: result, to be given to v3c_space_release_end() or v3c_space_lose()
+ * v3c_space_uses() - what is in a reservation
+ * @space: the space
+ * @first: its first page
+ * @last: its last page
+ *
+ * Context: may sleep.
+ * Return: V3C_USE_LIVE if anything is mapped, which ends the search; otherwise V3C_USE_HELD if
+ * something is in the hands of an operation, and V3C_USE_LOST if something is lost.
+ */
+u8 v3c_space_uses(struct v3c_space *space, u64 first, u64 last)
+{
+	struct v3c_view range;
+	u8 uses = 0;
+
+	while (v3c_space_first_in(space, first, last, &range)) {
+		if (range.kind == V3C_RANGE_LOST)
+			uses |= V3C_USE_LOST;
+		else if (range.state == V3C_RANGE_LIVE)
+			return V3C_USE_LIVE;
+		else
+			uses |= V3C_USE_HELD;
+		first = range.last + 1;
+		cond_resched();
+	}
+	return uses;
+}
+
+/* v3c_space_lose_reserved(): the addresses of the reservation at @first are out of use. */
+void v3c_space_lose_reserved(struct v3c_space *space, u64 first)
+{
+	xa_set_mark(&space->tokens, first, XA_MARK_0);
+}
+
+/* v3c_space_unreserve() gives a reservation back, in which nothing is mapped, and nothing lost. */
+void v3c_space_unreserve(struct v3c_space *space, u64 first, u64 last)
+{
+	/* First, because the pages may be somebody else's reservation at once. */
+	xa_erase(&space->tokens, first);
+	v3c_cells_free(space, first, block_last(space, first, last), 0);
+	v3c_space_emptied(space);
+}
+
+/**
+ * v3c_space_permissions() - how a page is mapped
+ * @space: the space
+ * @page: logical page
  *
  * Context: any.
- * Return: true if there was a range of the call.
+ * Return: IOMMU_READ and IOMMU_WRITE, 0 in a range that is not mapped, or is in somebody's hands;
+ * -ESTALE on a closed space; -ENOENT if no range has the page.
  */
-bool v3c_space_hold_call(struct v3c_space *space, u64 *page, u64 last, u64 call, struct v3c_op *op)
+int v3c_space_permissions(struct v3c_space *space, u64 page)
 {
-	struct v3c_range *range;
-	unsigned int step;
+	struct v3c_extent range;
 
-	while (*page <= last) {
-		guard(spinlock_irqsave)(&space->lock);
-		range = v3c_tree_find(space, *page);
-		for (step = 0; step < V3C_SPACE_STEP; step++) {
-			u8 live = V3C_RANGE_LIVE;
+	guard(rcu)();
+	if (!smp_load_acquire(&space->open))
+		return -ESTALE;
+	if (!v3c_cells_find(space, page, &range))
+		return -ENOENT;
+	return v3c_cell_is_live(range.state) ? range.state & V3C_CELL_PROT : 0;
+}
 
-			if (!range || range->first > last)
-				return false;
-			*page = range->last + 1;
-			if (v3c_range_kind(range) == V3C_RANGE_IDENTITY && range->call == call &&
-			    try_cmpxchg(&range->state, &live, V3C_RANGE_UNMAPPING)) {
-				v3c_gate_start(space, op);
-				range->holder = op;
-				op->range = range;
-				op->first = range->first;
-				op->last = range->last;
+/* Sets @view to the first live range of %V3C_RANGE_DIRECT from @page on; false without one. */
+bool v3c_space_next_direct(struct v3c_space *space, u64 page, struct v3c_view *view)
+{
+	struct v3c_extent range;
+	unsigned int steps;
+
+	while (page < V3C_ALL_PAGES) {
+		guard(rcu)();
+		steps = V3C_SPACE_STEP;
+		while (v3c_cells_next(space, &page, V3C_ALL_PAGES - 1, &steps, &range)) {
+			if (v3c_cell_kind(range.state) == V3C_RANGE_DIRECT) {
+				*view = v3c_cells_view(&range);
 				return true;
 			}
-			range = v3c_tree_next(range);
 		}
 	}
 	return false;
 }
 
-/* Ends @op: what it holds is mapped in no page table any more. */
-void v3c_space_release_end(struct v3c_space *space, struct v3c_op *op)
+/* v3c_space_first_in() sets @view to the first range that has pages of [@first, @last]. */
+bool v3c_space_first_in(struct v3c_space *space, u64 first, u64 last, struct v3c_view *view)
 {
-	/* A single range is the usual case: v3c_space_abort() takes the lock once only. */
-	if (op->range->first == op->first && op->range->last == op->last) {
-		v3c_space_abort(space, op);
-		return;
-	}
-	for_held(space, op->first, op->last, put_each, NULL);
-	v3c_gate_end(space, op);
-}
+	struct v3c_extent range;
+	unsigned int steps;
 
-/**
- * v3c_space_release_pinned() - v3c_space_release_end() for ranges that keep payloads
- * @space: the space
- * @op: from v3c_space_release_begin() or v3c_space_hold_call()
- * @released: gets the payloads, for v3c_released_give()
- *
- * Context: any.
- */
-void v3c_space_release_pinned(struct v3c_space *space, struct v3c_op *op,
-			      struct v3c_released *released)
-{
-	struct v3c_range *range = op->range;
-
-	/* A single range is the usual case: its record is used again at once. */
-	if (!released->pages && range->first == op->first && range->last == op->last) {
-		released->pin = *v3c_range_pin(range);
-		released->pages = v3c_range_pages(range);
-		v3c_space_abort(space, op);
-		return;
-	}
-	for_held(space, op->first, op->last, chain_each, released);
-	v3c_gate_end(space, op);
-}
-
-/**
- * v3c_released_give() - give payloads back to whoever they are of
- * @released: of ranges that no device reaches any more
- * @may_sleep: the caller may; v3c_may_sleep() does not see every lock that a caller holds
- *
- * Context: that of the unmap, with no lock of ours held, outside operations and v3c_quick_enter().
- */
-void v3c_released_give(struct v3c_released *released, bool may_sleep)
-{
-	struct v3c_range *range;
-
-	v3c_pin_release(released->pin, released->pages);
-	while ((range = released->chain)) {
-		released->chain = range->next;
-		v3c_pin_release(*v3c_range_pin(range), v3c_range_pages(range));
-		/* A quick unmap may still look at @range, see &v3c_space.recent. */
-		kfree_rcu(range, rcu);
-		/* A domain that is deleted may have had very many. */
-		if (may_sleep)
-			cond_resched();
-	}
-}
-
-/* Ends @op: some of what it holds may be mapped for ever, so that its addresses are out of use. */
-void v3c_space_lose(struct v3c_space *space, struct v3c_op *op)
-{
-	for_held(space, op->first, op->last, give_lost, NULL);
-	v3c_gate_end(space, op);
-}
-
-/*
- * Gives up [@first, @last], which v3c_space_hold() took and which is mapped in no page table any
- * more.
- */
-void v3c_space_drop(struct v3c_space *space, u64 first, u64 last)
-{
-	for_held(space, first, last, put_each, NULL);
-}
-
-/* v3c_space_drop() for ranges that keep payloads. */
-void v3c_space_drop_pinned(struct v3c_space *space, u64 first, u64 last,
-			   struct v3c_released *released)
-{
-	for_held(space, first, last, chain_each, released);
-}
-
-/* v3c_space_drop() for a range that may be mapped for ever: its addresses are out of use. */
-void v3c_space_drop_lost(struct v3c_space *space, u64 first, u64 last)
-{
-	for_held(space, first, last, give_lost, NULL);
-}
-
-/* Gives back [@first, @last], which v3c_space_hold() took and which stays mapped after all. */
-void v3c_space_unhold(struct v3c_space *space, u64 first, u64 last)
-{
-	for_held(space, first, last, give_live, NULL);
-}
-
-static bool is_held(const struct v3c_range *range, const struct v3c_op *op)
-{
-	return READ_ONCE(range->state) == V3C_RANGE_UNMAPPING && range->holder == op;
-}
-
-/**
- * v3c_space_is_held() - whether an operation holds exactly some pages
- * @space: the space, which does not choose addresses
- * @first: first page
- * @last: last page, not before @first
- * @op: the operation
- *
- * Return: true when v3c_space_hold() has taken ranges that make up [@first, @last], and they have
- * not been given up since.
- */
-bool v3c_space_is_held(struct v3c_space *space, u64 first, u64 last, const struct v3c_op *op)
-{
-	struct v3c_range *range;
-	unsigned int step;
-
+	last = min(last, V3C_ALL_PAGES - 1);
 	while (first <= last) {
-		guard(spinlock_irqsave)(&space->lock);
-		range = v3c_tree_find(space, first);
-		for (step = 0; step < V3C_SPACE_STEP && first <= last; step++) {
-			if (!range || range->first != first || range->last > last ||
-			    !is_held(range, op))
-				return false;
-			first = range->last + 1;
-			range = v3c_tree_next(range);
+		guard(rcu)();
+		steps = V3C_SPACE_STEP;
+		if (v3c_cells_next(space, &first, last, &steps, &range)) {
+			*view = v3c_cells_view(&range);
+			return true;
 		}
 	}
-	return true;
-}
-
-/* v3c_space_unhold() for all that @op holds, where the caller cannot tell any more what that is. */
-void v3c_space_unhold_all(struct v3c_space *space, const struct v3c_op *op)
-{
-	struct v3c_range *range;
-	unsigned int step;
-	u64 page = 0;
-
-	do {
-		guard(spinlock_irqsave)(&space->lock);
-		range = v3c_tree_find(space, page);
-		for (step = 0; step < V3C_SPACE_STEP && range; step++) {
-			if (is_held(range, op))
-				give_live(space, range, NULL);
-			page = range->last + 1;
-			range = v3c_tree_next(range);
-		}
-	} while (range);
-}
-
-/*
- * True if only ranges that are never mapped lie behind page @last. The caller has set @space->last,
- * so that nobody puts anything there meanwhile.
- */
-static bool is_clear_behind(struct v3c_space *space, u64 last)
-{
-	u64 at = U64_MAX;
-	struct v3c_range *range;
-	unsigned int step;
-
-	for (;;) {
-		guard(spinlock_irqsave)(&space->lock);
-		range = v3c_tree_before(space, at);
-		for (step = 0; step < V3C_SPACE_STEP; step++) {
-			if (!range || v3c_block_last(range) <= last)
-				return true;
-			if (!v3c_range_is_unmapped(range))
-				return false;
-			at = range->first;
-			range = v3c_to_range(rb_prev(&range->node));
-		}
-	}
+	return false;
 }
 
 /**
@@ -686,8 +579,9 @@ static bool is_clear_behind(struct v3c_space *space, u64 last)
  * @max: room in @views
  *
  * A range that is there during the whole listing is listed once, whatever comes and goes meanwhile;
- * one that is cut, in its parts or as a whole. One that is being mapped is not there yet. A step
- * takes a bounded time, because what follows is left to the next.
+ * one that is cut, in its parts or as a whole. One that is being mapped is not there yet. A
+ * reservation is listed as a whole. A step takes a bounded time, because what follows is left to
+ * the next.
  *
  * Context: any.
  * Return: how many there are in @views, which may be 0 before the end.
@@ -695,25 +589,65 @@ static bool is_clear_behind(struct v3c_space *space, u64 last)
 unsigned int v3c_space_list(struct v3c_space *space, u64 *cursor, struct v3c_view *views,
 			    unsigned int max)
 {
-	unsigned int count = 0, step;
-	struct v3c_range *range;
+	unsigned int steps = V3C_SPACE_STEP, count = 0;
+	struct v3c_extent range;
+	unsigned long token;
+	u64 limit, page = *cursor;
+	void *end;
 
-	guard(spinlock_irqsave)(&space->lock);
-	range = v3c_tree_find(space, *cursor);
-	for (step = 0; range && step < V3C_SPACE_STEP && count < max; step++) {
-		/* v3c_space_quick_alloc() fills in a range without the lock, until it is given. */
-		u8 state = smp_load_acquire(&range->state);
-
-		if (state != V3C_RANGE_CACHED && state != V3C_RANGE_MAPPING)
-			views[count++] = v3c_range_view(range, state);
-		*cursor = v3c_block_last(range) + 1;
-		range = v3c_tree_next(range);
+	guard(rcu)();
+	while (count < max && steps && page < V3C_ALL_PAGES && READ_ONCE(space->open)) {
+		token = page;
+		end = xa_find(&space->tokens, &token, ULONG_MAX, XA_PRESENT);
+		limit = end ? token : V3C_ALL_PAGES;
+		if (page < limit && v3c_cells_next(space, &page, limit - 1, &steps, &range)) {
+			views[count] = v3c_cells_view(&range);
+			count += views[count].state != V3C_RANGE_MAPPING;
+		} else if (page >= limit && end) {
+			views[count++] = (struct v3c_view) {
+				.first = token, .last = xa_to_value(end),
+				.kind = xa_get_mark(&space->tokens, token, XA_MARK_0) ?
+					V3C_RANGE_LOST : V3C_RANGE_TOKEN,
+				.state = V3C_RANGE_LIVE,
+			};
+			page = xa_to_value(end) + 1;
+		}
 	}
-	if (!range)
-		*cursor = U64_MAX;
+	*cursor = page < V3C_ALL_PAGES && READ_ONCE(space->open) ? page : U64_MAX;
 	return count;
 }
 EXPORT_SYMBOL_IF_KUNIT(v3c_space_list);
+
+/*
+ * is_clear_behind(): only ranges that are never mapped lie behind page @last. The caller has set
+ * @space->last, so that nobody puts anything there meanwhile.
+ */
+static bool is_clear_behind(struct v3c_space *space, u64 last)
+{
+	struct v3c_extent range;
+	unsigned long token;
+	unsigned int steps;
+	u64 page = last + 1;
+	void *end;
+
+	xa_for_each(&space->tokens, token, end)
+		if (xa_to_value(end) > last)
+			return false;
+	while (page < V3C_ALL_PAGES) {
+		guard(rcu)();
+		steps = V3C_SPACE_STEP;
+		while (v3c_cells_next(space, &page, V3C_ALL_PAGES - 1, &steps, &range))
+			if (!is_unmapped(v3c_cell_kind(range.state)))
+				return false;
+	}
+	return true;
+}
+
+static void set_last(struct v3c_space *space, u64 last)
+{
+	WRITE_ONCE(space->last, last);
+	WRITE_ONCE(space->low_end, (min(last, V3C_LOW_LAST) + 1) << V3C_PAGE_SHIFT);
+}
 
 /**
  * v3c_space_set_last() - move the end of the space
@@ -727,50 +661,32 @@ int v3c_space_set_last(struct v3c_space *space, u64 last)
 {
 	u64 old = space->last;
 
-	scoped_guard(spinlock_irqsave, &space->lock) {
-		v3c_tree_drain_blocks(space);
-		space->last = last;
-	}
-	if (is_clear_behind(space, last))
+	set_last(space, last);
+	/* Pairs with the try_cmpxchg() of v3c_space_claim(), which looks at the end after it. */
+	smp_mb();
+	if (last >= old || is_clear_behind(space, last))
 		return 0;
-	scoped_guard(spinlock_irqsave, &space->lock)
-		space->last = old;
+	set_last(space, old);
 	return -ERANGE;
-}
-
-/**
- * v3c_space_next_filled() - what the page table under construction has of a held range
- * @space: the space
- * @op: operation from v3c_space_release_begin() that saw @op->filling
- * @at: page in one of the ranges it holds; on return the first page of the next range, or one more
- *	than @op->last
- *
- * Return: pages from @at on that are mapped there.
- */
-u64 v3c_space_next_filled(struct v3c_space *space, const struct v3c_op *op, u64 *at)
-{
-	struct v3c_range *range;
-
-	guard(spinlock_irqsave)(&space->lock);
-	range = v3c_tree_find(space, *at);
-	*at = range->last + 1;
-	if (range->generation == op->generation)
-		return v3c_range_pages(range);
-	return clamp(op->filled, range->first, range->last + 1) - range->first;
 }
 
 /*
  * is_fillable() leaves out lost ranges, because these stay mapped where they are for ever, and are
- * nobody's elsewhere. %V3C_RANGE_TOKEN is its token's to fill.
+ * nobody's elsewhere.
  */
-static bool is_fillable(const struct v3c_space *space, const struct v3c_range *range, bool direct)
+static bool is_fillable(u8 kind, bool direct)
 {
-	lockdep_assert_held(&space->lock);
+	return kind != V3C_RANGE_LOST && !is_unmapped(kind) && (direct || kind != V3C_RANGE_DIRECT);
+}
 
-	return range->generation != space->generation && range->last >= space->filled &&
-	       range->state != V3C_RANGE_CACHED && range->state != V3C_RANGE_LOST &&
-	       (direct || v3c_range_kind(range) != V3C_RANGE_DIRECT) &&
-	       !v3c_range_is_unmapped(range) && range->kind != V3C_RANGE_TOKEN;
+/*
+ * is_copied() tells whether @space->copied is the range that has page @at. It is as long as no
+ * operation has looked since, because none frees anything before.
+ */
+static bool is_copied(const struct v3c_space *space, u64 at)
+{
+	return space->looks == space->looks_copied && space->copied.first <= at &&
+	       space->copied.last >= at;
 }
 
 /**
@@ -780,113 +696,104 @@ static bool is_fillable(const struct v3c_space *space, const struct v3c_range *r
  * @fill: copies a piece of a range
  * @arg: for @fill
  *
- * Copies one piece, or looks for one among a bounded number of ranges, and moves @space->filled on,
+ * Copies one piece, or looks for one in a bounded part of the space, and moves @space->filled on,
  * past every page at the end.
  *
  * Context: any; one caller at a time, see &v3c_space.filling.
  * Return: 0; -EAGAIN when the next range is in the hands of an operation, which has to be waited
- * for; or what @fill said. A range of which it said -EUCLEAN is lost.
+ * for; or what @fill said. A range of which it said -EUCLEAN is lost, if nobody unmaps it just
+ * then.
  */
 int v3c_space_fill_step(struct v3c_space *space, bool direct, v3c_fill_t fill, void *arg)
 {
-	struct v3c_range *range;
+	unsigned int steps = V3C_LOOK_AHEAD;
+	struct v3c_extent range;
 	struct v3c_view view;
-	unsigned int looked;
-	u64 at, pages;
-	int ret;
+	u64 at, next, pages;
+	int ret = 0;
 
 	guard(spinlock_irqsave)(&space->lock);
-	range = v3c_tree_find(space, space->filled);
-	for (looked = 0; range && looked < V3C_LOOK_AHEAD; looked++) {
-		if (is_fillable(space, range, direct)) {
-			if (range->state != V3C_RANGE_LIVE)
-				return -EAGAIN;
-			at = max(range->first, space->filled);
-			view = v3c_range_view(range, V3C_RANGE_LIVE);
-			ret = fill(arg, &view, at, &pages);
-			if (!ret)
-				space->filled = at + pages;
-			else if (ret == -EUCLEAN)
-				v3c_range_give(range, V3C_RANGE_LOST);
-			return ret;
-		}
-		space->filled = max(space->filled, range->last + 1);
-		range = v3c_tree_next(range);
-	}
-	if (!range)
-		space->filled = U64_MAX;
-	return 0;
-}
-
-/**
- * v3c_space_look() - the range that has a page
- * @space: the space
- * @page: logical page
- * @view: result
- *
- * Context: any.
- * Return: 0; -ESTALE on a closed space; -ENOENT if no range has the page.
- */
-int v3c_space_look(struct v3c_space *space, u64 page, struct v3c_view *view)
-{
-	struct v3c_range *range;
-	u8 state;
-
-	guard(spinlock_irqsave)(&space->lock);
-	if (!space->open)
-		return -ESTALE;
-	range = v3c_tree_find(space, page);
-	if (!range || page < range->first || page > range->last)
-		return -ENOENT;
-	/* Acquire: v3c_space_quick_alloc() fills in a range without the lock, until it is given. */
-	state = smp_load_acquire(&range->state);
-	if (state == V3C_RANGE_CACHED)
-		return -ENOENT;
-	*view = v3c_range_view(range, state);
-	return 0;
-}
-
-/* Sets @view to the first live range of %V3C_RANGE_DIRECT from @page on; false without one. */
-bool v3c_space_next_direct(struct v3c_space *space, u64 page, struct v3c_view *view)
-{
-	struct v3c_range *range;
-	unsigned int step;
-
+	at = space->filled;
 	for (;;) {
-		guard(spinlock_irqsave)(&space->lock);
-		range = v3c_tree_find(space, page);
-		for (step = 0; step < V3C_SPACE_STEP; step++, range = v3c_tree_next(range)) {
-			if (!range)
-				return false;
-			if (v3c_range_kind(range) == V3C_RANGE_DIRECT &&
-			    range->state == V3C_RANGE_LIVE) {
-				*view = v3c_range_view(range, V3C_RANGE_LIVE);
-				return true;
-			}
-			page = range->last + 1;
+		next = at;
+		if (is_copied(space, at)) {
+			range = space->copied;
+			range.state = v3c_extent_state(&range);
+			next = range.last + 1;
+		} else if (!v3c_cells_next(space, &next, V3C_ALL_PAGES - 1, &steps, &range)) {
+			at = next;
+			break;
 		}
+		space->copied = range;
+		space->looks_copied = space->looks;
+		at = max(at, range.first);
+		if (!is_fillable(v3c_cell_kind(range.state), direct)) {
+			at = next;
+			continue;
+		}
+		if (range.state & V3C_CELL_HELD) {
+			ret = -EAGAIN;
+			break;
+		}
+		view = v3c_cells_view(&range);
+		ret = fill(arg, &view, at, &pages);
+		if (!ret)
+			at += pages;
+		else if (ret == -EUCLEAN)
+			v3c_cells_swap(&range, (range.state & ~V3C_CELL_KIND) |
+				       v3c_cell_of_kind(V3C_RANGE_LOST));
+		break;
 	}
+	WRITE_ONCE(space->filled, at < V3C_ALL_PAGES ? at : U64_MAX);
+	return ret;
+}
+
+static void trim_space(struct work_struct *work)
+{
+	struct v3c_space *space = container_of(to_delayed_work(work), struct v3c_space, trim);
+
+	/* First, so that what is freed from now on queues the work again. */
+	smp_store_mb(space->trimming, false);
+	v3c_cells_trim(space);
+}
+
+/*
+ * v3c_space_queue_trim() gives memory back after a while, because what is unmapped is likely to be
+ * mapped again soon.
+ */
+void v3c_space_queue_trim(struct v3c_space *space)
+{
+	WRITE_ONCE(space->trimming, true);
+	queue_delayed_work(system_unbound_wq, &space->trim, HZ);
 }
 
 void v3c_space_init_once(struct v3c_space *space)
 {
 	spin_lock_init(&space->lock);
 	init_waitqueue_head(&space->idle);
-	space->root = RB_ROOT;
+	mutex_init(&space->drain);
+	INIT_DELAYED_WORK(&space->trim, trim_space);
+	v3c_cells_init(space);
 }
 
-/* @space belongs to a domain that is not published yet. */
-void v3c_space_reset(struct v3c_space *space, bool allocates, u64 last, gfp_t account)
+/* v3c_space_reset(): @space belongs to a domain that is not published yet. -ENOMEM on failure. */
+int v3c_space_reset(struct v3c_space *space, bool allocates, u64 last, gfp_t account)
 {
-	guard(spinlock_irqsave)(&space->lock);
-	space->root = RB_ROOT;
-	space->last = last;
-	space->slots = 0;
-	space->filling = 0;
-	space->generation = 0;
+	xa_init_flags(&space->pins, XA_FLAGS_LOCK_IRQ | (account ? XA_FLAGS_ACCOUNT : 0));
+	xa_init_flags(&space->tokens, account ? XA_FLAGS_ACCOUNT : 0);
 	space->allocates = allocates;
 	space->account = account;
-	space->records = account ? v3c_pinned_range_cache : v3c_range_cache;
+	set_last(space, last);
+	scoped_guard(spinlock_irqsave, &space->lock) {
+		space->slots = 0;
+		space->filling = 0;
+		space->locked = false;
+	}
+	space->hints = NULL;
+	if (!allocates)
+		return 0;
+	space->hints = alloc_percpu_gfp(struct v3c_hints, GFP_KERNEL | account);
+	return space->hints ? 0 : -ENOMEM;
 }
 
 /*
@@ -895,21 +802,18 @@ void v3c_space_reset(struct v3c_space *space, bool allocates, u64 last, gfp_t ac
  */
 void v3c_space_clear(struct v3c_space *space, struct v3c_released *released)
 {
-	struct v3c_range *range, *next;
+	struct v3c_pinned *pinned;
+	unsigned long page;
 
-	rbtree_postorder_for_each_entry_safe(range, next, &space->root, node) {
-		if (range->state != V3C_RANGE_CACHED && range->kind & V3C_RANGE_PINNED)
-			chain_range(released, range);
-		else
-			kmem_cache_free(space->records, range);
+	cancel_delayed_work_sync(&space->trim);
+	space->trimming = false;
+	if (space->account) {
+		xa_for_each(&space->pins, page, pinned)
+			v3c_released_add(released, pinned);
+		xa_destroy(&space->pins);
 	}
-	guard(spinlock_irqsave)(&space->lock);
-	space->root = RB_ROOT;
-	while ((range = v3c_tree_take_spare(space)))
-		kmem_cache_free(space->records, range);
-	memset(space->cache, 0, sizeof(space->cache));
-	memset(space->nr_cached, 0, sizeof(space->nr_cached));
-	space->all_cached = 0;
-	memset(space->hot, 0, sizeof(space->hot));
-	memset(space->recent, 0, sizeof(space->recent));
+	xa_destroy(&space->tokens);
+	v3c_cells_clear(space);
+	free_percpu(space->hints);
+	space->hints = NULL;
 }

@@ -4,145 +4,152 @@
  */
 #include <linux/list.h>
 #include <linux/minmax.h>
+#include <linux/rcupdate.h>
 #include <linux/slab.h>
 
-#include "table/tree.h"
+#include "table/cells.h"
+#include "table/gate.h"
 #include "table/withhold.h"
-
-static struct v3c_withheld *alloc_withheld(struct v3c_space *space)
-{
-	gfp_t gfp = GFP_KERNEL | space->account;
-	struct v3c_withheld *held = kzalloc(sizeof(*held), gfp);
-
-	if (!held)
-		return NULL;
-	held->range = kmem_cache_zalloc(space->records, gfp);
-	if (!held->range) {
-		kfree(held);
-		return NULL;
-	}
-	return held;
-}
-
-static void free_withheld(struct v3c_space *space, struct v3c_withheld *held)
-{
-	if (!held)
-		return;
-	kmem_cache_free(space->records, held->range);
-	kfree(held);
-}
 
 /* v3c_fate says what becomes of a range in the way of one to be withheld. */
 enum v3c_fate { V3C_STAYS, V3C_TAKEN_OVER, V3C_CONFLICTS };
+
+static bool is_unmapped(u8 kind)
+{
+	return kind == V3C_RANGE_HOLE || kind == V3C_RANGE_WINDOW;
+}
 
 /*
  * fate_of() tells what to do about @range where @like is to be withheld. A %V3C_RANGE_WINDOW where
  * @like is to be mapped is of a device that was not attached before: take it over. Take over a live
  * mapping of the same memory, too, so that it is the domain's own and nobody takes it from under
  * the device. Where @like is not to be mapped such a mapping may stay, because it harms nobody
- * else; but an allocator would give its addresses out again. In the rest of an allocator's block
- * there is nothing, and nothing can be mapped.
+ * else; but an allocator would give its addresses out again.
  */
-static enum v3c_fate fate_of(const struct v3c_space *space, const struct v3c_range *range,
+static enum v3c_fate fate_of(const struct v3c_space *space, const struct v3c_view *range,
 			     u64 first, u64 last, struct v3c_traits like,
 			     v3c_range_check_t compatible, void *arg)
 {
 	bool wanted = like.kind == V3C_RANGE_DIRECT;
-	struct v3c_view view;
 
-	lockdep_assert_held(&space->lock);
-
-	if (range->state != V3C_RANGE_LIVE || (wanted && range->last < first))
-		return V3C_CONFLICTS;
 	if (range->kind == V3C_RANGE_WINDOW && wanted && range->first >= first &&
 	    range->last <= last)
 		return V3C_TAKEN_OVER;
-	if (v3c_range_is_unmapped(range))
+	if (is_unmapped(range->kind))
 		return wanted ? V3C_CONFLICTS : V3C_STAYS;
-	if (v3c_range_kind(range) == V3C_RANGE_DIRECT)
+	if (range->kind == V3C_RANGE_DIRECT)
 		return (range->prot & like.prot) == like.prot ? V3C_STAYS : V3C_CONFLICTS;
-	view = v3c_range_view(range, V3C_RANGE_LIVE);
-	if (!compatible(arg, &view, like))
+	if (!compatible(arg, range, like))
 		return V3C_CONFLICTS;
 	if (wanted)
 		return V3C_TAKEN_OVER;
 	return space->allocates ? V3C_CONFLICTS : V3C_STAYS;
 }
 
-/* add_withheld() makes the free pages [@first, @last] a range like @like. */
-static void add_withheld(struct v3c_space *space, struct v3c_withheld *held, u64 first, u64 last,
-			 struct v3c_traits like)
+static void give_head(struct v3c_space *space, u64 first, u8 kind, u8 prot)
 {
-	held->unmapped = like.kind == V3C_RANGE_DIRECT;
-	held->taken_over = false;
-	held->first = first;
-	held->last = last;
-	held->prot = like.prot;
-	v3c_range_set_traits(held->range, like);
-	held->range->state = V3C_RANGE_LIVE;
-	held->range->first = first;
-	held->range->last = last;
-	v3c_tree_link(space, held->range);
+	v3c_cells_give_one(space, first, V3C_CELL_KIND | V3C_CELL_PROT | V3C_CELL_HELD,
+		       v3c_cell_of_kind(kind) | prot);
 }
 
 /*
- * take_over() makes @range, which is in the way, one of the kind of @like. A mapped @range keeps
- * its permissions, because its pages stay mapped as they are: they may be more than @like has. An
- * unmapped one gets all traits of @like.
+ * take_over() notes that @range, which is in the way, becomes one of the kind of @like. A mapped
+ * one keeps its permissions, because its pages stay mapped as they are: they may be more than @like
+ * has. An unmapped one gets those of @like. A payload stays the range's, because its pages stay
+ * mapped for the life of the domain.
  */
-static void take_over(struct v3c_space *space, struct v3c_withheld *held,
-		      struct v3c_range *range, struct v3c_traits like)
+static void take_over(struct v3c_withheld *held, const struct v3c_view *range,
+		      struct v3c_traits like)
 {
-	kmem_cache_free(space->records, held->range);
-	held->range = range;
-	held->unmapped = v3c_range_is_unmapped(range);
+	held->first = range->first;
+	held->last = range->last;
+	held->unmapped = is_unmapped(range->kind);
 	held->taken_over = true;
 	held->was_kind = range->kind;
 	held->was_prot = range->prot;
-	if (v3c_range_is_unmapped(range))
-		v3c_range_set_traits(range, like);
-	/* A payload stays the range's, because its pages stay mapped for the life of the domain. */
-	range->kind = like.kind | (held->was_kind & V3C_RANGE_PINNED);
-	held->first = range->first;
-	held->last = range->last;
-	held->prot = range->prot;
+	held->prot = held->unmapped ? like.prot : range->prot;
+}
+
+/* add_withheld() makes the free pages at the start of [@*first, @last] a range like @like. */
+static int add_withheld(struct v3c_space *space, struct v3c_withheld *held, u64 *first, u64 last,
+			struct v3c_traits like)
+{
+	int ret;
+	u64 pages = v3c_cells_claim_free(space, *first, last,
+					 v3c_cell_of_kind(like.kind) | like.prot,
+					 like.contiguous ? V3C_SLOT_RUN : 0,
+					 GFP_KERNEL | space->account, &ret);
+
+	if (!pages)
+		return ret;
+	held->first = *first;
+	held->last = *first + pages - 1;
+	held->prot = like.prot;
+	held->unmapped = like.kind == V3C_RANGE_DIRECT;
+	held->taken_over = false;
+	*first += pages;
+	return 0;
 }
 
 /*
- * withhold_some() withholds the first part of [@*first, @last] that is not like @like yet, if one
- * step reaches it, and moves @*first behind what is. @held is used up if @*used.
+ * meet_range() deals with the range that has page @*first, and moves @*first behind it. @held is
+ * used up if @*used. Under the lock, because @compatible looks into page tables: an unmap that
+ * takes the range now does not touch them before v3c_gate_look(), which waits.
+ */
+static int meet_range(struct v3c_space *space, u64 *first, u64 last, struct v3c_traits like,
+		      v3c_range_check_t compatible, void *arg, struct v3c_withheld *held,
+		      bool *used)
+{
+	struct v3c_extent range;
+	struct v3c_view view;
+	enum v3c_fate fate;
+
+	guard(spinlock_irqsave)(&space->lock);
+	if (!v3c_cells_find(space, *first, &range))
+		return 0;
+	if (!v3c_cell_is_live(range.state))
+		return -EADDRINUSE;
+	view = v3c_cells_view(&range);
+	fate = fate_of(space, &view, *first, last, like, compatible, arg);
+	if (fate == V3C_CONFLICTS)
+		return -EADDRINUSE;
+	if (fate == V3C_TAKEN_OVER) {
+		take_over(held, &view, like);
+		if (!v3c_cells_swap(&range, v3c_cell_of_kind(like.kind) | held->prot |
+				    (range.state & (V3C_CELL_HEAD | V3C_CELL_TAIL))))
+			return -EADDRINUSE;
+		*used = true;
+	}
+	*first = view.last + 1;
+	return 0;
+}
+
+/*
+ * withhold_some() withholds the first part of [@*first, @last] that is not like @like yet, and
+ * moves @*first behind what is. @held is used up if @*used. The rest of an allocator's block is in
+ * the way, because it is free with the block.
  */
 static int withhold_some(struct v3c_space *space, u64 *first, u64 last,
 			 struct v3c_traits like, v3c_range_check_t compatible, void *arg,
 			 struct v3c_withheld *held, bool *used)
 {
-	struct v3c_range *range;
-	unsigned int step;
+	struct v3c_extent range;
+	bool found;
 	u64 end;
+	u8 state;
+	int ret;
 
-	for (step = 0; step < V3C_SPACE_STEP && *first <= last; step++) {
-		range = v3c_tree_find(space, *first);
-		*used = true;
-		if (!range || v3c_block_first(range) > *first) {
-			end = range ? min(last, v3c_block_first(range) - 1) : last;
-			add_withheld(space, held, *first, end, like);
-			*first = end + 1;
-			return 0;
-		}
-		switch (fate_of(space, range, *first, last, like, compatible, arg)) {
-		case V3C_TAKEN_OVER:
-			take_over(space, held, range, like);
-			*first = range->last + 1;
-			return 0;
-		case V3C_CONFLICTS:
-			*used = false;
-			return -EADDRINUSE;
-		default:
-			*used = false;
-			*first = v3c_block_last(range) + 1;
-		}
+	scoped_guard(rcu) {
+		state = v3c_cells_look(space, *first, &end);
+		found = v3c_cells_find(space, *first, &range);
 	}
-	return 0;
+	if (found)
+		return meet_range(space, first, last, like, compatible, arg, held, used);
+	if (state && state != V3C_CELL_DEAD)
+		return -EADDRINUSE;
+	ret = add_withheld(space, held, first, last, like);
+	*used = !ret;
+	return ret;
 }
 
 /**
@@ -170,30 +177,46 @@ int v3c_withhold(struct v3c_space *space, u64 first, u64 last, struct v3c_traits
 	bool used;
 	int ret = 0;
 
+	v3c_gate_lock(space);
 	while (!ret && first <= last) {
 		if (!held)
-			held = alloc_withheld(space);
-		if (!held)
-			return -ENOMEM;
-		used = false;
-		scoped_guard(spinlock_irqsave, &space->lock) {
-			v3c_tree_drain_blocks(space);
-			ret = withhold_some(space, &first, last, like, compatible, arg, held,
-					    &used);
+			held = kzalloc(sizeof(*held), GFP_KERNEL | space->account);
+		if (!held) {
+			ret = -ENOMEM;
+			break;
 		}
+		used = false;
+		ret = withhold_some(space, &first, last, like, compatible, arg, held, &used);
 		if (!used)
 			continue;
 		list_add_tail(&held->entry, added);
 		held = NULL;
 	}
-	free_withheld(space, held);
+	v3c_gate_unlock(space);
+	kfree(held);
 	return ret;
 }
 
 /* v3c_withheld_lose(): an IOMMU driver keeps some of @held mapped for ever. */
-void v3c_withheld_lose(struct v3c_withheld *held)
+void v3c_withheld_lose(struct v3c_space *space, const struct v3c_withheld *held)
 {
-	v3c_range_give(held->range, V3C_RANGE_LOST);
+	give_head(space, held->first, V3C_RANGE_LOST, held->prot);
+}
+
+/* undo_one() leaves what is lost. */
+static void undo_one(struct v3c_space *space, const struct v3c_withheld *held)
+{
+	struct v3c_extent range;
+
+	scoped_guard(rcu)
+		if (!v3c_cells_find(space, held->first, &range))
+			return;
+	if (v3c_cell_kind(range.state) == V3C_RANGE_LOST)
+		return;
+	if (held->taken_over)
+		give_head(space, held->first, held->was_kind, held->was_prot);
+	else if (v3c_cell_is_live(range.state))
+		v3c_cells_free(space, held->first, held->last, 0);
 }
 
 /*
@@ -206,15 +229,7 @@ void v3c_withhold_undo(struct v3c_space *space, struct list_head *added)
 
 	list_for_each_entry_safe_reverse(held, next, added, entry) {
 		list_del(&held->entry);
-		scoped_guard(spinlock_irqsave, &space->lock) {
-			if (held->taken_over) {
-				held->range->kind = held->was_kind;
-				held->range->prot = held->was_prot;
-			} else if (held->range->state == V3C_RANGE_LIVE) {
-				v3c_tree_unlink(space, held->range);
-				v3c_tree_free(space, held->range);
-			}
-		}
+		undo_one(space, held);
 		kfree(held);
 	}
 }

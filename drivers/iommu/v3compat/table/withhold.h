@@ -9,7 +9,6 @@
 /**
  * struct v3c_withheld - a range that v3c_withhold() added or took over, so that it can be undone
  * @entry: in the list of what one call or several added
- * @range: its record
  * @first: its first page
  * @last: its last page
  * @prot: IOMMU_READ and IOMMU_WRITE
@@ -21,7 +20,6 @@
  */
 struct v3c_withheld {
 	struct list_head entry;
-	struct v3c_range *range;
 	u64 first;
 	u64 last;
 	u8 prot;
@@ -33,13 +31,13 @@ struct v3c_withheld {
 };
 
 /*
- * v3c_range_check_t tells, under the lock, whether a live range maps what one like @like would map.
+ * v3c_range_check_t tells whether a live range maps what one like @like would map.
  */
 typedef bool (*v3c_range_check_t)(void *arg, const struct v3c_view *range, struct v3c_traits like);
 
 int v3c_withhold(struct v3c_space *space, u64 first, u64 last, struct v3c_traits like,
 		 v3c_range_check_t compatible, void *arg, struct list_head *added);
-void v3c_withheld_lose(struct v3c_withheld *held);
+void v3c_withheld_lose(struct v3c_space *space, const struct v3c_withheld *held);
 void v3c_withhold_undo(struct v3c_space *space, struct list_head *added);
 void v3c_withheld_keep(struct list_head *added);
 

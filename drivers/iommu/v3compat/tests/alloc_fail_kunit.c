@@ -316,34 +316,54 @@ static void survives_each_allocation_failing(struct kunit *test)
 }
 
 /*
- * Where a mapping is cut, a part of it needs a record that it had not. Where the driver cannot cut,
- * identity pages that one call mapped stay one; three pages that lie apart are three mappings.
+ * Small mappings are cut without memory. A megabyte that is aligned has one cell, see cells.h,
+ * until it is cut: then its pages need their own. Where the driver cannot cut, identity pages that
+ * one call mapped, and memory that lies in a row, stay one; pages that lie apart are mappings each.
  */
-static void cutting_needs_memory(struct kunit *test)
+static void cutting_large_ranges_needs_memory(struct kunit *test)
 {
+	bool whole = v3t_behaves(IOMMUSIM_WHOLE_MAPS);
 	struct page **pages = v3t_scattered(test, 3);
 	PIOMMU_DMA_DOMAIN domain = v3t_explicit(test);
 	DMA_IOMMU_INTERFACE_V3 *v3 = V3T_V3(test);
 	struct page *first = v3t_pages(test, 2);
 	IOMMU_MAP_PHYSICAL_ADDRESS same = v3t_of_pages(first, 3);
 	IOMMU_MAP_PHYSICAL_ADDRESS middle = v3t_of_page(first + 1);
-	bool whole = v3t_joins_pages() || v3t_behaves(IOMMUSIM_WHOLE_MAPS);
-	NTSTATUS status[2];
+	struct page *many = v3t_pages(test, 8);
+	IOMMU_MAP_PHYSICAL_ADDRESS all = v3t_of_pages(many, 256);
+	IOMMU_MAP_PHYSICAL_ADDRESS one = v3t_of_page(many + 16);
+	NTSTATUS status[4];
 
 	V3T_REQUIRE_ALLOC_FAIL(test);
 	v3t_map_at(test, domain, v3t_of_pfns(test, pages, 3), SZ_1G);
+	EXPECT_V3(test, STATUS_SUCCESS, MapIdentityRangeEx, domain, V3T_RW, &all);
+	v3t_map_at(test, domain, v3t_of_pages(v3t_pages(test, 9) + 1, 256), SZ_2G);
 	EXPECT_V3(test, STATUS_SUCCESS, MapIdentityRangeEx, domain, V3T_RW, &same);
 	v3t_alloc_fail_begin();
 	status[0] = v3->UnmapLogicalRange(domain, SZ_1G + SZ_4K, 1);
 	status[1] = v3->UnmapIdentityRangeEx(domain, &middle);
+	status[2] = v3->UnmapLogicalRange(domain, SZ_2G + SZ_64K, 1);
+	status[3] = v3->UnmapIdentityRangeEx(domain, &one);
 	v3t_alloc_fail_end();
-	EXPECT_RESULT(test, STATUS_INSUFFICIENT_RESOURCES, UnmapLogicalRange, status[0]);
-	if (whole)
+	EXPECT_RESULT(test, STATUS_SUCCESS, UnmapLogicalRange, status[0]);
+	if (whole || v3t_joins_pages())
 		EXPECT_RESULT(test, STATUS_INVALID_PARAMETER, UnmapIdentityRangeEx, status[1]);
 	else
-		EXPECT_RESULT(test, STATUS_INSUFFICIENT_RESOURCES, UnmapIdentityRangeEx, status[1]);
-	v3t_unmap(test, domain, SZ_1G, 3);
-	EXPECT_V3(test, STATUS_SUCCESS, UnmapIdentityRangeEx, domain, &same);
+		EXPECT_RESULT(test, STATUS_SUCCESS, UnmapIdentityRangeEx, status[1]);
+	if (whole || v3t_joins_pages())
+		EXPECT_RESULT(test, STATUS_INVALID_PARAMETER, UnmapIdentityRangeEx, status[3]);
+	else
+		EXPECT_RESULT(test, STATUS_INSUFFICIENT_RESOURCES, UnmapIdentityRangeEx,
+			      status[3]);
+	EXPECT_V3(test, STATUS_SUCCESS, UnmapIdentityRangeEx, domain, &all);
+	if (whole)
+		EXPECT_RESULT(test, STATUS_INVALID_PARAMETER, UnmapLogicalRange, status[2]);
+	else
+		EXPECT_RESULT(test, STATUS_INSUFFICIENT_RESOURCES, UnmapLogicalRange, status[2]);
+	if (!whole)
+		v3t_unmap(test, domain, SZ_2G + SZ_64K, 1);
+	v3t_unmap(test, domain, SZ_1G, 1);
+	v3t_unmap(test, domain, SZ_1G + SZ_8K, 1);
 }
 
 /* Giving back may need no memory: there would be nobody to tell. */
@@ -396,7 +416,7 @@ static void releasing_needs_no_memory(struct kunit *test)
 
 static struct kunit_case alloc_fail_cases[] = {
 	KUNIT_CASE_PARAM(survives_each_allocation_failing, sweep_gen_params),
-	KUNIT_CASE(cutting_needs_memory),
+	KUNIT_CASE(cutting_large_ranges_needs_memory),
 	KUNIT_CASE(releasing_needs_no_memory),
 	{}
 };

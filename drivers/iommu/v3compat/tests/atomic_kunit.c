@@ -268,9 +268,30 @@ static void sleeping_calls_refuse(struct kunit *test)
 
 #endif
 
+#define MANY	8400
+
+/* A caller that cannot sleep would keep the processor too long: it is refused, and all stays. */
+static void atomic_unmap_of_very_many_is_refused(struct kunit *test)
+{
+	DMA_IOMMU_INTERFACE_V3 *v3 = V3T_V3(test);
+	PIOMMU_DMA_DOMAIN domain = v3t_explicit(test);
+	IOMMU_MAP_PHYSICAL_ADDRESS what = v3t_of_page(v3t_pages(test, 0));
+	NTSTATUS status;
+	u64 i;
+
+	for (i = 0; i < MANY; i++)
+		v3t_map_at(test, domain, what, SZ_1G + i * SZ_4K);
+	local_irq_disable();
+	status = v3->UnmapLogicalRange(domain, SZ_1G, MANY);
+	local_irq_enable();
+	EXPECT_RESULT(test, STATUS_INSUFFICIENT_RESOURCES, UnmapLogicalRange, status);
+	v3t_unmap(test, domain, SZ_1G, MANY);
+}
+
 static struct kunit_case atomic_cases[] = {
 	KUNIT_CASE_PARAM(mapping_works_where_nothing_may_sleep, context_gen_params),
 	KUNIT_CASE(sleeping_calls_refuse),
+	KUNIT_CASE(atomic_unmap_of_very_many_is_refused),
 	{}
 };
 

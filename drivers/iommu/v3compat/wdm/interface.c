@@ -505,6 +505,186 @@ static noinline NTSTATUS slow_map_logical(PIOMMU_DMA_DOMAIN domain, ULONG permis
 						     out, &why), &why);
 }
 
+/* read_run() is v3w_quick_phys() of a contiguous range of just @size bytes, a constant. */
+static __always_inline bool read_run(const IOMMU_MAP_PHYSICAL_ADDRESS *desc, u64 size, u64 *base)
+{
+	*base = READ_ONCE(desc->ContiguousRange.Base.QuadPart);
+	return !(*base & ~V3W_QUICK_BASE) && !((*base + size - 1) >> V3C_PHYS_BITS);
+}
+
+/* map_block() maps the block that @desc was found to describe, which is aligned. */
+static __always_inline NTSTATUS map_block(PIOMMU_DMA_DOMAIN handle, ULONG permissions,
+					  PIOMMU_MAP_PHYSICAL_ADDRESS desc,
+					  PIOMMU_DMA_LOGICAL_ADDRESS explicit,
+					  PIOMMU_DMA_LOGICAL_ADDRESS out, unsigned int level,
+					  unsigned int count)
+{
+	const u64 size = (u64)count << V3C_SHIFT(level) << V3C_PAGE_SHIFT;
+	struct v3c_domain *domain = (struct v3c_domain *)handle;
+	u64 address = explicit ? READ_ONCE(*explicit) : 0, base;
+
+	if (likely(read_run(desc, size, &base) && v3c_page_aligned(address) &&
+		   (size <= V3C_QUICK_SIZE || v3c_is_large(base, size))) &&
+	    likely(v3c_quick_map_block(domain, !explicit, V3C_RANGE_LOGICAL, permissions, base,
+				       &address, level, count))) {
+		*out = address;
+		return STATUS_SUCCESS;
+	}
+	return slow_map_logical(handle, permissions, desc, explicit, NULL, NULL, out);
+}
+
+static noinline NTSTATUS map_2m_at(PIOMMU_DMA_DOMAIN handle, ULONG permissions,
+				   PIOMMU_MAP_PHYSICAL_ADDRESS desc,
+				   PIOMMU_DMA_LOGICAL_ADDRESS explicit,
+				   PIOMMU_DMA_LOGICAL_ADDRESS out)
+{
+	return map_block(handle, permissions, desc, explicit, out, V3C_BLOCK_2M);
+}
+
+static noinline NTSTATUS map_1g_at(PIOMMU_DMA_DOMAIN handle, ULONG permissions,
+				   PIOMMU_MAP_PHYSICAL_ADDRESS desc,
+				   PIOMMU_DMA_LOGICAL_ADDRESS explicit,
+				   PIOMMU_DMA_LOGICAL_ADDRESS out)
+{
+	return map_block(handle, permissions, desc, explicit, out, V3C_BLOCK_1G);
+}
+
+static noinline NTSTATUS map_2m(PIOMMU_DMA_DOMAIN handle, ULONG permissions,
+				PIOMMU_MAP_PHYSICAL_ADDRESS desc, PIOMMU_DMA_LOGICAL_ADDRESS out)
+{
+	return map_block(handle, permissions, desc, NULL, out, V3C_BLOCK_2M);
+}
+
+static noinline NTSTATUS map_1g(PIOMMU_DMA_DOMAIN handle, ULONG permissions,
+				PIOMMU_MAP_PHYSICAL_ADDRESS desc, PIOMMU_DMA_LOGICAL_ADDRESS out)
+{
+	return map_block(handle, permissions, desc, NULL, out, V3C_BLOCK_1G);
+}
+
+/* map_range() maps a run of any length. */
+static noinline NTSTATUS map_range(PIOMMU_DMA_DOMAIN handle, ULONG permissions,
+				   PIOMMU_MAP_PHYSICAL_ADDRESS desc,
+				   PIOMMU_DMA_LOGICAL_ADDRESS explicit,
+				   PIOMMU_DMA_LOGICAL_ADDRESS out)
+{
+	const u8 state = v3c_cell_of_kind(V3C_RANGE_LOGICAL) | permissions;
+	struct v3c_domain *domain = (struct v3c_domain *)handle;
+	u64 address = explicit ? READ_ONCE(*explicit) : 0, base, size, page;
+
+	if (likely(v3c_page_aligned(address)) &&
+	    v3w_quick_phys(desc, V3C_QUICK_SIZE, &base, &size)) {
+		page = v3c_quick_map_range(domain, state, base, size, explicit ?
+					   address >> V3C_PAGE_SHIFT : V3C_ANYWHERE);
+		if (likely(page != V3C_ANYWHERE)) {
+			*out = page << V3C_PAGE_SHIFT;
+			return STATUS_SUCCESS;
+		}
+	}
+	return slow_map_logical(handle, permissions, desc, explicit, NULL, NULL, out);
+}
+
+/* map_few() maps the few pages that @desc was found to describe as a contiguous range. */
+static __always_inline NTSTATUS map_few(PIOMMU_DMA_DOMAIN handle, ULONG permissions,
+					PIOMMU_MAP_PHYSICAL_ADDRESS desc,
+					PIOMMU_DMA_LOGICAL_ADDRESS explicit,
+					PIOMMU_DMA_LOGICAL_ADDRESS out)
+{
+	u64 base = READ_ONCE(desc->ContiguousRange.Base.QuadPart);
+	u64 size = READ_ONCE(desc->ContiguousRange.Size);
+	struct v3c_domain *domain = (struct v3c_domain *)handle;
+	u64 address = explicit ? READ_ONCE(*explicit) : 0;
+
+	if (likely(!((base | size | address) & (V3C_PAGE_SIZE - 1)) &&
+		   size - 2 * V3C_PAGE_SIZE <= (V3C_LEAF_CELLS - 2) << V3C_PAGE_SHIFT &&
+		   !((base | (base + size - 1)) >> V3C_PHYS_BITS) &&
+		   (explicit || is_power_of_2(size))) &&
+	    likely(v3c_quick_map_bytes(domain, !explicit, V3C_RANGE_LOGICAL, permissions, base,
+				       size >> V3C_PAGE_SHIFT, &address))) {
+		*out = address;
+		return STATUS_SUCCESS;
+	}
+	return map_range(handle, permissions, desc, explicit, out);
+}
+
+static noinline NTSTATUS map_few_at(PIOMMU_DMA_DOMAIN handle, ULONG permissions,
+				    PIOMMU_MAP_PHYSICAL_ADDRESS desc,
+				    PIOMMU_DMA_LOGICAL_ADDRESS explicit,
+				    PIOMMU_DMA_LOGICAL_ADDRESS out)
+{
+	return map_few(handle, permissions, desc, explicit, out);
+}
+
+static noinline NTSTATUS map_few_anywhere(PIOMMU_DMA_DOMAIN handle, ULONG permissions,
+					  PIOMMU_MAP_PHYSICAL_ADDRESS desc,
+					  PIOMMU_DMA_LOGICAL_ADDRESS out)
+{
+	return map_few(handle, permissions, desc, NULL, out);
+}
+
+/*
+ * slow_map_page() is slow_map_logical() for who has read the description of a page already: so
+ * that the common case need not keep it.
+ */
+static noinline NTSTATUS slow_map_page(PIOMMU_DMA_DOMAIN handle, ULONG permissions, u64 base,
+				       u64 address, PIOMMU_DMA_LOGICAL_ADDRESS out)
+{
+	IOMMU_MAP_PHYSICAL_ADDRESS desc = {
+		.MapType = MapPhysicalAddressTypeContiguousRange,
+		.ContiguousRange = { .Base.QuadPart = base, .Size = V3C_PAGE_SIZE },
+	};
+
+	return slow_map_logical(handle, permissions, &desc, &address, NULL, NULL, out);
+}
+
+/* map_page_at() maps the page that @desc was found to describe as a contiguous range. */
+static noinline NTSTATUS map_page_at(PIOMMU_DMA_DOMAIN handle, ULONG permissions,
+				     PIOMMU_MAP_PHYSICAL_ADDRESS desc,
+				     PIOMMU_DMA_LOGICAL_ADDRESS explicit,
+				     PIOMMU_DMA_LOGICAL_ADDRESS out)
+{
+	u64 base = READ_ONCE(desc->ContiguousRange.Base.QuadPart), address = READ_ONCE(*explicit);
+	struct v3c_domain *domain = (struct v3c_domain *)handle;
+
+	if (likely(!(base & ~V3W_QUICK_BASE) && v3c_page_aligned(address)) &&
+	    likely(v3c_quick_map_at(domain, V3C_RANGE_LOGICAL, permissions, base, address))) {
+		*out = address;
+		return STATUS_SUCCESS;
+	}
+	return slow_map_page(handle, permissions, base, address, out);
+}
+
+static noinline NTSTATUS map_page_anywhere(PIOMMU_DMA_DOMAIN handle, ULONG permissions,
+					   PIOMMU_MAP_PHYSICAL_ADDRESS desc,
+					   PIOMMU_DMA_LOGICAL_ADDRESS out)
+{
+	u64 base = READ_ONCE(desc->ContiguousRange.Base.QuadPart);
+	struct v3c_domain *domain = (struct v3c_domain *)handle;
+
+	if (likely(!(base & ~V3W_QUICK_BASE)) &&
+	    likely(v3c_quick_map(domain, permissions, base, out)))
+		return STATUS_SUCCESS;
+	return slow_map_logical(handle, permissions, desc, NULL, NULL, NULL, out);
+}
+
+/* map_list() is v3_map_logical_range_ex() of frames or an MDL, without bounds. */
+static noinline NTSTATUS map_list(PIOMMU_DMA_DOMAIN handle, ULONG permissions,
+				  PIOMMU_MAP_PHYSICAL_ADDRESS desc,
+				  PIOMMU_DMA_LOGICAL_ADDRESS explicit,
+				  PIOMMU_DMA_LOGICAL_ADDRESS out)
+{
+	struct v3c_domain *domain = (struct v3c_domain *)handle;
+	u64 address = explicit ? READ_ONCE(*explicit) : 0, base, size;
+
+	if (v3w_quick_phys(desc, V3C_PAGE_SIZE, &base, &size) && v3c_page_aligned(address) &&
+	    (explicit ? v3c_quick_map_at(domain, V3C_RANGE_LOGICAL, permissions, base, address) :
+			v3c_quick_map(domain, permissions, base, &address))) {
+		*out = address;
+		return STATUS_SUCCESS;
+	}
+	return slow_map_logical(handle, permissions, desc, explicit, NULL, NULL, out);
+}
+
+/* The usual sizes have functions of their own, which save few registers and check little. */
 static NTSTATUS v3_map_logical_range_ex(PIOMMU_DMA_DOMAIN Domain, ULONG Permissions,
 					PIOMMU_MAP_PHYSICAL_ADDRESS PhysicalAddressToMap,
 					PIOMMU_DMA_LOGICAL_ADDRESS ExplicitLogicalAddress,
@@ -512,16 +692,43 @@ static NTSTATUS v3_map_logical_range_ex(PIOMMU_DMA_DOMAIN Domain, ULONG Permissi
 					PIOMMU_DMA_LOGICAL_ADDRESS MaxLogicalAddress,
 					PIOMMU_DMA_LOGICAL_ADDRESS LogicalAddressOut)
 {
-	struct v3c_domain *domain = v3c_to_domain(Domain);
-	u64 base, size;
+	u64 size;
 
-	if (likely(domain && Permissions - 1 < V3C_PERMISSIONS && LogicalAddressOut) &&
-	    !ExplicitLogicalAddress && !MinLogicalAddress && !MaxLogicalAddress &&
-	    v3w_quick_phys(PhysicalAddressToMap, V3C_QUICK_SIZE, &base, &size) &&
-	    likely(v3c_quick_map(domain, Permissions, base, size, NULL, LogicalAddressOut)))
-		return STATUS_SUCCESS;
-	return slow_map_logical(Domain, Permissions, PhysicalAddressToMap, ExplicitLogicalAddress,
-				MinLogicalAddress, MaxLogicalAddress, LogicalAddressOut);
+	if (unlikely(!v3c_to_domain(Domain) || Permissions - 1 >= V3C_PERMISSIONS ||
+		     !LogicalAddressOut || MinLogicalAddress || MaxLogicalAddress ||
+		     !PhysicalAddressToMap))
+		return slow_map_logical(Domain, Permissions, PhysicalAddressToMap,
+					ExplicitLogicalAddress, MinLogicalAddress,
+					MaxLogicalAddress, LogicalAddressOut);
+	if (unlikely(READ_ONCE(PhysicalAddressToMap->MapType) !=
+		     MapPhysicalAddressTypeContiguousRange))
+		return map_list(Domain, Permissions, PhysicalAddressToMap, ExplicitLogicalAddress,
+				LogicalAddressOut);
+	size = READ_ONCE(PhysicalAddressToMap->ContiguousRange.Size);
+	if (likely(size == V3C_PAGE_SIZE))
+		return ExplicitLogicalAddress ?
+		       map_page_at(Domain, Permissions, PhysicalAddressToMap,
+				   ExplicitLogicalAddress, LogicalAddressOut) :
+		       map_page_anywhere(Domain, Permissions, PhysicalAddressToMap,
+					 LogicalAddressOut);
+	if (size == SZ_2M)
+		return ExplicitLogicalAddress ?
+		       map_2m_at(Domain, Permissions, PhysicalAddressToMap,
+				 ExplicitLogicalAddress, LogicalAddressOut) :
+		       map_2m(Domain, Permissions, PhysicalAddressToMap, LogicalAddressOut);
+	if (size == SZ_1G)
+		return ExplicitLogicalAddress ?
+		       map_1g_at(Domain, Permissions, PhysicalAddressToMap,
+				 ExplicitLogicalAddress, LogicalAddressOut) :
+		       map_1g(Domain, Permissions, PhysicalAddressToMap, LogicalAddressOut);
+	if (size <= V3C_LEAF_CELLS << V3C_PAGE_SHIFT)
+		return ExplicitLogicalAddress ?
+		       map_few_at(Domain, Permissions, PhysicalAddressToMap,
+				  ExplicitLogicalAddress, LogicalAddressOut) :
+		       map_few_anywhere(Domain, Permissions, PhysicalAddressToMap,
+					LogicalAddressOut);
+	return map_range(Domain, Permissions, PhysicalAddressToMap, ExplicitLogicalAddress,
+			 LogicalAddressOut);
 }
 
 static NTSTATUS v1_map_logical_range(PIOMMU_DMA_DOMAIN Domain, ULONG Permissions, PMDL Mdl,
@@ -556,19 +763,95 @@ static noinline NTSTATUS slow_unmap_logical(PIOMMU_DMA_DOMAIN domain, u64 addres
 	return ANSWER(UnmapLogicalRange, unmap_logical(domain, address, pages, &why), &why);
 }
 
+/* unmap_range() unmaps a range of any length. */
+static noinline NTSTATUS unmap_range(PIOMMU_DMA_DOMAIN handle, u64 address, u64 pages)
+{
+	/*
+	 * v3c_quick_unmap_range() does not find a size that is empty or wraps, because such a range
+	 * was never handed out.
+	 */
+	if (likely(v3c_quick_unmap_range((struct v3c_domain *)handle, V3C_RANGE_LOGICAL,
+					 address >> V3C_PAGE_SHIFT, pages)))
+		return STATUS_SUCCESS;
+	return slow_unmap_logical(handle, address, pages);
+}
+
+/* unmap_block() is v3_unmap_logical_range() of more than a page; @allocates is a constant. */
+static __always_inline NTSTATUS unmap_block(PIOMMU_DMA_DOMAIN handle, bool allocates, u64 address,
+					    u64 pages)
+{
+	struct v3c_domain *domain = (struct v3c_domain *)handle;
+	bool done;
+
+	if (pages == SZ_2M >> V3C_PAGE_SHIFT && !(address & (SZ_2M - 1)))
+		done = v3c_quick_unmap_block(domain, allocates, V3C_RANGE_LOGICAL, address,
+					     V3C_BLOCK_2M);
+	else if (pages == SZ_1G >> V3C_PAGE_SHIFT && !(address & (SZ_1G - 1)))
+		done = v3c_quick_unmap_block(domain, allocates, V3C_RANGE_LOGICAL, address,
+					     V3C_BLOCK_1G);
+	else
+		return unmap_range(handle, address, pages);
+	return likely(done) ? STATUS_SUCCESS : slow_unmap_logical(handle, address, pages);
+}
+
+static noinline NTSTATUS unmap_block_anywhere(PIOMMU_DMA_DOMAIN handle, u64 address, u64 pages)
+{
+	return unmap_block(handle, true, address, pages);
+}
+
+static noinline NTSTATUS unmap_block_at(PIOMMU_DMA_DOMAIN handle, u64 address, u64 pages)
+{
+	return unmap_block(handle, false, address, pages);
+}
+
+static noinline NTSTATUS unmap_few_anywhere(PIOMMU_DMA_DOMAIN handle, u64 address, u64 pages)
+{
+	if (likely(is_power_of_2(pages)) &&
+	    likely(v3c_quick_unmap_bytes((struct v3c_domain *)handle, true, V3C_RANGE_LOGICAL,
+					 address, pages)))
+		return STATUS_SUCCESS;
+	return unmap_range(handle, address, pages);
+}
+
+static noinline NTSTATUS unmap_few_at(PIOMMU_DMA_DOMAIN handle, u64 address, u64 pages)
+{
+	if (likely(v3c_quick_unmap_bytes((struct v3c_domain *)handle, false, V3C_RANGE_LOGICAL,
+					 address, pages)))
+		return STATUS_SUCCESS;
+	return unmap_range(handle, address, pages);
+}
+
+static noinline NTSTATUS unmap_more_at(PIOMMU_DMA_DOMAIN handle, u64 address, u64 pages)
+{
+	return pages - 1 < V3C_LEAF_CELLS ? unmap_few_at(handle, address, pages) :
+					    unmap_block_at(handle, address, pages);
+}
+
+static noinline NTSTATUS unmap_anywhere(PIOMMU_DMA_DOMAIN handle, u64 address, u64 pages)
+{
+	if (pages - 2 <= V3C_LEAF_CELLS - 2)
+		return unmap_few_anywhere(handle, address, pages);
+	if (pages != 1)
+		return unmap_block_anywhere(handle, address, pages);
+	if (likely(v3c_quick_unmap((struct v3c_domain *)handle, true, V3C_RANGE_LOGICAL, address)))
+		return STATUS_SUCCESS;
+	return slow_unmap_logical(handle, address, pages);
+}
+
 static NTSTATUS v3_unmap_logical_range(PIOMMU_DMA_DOMAIN Domain, ULONGLONG LogicalAddress,
 				       ULONGLONG NumberOfPages)
 {
 	struct v3c_domain *domain = v3c_to_domain(Domain);
 
-	/*
-	 * v3c_quick_unmap() does not find a size that is empty or wraps, because such a range was
-	 * never handed out.
-	 */
-	if (likely(domain && v3c_page_aligned(LogicalAddress)) &&
-	    likely(v3c_quick_unmap(domain, LogicalAddress >> V3C_PAGE_SHIFT, NumberOfPages, NULL)))
+	if (unlikely(!domain || !v3c_page_aligned(LogicalAddress)))
+		return slow_unmap_logical(Domain, LogicalAddress, NumberOfPages);
+	if (domain->space.allocates)
+		return unmap_anywhere(Domain, LogicalAddress, NumberOfPages);
+	if (NumberOfPages != 1)
+		return unmap_more_at(Domain, LogicalAddress, NumberOfPages);
+	if (likely(v3c_quick_unmap(domain, false, V3C_RANGE_LOGICAL, LogicalAddress)))
 		return STATUS_SUCCESS;
-	return slow_unmap_logical(Domain, LogicalAddress, NumberOfPages);
+	return slow_unmap_logical(Domain, LogicalAddress, 1);
 }
 
 static enum v3c_reason map_identity(PIOMMU_DMA_DOMAIN handle, ULONG permissions,
@@ -584,13 +867,25 @@ static enum v3c_reason map_identity(PIOMMU_DMA_DOMAIN handle, ULONG permissions,
 	       v3c_map_identity(domain, permissions, &phys, why);
 }
 
-static NTSTATUS v3_map_identity_range_ex(PIOMMU_DMA_DOMAIN Domain, ULONG Permissions,
-					 PIOMMU_MAP_PHYSICAL_ADDRESS PhysicalAddressToMap)
+static noinline NTSTATUS slow_map_identity(PIOMMU_DMA_DOMAIN domain, ULONG permissions,
+					   PIOMMU_MAP_PHYSICAL_ADDRESS desc)
 {
 	struct v3c_why why;
 
-	return ANSWER(MapIdentityRangeEx, map_identity(Domain, Permissions, PhysicalAddressToMap,
-						       &why), &why);
+	return ANSWER(MapIdentityRangeEx, map_identity(domain, permissions, desc, &why), &why);
+}
+
+static NTSTATUS v3_map_identity_range_ex(PIOMMU_DMA_DOMAIN Domain, ULONG Permissions,
+					 PIOMMU_MAP_PHYSICAL_ADDRESS PhysicalAddressToMap)
+{
+	struct v3c_domain *domain = v3c_to_domain(Domain);
+	u64 base, size;
+
+	if (likely(domain && Permissions - 1 < V3C_PERMISSIONS) &&
+	    v3w_quick_phys(PhysicalAddressToMap, V3C_PAGE_SIZE, &base, &size) &&
+	    likely(v3c_quick_map_at(domain, V3C_RANGE_IDENTITY, Permissions, base, base)))
+		return STATUS_SUCCESS;
+	return slow_map_identity(Domain, Permissions, PhysicalAddressToMap);
 }
 
 static NTSTATUS v1_map_identity_range(PIOMMU_DMA_DOMAIN Domain, ULONG Permissions, PMDL Mdl)
@@ -612,13 +907,25 @@ static enum v3c_reason unmap_identity(PIOMMU_DMA_DOMAIN handle,
 	return v3w_read_phys(&phys, desc, why) ?: v3c_unmap_identity(domain, &phys, why);
 }
 
-static NTSTATUS v3_unmap_identity_range_ex(PIOMMU_DMA_DOMAIN Domain,
-					   PIOMMU_MAP_PHYSICAL_ADDRESS MappedPhysicalAddress)
+static noinline NTSTATUS slow_unmap_identity(PIOMMU_DMA_DOMAIN domain,
+					     PIOMMU_MAP_PHYSICAL_ADDRESS desc)
 {
 	struct v3c_why why;
 
-	return ANSWER(UnmapIdentityRangeEx, unmap_identity(Domain, MappedPhysicalAddress, &why),
-		      &why);
+	return ANSWER(UnmapIdentityRangeEx, unmap_identity(domain, desc, &why), &why);
+}
+
+static NTSTATUS v3_unmap_identity_range_ex(PIOMMU_DMA_DOMAIN Domain,
+					   PIOMMU_MAP_PHYSICAL_ADDRESS MappedPhysicalAddress)
+{
+	struct v3c_domain *domain = v3c_to_domain(Domain);
+	u64 base, size;
+
+	if (likely(domain) && !domain->space.allocates &&
+	    v3w_quick_phys(MappedPhysicalAddress, V3C_PAGE_SIZE, &base, &size) &&
+	    likely(v3c_quick_unmap(domain, false, V3C_RANGE_IDENTITY, base)))
+		return STATUS_SUCCESS;
+	return slow_unmap_identity(Domain, MappedPhysicalAddress);
 }
 
 static NTSTATUS v1_unmap_identity_range(PIOMMU_DMA_DOMAIN Domain, PMDL Mdl)
@@ -731,11 +1038,13 @@ v3_map_reserved_logical_range(PIOMMU_DMA_LOGICAL_ADDRESS_TOKEN LogicalAddressTok
 
 	if (likely(token && v3c_page_aligned(Offset) && Permissions - 1 < V3C_PERMISSIONS &&
 		   Segment) &&
-	    v3w_quick_phys(PhysicalAddressToMap, V3C_PAGE_SIZE, &base, &size) &&
-	    likely(v3c_quick_map_reserved(token, Offset, Permissions, base, NULL))) {
+	    v3w_quick_phys(PhysicalAddressToMap, V3C_QUICK_SIZE, &base, &size) &&
+	    likely(size == V3C_PAGE_SIZE ?
+		   v3c_quick_map_reserved(token, Offset, Permissions, base) :
+		   v3c_quick_map_segment(token, Offset, Permissions, base, size))) {
 		Segment->OwningToken = LogicalAddressToken;
 		Segment->Offset = Offset;
-		Segment->Size = V3C_PAGE_SIZE;
+		Segment->Size = size;
 		return STATUS_SUCCESS;
 	}
 	return slow_map_reserved(LogicalAddressToken, Offset, Permissions, PhysicalAddressToMap,
@@ -810,9 +1119,10 @@ v3_unmap_reserved_logical_range(PIOMMU_DMA_LOGICAL_ADDRESS_TOKEN_MAPPED_SEGMENT 
 	if (likely(MappedSegment))
 		copy = read_segment(MappedSegment);
 	token = v3c_to_token(copy.OwningToken);
-	if (likely(token) && copy.Size == V3C_PAGE_SIZE &&
-	    likely(v3c_page_aligned(copy.Offset) &&
-		   v3c_quick_unmap_reserved(token, copy.Offset, NULL))) {
+	if (likely(token && v3c_page_aligned(copy.Offset | copy.Size)) &&
+	    likely(copy.Size == V3C_PAGE_SIZE ?
+		   v3c_quick_unmap_reserved(token, copy.Offset) :
+		   v3c_quick_unmap_segment(token, copy.Offset, copy.Size))) {
 		clear_segment(MappedSegment);
 		return STATUS_SUCCESS;
 	}

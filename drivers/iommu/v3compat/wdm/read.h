@@ -62,8 +62,10 @@ static __always_inline bool v3w_quick_phys(const IOMMU_MAP_PHYSICAL_ADDRESS *des
 	if (likely(type == MapPhysicalAddressTypeContiguousRange)) {
 		*base = READ_ONCE(desc->ContiguousRange.Base.QuadPart);
 		*size = READ_ONCE(desc->ContiguousRange.Size);
+		if (likely(*size == V3C_PAGE_SIZE))
+			return !(*base & ~V3W_QUICK_BASE);
 		if (limit == V3C_PAGE_SIZE)
-			return *size == V3C_PAGE_SIZE && !(*base & ~V3W_QUICK_BASE);
+			return false;
 		return !(((*base | (*base + *size - 1)) >> V3C_PHYS_BITS) |
 			 ((*base | *size) & (V3C_PAGE_SIZE - 1))) &&
 		       (likely(*size - 1 < limit) || v3c_is_large(*base, *size));

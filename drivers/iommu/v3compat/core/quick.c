@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Quick operations on more than one page, or with a payload, see quick.h.
+ */
+#include <linux/log2.h>
+#include <linux/slab.h>
+
+#include "core/quick.h"
+#include "table/pins.h"
+
+/* block_of() is how many pages the block of a range takes. */
+static __always_inline u64 block_of(const struct v3c_space *space, u64 pages)
+{
+	return space->allocates ? roundup_pow_of_two(pages) : pages;
+}
+
+/* hinted_page() is where a block is likely to be free, or V3C_ANYWHERE. */
+static u64 hinted_page(struct v3c_space *space, u64 block)
+{
+	u8 order = ilog2(block);
+	u64 page;
+
+	if (order >= V3C_HINT_ORDERS)
+		return V3C_ANYWHERE;
+	page = this_cpu_read(space->hints->page[order]);
+	return page ? page : V3C_ANYWHERE;
+}
+
+/*
+ * claim_part() claims the start of the block that @row is, and then the rest, which others see as a
+ * pad.
+ */
+static bool claim_part(const struct v3c_row *row, u8 state, u64 pages, u8 traits)
+{
+	struct v3c_row part = *row;
+
+	if (pages & ((1ULL << V3C_SHIFT(row->level)) - 1))
+		return false;
+	part.count = pages >> V3C_SHIFT(row->level);
+	if (!v3c_row_claim(&part, state, traits))
+		return false;
+	if (v3c_row_pad(row, part.count))
+		return true;
+	v3c_row_free(&part);
+	return false;
+}
+
+/* free_row() frees @row, and the rest of its block, which may have other cells. */
+static __always_inline void free_row(struct v3c_space *space, const struct v3c_row *row, u64 page,
+				     u64 pages, u64 block)
+{
+	if (likely(block == pages)) {
+		v3c_row_free(row);
+		if (space->allocates)
+			v3c_cells_make_room(space, page);
+	} else {
+		v3c_cells_free(space, page, page + block - 1, 0);
+	}
+	v3c_space_emptied(space);
+}
+
+/* map_range(): @pin is NULL as a constant, or the payload that the range is to keep. */
+static __always_inline u64 map_range(struct v3c_domain *domain, u8 state, u64 base, u64 size,
+				     u64 page, const struct v3c_pin *pin)
+{
+	const u8 traits = V3C_SLOT_RUN | (size > V3C_QUICK_SIZE ? V3C_SLOT_LARGE : 0);
+	u64 pages = size >> V3C_PAGE_SHIFT, block, end;
+	struct v3c_space *space = &domain->space;
+	struct v3c_hwpt *hwpt;
+	struct v3c_row row;
+
+	v3c_quick_enter();
+	hwpt = READ_ONCE(domain->sole);
+	if (unlikely(!hwpt || space->allocates != (page == V3C_ANYWHERE)))
+		goto slow;
+	block = block_of(space, pages);
+	if (space->allocates)
+		page = hinted_page(space, block);
+	end = page + block;
+	if (unlikely(end <= page || end - 1 > READ_ONCE(space->last) ||
+		     !v3c_row_find(space, page, block, &row)))
+		goto slow;
+	/* A large run is quick only where it takes few leaves, which must be aligned, too. */
+	if (size > V3C_QUICK_SIZE && (!v3c_hwpt_has_leaf(hwpt, V3C_QUICK_PAGES) ||
+				      page & (V3C_QUICK_PAGES - 1)))
+		goto slow;
+	if (unlikely(block == pages ? !v3c_row_claim(&row, state, traits) :
+				      !claim_part(&row, state, pages, traits)))
+		goto slow;
+	if (space->allocates)
+		v3c_space_hint_behind(space, ilog2(block), page);
+	if (pin && v3c_pins_set(space, page, *pin, pages,
+				GFP_NOWAIT | __GFP_NOWARN | __GFP_ACCOUNT))
+		goto free;
+	if (unlikely(v3c_hwpt_quick_map(hwpt, page << V3C_PAGE_SHIFT, base, size,
+					state & V3C_CELL_PROT, pin ? __GFP_ACCOUNT : 0))) {
+		if (pin)
+			kfree(v3c_pins_take(space, page));
+		goto free;
+	}
+	trace_v3compat_map(domain, page, pages, 0);
+	v3c_row_give(&row, V3C_CELL_HELD, state & V3C_CELL_PROT);
+	v3c_quick_exit();
+	return page;
+free:
+	v3c_row_free(&row);
+	v3c_space_emptied(space);
+	if (space->allocates)
+		v3c_space_hint(space, ilog2(block), page);
+slow:
+	v3c_quick_exit();
+	return V3C_ANYWHERE;
+}
+
+/**
+ * v3c_quick_map_range() - v3c_quick_map() or v3c_quick_map_at() of one run of any length
+ * @domain: the domain
+ * @state: kind and permissions
+ * @base: first physical byte
+ * @size: in bytes, at most V3C_QUICK_SIZE, or as large leaves have it, see v3c_is_large()
+ * @page: first logical page, or V3C_ANYWHERE
+ *
+ * Context: any up to softirq, with spinlocks held.
+ * Return: the first logical page; or V3C_ANYWHERE if it was not done.
+ */
+u64 v3c_quick_map_range(struct v3c_domain *domain, u8 state, u64 base, u64 size, u64 page)
+{
+	return map_range(domain, state, base, size, page, NULL);
+}
+
+/*
+ * v3c_quick_map_pinned() is v3c_quick_map_range() of a range that keeps @pin, in a space with an
+ * account.
+ */
+u64 v3c_quick_map_pinned(struct v3c_domain *domain, u8 state, u64 base, u64 size, u64 page,
+			 const struct v3c_pin *pin)
+{
+	return map_range(domain, state, base, size, page, pin);
+}
+
+/* is_quick() tells whether a range with @traits takes few steps to unmap. */
+static __always_inline bool is_quick(u8 traits, u64 pages, struct v3c_hwpt *hwpt)
+{
+	/*
+	 * V3C_SLOT_LARGE tells of the table that it was mapped in. The table may be another one
+	 * now, and takes few steps only if it has such leaves, too.
+	 */
+	return pages <= V3C_QUICK_PAGES ||
+	       (traits & V3C_SLOT_LARGE && v3c_hwpt_has_leaf(hwpt, V3C_QUICK_PAGES));
+}
+
+/* unmap_range(): @released is NULL as a constant, or gets the payload that the range keeps. */
+static __always_inline bool unmap_range(struct v3c_domain *domain, u8 kind, u64 page, u64 pages,
+					struct v3c_released *released)
+{
+	struct v3c_space *space = &domain->space;
+	struct v3c_hwpt *hwpt;
+	struct v3c_row row;
+	u64 block;
+	u8 traits;
+
+	v3c_quick_enter();
+	hwpt = READ_ONCE(domain->sole);
+	if (unlikely(!hwpt || !pages || !v3c_row_find(space, page, pages, &row) ||
+		     !v3c_row_take(&row, kind, &traits)))
+		goto slow;
+	if (unlikely(!is_quick(traits, pages, hwpt) || v3c_pins_has(space, page) != !!released)) {
+		v3c_row_give(&row, V3C_CELL_HELD, 0);
+		goto slow;
+	}
+	if (unlikely(!v3c_hwpt_unmap(hwpt, page, pages))) {
+		v3c_row_give(&row, V3C_CELL_KIND | V3C_CELL_HELD,
+			     v3c_cell_of_kind(V3C_RANGE_LOST));
+		goto slow;
+	}
+	trace_v3compat_unmap(domain, page, pages, 0);
+	if (released)
+		v3c_released_add(released, v3c_pins_take(space, page));
+	block = block_of(space, pages);
+	if (space->allocates && ilog2(block) < V3C_HINT_ORDERS)
+		v3c_space_hint(space, ilog2(block), page);
+	free_row(space, &row, page, pages, block);
+	v3c_quick_exit();
+	return true;
+slow:
+	v3c_quick_exit();
+	return false;
+}
+
+/**
+ * v3c_quick_unmap_range() - v3c_quick_unmap() of a range of any length
+ * @domain: the domain
+ * @kind: V3C_RANGE_LOGICAL or V3C_RANGE_IDENTITY
+ * @page: first logical page
+ * @pages: how many; nonsense is not found mapped
+ *
+ * Context: any up to softirq, with spinlocks held.
+ * Return: whether it was done.
+ */
+bool v3c_quick_unmap_range(struct v3c_domain *domain, u8 kind, u64 page, u64 pages)
+{
+	return unmap_range(domain, kind, page, pages, NULL);
+}
+
+/* v3c_quick_unmap_pinned() is v3c_quick_unmap_range() of a range with a payload, for @released. */
+bool v3c_quick_unmap_pinned(struct v3c_domain *domain, u8 kind, u64 page, u64 pages,
+			    struct v3c_released *released)
+{
+	return unmap_range(domain, kind, page, pages, released);
+}
+
+/* segment_cells() are those of a segment that lies in one leaf, or NULL. */
+static u8 *segment_cells(const struct v3c_segments *segments, u64 offset, u64 size)
+{
+	const u64 leaf = V3C_LEAF_CELLS << V3C_PAGE_SHIFT;
+
+	if (offset >= segments->size || size > segments->size - offset ||
+	    ((segments->lead + offset) & (leaf - 1)) + size > leaf)
+		return NULL;
+	return v3c_segment_cell(segments, offset);
+}
+
+/**
+ * v3c_quick_map_segment() - v3c_quick_map_reserved() of several pages
+ * @token: the token
+ * @offset: of the first page, in bytes from the start of the token
+ * @prot: IOMMU_READ and IOMMU_WRITE
+ * @base: first physical byte
+ * @size: in bytes
+ *
+ * A leaf of cells is no more than a span, see V3C_SPAN_PAGES.
+ *
+ * Context: any up to softirq, with spinlocks held.
+ * Return: whether it was done.
+ */
+bool v3c_quick_map_segment(struct v3c_token *token, u64 offset, int prot, u64 base, u64 size)
+{
+	const u8 state = v3c_cell_of_kind(V3C_RANGE_TOKEN) | prot;
+	unsigned int pages = size >> V3C_PAGE_SHIFT;
+	struct v3c_segments *segments;
+	struct v3c_hwpt *hwpt;
+	u8 *cells;
+
+	static_assert(V3C_LEAF_CELLS <= V3C_SPAN_PAGES);
+	v3c_quick_enter();
+	segments = READ_ONCE(token->quick);
+	if (unlikely(!segments))
+		goto slow;
+	/* As in v3c_quick_map_reserved(). */
+	hwpt = READ_ONCE(segments->domain->sole);
+	if (unlikely(!hwpt || hwpt->rules.allocates))
+		goto slow;
+	cells = segment_cells(segments, offset, size);
+	if (unlikely(!cells ||
+		     !v3c_bytes_claim(cells, pages, V3C_CELL_UNUSED, state, V3C_SLOT_RUN)))
+		goto slow;
+	offset += segments->base;
+	if (unlikely(READ_ONCE(token->quick) != segments ||
+		     v3c_hwpt_quick_map(hwpt, offset, base, size, prot, 0))) {
+		v3c_bytes_free(cells, pages, V3C_CELL_UNUSED);
+		goto slow;
+	}
+	trace_v3compat_map_reserved(token->domain, offset >> V3C_PAGE_SHIFT, pages, 0);
+	smp_store_release(cells, (*cells & ~V3C_CELL_HELD) | prot);
+	v3c_quick_exit();
+	return true;
+slow:
+	v3c_quick_exit();
+	return false;
+}
+
+/*
+ * v3c_quick_unmap_segment() is v3c_quick_unmap_reserved() of the segment of @size bytes at @offset.
+ */
+bool v3c_quick_unmap_segment(struct v3c_token *token, u64 offset, u64 size)
+{
+	unsigned int pages = size >> V3C_PAGE_SHIFT;
+	struct v3c_segments *segments;
+	struct v3c_hwpt *hwpt;
+	u8 *cells;
+
+	v3c_quick_enter();
+	segments = READ_ONCE(token->quick);
+	if (unlikely(!segments || !pages))
+		goto slow;
+	/* As in v3c_quick_map_reserved(). */
+	hwpt = READ_ONCE(segments->domain->sole);
+	if (unlikely(!hwpt))
+		goto slow;
+	cells = segment_cells(segments, offset, size);
+	if (unlikely(!cells || !v3c_bytes_take(cells, pages, V3C_RANGE_TOKEN)))
+		goto slow;
+	offset += segments->base;
+	if (unlikely(!v3c_hwpt_unmap_bytes(hwpt, offset, size))) {
+		smp_store_release(cells, (*cells & ~(V3C_CELL_KIND | V3C_CELL_HELD)) |
+				  v3c_cell_of_kind(V3C_RANGE_LOST));
+		goto slow;
+	}
+	trace_v3compat_unmap_reserved(token->domain, offset >> V3C_PAGE_SHIFT, pages, 0);
+	/* As in v3c_cells_free(). */
+	smp_mb();
+	v3c_bytes_free(cells, pages, V3C_CELL_UNUSED);
+	v3c_quick_exit();
+	return true;
+slow:
+	v3c_quick_exit();
+	return false;
+}

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Rows of cells in one node, for quick operations: inline, because their lengths and levels are
+ * known in registers then.
+ */
+#ifndef V3COMPAT_ROW_H
+#define V3COMPAT_ROW_H
+
+#include <linux/atomic.h>
+#include <linux/bitops.h>
+#include <linux/unaligned.h>
+
+#include "table/cells.h"
+
+/**
+ * struct v3c_row - neighbouring cells of one node
+ * @at: the first
+ * @count: how many
+ * @level: of the node
+ */
+struct v3c_row {
+	void *at;
+	unsigned int count;
+	u8 level;
+};
+
+/*
+ * V3C_ROW_STEP() is a step of v3c_row_find() down from a node of @level_, which is a constant. It
+ * returns from there where the row is in the node.
+ */
+#define V3C_ROW_STEP(level_)							\
+	do {									\
+		const unsigned int shift = V3C_SHIFT(level_);			\
+		unsigned int index = (page >> shift) & (BIT(V3C_BITS(level_)) - 1);	\
+										\
+		value = READ_ONCE(node[index]);					\
+		if (!(value & V3C_SLOT_CHILD)) {				\
+			row->at = &node[index];					\
+			row->count = pages >> shift;				\
+			row->level = level_;					\
+			return !((page | pages) & (BIT_ULL(shift) - 1)) &&	\
+			       pages >> shift <= BIT(V3C_BITS(level_)) - index;	\
+		}								\
+		node = v3c_slot_below(value);					\
+	} while (0)
+
+/**
+ * v3c_row_find() - the cells of some pages, if they are neighbours in one node
+ * @space: the space
+ * @page: first page
+ * @pages: how many
+ * @row: result
+ *
+ * Context: any, inside an RCU read-side section until the cells are the caller's.
+ * Return: false if they are not, or if the pages are not whole cells.
+ */
+static __always_inline bool v3c_row_find(const struct v3c_space *space, u64 page, u64 pages,
+					 struct v3c_row *row)
+{
+	unsigned long *node = READ_ONCE(space->low), value;
+
+	if (unlikely(page > V3C_LOW_LAST))
+		return false;
+	V3C_ROW_STEP(4);
+	V3C_ROW_STEP(3);
+	V3C_ROW_STEP(2);
+	V3C_ROW_STEP(1);
+	row->at = (u8 *)node + (page & (V3C_LEAF_CELLS - 1));
+	row->count = pages;
+	row->level = 0;
+	return pages <= V3C_LEAF_CELLS - (page & (V3C_LEAF_CELLS - 1));
+}
+
+static __always_inline bool v3c_slots_claim(unsigned long *slots, unsigned int count, u8 state,
+					    u8 traits)
+{
+	const unsigned long tail = v3c_slot_of(V3C_CELL_TAIL, 0);
+	unsigned long body = v3c_slot_of(state, traits), none = 0;
+	unsigned long head = (body & ~v3c_slot_of(V3C_CELL_PROT, 0)) |
+			     v3c_slot_of(V3C_CELL_HEAD | V3C_CELL_HELD, 0);
+	unsigned int i = 0;
+
+	if (count == 1)
+		return try_cmpxchg(slots, &none, head | tail);
+	if (unlikely(!try_cmpxchg(slots, &none, head)))
+		return false;
+	while (++i < count) {
+		none = 0;
+		if (unlikely(!try_cmpxchg(&slots[i], &none, i + 1 < count ? body : body | tail)))
+			break;
+	}
+	if (likely(i == count))
+		return true;
+	while (i--)
+		WRITE_ONCE(slots[i], 0);
+	return false;
+}
+
+/*
+ * v3c_bytes_claim() makes a range of bytes that are @from. It takes words where there are whole
+ * ones.
+ */
+static __always_inline bool v3c_bytes_claim(u8 *at, unsigned int count, u8 from, u8 state,
+					    u8 traits)
+{
+	const u8 head = (state & V3C_CELL_KIND) | V3C_CELL_HEAD | V3C_CELL_HELD;
+	const u8 body = state | (traits & V3C_SLOT_RUN ? V3C_CELL_RUN : 0);
+	unsigned int i = 0, left;
+	u64 want, none;
+	u8 byte, free;
+
+	while (i < count) {
+		left = count - i;
+		if (left >= sizeof(u64) && IS_ALIGNED((unsigned long)(at + i), sizeof(u64))) {
+			want = v3c_cell_repeat(body);
+			if (!i)
+				want = (want & ~0xffull) | head;
+			if (left == sizeof(u64))
+				want |= (u64)V3C_CELL_TAIL << 56;
+			want = cpu_to_le64(want);
+			none = v3c_cell_repeat(from);
+			if (unlikely(!try_cmpxchg((u64 *)(at + i), &none, want)))
+				break;
+			i += sizeof(u64);
+		} else {
+			byte = (i ? body : head) | (left == 1 ? V3C_CELL_TAIL : 0);
+			free = from;
+			if (unlikely(!try_cmpxchg(at + i, &free, byte)))
+				break;
+			i++;
+		}
+	}
+	if (likely(i == count))
+		return true;
+	v3c_bytes_free(at, i, from);
+	return false;
+}
+
+/* v3c_row_claim() is v3c_cells_claim() of cells that v3c_row_find() found. */
+static __always_inline bool v3c_row_claim(const struct v3c_row *row, u8 state, u8 traits)
+{
+	return row->level ? v3c_slots_claim(row->at, row->count, state, traits) :
+			    v3c_bytes_claim(row->at, row->count, 0, state, traits);
+}
+
+/* v3c_row_pad() makes the cells of @row from the one with index @from on a pad, if all are free. */
+static inline bool v3c_row_pad(const struct v3c_row *row, unsigned int from)
+{
+	unsigned long *slots = row->at, none;
+	unsigned int i;
+	u8 *bytes = row->at, free;
+
+	for (i = from; i < row->count; i++) {
+		none = 0;
+		free = 0;
+		if (row->level ?
+		    !try_cmpxchg(&slots[i], &none, v3c_slot_of(V3C_CELL_PAD, 0)) :
+		    !try_cmpxchg(&bytes[i], &free, V3C_CELL_PAD))
+			break;
+	}
+	if (i == row->count)
+		return true;
+	while (i-- > from) {
+		if (row->level)
+			WRITE_ONCE(slots[i], 0);
+		else
+			WRITE_ONCE(bytes[i], 0);
+	}
+	return false;
+}
+
+/* v3c_bytes_are_range(): the last of the bytes is the first with a tail. */
+static __always_inline bool v3c_bytes_are_range(const u8 *at, unsigned int count)
+{
+	const u64 tails = v3c_cell_repeat(V3C_CELL_TAIL);
+	unsigned int i = 0;
+	u64 word;
+
+	for (; i + sizeof(u64) <= count; i += sizeof(u64)) {
+		word = get_unaligned_le64(at + i) & tails;
+		if (word)
+			return i + (__ffs64(word) >> 3) == count - 1;
+	}
+	while (i < count && !(READ_ONCE(at[i]) & V3C_CELL_TAIL))
+		i++;
+	return i == count - 1;
+}
+
+static __always_inline bool v3c_bytes_take(u8 *at, unsigned int count, u8 kind)
+{
+	const u8 must = V3C_CELL_KIND | V3C_CELL_HEAD | V3C_CELL_HELD;
+	const u8 live = kind << V3C_CELL_KIND_SHIFT | V3C_CELL_HEAD;
+	u8 state = READ_ONCE(*at);
+
+	if (unlikely((state & must) != live || !v3c_bytes_are_range(at, count) ||
+		     !try_cmpxchg(at, &state, state | V3C_CELL_HELD)))
+		return false;
+	if (likely(v3c_bytes_are_range(at, count)))
+		return true;
+	smp_store_release(at, state);
+	return false;
+}
+
+static __always_inline bool v3c_slots_are_range(const unsigned long *slots, unsigned int count)
+{
+	unsigned int i = 0;
+
+	unsigned long value;
+
+	for (; i < count; i++) {
+		value = READ_ONCE(slots[i]);
+		if (unlikely(value & V3C_SLOT_CHILD))
+			return false;
+		if (value & v3c_slot_of(V3C_CELL_TAIL, 0))
+			break;
+	}
+	return i == count - 1;
+}
+
+static __always_inline bool v3c_slots_take(unsigned long *slots, unsigned int count, u8 kind,
+					   u8 *traits)
+{
+	const u8 must = V3C_CELL_KIND | V3C_CELL_HEAD | V3C_CELL_HELD;
+	const u8 live = kind << V3C_CELL_KIND_SHIFT | V3C_CELL_HEAD;
+	unsigned long value = READ_ONCE(*slots);
+
+	if (unlikely((value & (v3c_slot_of(must, 0) | V3C_SLOT_CHILD)) != v3c_slot_of(live, 0) ||
+		     !v3c_slots_are_range(slots, count) ||
+		     !try_cmpxchg(slots, &value, value | v3c_slot_of(V3C_CELL_HELD, 0))))
+		return false;
+	*traits = value;
+	if (likely(count == 1 || v3c_slots_are_range(slots, count)))
+		return true;
+	smp_store_release(slots, value);
+	return false;
+}
+
+/*
+ * v3c_row_take() is v3c_cells_take() of a range that is exactly the cells that v3c_row_find()
+ * found. Nobody else's range is held even for a moment, unless it took the place of this one just
+ * then.
+ */
+static __always_inline bool v3c_row_take(const struct v3c_row *row, u8 kind, u8 *traits)
+{
+	*traits = 0;
+	return row->level ? v3c_slots_take(row->at, row->count, kind, traits) :
+			    v3c_bytes_take(row->at, row->count, kind);
+}
+
+/* v3c_row_give() is v3c_cells_give() of a range that is @row. */
+static __always_inline void v3c_row_give(const struct v3c_row *row, u8 clear, u8 set)
+{
+	unsigned long *slot = row->at;
+	u8 *byte = row->at;
+
+	/* Pairs with the try_cmpxchg() of whoever takes the range: it sees all that was done. */
+	if (row->level)
+		smp_store_release(slot, (*slot & ~v3c_slot_of(clear, 0)) | v3c_slot_of(set, 0));
+	else
+		smp_store_release(byte, (*byte & ~clear) | set);
+}
+
+/* v3c_row_free() is v3c_cells_free() of @row. */
+static __always_inline void v3c_row_free(const struct v3c_row *row)
+{
+	unsigned int count = row->count;
+	unsigned long *slots = row->at;
+
+	/* As in v3c_cells_free(). */
+	smp_mb();
+	if (row->level)
+		while (count--)
+			WRITE_ONCE(slots[count], 0);
+	else
+		v3c_bytes_free(row->at, count, 0);
+}
+
+#endif
