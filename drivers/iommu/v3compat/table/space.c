@@ -680,8 +680,8 @@ static bool is_fillable(u8 kind, bool direct)
 }
 
 /*
- * is_copied() tells whether @space->copied is the range that has page @at. It is as long as no
- * operation has looked since, because none frees anything before.
+ * is_copied() tells whether @space->copied, which was live, is the range that has page @at. It is as
+ * long as no operation has looked since, because whoever takes it looks before it frees it.
  */
 static bool is_copied(const struct v3c_space *space, u64 at)
 {
@@ -724,8 +724,6 @@ int v3c_space_fill_step(struct v3c_space *space, bool direct, v3c_fill_t fill, v
 			at = next;
 			break;
 		}
-		space->copied = range;
-		space->looks_copied = space->looks;
 		at = max(at, range.first);
 		if (!is_fillable(v3c_cell_kind(range.state), direct)) {
 			at = next;
@@ -735,6 +733,8 @@ int v3c_space_fill_step(struct v3c_space *space, bool direct, v3c_fill_t fill, v
 			ret = -EAGAIN;
 			break;
 		}
+		space->copied = range;
+		space->looks_copied = space->looks;
 		view = v3c_cells_view(&range);
 		ret = fill(arg, &view, at, &pages);
 		if (!ret)
