@@ -43,10 +43,13 @@ void v3c_domain_allow_quick(struct v3c_domain *domain)
 	smp_store_release(&domain->sole, hwpt);
 	if (domain->space.account)
 		return;
-	if (domain->space.allocates)
+	if (domain->space.allocates) {
+		/* As @sole. */
 		smp_store_release(&domain->sole_allocates, hwpt);
-	else
+	} else {
+		/* As @sole. */
 		smp_store_release(&domain->sole_explicit, hwpt);
+	}
 }
 
 /**

@@ -261,7 +261,7 @@ bool v3c_quick_map_segment(struct v3c_token *token, u64 offset, int prot, u64 ba
 		goto slow;
 	}
 	trace_v3compat_map_reserved(token->domain, offset >> V3C_PAGE_SHIFT, pages, 0);
-	smp_store_release(cells, (*cells & ~V3C_CELL_HELD) | prot);
+	v3c_byte_give(cells, (*cells & ~V3C_CELL_HELD) | prot);
 	v3c_quick_exit();
 	return true;
 slow:
@@ -292,7 +292,7 @@ bool v3c_quick_unmap_segment(struct v3c_token *token, u64 offset, u64 size)
 		goto slow;
 	offset += segments->base;
 	if (unlikely(!v3c_hwpt_unmap_bytes(hwpt, offset, size))) {
-		smp_store_release(cells, (*cells & ~(V3C_CELL_KIND | V3C_CELL_HELD)) |
+		v3c_byte_give(cells, (*cells & ~(V3C_CELL_KIND | V3C_CELL_HELD)) |
 				  v3c_cell_of_kind(V3C_RANGE_LOST));
 		goto slow;
 	}

@@ -107,8 +107,7 @@ static __always_inline bool v3c_quick_claim(u8 *cell, u8 from, u8 kind)
 /* v3c_quick_give() makes a page that v3c_quick_claim() took, and that is mapped, a live range. */
 static __always_inline void v3c_quick_give(u8 *cell, u8 kind, int prot)
 {
-	/* Pairs with the try_cmpxchg() of whoever takes it: it sees all that was done. */
-	smp_store_release(cell, kind << V3C_CELL_KIND_SHIFT | V3C_CELL_HEAD | V3C_CELL_TAIL | prot);
+	v3c_byte_give(cell, kind << V3C_CELL_KIND_SHIFT | V3C_CELL_HEAD | V3C_CELL_TAIL | prot);
 }
 
 /*
@@ -128,13 +127,13 @@ static __always_inline bool v3c_quick_take(u8 *cell, u8 kind)
 /* v3c_quick_free() gives up a page that is mapped nowhere. */
 static __always_inline void v3c_quick_free(u8 *cell, u8 to)
 {
-	smp_store_release(cell, to);
+	v3c_byte_give(cell, to);
 }
 
 /* v3c_quick_lose(): the IOMMU driver may keep the page mapped for ever. */
 static __always_inline void v3c_quick_lose(u8 *cell)
 {
-	smp_store_release(cell, V3C_RANGE_LOST << V3C_CELL_KIND_SHIFT | V3C_CELL_HEAD |
+	v3c_byte_give(cell, V3C_RANGE_LOST << V3C_CELL_KIND_SHIFT | V3C_CELL_HEAD |
 			  V3C_CELL_TAIL | V3C_CELL_PROT);
 }
 
@@ -323,7 +322,7 @@ static __always_inline bool v3c_quick_map_bytes(struct v3c_domain *domain, bool 
 		goto slow;
 	}
 	trace_v3compat_map(domain, first >> V3C_PAGE_SHIFT, pages, 0);
-	smp_store_release(cell, head | prot);
+	v3c_byte_give(cell, head | prot);
 	if (allocates)
 		*iova = first;
 	v3c_quick_exit();
@@ -354,7 +353,7 @@ static __always_inline bool v3c_quick_unmap_bytes(struct v3c_domain *domain, boo
 		goto slow;
 	/* V3C_RANGE_LOST: as in v3c_quick_unmap(). */
 	if (unlikely(!v3c_hwpt_unmap_bytes(hwpt, iova, pages << V3C_PAGE_SHIFT))) {
-		smp_store_release(cell, (*cell & ~(V3C_CELL_KIND | V3C_CELL_HELD)) |
+		v3c_byte_give(cell, (*cell & ~(V3C_CELL_KIND | V3C_CELL_HELD)) |
 				  v3c_cell_of_kind(V3C_RANGE_LOST));
 		goto slow;
 	}
@@ -393,15 +392,15 @@ static __always_inline bool v3c_quick_claim_slots(unsigned long *slot, unsigned 
 	none = 0;
 	if (likely(try_cmpxchg(slot + 1, &none, v3c_slot_of(state | V3C_CELL_TAIL, traits))))
 		return true;
-	smp_store_release(slot, 0);
+	v3c_slot_give(slot, 0);
 	return false;
 }
 
 static __always_inline void v3c_quick_free_slots(unsigned long *slot, unsigned int count)
 {
 	if (count == 2)
-		smp_store_release(&slot[1], 0);
-	smp_store_release(slot, 0);
+		v3c_slot_give(&slot[1], 0);
+	v3c_slot_give(slot, 0);
 }
 
 static __always_inline bool v3c_quick_take_slots(unsigned long *slot, unsigned int count, u8 kind,
@@ -419,7 +418,7 @@ static __always_inline bool v3c_quick_take_slots(unsigned long *slot, unsigned i
 				  v3c_slot_of(V3C_CELL_HEAD | V3C_CELL_TAIL, V3C_SLOT_CHILD)) ==
 				 v3c_slot_of(V3C_CELL_TAIL, 0)))
 		return true;
-	smp_store_release(slot, value);
+	v3c_slot_give(slot, value);
 	return false;
 }
 
@@ -474,7 +473,7 @@ static __always_inline bool v3c_quick_map_block(struct v3c_domain *domain, bool 
 			v3c_space_hint(space, ilog2(pages), page);
 		goto slow;
 	}
-	smp_store_release(slot, v3c_slot_of(v3c_cell_of_kind(kind) | V3C_CELL_HEAD | prot |
+	v3c_slot_give(slot, v3c_slot_of(v3c_cell_of_kind(kind) | V3C_CELL_HEAD | prot |
 					    (count == 1 ? V3C_CELL_TAIL : 0), traits));
 	trace_v3compat_map(domain, page, pages, 0);
 	if (allocates)
@@ -515,7 +514,7 @@ static __always_inline bool v3c_quick_unmap_block(struct v3c_domain *domain, boo
 						    V3C_SLOT_LARGE : 0)))
 		goto slow;
 	if (unlikely(!v3c_hwpt_unmap_bytes(hwpt, iova, pages << V3C_PAGE_SHIFT))) {
-		smp_store_release(slot, (*slot & ~v3c_slot_of(V3C_CELL_KIND | V3C_CELL_HELD, 0)) |
+		v3c_slot_give(slot, (*slot & ~v3c_slot_of(V3C_CELL_KIND | V3C_CELL_HELD, 0)) |
 				  v3c_slot_of(v3c_cell_of_kind(V3C_RANGE_LOST), 0));
 		goto slow;
 	}

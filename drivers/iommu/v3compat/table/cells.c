@@ -113,35 +113,40 @@ static void set_slot(struct v3c_cell *cell, unsigned long *slot, unsigned long v
 	cell->state = value >> V3C_SLOT_STATE_SHIFT;
 }
 
-/* WALK_STEP() goes down from a node of a @level that is a constant, or ends there. */
-#define WALK_STEP(level)								\
-	do {										\
-		node += (page >> V3C_SHIFT(level)) & (BIT(V3C_BITS(level)) - 1);	\
-		value = READ_ONCE(*node);						\
-		if (!(value & V3C_SLOT_CHILD)) {					\
-			set_slot(cell, node, value, page, level);			\
-			return;								\
-		}									\
-		node = v3c_slot_below(value);						\
-	} while (0)
-
 /* walk_to() finds the cell that has @page. */
 static void walk_to(const struct v3c_space *space, u64 page, struct v3c_cell *cell)
 {
 	unsigned long *node, value;
+	unsigned int level = 4;
 
 	if (unlikely(page >> V3C_LOW_BITS)) {
 		node = READ_ONCE(space->high);
-		WALK_STEP(6);
-		WALK_STEP(5);
+		if (!v3c_step_down(&node, &value, page, 6)) {
+			set_slot(cell, node, value, page, 6);
+			return;
+		}
+		if (!v3c_step_down(&node, &value, page, 5)) {
+			set_slot(cell, node, value, page, 5);
+			return;
+		}
 	} else {
 		node = READ_ONCE(space->low);
 	}
-	WALK_STEP(4);
-	WALK_STEP(3);
-	WALK_STEP(2);
-	WALK_STEP(1);
-	set_byte(cell, (u8 *)node + (page & (V3C_LEAF_CELLS - 1)), page);
+	if (v3c_step_down(&node, &value, page, 4)) {
+		level = 3;
+		if (v3c_step_down(&node, &value, page, 3)) {
+			level = 2;
+			if (v3c_step_down(&node, &value, page, 2)) {
+				level = 1;
+				if (v3c_step_down(&node, &value, page, 1)) {
+					set_byte(cell, (u8 *)node + (page & (V3C_LEAF_CELLS - 1)),
+						 page);
+					return;
+				}
+			}
+		}
+	}
+	set_slot(cell, node, value, page, level);
 }
 
 /* node_bytes() is a power of two, so that a node is aligned to its size. */
@@ -571,11 +576,10 @@ static bool find_head(const struct v3c_space *space, struct v3c_cell *cell, u8 *
 	while (!(cell->state & V3C_CELL_HEAD)) {
 		if (!cell->first)
 			return false;
-		if (!cell->level && index_of(cell->first, 0)) {
+		if (!cell->level && index_of(cell->first, 0))
 			previous_byte(cell);
-		} else {
+		else
 			walk_to(space, cell->first - 1, cell);
-		}
 		if (!v3c_cell_is_range(cell->state) || cell->state & V3C_CELL_TAIL)
 			return false;
 		*traits |= traits_of(cell);
@@ -761,12 +765,10 @@ static void give_cell(struct v3c_cell *cell, u8 clear, u8 set)
 {
 	u8 state = (cell->state & ~clear) | set;
 
-	/* Pairs with the try_cmpxchg() of whoever takes the range: it sees all that was done. */
 	if (cell->level)
-		smp_store_release((unsigned long *)cell->at,
-				  v3c_slot_of(state, cell->value & V3C_SLOT_TRAITS));
+		v3c_slot_give(cell->at, v3c_slot_of(state, cell->value & V3C_SLOT_TRAITS));
 	else
-		smp_store_release((u8 *)cell->at, state);
+		v3c_byte_give(cell->at, state);
 }
 
 /* v3c_cells_give_one() is v3c_cells_give() for the range that starts at @first. */

@@ -166,26 +166,39 @@ static __always_inline void v3c_bytes_free(u8 *at, unsigned int count, u8 to)
 		WRITE_ONCE(*--end, to);
 }
 
+/* v3c_byte_give() hands on a byte; whoever takes it next sees all that was done to its page. */
+static __always_inline void v3c_byte_give(u8 *byte, u8 state)
+{
+	/* Pairs with the try_cmpxchg() by which a cell is taken. */
+	smp_store_release(byte, state);
+}
+
+/* v3c_slot_give() is v3c_byte_give() for a slot. */
+static __always_inline void v3c_slot_give(unsigned long *slot, unsigned long value)
+{
+	/* Pairs with the try_cmpxchg() by which a cell is taken. */
+	smp_store_release(slot, value);
+}
+
 /* v3c_head_give() changes the head of a range, and hands the range on. */
 static __always_inline void v3c_head_give(const struct v3c_head *head, u8 clear, u8 set)
 {
 	unsigned long *slot = head->at;
 	u8 *byte = head->at;
 
-	/* Pairs with the try_cmpxchg() of whoever takes the range: it sees all that was done. */
 	if (head->level)
-		smp_store_release(slot, (*slot & ~v3c_slot_of(clear, 0)) | v3c_slot_of(set, 0));
+		v3c_slot_give(slot, (*slot & ~v3c_slot_of(clear, 0)) | v3c_slot_of(set, 0));
 	else
-		smp_store_release(byte, (*byte & ~clear) | set);
+		v3c_byte_give(byte, (*byte & ~clear) | set);
 }
 
 /* v3c_head_free() frees a range of one cell. */
 static __always_inline void v3c_head_free(const struct v3c_head *head, u8 to)
 {
 	if (head->level)
-		smp_store_release((unsigned long *)head->at, 0);
+		v3c_slot_give(head->at, 0);
 	else
-		smp_store_release((u8 *)head->at, to);
+		v3c_byte_give(head->at, to);
 }
 
 /* v3c_extent_state(): the state of the head now. */
@@ -194,6 +207,21 @@ static inline u8 v3c_extent_state(const struct v3c_extent *extent)
 	if (extent->level)
 		return READ_ONCE(*(unsigned long *)extent->head) >> V3C_SLOT_STATE_SHIFT;
 	return READ_ONCE(*(u8 *)extent->head);
+}
+
+/*
+ * v3c_step_down() goes from @node, at @level, which is a constant, to what is below the slot of
+ * @page. False if there is nothing: then @node is the slot, and @value what is in it.
+ */
+static __always_inline bool v3c_step_down(unsigned long **node, unsigned long *value, u64 page,
+					  unsigned int level)
+{
+	*node += (page >> V3C_SHIFT(level)) & (BIT(V3C_BITS(level)) - 1);
+	*value = READ_ONCE(**node);
+	if (!(*value & V3C_SLOT_CHILD))
+		return false;
+	*node = v3c_slot_below(*value);
+	return true;
 }
 
 /* v3c_cell_is_range(): the cell is part of a range. */

@@ -20,6 +20,7 @@
 
 void v3c_gate_open(struct v3c_space *space)
 {
+	/* Pairs with v3c_gate_enter(): whoever may start sees the space complete. */
 	smp_store_release(&space->open, true);
 }
 
@@ -53,6 +54,7 @@ void v3c_gate_lock(struct v3c_space *space)
 
 void v3c_gate_unlock(struct v3c_space *space)
 {
+	/* Pairs with v3c_gate_look(): who does not take the lock any more sees what was done. */
 	smp_store_release(&space->locked, false);
 }
 
@@ -116,6 +118,7 @@ void v3c_gate_filled(struct v3c_space *space)
 {
 	guard(spinlock_irqsave)(&space->lock);
 	space->filling = 0;
+	/* As in v3c_gate_unlock(). */
 	smp_store_release(&space->locked, false);
 }
 
@@ -140,5 +143,6 @@ void v3c_gate_removed(struct v3c_space *space, u8 slot)
 	if (space->filling != BIT(slot))
 		return;
 	space->filling = 0;
+	/* As in v3c_gate_unlock(). */
 	smp_store_release(&space->locked, false);
 }

@@ -40,6 +40,7 @@ static __always_inline int v3c_gate_enter(struct v3c_space *space, struct v3c_op
 			break;
 		v3c_gate_end(space, op);
 	}
+	/* Pairs with v3c_gate_open(). */
 	if (likely(smp_load_acquire(&space->open)))
 		return 0;
 	v3c_gate_end(space, op);
@@ -62,6 +63,7 @@ static __always_inline void v3c_gate_look(struct v3c_space *space, struct v3c_op
 	/* Pairs with that of v3c_gate_add_slot(): a table is seen after @locked. */
 	op->slots = smp_load_acquire(&space->slots);
 	op->filling = 0;
+	/* Pairs with v3c_gate_unlock() and v3c_gate_filled(). */
 	if (unlikely(smp_load_acquire(&space->locked)))
 		v3c_gate_look_locked(space, op);
 }

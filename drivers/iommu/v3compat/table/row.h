@@ -24,25 +24,18 @@ struct v3c_row {
 	u8 level;
 };
 
-/*
- * V3C_ROW_STEP() is a step of v3c_row_find() down from a node of @level_, which is a constant. It
- * returns from there where the row is in the node.
- */
-#define V3C_ROW_STEP(level_)							\
-	do {									\
-		const unsigned int shift = V3C_SHIFT(level_);			\
-		unsigned int index = (page >> shift) & (BIT(V3C_BITS(level_)) - 1);	\
-										\
-		value = READ_ONCE(node[index]);					\
-		if (!(value & V3C_SLOT_CHILD)) {				\
-			row->at = &node[index];					\
-			row->count = pages >> shift;				\
-			row->level = level_;					\
-			return !((page | pages) & (BIT_ULL(shift) - 1)) &&	\
-			       pages >> shift <= BIT(V3C_BITS(level_)) - index;	\
-		}								\
-		node = v3c_slot_below(value);					\
-	} while (0)
+/* v3c_row_set() makes @row one of slots, if @pages are whole slots of one node. */
+static __always_inline bool v3c_row_set(struct v3c_row *row, unsigned long *slot, u64 page,
+					u64 pages, unsigned int level)
+{
+	unsigned int index = (page >> V3C_SHIFT(level)) & (BIT(V3C_BITS(level)) - 1);
+
+	row->at = slot;
+	row->count = pages >> V3C_SHIFT(level);
+	row->level = level;
+	return !((page | pages) & (BIT_ULL(V3C_SHIFT(level)) - 1)) &&
+	       pages >> V3C_SHIFT(level) <= BIT(V3C_BITS(level)) - index;
+}
 
 /**
  * v3c_row_find() - the cells of some pages, if they are neighbours in one node
@@ -61,10 +54,14 @@ static __always_inline bool v3c_row_find(const struct v3c_space *space, u64 page
 
 	if (unlikely(page > V3C_LOW_LAST))
 		return false;
-	V3C_ROW_STEP(4);
-	V3C_ROW_STEP(3);
-	V3C_ROW_STEP(2);
-	V3C_ROW_STEP(1);
+	if (!v3c_step_down(&node, &value, page, 4))
+		return v3c_row_set(row, node, page, pages, 4);
+	if (!v3c_step_down(&node, &value, page, 3))
+		return v3c_row_set(row, node, page, pages, 3);
+	if (!v3c_step_down(&node, &value, page, 2))
+		return v3c_row_set(row, node, page, pages, 2);
+	if (!v3c_step_down(&node, &value, page, 1))
+		return v3c_row_set(row, node, page, pages, 1);
 	row->at = (u8 *)node + (page & (V3C_LEAF_CELLS - 1));
 	row->count = pages;
 	row->level = 0;
@@ -197,7 +194,7 @@ static __always_inline bool v3c_bytes_take(u8 *at, unsigned int count, u8 kind)
 		return false;
 	if (likely(v3c_bytes_are_range(at, count)))
 		return true;
-	smp_store_release(at, state);
+	v3c_byte_give(at, state);
 	return false;
 }
 
@@ -231,7 +228,7 @@ static __always_inline bool v3c_slots_take(unsigned long *slots, unsigned int co
 	*traits = value;
 	if (likely(count == 1 || v3c_slots_are_range(slots, count)))
 		return true;
-	smp_store_release(slots, value);
+	v3c_slot_give(slots, value);
 	return false;
 }
 
@@ -253,11 +250,10 @@ static __always_inline void v3c_row_give(const struct v3c_row *row, u8 clear, u8
 	unsigned long *slot = row->at;
 	u8 *byte = row->at;
 
-	/* Pairs with the try_cmpxchg() of whoever takes the range: it sees all that was done. */
 	if (row->level)
-		smp_store_release(slot, (*slot & ~v3c_slot_of(clear, 0)) | v3c_slot_of(set, 0));
+		v3c_slot_give(slot, (*slot & ~v3c_slot_of(clear, 0)) | v3c_slot_of(set, 0));
 	else
-		smp_store_release(byte, (*byte & ~clear) | set);
+		v3c_byte_give(byte, (*byte & ~clear) | set);
 }
 
 /* v3c_row_free() is v3c_cells_free() of @row. */

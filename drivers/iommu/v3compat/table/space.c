@@ -486,12 +486,9 @@ u8 v3c_space_uses(struct v3c_space *space, u64 first, u64 last)
 	u8 uses = 0;
 
 	while (v3c_space_first_in(space, first, last, &range)) {
-		if (range.kind == V3C_RANGE_LOST)
-			uses |= V3C_USE_LOST;
-		else if (range.state == V3C_RANGE_LIVE)
+		if (range.kind != V3C_RANGE_LOST && range.state == V3C_RANGE_LIVE)
 			return V3C_USE_LIVE;
-		else
-			uses |= V3C_USE_HELD;
+		uses |= range.kind == V3C_RANGE_LOST ? V3C_USE_LOST : V3C_USE_HELD;
 		first = range.last + 1;
 		cond_resched();
 	}
@@ -527,6 +524,7 @@ int v3c_space_permissions(struct v3c_space *space, u64 page)
 	struct v3c_extent range;
 
 	guard(rcu)();
+	/* Pairs with v3c_gate_open(). */
 	if (!smp_load_acquire(&space->open))
 		return -ESTALE;
 	if (!v3c_cells_find(space, page, &range))
@@ -680,8 +678,8 @@ static bool is_fillable(u8 kind, bool direct)
 }
 
 /*
- * is_copied() tells whether @space->copied, which was live, is the range that has page @at. It is as
- * long as no operation has looked since, because whoever takes it looks before it frees it.
+ * is_copied() tells whether @space->copied, which was live, is the range that has page @at. It is
+ * as long as no operation has looked since, because whoever takes it looks before it frees it.
  */
 static bool is_copied(const struct v3c_space *space, u64 at)
 {
