@@ -289,7 +289,7 @@ static unsigned int claim_words(const struct v3c_claim *claim, u8 *at, u64 page,
 		if (unlikely(page + i + WORD - 1 == claim->last))
 			want |= (u64)claim->tail << 56;
 		from = free;
-		if (!try_cmpxchg((u64 *)(at + i), &from, cpu_to_le64(want)))
+		if (!try_cmpxchg((u64 *)(at + i), &from, v3c_cell_word(want)))
 			break;
 	}
 	return i;

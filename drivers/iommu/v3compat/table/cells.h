@@ -140,6 +140,12 @@ static __always_inline u64 v3c_cell_repeat(u8 state)
 	return state * (U64_MAX / U8_MAX);
 }
 
+/* v3c_cell_word() is a word of cells, the first in its lowest byte, as memory has it. */
+static __always_inline u64 v3c_cell_word(u64 cells)
+{
+	return (__force u64)cpu_to_le64(cells);
+}
+
 static __always_inline unsigned long v3c_slot_of(u8 state, u8 traits)
 {
 	return (unsigned long)state << V3C_SLOT_STATE_SHIFT | traits;

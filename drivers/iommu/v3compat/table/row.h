@@ -114,7 +114,7 @@ static __always_inline bool v3c_bytes_claim(u8 *at, unsigned int count, u8 from,
 				want = (want & ~0xffull) | head;
 			if (left == sizeof(u64))
 				want |= (u64)V3C_CELL_TAIL << 56;
-			want = cpu_to_le64(want);
+			want = v3c_cell_word(want);
 			none = v3c_cell_repeat(from);
 			if (unlikely(!try_cmpxchg((u64 *)(at + i), &none, want)))
 				break;

@@ -98,15 +98,17 @@ static bool is_others_line(struct v3c_space *space, u64 page)
 {
 	const struct v3c_hints *hints;
 	unsigned int cpu, order;
+	u64 hint;
 
 	for_each_online_cpu(cpu) {
 		if (cpu == raw_smp_processor_id())
 			continue;
 		hints = per_cpu_ptr(space->hints, cpu);
-		for (order = 0; order < V3C_LINE_ORDER; order++)
-			if (READ_ONCE(hints->page[order]) >> V3C_LINE_ORDER ==
-			    page >> V3C_LINE_ORDER)
+		for (order = 0; order < V3C_LINE_ORDER; order++) {
+			hint = READ_ONCE(hints->page[order]);
+			if (hint && hint >> V3C_LINE_ORDER == page >> V3C_LINE_ORDER)
 				return true;
+		}
 	}
 	return false;
 }

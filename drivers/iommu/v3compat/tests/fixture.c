@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <kunit/test.h>
+#include <linux/cpumask.h>
 #include <linux/moduleparam.h>
 #include <linux/random.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 
 #include "fixture.h"
@@ -384,8 +386,13 @@ PIOMMU_DMA_DOMAIN v3t_explicit(struct kunit *test)
 	return v3t_domain(test, DomainTypeTranslate, 0);
 }
 
+/*
+ * v3t_buddy() keeps the test on its processor, because each processor has addresses of its own in
+ * mind, and a test may look at which it gets.
+ */
 PIOMMU_DMA_DOMAIN v3t_buddy(struct kunit *test)
 {
+	set_cpus_allowed_ptr(current, cpumask_of(raw_smp_processor_id()));
 	return v3t_domain(test, DomainTypeTranslate, 48);
 }
 
