@@ -1021,7 +1021,9 @@ static void nodes_left_behind_hide_nothing(struct kunit *test)
  * struct model - what an allocator must know
  * @used: for each page, whether some block has it
  * @block: the blocks
- * @token: of those that are reservations
+ * @block.first: first page
+ * @block.pages: how many
+ * @block.token: of those that are reservations
  * @count: how many
  */
 struct model {
