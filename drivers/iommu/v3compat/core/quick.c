@@ -37,11 +37,11 @@ static bool claim_part(const struct v3c_row *row, u8 state, u64 pages, u8 traits
 	if (pages & ((1ULL << V3C_SHIFT(row->level)) - 1))
 		return false;
 	part.count = pages >> V3C_SHIFT(row->level);
-	if (!v3c_row_claim(&part, state, traits))
+	if (!v3c_row_claim(&part, 0, state, traits))
 		return false;
 	if (v3c_row_pad(row, part.count))
 		return true;
-	v3c_row_free(&part);
+	v3c_row_free(&part, 0);
 	return false;
 }
 
@@ -50,7 +50,7 @@ static __always_inline void free_row(struct v3c_space *space, const struct v3c_r
 				     u64 pages, u64 block)
 {
 	if (likely(block == pages)) {
-		v3c_row_free(row);
+		v3c_row_free(row, 0);
 		if (space->allocates)
 			v3c_cells_make_room(space, page);
 	} else {
@@ -84,7 +84,7 @@ static __always_inline u64 map_range(struct v3c_domain *domain, u8 state, u64 ba
 	if (size > V3C_QUICK_SIZE && (!v3c_hwpt_has_leaf(hwpt, V3C_QUICK_PAGES) ||
 				      page & (V3C_QUICK_PAGES - 1)))
 		goto slow;
-	if (unlikely(block == pages ? !v3c_row_claim(&row, state, traits) :
+	if (unlikely(block == pages ? !v3c_row_claim(&row, 0, state, traits) :
 				      !claim_part(&row, state, pages, traits)))
 		goto slow;
 	if (space->allocates)
@@ -103,7 +103,7 @@ static __always_inline u64 map_range(struct v3c_domain *domain, u8 state, u64 ba
 	v3c_quick_exit();
 	return page;
 free:
-	v3c_row_free(&row);
+	v3c_row_free(&row, 0);
 	v3c_space_emptied(space);
 	if (space->allocates)
 		v3c_space_hint(space, ilog2(block), page);
@@ -113,7 +113,7 @@ slow:
 }
 
 /**
- * v3c_quick_map_range() - v3c_quick_map() or v3c_quick_map_at() of one run of any length
+ * v3c_quick_map_range() - v3c_quick_map() of one run of any length
  * @domain: the domain
  * @state: kind and permissions
  * @base: first physical byte
@@ -162,17 +162,14 @@ static __always_inline bool unmap_range(struct v3c_domain *domain, u8 kind, u64 
 	v3c_quick_enter();
 	hwpt = READ_ONCE(domain->sole);
 	if (unlikely(!hwpt || !pages || !v3c_row_find(space, page, pages, &row) ||
-		     !v3c_row_take(&row, kind, &traits)))
+		     !v3c_row_take(&row, kind, 0, &traits)))
 		goto slow;
 	if (unlikely(!is_quick(traits, pages, hwpt) || v3c_pins_has(space, page) != !!released)) {
 		v3c_row_give(&row, V3C_CELL_HELD, 0);
 		goto slow;
 	}
-	if (unlikely(!v3c_hwpt_unmap(hwpt, page, pages))) {
-		v3c_row_give(&row, V3C_CELL_KIND | V3C_CELL_HELD,
-			     v3c_cell_of_kind(V3C_RANGE_LOST));
+	if (unlikely(!v3c_quick_unmap_row(hwpt, &row, page << V3C_PAGE_SHIFT)))
 		goto slow;
-	}
 	trace_v3compat_unmap(domain, page, pages, 0);
 	if (released)
 		v3c_released_add(released, v3c_pins_take(space, page));
@@ -209,64 +206,10 @@ bool v3c_quick_unmap_pinned(struct v3c_domain *domain, u8 kind, u64 page, u64 pa
 	return unmap_range(domain, kind, page, pages, released);
 }
 
-/* segment_cells() are those of a segment that lies in one leaf, or NULL. */
-static u8 *segment_cells(const struct v3c_segments *segments, u64 offset, u64 size)
-{
-	const u64 leaf = V3C_LEAF_CELLS << V3C_PAGE_SHIFT;
-
-	if (offset >= segments->size || size > segments->size - offset ||
-	    ((segments->lead + offset) & (leaf - 1)) + size > leaf)
-		return NULL;
-	return v3c_segment_cell(segments, offset);
-}
-
-/**
- * v3c_quick_map_segment() - v3c_quick_map_reserved() of several pages
- * @token: the token
- * @offset: of the first page, in bytes from the start of the token
- * @prot: IOMMU_READ and IOMMU_WRITE
- * @base: first physical byte
- * @size: in bytes
- *
- * A leaf of cells is no more than a span, see V3C_SPAN_PAGES.
- *
- * Context: any up to softirq, with spinlocks held.
- * Return: whether it was done.
- */
+/* v3c_quick_map_segment() is v3c_quick_map_reserved() of @size bytes. */
 bool v3c_quick_map_segment(struct v3c_token *token, u64 offset, int prot, u64 base, u64 size)
 {
-	const u8 state = v3c_cell_of_kind(V3C_RANGE_TOKEN) | prot;
-	unsigned int pages = size >> V3C_PAGE_SHIFT;
-	struct v3c_segments *segments;
-	struct v3c_hwpt *hwpt;
-	u8 *cells;
-
-	static_assert(V3C_LEAF_CELLS <= V3C_SPAN_PAGES);
-	v3c_quick_enter();
-	segments = READ_ONCE(token->quick);
-	if (unlikely(!segments))
-		goto slow;
-	/* As in v3c_quick_map_reserved(). */
-	hwpt = READ_ONCE(segments->domain->sole);
-	if (unlikely(!hwpt || hwpt->rules.allocates))
-		goto slow;
-	cells = segment_cells(segments, offset, size);
-	if (unlikely(!cells ||
-		     !v3c_bytes_claim(cells, pages, V3C_CELL_UNUSED, state, V3C_SLOT_RUN)))
-		goto slow;
-	offset += segments->base;
-	if (unlikely(READ_ONCE(token->quick) != segments ||
-		     v3c_hwpt_quick_map(hwpt, offset, base, size, prot, 0))) {
-		v3c_bytes_free(cells, pages, V3C_CELL_UNUSED);
-		goto slow;
-	}
-	trace_v3compat_map_reserved(token->domain, offset >> V3C_PAGE_SHIFT, pages, 0);
-	v3c_byte_give(cells, (*cells & ~V3C_CELL_HELD) | prot);
-	v3c_quick_exit();
-	return true;
-slow:
-	v3c_quick_exit();
-	return false;
+	return v3c_quick_map_reserved(token, offset, prot, base, size >> V3C_PAGE_SHIFT);
 }
 
 /*
@@ -274,35 +217,7 @@ slow:
  */
 bool v3c_quick_unmap_segment(struct v3c_token *token, u64 offset, u64 size)
 {
-	unsigned int pages = size >> V3C_PAGE_SHIFT;
-	struct v3c_segments *segments;
-	struct v3c_hwpt *hwpt;
-	u8 *cells;
+	u64 pages = size >> V3C_PAGE_SHIFT;
 
-	v3c_quick_enter();
-	segments = READ_ONCE(token->quick);
-	if (unlikely(!segments || !pages))
-		goto slow;
-	/* As in v3c_quick_map_reserved(). */
-	hwpt = READ_ONCE(segments->domain->sole);
-	if (unlikely(!hwpt))
-		goto slow;
-	cells = segment_cells(segments, offset, size);
-	if (unlikely(!cells || !v3c_bytes_take(cells, pages, V3C_RANGE_TOKEN)))
-		goto slow;
-	offset += segments->base;
-	if (unlikely(!v3c_hwpt_unmap_bytes(hwpt, offset, size))) {
-		v3c_byte_give(cells, (*cells & ~(V3C_CELL_KIND | V3C_CELL_HELD)) |
-				  v3c_cell_of_kind(V3C_RANGE_LOST));
-		goto slow;
-	}
-	trace_v3compat_unmap_reserved(token->domain, offset >> V3C_PAGE_SHIFT, pages, 0);
-	/* As in v3c_cells_free(). */
-	smp_mb();
-	v3c_bytes_free(cells, pages, V3C_CELL_UNUSED);
-	v3c_quick_exit();
-	return true;
-slow:
-	v3c_quick_exit();
-	return false;
+	return pages && v3c_quick_unmap_reserved(token, offset, pages);
 }

@@ -60,28 +60,30 @@ bool v3c_quick_unmap_segment(struct v3c_token *token, u64 offset, u64 size);
  * v3c_trace_quick_map() and v3c_trace_quick_unmap() hide from the compiler that the page is known
  * already, because it would keep it in a register for them that others pay for.
  */
-static __always_inline void v3c_trace_quick_map(struct v3c_domain *domain, u8 kind, u64 iova)
+static __always_inline void v3c_trace_quick_map(struct v3c_domain *domain, u8 kind, u64 iova,
+						u64 pages)
 {
 	if (kind == V3C_RANGE_IDENTITY ? !trace_v3compat_map_identity_enabled() :
 					 !trace_v3compat_map_enabled())
 		return;
 	OPTIMIZER_HIDE_VAR(iova);
 	if (kind == V3C_RANGE_IDENTITY)
-		trace_v3compat_map_identity(domain, iova >> V3C_PAGE_SHIFT, 1, 0);
+		trace_v3compat_map_identity(domain, iova >> V3C_PAGE_SHIFT, pages, 0);
 	else
-		trace_v3compat_map(domain, iova >> V3C_PAGE_SHIFT, 1, 0);
+		trace_v3compat_map(domain, iova >> V3C_PAGE_SHIFT, pages, 0);
 }
 
-static __always_inline void v3c_trace_quick_unmap(struct v3c_domain *domain, u8 kind, u64 iova)
+static __always_inline void v3c_trace_quick_unmap(struct v3c_domain *domain, u8 kind, u64 iova,
+						  u64 pages)
 {
 	if (kind == V3C_RANGE_IDENTITY ? !trace_v3compat_unmap_identity_enabled() :
 					 !trace_v3compat_unmap_enabled())
 		return;
 	OPTIMIZER_HIDE_VAR(iova);
 	if (kind == V3C_RANGE_IDENTITY)
-		trace_v3compat_unmap_identity(domain, iova >> V3C_PAGE_SHIFT, 1, 0);
+		trace_v3compat_unmap_identity(domain, iova >> V3C_PAGE_SHIFT, pages, 0);
 	else
-		trace_v3compat_unmap(domain, iova >> V3C_PAGE_SHIFT, 1, 0);
+		trace_v3compat_unmap(domain, iova >> V3C_PAGE_SHIFT, pages, 0);
 }
 
 /*
@@ -94,132 +96,130 @@ static __always_inline bool v3c_is_large(u64 base, u64 size)
 	       !((base | size) & (V3C_QUICK_SIZE - 1));
 }
 
-/*
- * v3c_quick_claim() takes the cell of a page that is @from, to map a range of one page. It is the
- * first and last cell of its range.
- */
-static __always_inline bool v3c_quick_claim(u8 *cell, u8 from, u8 kind)
+/* v3c_quick_hwpt() is the page table of a domain that has only one, or NULL. */
+static __always_inline struct v3c_hwpt *v3c_quick_hwpt(const struct v3c_domain *domain,
+						       bool allocates)
 {
-	return try_cmpxchg(cell, &from, kind << V3C_CELL_KIND_SHIFT | V3C_CELL_HEAD |
-			   V3C_CELL_TAIL | V3C_CELL_HELD);
-}
-
-/* v3c_quick_give() makes a page that v3c_quick_claim() took, and that is mapped, a live range. */
-static __always_inline void v3c_quick_give(u8 *cell, u8 kind, int prot)
-{
-	v3c_byte_give(cell, kind << V3C_CELL_KIND_SHIFT | V3C_CELL_HEAD | V3C_CELL_TAIL | prot);
+	return allocates ? READ_ONCE(domain->sole_allocates) : READ_ONCE(domain->sole_explicit);
 }
 
 /*
- * v3c_quick_take() takes a page that is a live range of its own, for unmapping. It expects that the
- * page can be read and written, as most can, because then the state need not be read first.
+ * v3c_quick_find() finds the cells of pages at @iova, which is in reach. @level and @allocates are
+ * constants. False if they are not neighbours in one node at @level.
  */
-static __always_inline bool v3c_quick_take(u8 *cell, u8 kind)
+static __always_inline bool v3c_quick_find(const struct v3c_space *space, bool allocates, u64 iova,
+					   u64 pages, unsigned int level, unsigned long *tags,
+					   struct v3c_row *row)
 {
-	const u8 live = kind << V3C_CELL_KIND_SHIFT | V3C_CELL_HEAD | V3C_CELL_TAIL;
-	u8 was = live | V3C_CELL_PROT;
+	unsigned long *slot;
+	u8 *byte;
 
-	if (likely(try_cmpxchg(cell, &was, live | V3C_CELL_PROT | V3C_CELL_HELD)))
-		return true;
-	return (was & ~V3C_CELL_PROT) == live && try_cmpxchg(cell, &was, was | V3C_CELL_HELD);
+	row->level = level;
+	row->count = pages >> V3C_SHIFT(level);
+	if (level) {
+		slot = v3c_cells_slot(space, iova >> V3C_PAGE_SHIFT, allocates, level, tags);
+		row->at = slot;
+		return slot;
+	}
+	if (!v3c_cells_byte(space, iova, allocates, tags, &byte))
+		return false;
+	row->at = byte;
+	return v3c_is_one(pages) || (unsigned long)(byte + pages - 1) >> V3C_LEAF_BITS ==
+				    (unsigned long)byte >> V3C_LEAF_BITS;
 }
 
-/* v3c_quick_free() gives up a page that is mapped nowhere. */
-static __always_inline void v3c_quick_free(u8 *cell, u8 to)
+/* v3c_quick_map_row() maps what v3c_row_claim() took, or gives it up. */
+static __always_inline bool v3c_quick_map_row(struct v3c_hwpt *hwpt, const struct v3c_row *row,
+					      u8 from, u8 state, u8 traits, u64 iova, u64 base)
 {
-	v3c_byte_give(cell, to);
-}
+	const u64 pages = (u64)row->count << V3C_SHIFT(row->level);
+	int ret, prot = state & V3C_CELL_PROT;
 
-/* v3c_quick_lose(): the IOMMU driver may keep the page mapped for ever. */
-static __always_inline void v3c_quick_lose(u8 *cell)
-{
-	v3c_byte_give(cell, V3C_RANGE_LOST << V3C_CELL_KIND_SHIFT | V3C_CELL_HEAD |
-			  V3C_CELL_TAIL | V3C_CELL_PROT);
-}
-
-/* v3c_quick_map_page() maps the page that v3c_quick_claim() took, or gives it up. */
-static __always_inline bool v3c_quick_map_page(struct v3c_hwpt *hwpt, u8 *cell, u8 from, u8 kind,
-					       u64 iova, int prot, u64 base)
-{
-	if (unlikely(v3c_hwpt_quick_map_page(hwpt, iova, base, prot))) {
-		v3c_quick_free(cell, from);
+	ret = v3c_is_one(pages) ? v3c_hwpt_quick_map_page(hwpt, iova, base, prot) :
+				  v3c_hwpt_quick_map(hwpt, iova, base, pages << V3C_PAGE_SHIFT,
+						     prot, 0);
+	if (unlikely(ret)) {
+		v3c_row_free(row, from);
 		return false;
 	}
-	v3c_quick_give(cell, kind, prot);
+	v3c_row_start(row, state, traits);
 	return true;
 }
 
-/**
- * v3c_quick_map_at() - the usual case of v3c_map() in a domain that does not choose addresses
- * @domain: the domain
- * @kind: V3C_RANGE_LOGICAL or V3C_RANGE_IDENTITY
- * @prot: IOMMU_READ and IOMMU_WRITE
- * @base: physical byte that the page begins at
- * @iova: first logical byte of the page
- *
- * Context: any up to softirq, with spinlocks held.
- * Return: whether it was done.
+/*
+ * v3c_quick_unmap_row() unmaps what v3c_row_take() took. It is the caller's still if the IOMMU
+ * driver has unmapped it, and V3C_RANGE_LOST if not: the slow way finds it, and says
+ * V3C_REASON_SHORT_UNMAP.
  */
-static __always_inline bool v3c_quick_map_at(struct v3c_domain *domain, u8 kind, int prot,
-					     u64 base, u64 iova)
+static __always_inline bool v3c_quick_unmap_row(struct v3c_hwpt *hwpt, const struct v3c_row *row,
+						u64 iova)
 {
-	struct v3c_hwpt *hwpt;
-	unsigned long tags;
-	u8 *cell;
+	const u64 pages = (u64)row->count << V3C_SHIFT(row->level);
 
-	v3c_quick_enter();
-	hwpt = READ_ONCE(domain->sole_explicit);
-	if (unlikely(!hwpt || iova >= domain->space.low_end))
-		goto slow;
-	if (unlikely(!v3c_cells_byte(&domain->space, iova, false, &tags, &cell) ||
-		     !v3c_quick_claim(cell, 0, kind) ||
-		     !v3c_quick_map_page(hwpt, cell, 0, kind, iova, prot, base)))
-		goto slow;
-	v3c_trace_quick_map(domain, kind, iova);
-	v3c_quick_exit();
-	return true;
-slow:
-	v3c_quick_exit();
+	if (likely(v3c_is_one(pages) ? v3c_hwpt_quick_unmap_page(hwpt, iova) :
+				       v3c_hwpt_unmap_bytes(hwpt, iova, pages << V3C_PAGE_SHIFT)))
+		return true;
+	v3c_row_give(row, V3C_CELL_KIND | V3C_CELL_HELD, v3c_cell_of_kind(V3C_RANGE_LOST));
 	return false;
 }
 
 /**
- * v3c_quick_map() - the usual case of v3c_map() in a domain that chooses addresses
+ * v3c_quick_map() - the usual case of v3c_map()
  * @domain: the domain
+ * @allocates: it chooses addresses; a constant
+ * @kind: V3C_RANGE_LOGICAL or V3C_RANGE_IDENTITY
  * @prot: IOMMU_READ and IOMMU_WRITE
- * @base: physical byte that the page begins at
- * @address: result, first logical address; untouched on failure
+ * @base: first physical byte
+ * @pages: how many; a power of two if the domain chooses, and a constant but at level 0
+ * @level: of their cells, 0, 1 or 3; a constant
+ * @iova: first logical byte; result, if the domain chooses; untouched on failure
  *
  * Context: any up to softirq, with spinlocks held.
  * Return: whether it was done.
  */
-static __always_inline bool v3c_quick_map(struct v3c_domain *domain, int prot, u64 base,
-					  u64 *address)
+static __always_inline bool v3c_quick_map(struct v3c_domain *domain, bool allocates, u8 kind,
+					  int prot, u64 base, u64 pages, unsigned int level,
+					  u64 *iova)
 {
+	const u8 traits = V3C_SLOT_RUN | (level && pages > V3C_QUICK_PAGES ? V3C_SLOT_LARGE : 0);
+	const u64 size = pages << V3C_PAGE_SHIFT;
 	struct v3c_space *space = &domain->space;
 	struct v3c_hwpt *hwpt;
+	struct v3c_row row;
 	unsigned long tags;
-	u64 page, iova;
-	u8 *cell;
+	u64 first;
 
 	v3c_quick_enter();
-	hwpt = READ_ONCE(domain->sole_allocates);
+	hwpt = v3c_quick_hwpt(domain, allocates);
 	if (unlikely(!hwpt))
 		goto slow;
-	page = this_cpu_read(space->hints->page[0]);
-	iova = page << V3C_PAGE_SHIFT;
-	if (unlikely(iova - 1 >= space->low_end - 1))
+	first = allocates ? this_cpu_read(space->hints->page[ilog2(pages)]) << V3C_PAGE_SHIFT :
+			    *iova;
+	/* A hint of 0 is none. */
+	if (unlikely(allocates ? first - 1 >= space->low_end - 1 : first >= space->low_end))
 		goto slow;
-	if (unlikely(!v3c_cells_byte(space, iova, true, &tags, &cell) ||
-		     !v3c_quick_claim(cell, 0, V3C_RANGE_LOGICAL)))
+	if (!v3c_is_one(pages) && unlikely(size > space->low_end - first))
 		goto slow;
-	v3c_space_hint_behind(space, 0, page);
-	if (unlikely(!v3c_quick_map_page(hwpt, cell, 0, V3C_RANGE_LOGICAL, iova, prot, base))) {
-		v3c_space_hint(space, 0, page);
+	if (level && unlikely(first & (size - 1)))
+		goto slow;
+	/* A block of more than V3C_QUICK_PAGES is quick only where it takes few leaves. */
+	if (level && pages > V3C_QUICK_PAGES &&
+	    unlikely(!v3c_hwpt_has_leaf(hwpt, V3C_QUICK_PAGES)))
+		goto slow;
+	if (unlikely(!v3c_quick_find(space, allocates, first, pages, level, &tags, &row) ||
+		     !v3c_row_claim(&row, 0, v3c_cell_of_kind(kind) | prot, traits)))
+		goto slow;
+	if (allocates)
+		v3c_space_hint_behind(space, ilog2(pages), first >> V3C_PAGE_SHIFT);
+	if (unlikely(!v3c_quick_map_row(hwpt, &row, 0, v3c_cell_of_kind(kind) | prot, traits, first,
+					base))) {
+		if (allocates)
+			v3c_space_hint(space, ilog2(pages), first >> V3C_PAGE_SHIFT);
 		goto slow;
 	}
-	v3c_trace_quick_map(domain, V3C_RANGE_LOGICAL, iova);
-	*address = iova;
+	v3c_trace_quick_map(domain, kind, first, pages);
+	if (allocates)
+		*iova = first;
 	v3c_quick_exit();
 	return true;
 slow:
@@ -232,39 +232,48 @@ slow:
  * @domain: the domain
  * @allocates: it chooses addresses; a constant
  * @kind: V3C_RANGE_LOGICAL or V3C_RANGE_IDENTITY
- * @iova: first logical byte of the only page
+ * @iova: first logical byte
+ * @pages: as in v3c_quick_map()
+ * @level: as in v3c_quick_map()
  *
  * Context: any up to softirq, with spinlocks held.
  * Return: whether it was done.
  */
 static __always_inline bool v3c_quick_unmap(struct v3c_domain *domain, bool allocates, u8 kind,
-					    u64 iova)
+					    u64 iova, u64 pages, unsigned int level)
 {
+	const u8 must = level && pages > V3C_QUICK_PAGES ? V3C_SLOT_LARGE : 0;
 	struct v3c_space *space = &domain->space;
 	struct v3c_hwpt *hwpt;
+	struct v3c_row row;
 	unsigned long tags;
-	u8 *cell;
+	u8 traits;
 
 	v3c_quick_enter();
-	hwpt = allocates ? READ_ONCE(domain->sole_allocates) : READ_ONCE(domain->sole_explicit);
-	if (unlikely(!hwpt || iova >= space->low_end ||
-		     !v3c_cells_byte(space, iova, allocates, &tags, &cell) ||
-		     !v3c_quick_take(cell, kind)))
+	hwpt = v3c_quick_hwpt(domain, allocates);
+	if (unlikely(!hwpt || iova >= space->low_end))
 		goto slow;
-	/* V3C_RANGE_LOST: the slow way finds it, and says V3C_REASON_SHORT_UNMAP. */
-	if (unlikely(!v3c_hwpt_quick_unmap_page(hwpt, iova))) {
-		v3c_quick_lose(cell);
+	if (level && unlikely(iova & ((pages << V3C_PAGE_SHIFT) - 1)))
 		goto slow;
-	}
-	v3c_trace_quick_unmap(domain, kind, iova);
+	/*
+	 * V3C_SLOT_LARGE tells of the table that it was mapped in. The table may be another one
+	 * now, and takes few steps only if it has such leaves, too.
+	 */
+	if (must && unlikely(!v3c_hwpt_has_leaf(hwpt, V3C_QUICK_PAGES)))
+		goto slow;
+	if (unlikely(!v3c_quick_find(space, allocates, iova, pages, level, &tags, &row) ||
+		     !v3c_row_take(&row, kind, must, &traits) ||
+		     !v3c_quick_unmap_row(hwpt, &row, iova)))
+		goto slow;
+	v3c_trace_quick_unmap(domain, kind, iova, pages);
 	if (allocates)
-		v3c_space_hint(space, 0, iova >> V3C_PAGE_SHIFT);
-	v3c_quick_free(cell, 0);
+		v3c_space_hint(space, ilog2(pages), iova >> V3C_PAGE_SHIFT);
+	v3c_row_free(&row, 0);
 	if (allocates && unlikely(~tags & V3C_SLOT_ROOMY))
 		v3c_cells_make_room(space, iova >> V3C_PAGE_SHIFT);
-	/* The word is empty: so may be the leaf. */
+	/* The node may be empty, unless the word of the only cell is not. */
 	if (!space->trimming &&
-	    unlikely(!*(u64 *)((unsigned long)cell & ~7ul)))
+	    (!v3c_is_one(pages) || unlikely(!*(u64 *)((unsigned long)row.at & ~7ul))))
 		v3c_space_queue_trim(space);
 	v3c_quick_exit();
 	return true;
@@ -273,313 +282,75 @@ slow:
 	return false;
 }
 
-/**
- * v3c_quick_map_bytes() - v3c_quick_map_at() or v3c_quick_map() of pages with cells in one leaf
- * @domain: the domain
- * @allocates: it chooses addresses; a constant
- * @kind: V3C_RANGE_LOGICAL or V3C_RANGE_IDENTITY
- * @prot: IOMMU_READ and IOMMU_WRITE
- * @base: first physical byte
- * @pages: at most V3C_LEAF_CELLS; a power of two if it chooses
- * @iova: first logical byte; result, if it chooses
- *
- * Context: any up to softirq, with spinlocks held.
- * Return: whether it was done.
- */
-static __always_inline bool v3c_quick_map_bytes(struct v3c_domain *domain, bool allocates, u8 kind,
-						int prot, u64 base, u64 pages, u64 *iova)
-{
-	const u8 head = kind << V3C_CELL_KIND_SHIFT | V3C_CELL_HEAD;
-	u64 size = pages << V3C_PAGE_SHIFT, first = *iova;
-	struct v3c_space *space = &domain->space;
-	struct v3c_hwpt *hwpt;
-	unsigned long tags;
-	u8 order, *cell;
-
-	v3c_quick_enter();
-	hwpt = allocates ? READ_ONCE(domain->sole_allocates) : READ_ONCE(domain->sole_explicit);
-	if (unlikely(!hwpt))
-		goto slow;
-	if (allocates) {
-		order = ilog2(pages);
-		first = this_cpu_read(space->hints->page[order]) << V3C_PAGE_SHIFT;
-		if (unlikely(!first))
-			goto slow;
-	}
-	if (unlikely(first >= space->low_end || size > space->low_end - first ||
-		     !v3c_cells_byte(space, first, allocates, &tags, &cell) ||
-		     (unsigned long)(cell + pages - 1) >> V3C_LEAF_BITS !=
-		     (unsigned long)cell >> V3C_LEAF_BITS ||
-		     !v3c_bytes_claim(cell, pages, 0, kind << V3C_CELL_KIND_SHIFT | prot,
-				      V3C_SLOT_RUN)))
-		goto slow;
-	if (allocates)
-		v3c_space_hint_behind(space, order, first >> V3C_PAGE_SHIFT);
-	if (unlikely(v3c_hwpt_quick_map(hwpt, first, base, size, prot, 0))) {
-		v3c_bytes_free(cell, pages, 0);
-		if (allocates)
-			v3c_space_hint(space, order, first >> V3C_PAGE_SHIFT);
-		goto slow;
-	}
-	trace_v3compat_map(domain, first >> V3C_PAGE_SHIFT, pages, 0);
-	v3c_byte_give(cell, head | prot);
-	if (allocates)
-		*iova = first;
-	v3c_quick_exit();
-	return true;
-slow:
-	v3c_quick_exit();
-	return false;
-}
+/* V3C_QUICK_PAGE and its like: how many pages a block has, and the level of its cells. */
+#define V3C_QUICK_PAGE	1, 0
+#define V3C_QUICK_2M	SZ_2M >> V3C_PAGE_SHIFT, 1
+#define V3C_QUICK_1G	SZ_1G >> V3C_PAGE_SHIFT, 3
 
 /*
- * v3c_quick_unmap_bytes() is v3c_quick_unmap() of what v3c_quick_map_bytes() maps; @allocates is a
- * constant.
+ * v3c_quick_segment() finds the cells of a segment that lies in one leaf. False if it is not in the
+ * token, or in more leaves.
  */
-static __always_inline bool v3c_quick_unmap_bytes(struct v3c_domain *domain, bool allocates,
-						  u8 kind, u64 iova, u64 pages)
+static __always_inline bool v3c_quick_segment(const struct v3c_segments *segments, u64 offset,
+					      u64 pages, struct v3c_row *row)
 {
-	struct v3c_space *space = &domain->space;
-	struct v3c_hwpt *hwpt;
-	unsigned long tags;
-	u8 *cell;
+	const u64 leaf = V3C_LEAF_CELLS << V3C_PAGE_SHIFT, size = pages << V3C_PAGE_SHIFT;
 
-	v3c_quick_enter();
-	hwpt = allocates ? READ_ONCE(domain->sole_allocates) : READ_ONCE(domain->sole_explicit);
-	if (unlikely(!hwpt || iova >= space->low_end ||
-		     !v3c_cells_byte(space, iova, allocates, &tags, &cell) ||
-		     (unsigned long)(cell + pages - 1) >> V3C_LEAF_BITS !=
-		     (unsigned long)cell >> V3C_LEAF_BITS || !v3c_bytes_take(cell, pages, kind)))
-		goto slow;
-	/* V3C_RANGE_LOST: as in v3c_quick_unmap(). */
-	if (unlikely(!v3c_hwpt_unmap_bytes(hwpt, iova, pages << V3C_PAGE_SHIFT))) {
-		v3c_byte_give(cell, (*cell & ~(V3C_CELL_KIND | V3C_CELL_HELD)) |
-				  v3c_cell_of_kind(V3C_RANGE_LOST));
-		goto slow;
-	}
-	trace_v3compat_unmap(domain, iova >> V3C_PAGE_SHIFT, pages, 0);
-	if (allocates)
-		v3c_space_hint(space, ilog2(pages), iova >> V3C_PAGE_SHIFT);
-	/* As in v3c_cells_free(). */
-	smp_mb();
-	v3c_bytes_free(cell, pages, 0);
-	if (allocates && unlikely(~tags & V3C_SLOT_ROOMY))
-		v3c_cells_make_room(space, iova >> V3C_PAGE_SHIFT);
-	v3c_space_emptied(space);
-	v3c_quick_exit();
-	return true;
-slow:
-	v3c_quick_exit();
-	return false;
-}
-
-/*
- * v3c_quick_claim_slots() and its like are v3c_quick_claim() and its like for a block of @count
- * slots, 1 or 2.
- */
-static __always_inline bool v3c_quick_claim_slots(unsigned long *slot, unsigned int count, u8 state,
-						  u8 traits)
-{
-	const unsigned long tail = v3c_slot_of(V3C_CELL_TAIL, 0);
-	unsigned long head = v3c_slot_of((state & V3C_CELL_KIND) | V3C_CELL_HEAD | V3C_CELL_HELD,
-					 traits);
-	unsigned long none = 0;
-
-	if (unlikely(!try_cmpxchg(slot, &none, count == 1 ? head | tail : head)))
+	if (unlikely(offset >= segments->size))
 		return false;
-	if (count == 1)
-		return true;
-	none = 0;
-	if (likely(try_cmpxchg(slot + 1, &none, v3c_slot_of(state | V3C_CELL_TAIL, traits))))
-		return true;
-	v3c_slot_give(slot, 0);
-	return false;
-}
-
-static __always_inline void v3c_quick_free_slots(unsigned long *slot, unsigned int count)
-{
-	if (count == 2)
-		v3c_slot_give(&slot[1], 0);
-	v3c_slot_give(slot, 0);
-}
-
-static __always_inline bool v3c_quick_take_slots(unsigned long *slot, unsigned int count, u8 kind,
-						 u8 must)
-{
-	const u8 live = kind << V3C_CELL_KIND_SHIFT | V3C_CELL_HEAD;
-	unsigned long value = READ_ONCE(*slot);
-
-	/* V3C_CELL_TAIL in the second slot ends the range that begins in the first. */
-	if (unlikely((value & (v3c_slot_of(U8_MAX ^ V3C_CELL_PROT, 0) | V3C_SLOT_CHILD | must)) !=
-		     (v3c_slot_of(count == 1 ? live | V3C_CELL_TAIL : live, 0) | must) ||
-		     !try_cmpxchg(slot, &value, value | v3c_slot_of(V3C_CELL_HELD, 0))))
+	if (!v3c_is_one(pages) && (size > segments->size - offset ||
+				   ((segments->lead + offset) & (leaf - 1)) + size > leaf))
 		return false;
-	if (count == 1 || likely((READ_ONCE(slot[1]) &
-				  v3c_slot_of(V3C_CELL_HEAD | V3C_CELL_TAIL, V3C_SLOT_CHILD)) ==
-				 v3c_slot_of(V3C_CELL_TAIL, 0)))
-		return true;
-	v3c_slot_give(slot, value);
-	return false;
+	row->at = v3c_segment_cell(segments, offset);
+	row->count = pages;
+	row->level = 0;
+	return true;
 }
 
 /**
- * v3c_quick_map_block() - v3c_quick_map_at() or v3c_quick_map() of an aligned block
- * @domain: the domain
- * @allocates: it chooses addresses; a constant
- * @kind: V3C_RANGE_LOGICAL or V3C_RANGE_IDENTITY
- * @prot: IOMMU_READ and IOMMU_WRITE
- * @base: first physical byte
- * @iova: first logical byte; result, if it chooses
- * @level: of the block's slots, 1 or 3; a constant
- * @count: how many slots, 1 or 2; a constant
- *
- * Context: any up to softirq, with spinlocks held.
- * Return: whether it was done.
- */
-static __always_inline bool v3c_quick_map_block(struct v3c_domain *domain, bool allocates, u8 kind,
-						int prot, u64 base, u64 *iova, unsigned int level,
-						unsigned int count)
-{
-	const u64 pages = (u64)count << V3C_SHIFT(level);
-	const u8 traits = V3C_SLOT_RUN | (pages > V3C_QUICK_PAGES ? V3C_SLOT_LARGE : 0);
-	const u64 size = pages << V3C_PAGE_SHIFT;
-	struct v3c_space *space = &domain->space;
-	unsigned long tags, *slot;
-	struct v3c_hwpt *hwpt;
-	u64 page, first;
-
-	v3c_quick_enter();
-	hwpt = allocates ? READ_ONCE(domain->sole_allocates) : READ_ONCE(domain->sole_explicit);
-	if (unlikely(!hwpt))
-		goto slow;
-	page = allocates ? this_cpu_read(space->hints->page[ilog2(pages)]) :
-			   *iova >> V3C_PAGE_SHIFT;
-	first = page << V3C_PAGE_SHIFT;
-	if (unlikely(page & (pages - 1) || (allocates && !page) || first >= space->low_end ||
-		     size > space->low_end - first))
-		goto slow;
-	/* A block of more than V3C_QUICK_PAGES is quick only where it takes few leaves. */
-	if (pages > V3C_QUICK_PAGES && unlikely(!v3c_hwpt_has_leaf(hwpt, V3C_QUICK_PAGES)))
-		goto slow;
-	slot = v3c_cells_slot(space, page, allocates, level, &tags);
-	if (unlikely(!slot || !v3c_quick_claim_slots(slot, count, v3c_cell_of_kind(kind) | prot,
-						     traits)))
-		goto slow;
-	if (allocates)
-		v3c_space_hint_behind(space, ilog2(pages), page);
-	if (unlikely(v3c_hwpt_quick_map(hwpt, first, base, size, prot, 0))) {
-		v3c_quick_free_slots(slot, count);
-		if (allocates)
-			v3c_space_hint(space, ilog2(pages), page);
-		goto slow;
-	}
-	v3c_slot_give(slot, v3c_slot_of(v3c_cell_of_kind(kind) | V3C_CELL_HEAD | prot |
-					    (count == 1 ? V3C_CELL_TAIL : 0), traits));
-	trace_v3compat_map(domain, page, pages, 0);
-	if (allocates)
-		*iova = first;
-	v3c_quick_exit();
-	return true;
-slow:
-	v3c_quick_exit();
-	return false;
-}
-
-/*
- * v3c_quick_unmap_block() is v3c_quick_unmap() of what v3c_quick_map_block() maps; @allocates,
- * @level and @count are constants.
- */
-static __always_inline bool v3c_quick_unmap_block(struct v3c_domain *domain, bool allocates,
-						  u8 kind, u64 iova, unsigned int level,
-						  unsigned int count)
-{
-	const u64 pages = (u64)count << V3C_SHIFT(level);
-	struct v3c_space *space = &domain->space;
-	u64 page = iova >> V3C_PAGE_SHIFT;
-	unsigned long tags, *slot;
-	struct v3c_hwpt *hwpt;
-
-	v3c_quick_enter();
-	hwpt = allocates ? READ_ONCE(domain->sole_allocates) : READ_ONCE(domain->sole_explicit);
-	if (unlikely(!hwpt || page & (pages - 1) || page > V3C_LOW_LAST))
-		goto slow;
-	/*
-	 * V3C_SLOT_LARGE tells of the table that it was mapped in. The table may be another one
-	 * now, and takes few steps only if it has such leaves, too.
-	 */
-	if (pages > V3C_QUICK_PAGES && unlikely(!v3c_hwpt_has_leaf(hwpt, V3C_QUICK_PAGES)))
-		goto slow;
-	slot = v3c_cells_slot(space, page, allocates, level, &tags);
-	if (unlikely(!slot || !v3c_quick_take_slots(slot, count, kind, pages > V3C_QUICK_PAGES ?
-						    V3C_SLOT_LARGE : 0)))
-		goto slow;
-	if (unlikely(!v3c_hwpt_unmap_bytes(hwpt, iova, pages << V3C_PAGE_SHIFT))) {
-		v3c_slot_give(slot, (*slot & ~v3c_slot_of(V3C_CELL_KIND | V3C_CELL_HELD, 0)) |
-				  v3c_slot_of(v3c_cell_of_kind(V3C_RANGE_LOST), 0));
-		goto slow;
-	}
-	trace_v3compat_unmap(domain, page, pages, 0);
-	if (allocates)
-		v3c_space_hint(space, ilog2(pages), page);
-	v3c_quick_free_slots(slot, count);
-	if (allocates && unlikely(~tags & V3C_SLOT_ROOMY))
-		v3c_cells_make_room(space, page);
-	v3c_space_emptied(space);
-	v3c_quick_exit();
-	return true;
-slow:
-	v3c_quick_exit();
-	return false;
-}
-
-/* V3C_BLOCK_2M and V3C_BLOCK_1G: level and count of the slots of such a block. */
-#define V3C_BLOCK_2M	1, 2
-#define V3C_BLOCK_1G	3, 1
-
-static_assert(2 << V3C_SHIFT(1) << V3C_PAGE_SHIFT == SZ_2M);
-static_assert(1 << V3C_SHIFT(3) << V3C_PAGE_SHIFT == SZ_1G);
-
-/**
- * v3c_quick_map_reserved() - the usual case of v3c_token_map(): one page
+ * v3c_quick_map_reserved() - the usual case of v3c_token_map()
  * @token: the token
- * @offset: of the page, in bytes from the start of the token
+ * @offset: of the first page, in bytes from the start of the token
  * @prot: IOMMU_READ and IOMMU_WRITE
  * @base: first physical byte
+ * @pages: how many
  *
  * Context: any up to softirq, with spinlocks held.
  * Return: whether it was done.
  */
 static __always_inline bool v3c_quick_map_reserved(struct v3c_token *token, u64 offset, int prot,
-						   u64 base)
+						   u64 base, u64 pages)
 {
+	const u8 state = v3c_cell_of_kind(V3C_RANGE_TOKEN) | prot;
 	struct v3c_segments *segments;
 	struct v3c_hwpt *hwpt;
-	u8 *cell;
+	struct v3c_row row;
 
+	/* A leaf of cells is no more than a span, which no driver unmaps in one only. */
+	static_assert(V3C_LEAF_CELLS <= V3C_SPAN_PAGES);
 	v3c_quick_enter();
 	segments = READ_ONCE(token->quick);
-	if (unlikely(!segments || offset >= segments->size))
+	if (unlikely(!segments))
 		goto slow;
 	/*
-	 * &v3c_domain.sole is read before the page is touched, because a page table under
-	 * construction is filled from what the page says.
+	 * &v3c_domain.sole is read before the cells are touched, because a page table under
+	 * construction is filled from what they say.
 	 */
 	hwpt = READ_ONCE(segments->domain->sole);
-	if (unlikely(!hwpt))
+	if (unlikely(!hwpt || (!v3c_is_one(pages) && hwpt->rules.allocates)))
 		goto slow;
-	cell = v3c_segment_cell(segments, offset);
-	if (unlikely(!v3c_quick_claim(cell, V3C_CELL_UNUSED, V3C_RANGE_TOKEN)))
+	if (unlikely(!v3c_quick_segment(segments, offset, pages, &row) ||
+		     !v3c_row_claim(&row, V3C_CELL_UNUSED, state, V3C_SLOT_RUN)))
 		goto slow;
-	/* The page keeps the token, unless it was given up just before: @quick tells. */
+	/* The cells keep the token, unless it was given up just before: @quick tells. */
 	if (unlikely(READ_ONCE(token->quick) != segments)) {
-		v3c_quick_free(cell, V3C_CELL_UNUSED);
+		v3c_row_free(&row, V3C_CELL_UNUSED);
 		goto slow;
 	}
 	offset += segments->base;
-	if (unlikely(!v3c_quick_map_page(hwpt, cell, V3C_CELL_UNUSED, V3C_RANGE_TOKEN, offset,
-					 prot, base)))
+	if (unlikely(!v3c_quick_map_row(hwpt, &row, V3C_CELL_UNUSED, state, 0, offset, base)))
 		goto slow;
-	trace_v3compat_map_reserved(token->domain, offset >> V3C_PAGE_SHIFT, 1, 0);
+	trace_v3compat_map_reserved(token->domain, offset >> V3C_PAGE_SHIFT, pages, 0);
 	v3c_quick_exit();
 	return true;
 slow:
@@ -588,38 +359,36 @@ slow:
 }
 
 /**
- * v3c_quick_unmap_reserved() - the usual case of v3c_token_unmap(): one page
+ * v3c_quick_unmap_reserved() - the usual case of v3c_token_unmap()
  * @token: the token
- * @offset: of the page, in bytes from the start of the token
+ * @offset: of the first page, in bytes from the start of the token
+ * @pages: how many, not 0
  *
  * Context: any up to softirq, with spinlocks held.
  * Return: whether it was done.
  */
-static __always_inline bool v3c_quick_unmap_reserved(struct v3c_token *token, u64 offset)
+static __always_inline bool v3c_quick_unmap_reserved(struct v3c_token *token, u64 offset, u64 pages)
 {
 	struct v3c_segments *segments;
 	struct v3c_hwpt *hwpt;
-	u8 *cell;
+	struct v3c_row row;
+	u8 traits;
 
 	v3c_quick_enter();
 	segments = READ_ONCE(token->quick);
-	if (unlikely(!segments || offset >= segments->size))
+	if (unlikely(!segments))
 		goto slow;
 	/* As in v3c_quick_map_reserved(). */
 	hwpt = READ_ONCE(segments->domain->sole);
-	if (unlikely(!hwpt))
+	if (unlikely(!hwpt || !v3c_quick_segment(segments, offset, pages, &row) ||
+		     !v3c_row_take(&row, V3C_RANGE_TOKEN, 0, &traits)))
 		goto slow;
-	cell = v3c_segment_cell(segments, offset);
-	if (unlikely(!v3c_quick_take(cell, V3C_RANGE_TOKEN)))
-		goto slow;
-	/* The page keeps the token as long as it is not unused. */
+	/* The cells keep the token as long as they are not unused. */
 	offset += segments->base;
-	if (unlikely(!v3c_hwpt_quick_unmap_page(hwpt, offset))) {
-		v3c_quick_lose(cell);
+	if (unlikely(!v3c_quick_unmap_row(hwpt, &row, offset)))
 		goto slow;
-	}
-	trace_v3compat_unmap_reserved(token->domain, offset >> V3C_PAGE_SHIFT, 1, 0);
-	v3c_quick_free(cell, V3C_CELL_UNUSED);
+	trace_v3compat_unmap_reserved(token->domain, offset >> V3C_PAGE_SHIFT, pages, 0);
+	v3c_row_free(&row, V3C_CELL_UNUSED);
 	v3c_quick_exit();
 	return true;
 slow:

@@ -384,7 +384,7 @@ static u8 wait_for_users(struct v3c_token *token)
 	u8 uses;
 
 	v3c_gate_drain(&token->domain->space);
-	/* Pairs with the try_cmpxchg() of v3c_quick_claim(). */
+	/* Pairs with the try_cmpxchg() of v3c_row_claim(). */
 	smp_mb();
 	uses = uses_of(token);
 	if (!(uses & V3C_USE_HELD))

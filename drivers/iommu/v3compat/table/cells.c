@@ -509,7 +509,7 @@ static u64 free_some(struct v3c_space *space, u64 first, u64 page, u8 to)
 	}
 	slot = cell.at;
 	for (;;) {
-		WRITE_ONCE(*slot, v3c_slot_of(to, 0));
+		v3c_slot_give(slot, v3c_slot_of(to, 0));
 		if (cell.first <= first || !index_of(cell.first, cell.level))
 			return cell.first;
 		slot--;
@@ -532,8 +532,6 @@ void v3c_cells_free(struct v3c_space *space, u64 first, u64 last, u8 to)
 {
 	u64 end;
 
-	/* Pairs with the try_cmpxchg() of whoever claims: it sees what was done to the pages. */
-	smp_mb();
 	for (;;) {
 		end = last;
 		last = free_some(space, first, last, to);

@@ -157,21 +157,6 @@ static __always_inline void *v3c_slot_below(unsigned long value)
 	return (void *)(value & ~V3C_SLOT_TAGS);
 }
 
-/* v3c_bytes_free() makes the caller's bytes @to, in descending order. */
-static __always_inline void v3c_bytes_free(u8 *at, unsigned int count, u8 to)
-{
-	u8 *end = at + count;
-
-	while (end > at && !IS_ALIGNED((unsigned long)end, sizeof(u64)))
-		WRITE_ONCE(*--end, to);
-	while (end - at >= (long)sizeof(u64)) {
-		end -= sizeof(u64);
-		WRITE_ONCE(*(u64 *)end, v3c_cell_repeat(to));
-	}
-	while (end > at)
-		WRITE_ONCE(*--end, to);
-}
-
 /* v3c_byte_give() hands on a byte; whoever takes it next sees all that was done to its page. */
 static __always_inline void v3c_byte_give(u8 *byte, u8 state)
 {
@@ -184,6 +169,22 @@ static __always_inline void v3c_slot_give(unsigned long *slot, unsigned long val
 {
 	/* Pairs with the try_cmpxchg() by which a cell is taken. */
 	smp_store_release(slot, value);
+}
+
+/* v3c_bytes_free() makes the caller's bytes @to, in descending order. */
+static __always_inline void v3c_bytes_free(u8 *at, unsigned int count, u8 to)
+{
+	u8 *end = at + count;
+
+	while (end > at && !IS_ALIGNED((unsigned long)end, sizeof(u64)))
+		v3c_byte_give(--end, to);
+	while (end - at >= (long)sizeof(u64)) {
+		end -= sizeof(u64);
+		/* As in v3c_byte_give(). */
+		smp_store_release((u64 *)end, v3c_cell_repeat(to));
+	}
+	while (end > at)
+		v3c_byte_give(--end, to);
 }
 
 /* v3c_head_give() changes the head of a range, and hands the range on. */

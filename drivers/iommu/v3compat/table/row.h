@@ -24,6 +24,12 @@ struct v3c_row {
 	u8 level;
 };
 
+/* v3c_is_one(): @count is 1, as a constant. Who asks treats other counts well, too. */
+static __always_inline bool v3c_is_one(u64 count)
+{
+	return __builtin_constant_p(count) && count == 1;
+}
+
 /* v3c_row_set() makes @row one of slots, if @pages are whole slots of one node. */
 static __always_inline bool v3c_row_set(struct v3c_row *row, unsigned long *slot, u64 page,
 					u64 pages, unsigned int level)
@@ -106,6 +112,8 @@ static __always_inline bool v3c_bytes_claim(u8 *at, unsigned int count, u8 from,
 	u64 want, none;
 	u8 byte, free;
 
+	if (v3c_is_one(count))
+		return try_cmpxchg(at, &from, head | V3C_CELL_TAIL);
 	while (i < count) {
 		left = count - i;
 		if (left >= sizeof(u64) && IS_ALIGNED((unsigned long)(at + i), sizeof(u64))) {
@@ -134,10 +142,10 @@ static __always_inline bool v3c_bytes_claim(u8 *at, unsigned int count, u8 from,
 }
 
 /* v3c_row_claim() is v3c_cells_claim() of cells that v3c_row_find() found. */
-static __always_inline bool v3c_row_claim(const struct v3c_row *row, u8 state, u8 traits)
+static __always_inline bool v3c_row_claim(const struct v3c_row *row, u8 from, u8 state, u8 traits)
 {
 	return row->level ? v3c_slots_claim(row->at, row->count, state, traits) :
-			    v3c_bytes_claim(row->at, row->count, 0, state, traits);
+			    v3c_bytes_claim(row->at, row->count, from, state, traits);
 }
 
 /* v3c_row_pad() makes the cells of @row from the one with index @from on a pad, if all are free. */
@@ -183,6 +191,20 @@ static __always_inline bool v3c_bytes_are_range(const u8 *at, unsigned int count
 	return i == count - 1;
 }
 
+/*
+ * v3c_byte_take() takes the only cell of a range. It expects that the page can be read and written,
+ * as most can, because then the state need not be read first.
+ */
+static __always_inline bool v3c_byte_take(u8 *at, u8 kind)
+{
+	const u8 live = v3c_cell_of_kind(kind) | V3C_CELL_HEAD | V3C_CELL_TAIL;
+	u8 was = live | V3C_CELL_PROT;
+
+	if (likely(try_cmpxchg(at, &was, live | V3C_CELL_PROT | V3C_CELL_HELD)))
+		return true;
+	return (was & ~V3C_CELL_PROT) == live && try_cmpxchg(at, &was, was | V3C_CELL_HELD);
+}
+
 static __always_inline bool v3c_bytes_take(u8 *at, unsigned int count, u8 kind)
 {
 	const u8 must = V3C_CELL_KIND | V3C_CELL_HEAD | V3C_CELL_HELD;
@@ -201,7 +223,6 @@ static __always_inline bool v3c_bytes_take(u8 *at, unsigned int count, u8 kind)
 static __always_inline bool v3c_slots_are_range(const unsigned long *slots, unsigned int count)
 {
 	unsigned int i = 0;
-
 	unsigned long value;
 
 	for (; i < count; i++) {
@@ -215,14 +236,14 @@ static __always_inline bool v3c_slots_are_range(const unsigned long *slots, unsi
 }
 
 static __always_inline bool v3c_slots_take(unsigned long *slots, unsigned int count, u8 kind,
-					   u8 *traits)
+					   u8 must, u8 *traits)
 {
-	const u8 must = V3C_CELL_KIND | V3C_CELL_HEAD | V3C_CELL_HELD;
+	const u8 mask = V3C_CELL_KIND | V3C_CELL_HEAD | V3C_CELL_HELD;
 	const u8 live = kind << V3C_CELL_KIND_SHIFT | V3C_CELL_HEAD;
 	unsigned long value = READ_ONCE(*slots);
 
-	if (unlikely((value & (v3c_slot_of(must, 0) | V3C_SLOT_CHILD)) != v3c_slot_of(live, 0) ||
-		     !v3c_slots_are_range(slots, count) ||
+	if (unlikely((value & (v3c_slot_of(mask, must) | V3C_SLOT_CHILD)) !=
+		     v3c_slot_of(live, must) || !v3c_slots_are_range(slots, count) ||
 		     !try_cmpxchg(slots, &value, value | v3c_slot_of(V3C_CELL_HELD, 0))))
 		return false;
 	*traits = value;
@@ -233,42 +254,50 @@ static __always_inline bool v3c_slots_take(unsigned long *slots, unsigned int co
 }
 
 /*
- * v3c_row_take() is v3c_cells_take() of a range that is exactly the cells that v3c_row_find()
- * found. Nobody else's range is held even for a moment, unless it took the place of this one just
- * then.
+ * v3c_row_take() is v3c_cells_take() of a range that is exactly @row, in whose head @must is set if
+ * it is a slot. Nobody else's range is held even for a moment, unless it took the place of this one
+ * just then.
  */
-static __always_inline bool v3c_row_take(const struct v3c_row *row, u8 kind, u8 *traits)
+static __always_inline bool v3c_row_take(const struct v3c_row *row, u8 kind, u8 must, u8 *traits)
 {
 	*traits = 0;
-	return row->level ? v3c_slots_take(row->at, row->count, kind, traits) :
-			    v3c_bytes_take(row->at, row->count, kind);
+	if (row->level)
+		return v3c_slots_take(row->at, row->count, kind, must, traits);
+	return v3c_is_one(row->count) ? v3c_byte_take(row->at, kind) :
+					v3c_bytes_take(row->at, row->count, kind);
 }
 
 /* v3c_row_give() is v3c_cells_give() of a range that is @row. */
 static __always_inline void v3c_row_give(const struct v3c_row *row, u8 clear, u8 set)
 {
-	unsigned long *slot = row->at;
-	u8 *byte = row->at;
+	const struct v3c_head head = { .at = row->at, .level = row->level };
 
+	v3c_head_give(&head, clear, set);
+}
+
+/* v3c_row_start() hands on a range that was claimed as @state and @traits. */
+static __always_inline void v3c_row_start(const struct v3c_row *row, u8 state, u8 traits)
+{
+	state |= V3C_CELL_HEAD | (row->count == 1 ? V3C_CELL_TAIL : 0);
 	if (row->level)
-		v3c_slot_give(slot, (*slot & ~v3c_slot_of(clear, 0)) | v3c_slot_of(set, 0));
+		v3c_slot_give(row->at, v3c_slot_of(state, traits));
 	else
-		v3c_byte_give(byte, (*byte & ~clear) | set);
+		v3c_byte_give(row->at, state);
 }
 
 /* v3c_row_free() is v3c_cells_free() of @row. */
-static __always_inline void v3c_row_free(const struct v3c_row *row)
+static __always_inline void v3c_row_free(const struct v3c_row *row, u8 to)
 {
 	unsigned int count = row->count;
 	unsigned long *slots = row->at;
 
-	/* As in v3c_cells_free(). */
-	smp_mb();
-	if (row->level)
-		while (count--)
-			WRITE_ONCE(slots[count], 0);
+	if (v3c_is_one(count) && !row->level)
+		v3c_byte_give(row->at, to);
+	else if (!row->level)
+		v3c_bytes_free(row->at, count, to);
 	else
-		v3c_bytes_free(row->at, count, 0);
+		while (count--)
+			v3c_slot_give(&slots[count], 0);
 }
 
 #endif

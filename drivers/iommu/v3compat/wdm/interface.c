@@ -512,54 +512,47 @@ static __always_inline bool read_run(const IOMMU_MAP_PHYSICAL_ADDRESS *desc, u64
 	return !(*base & ~V3W_QUICK_BASE) && !((*base + size - 1) >> V3C_PHYS_BITS);
 }
 
-/* map_block() maps the block that @desc was found to describe, which is aligned. */
+/* map_block() maps the block that @desc was found to describe. */
 static __always_inline NTSTATUS map_block(PIOMMU_DMA_DOMAIN handle, ULONG permissions,
 					  PIOMMU_MAP_PHYSICAL_ADDRESS desc,
 					  PIOMMU_DMA_LOGICAL_ADDRESS explicit,
-					  PIOMMU_DMA_LOGICAL_ADDRESS out, unsigned int level,
-					  unsigned int count)
+					  PIOMMU_DMA_LOGICAL_ADDRESS out, u64 pages,
+					  unsigned int level)
 {
-	const u64 size = (u64)count << V3C_SHIFT(level) << V3C_PAGE_SHIFT;
-	struct v3c_domain *domain = (struct v3c_domain *)handle;
+	const u64 size = pages << V3C_PAGE_SHIFT;
 	u64 address = explicit ? READ_ONCE(*explicit) : 0, base;
 
-	if (likely(read_run(desc, size, &base) && v3c_page_aligned(address) &&
+	if (likely(read_run(desc, size, &base) &&
 		   (size <= V3C_QUICK_SIZE || v3c_is_large(base, size))) &&
-	    likely(v3c_quick_map_block(domain, !explicit, V3C_RANGE_LOGICAL, permissions, base,
-				       &address, level, count))) {
+	    likely(v3c_quick_map((struct v3c_domain *)handle, !explicit, V3C_RANGE_LOGICAL,
+				 permissions, base, pages, level, &address))) {
 		*out = address;
 		return STATUS_SUCCESS;
 	}
 	return slow_map_logical(handle, permissions, desc, explicit, NULL, NULL, out);
 }
 
-static noinline NTSTATUS map_2m_at(PIOMMU_DMA_DOMAIN handle, ULONG permissions,
-				   PIOMMU_MAP_PHYSICAL_ADDRESS desc,
-				   PIOMMU_DMA_LOGICAL_ADDRESS explicit,
-				   PIOMMU_DMA_LOGICAL_ADDRESS out)
-{
-	return map_block(handle, permissions, desc, explicit, out, V3C_BLOCK_2M);
+/*
+ * DEFINE_MAP_BLOCK() has a function for each size, with an explicit address and without, because
+ * they save few registers so.
+ */
+#define DEFINE_MAP_BLOCK(name, block)							\
+static noinline NTSTATUS name##_at(PIOMMU_DMA_DOMAIN handle, ULONG permissions,		\
+				   PIOMMU_MAP_PHYSICAL_ADDRESS desc,			\
+				   PIOMMU_DMA_LOGICAL_ADDRESS explicit,			\
+				   PIOMMU_DMA_LOGICAL_ADDRESS out)			\
+{											\
+	return map_block(handle, permissions, desc, explicit, out, block);		\
+}											\
+											\
+static noinline NTSTATUS name##_anywhere(PIOMMU_DMA_DOMAIN handle, ULONG permissions,	\
+					 PIOMMU_MAP_PHYSICAL_ADDRESS desc,		\
+					 PIOMMU_DMA_LOGICAL_ADDRESS out)		\
+{											\
+	return map_block(handle, permissions, desc, NULL, out, block);			\
 }
-
-static noinline NTSTATUS map_1g_at(PIOMMU_DMA_DOMAIN handle, ULONG permissions,
-				   PIOMMU_MAP_PHYSICAL_ADDRESS desc,
-				   PIOMMU_DMA_LOGICAL_ADDRESS explicit,
-				   PIOMMU_DMA_LOGICAL_ADDRESS out)
-{
-	return map_block(handle, permissions, desc, explicit, out, V3C_BLOCK_1G);
-}
-
-static noinline NTSTATUS map_2m(PIOMMU_DMA_DOMAIN handle, ULONG permissions,
-				PIOMMU_MAP_PHYSICAL_ADDRESS desc, PIOMMU_DMA_LOGICAL_ADDRESS out)
-{
-	return map_block(handle, permissions, desc, NULL, out, V3C_BLOCK_2M);
-}
-
-static noinline NTSTATUS map_1g(PIOMMU_DMA_DOMAIN handle, ULONG permissions,
-				PIOMMU_MAP_PHYSICAL_ADDRESS desc, PIOMMU_DMA_LOGICAL_ADDRESS out)
-{
-	return map_block(handle, permissions, desc, NULL, out, V3C_BLOCK_1G);
-}
+DEFINE_MAP_BLOCK(map_2m, V3C_QUICK_2M)
+DEFINE_MAP_BLOCK(map_1g, V3C_QUICK_1G)
 
 /* map_range() maps a run of any length. */
 static noinline NTSTATUS map_range(PIOMMU_DMA_DOMAIN handle, ULONG permissions,
@@ -598,8 +591,8 @@ static __always_inline NTSTATUS map_few(PIOMMU_DMA_DOMAIN handle, ULONG permissi
 		   size - 2 * V3C_PAGE_SIZE <= (V3C_LEAF_CELLS - 2) << V3C_PAGE_SHIFT &&
 		   !((base | (base + size - 1)) >> V3C_PHYS_BITS) &&
 		   (explicit || is_power_of_2(size))) &&
-	    likely(v3c_quick_map_bytes(domain, !explicit, V3C_RANGE_LOGICAL, permissions, base,
-				       size >> V3C_PAGE_SHIFT, &address))) {
+	    likely(v3c_quick_map(domain, !explicit, V3C_RANGE_LOGICAL, permissions, base,
+				 size >> V3C_PAGE_SHIFT, 0, &address))) {
 		*out = address;
 		return STATUS_SUCCESS;
 	}
@@ -646,7 +639,8 @@ static noinline NTSTATUS map_page_at(PIOMMU_DMA_DOMAIN handle, ULONG permissions
 	struct v3c_domain *domain = (struct v3c_domain *)handle;
 
 	if (likely(!(base & ~V3W_QUICK_BASE) && v3c_page_aligned(address)) &&
-	    likely(v3c_quick_map_at(domain, V3C_RANGE_LOGICAL, permissions, base, address))) {
+	    likely(v3c_quick_map(domain, false, V3C_RANGE_LOGICAL, permissions, base,
+				 V3C_QUICK_PAGE, &address))) {
 		*out = address;
 		return STATUS_SUCCESS;
 	}
@@ -661,7 +655,8 @@ static noinline NTSTATUS map_page_anywhere(PIOMMU_DMA_DOMAIN handle, ULONG permi
 	struct v3c_domain *domain = (struct v3c_domain *)handle;
 
 	if (likely(!(base & ~V3W_QUICK_BASE)) &&
-	    likely(v3c_quick_map(domain, permissions, base, out)))
+	    likely(v3c_quick_map(domain, true, V3C_RANGE_LOGICAL, permissions, base,
+				 V3C_QUICK_PAGE, out)))
 		return STATUS_SUCCESS;
 	return slow_map_logical(handle, permissions, desc, NULL, NULL, NULL, out);
 }
@@ -676,8 +671,10 @@ static noinline NTSTATUS map_list(PIOMMU_DMA_DOMAIN handle, ULONG permissions,
 	u64 address = explicit ? READ_ONCE(*explicit) : 0, base, size;
 
 	if (v3w_quick_phys(desc, V3C_PAGE_SIZE, &base, &size) && v3c_page_aligned(address) &&
-	    (explicit ? v3c_quick_map_at(domain, V3C_RANGE_LOGICAL, permissions, base, address) :
-			v3c_quick_map(domain, permissions, base, &address))) {
+	    (explicit ? v3c_quick_map(domain, false, V3C_RANGE_LOGICAL, permissions, base,
+				      V3C_QUICK_PAGE, &address) :
+			v3c_quick_map(domain, true, V3C_RANGE_LOGICAL, permissions, base,
+				      V3C_QUICK_PAGE, &address))) {
 		*out = address;
 		return STATUS_SUCCESS;
 	}
@@ -715,12 +712,14 @@ static NTSTATUS v3_map_logical_range_ex(PIOMMU_DMA_DOMAIN Domain, ULONG Permissi
 		return ExplicitLogicalAddress ?
 		       map_2m_at(Domain, Permissions, PhysicalAddressToMap,
 				 ExplicitLogicalAddress, LogicalAddressOut) :
-		       map_2m(Domain, Permissions, PhysicalAddressToMap, LogicalAddressOut);
+		       map_2m_anywhere(Domain, Permissions, PhysicalAddressToMap,
+				       LogicalAddressOut);
 	if (size == SZ_1G)
 		return ExplicitLogicalAddress ?
 		       map_1g_at(Domain, Permissions, PhysicalAddressToMap,
 				 ExplicitLogicalAddress, LogicalAddressOut) :
-		       map_1g(Domain, Permissions, PhysicalAddressToMap, LogicalAddressOut);
+		       map_1g_anywhere(Domain, Permissions, PhysicalAddressToMap,
+				       LogicalAddressOut);
 	if (size <= V3C_LEAF_CELLS << V3C_PAGE_SHIFT)
 		return ExplicitLogicalAddress ?
 		       map_few_at(Domain, Permissions, PhysicalAddressToMap,
@@ -783,15 +782,13 @@ static __always_inline NTSTATUS unmap_block(PIOMMU_DMA_DOMAIN handle, bool alloc
 	struct v3c_domain *domain = (struct v3c_domain *)handle;
 	bool done;
 
-	if (pages == SZ_2M >> V3C_PAGE_SHIFT && !(address & (SZ_2M - 1)))
-		done = v3c_quick_unmap_block(domain, allocates, V3C_RANGE_LOGICAL, address,
-					     V3C_BLOCK_2M);
-	else if (pages == SZ_1G >> V3C_PAGE_SHIFT && !(address & (SZ_1G - 1)))
-		done = v3c_quick_unmap_block(domain, allocates, V3C_RANGE_LOGICAL, address,
-					     V3C_BLOCK_1G);
+	if (pages == SZ_2M >> V3C_PAGE_SHIFT)
+		done = v3c_quick_unmap(domain, allocates, V3C_RANGE_LOGICAL, address, V3C_QUICK_2M);
+	else if (pages == SZ_1G >> V3C_PAGE_SHIFT)
+		done = v3c_quick_unmap(domain, allocates, V3C_RANGE_LOGICAL, address, V3C_QUICK_1G);
 	else
-		return unmap_range(handle, address, pages);
-	return likely(done) ? STATUS_SUCCESS : slow_unmap_logical(handle, address, pages);
+		done = false;
+	return likely(done) ? STATUS_SUCCESS : unmap_range(handle, address, pages);
 }
 
 static noinline NTSTATUS unmap_block_anywhere(PIOMMU_DMA_DOMAIN handle, u64 address, u64 pages)
@@ -807,16 +804,16 @@ static noinline NTSTATUS unmap_block_at(PIOMMU_DMA_DOMAIN handle, u64 address, u
 static noinline NTSTATUS unmap_few_anywhere(PIOMMU_DMA_DOMAIN handle, u64 address, u64 pages)
 {
 	if (likely(is_power_of_2(pages)) &&
-	    likely(v3c_quick_unmap_bytes((struct v3c_domain *)handle, true, V3C_RANGE_LOGICAL,
-					 address, pages)))
+	    likely(v3c_quick_unmap((struct v3c_domain *)handle, true, V3C_RANGE_LOGICAL,
+				   address, pages, 0)))
 		return STATUS_SUCCESS;
 	return unmap_range(handle, address, pages);
 }
 
 static noinline NTSTATUS unmap_few_at(PIOMMU_DMA_DOMAIN handle, u64 address, u64 pages)
 {
-	if (likely(v3c_quick_unmap_bytes((struct v3c_domain *)handle, false, V3C_RANGE_LOGICAL,
-					 address, pages)))
+	if (likely(v3c_quick_unmap((struct v3c_domain *)handle, false, V3C_RANGE_LOGICAL,
+				   address, pages, 0)))
 		return STATUS_SUCCESS;
 	return unmap_range(handle, address, pages);
 }
@@ -833,7 +830,8 @@ static noinline NTSTATUS unmap_anywhere(PIOMMU_DMA_DOMAIN handle, u64 address, u
 		return unmap_few_anywhere(handle, address, pages);
 	if (pages != 1)
 		return unmap_block_anywhere(handle, address, pages);
-	if (likely(v3c_quick_unmap((struct v3c_domain *)handle, true, V3C_RANGE_LOGICAL, address)))
+	if (likely(v3c_quick_unmap((struct v3c_domain *)handle, true, V3C_RANGE_LOGICAL, address,
+				   V3C_QUICK_PAGE)))
 		return STATUS_SUCCESS;
 	return slow_unmap_logical(handle, address, pages);
 }
@@ -849,7 +847,8 @@ static NTSTATUS v3_unmap_logical_range(PIOMMU_DMA_DOMAIN Domain, ULONGLONG Logic
 		return unmap_anywhere(Domain, LogicalAddress, NumberOfPages);
 	if (NumberOfPages != 1)
 		return unmap_more_at(Domain, LogicalAddress, NumberOfPages);
-	if (likely(v3c_quick_unmap(domain, false, V3C_RANGE_LOGICAL, LogicalAddress)))
+	if (likely(v3c_quick_unmap(domain, false, V3C_RANGE_LOGICAL, LogicalAddress,
+				   V3C_QUICK_PAGE)))
 		return STATUS_SUCCESS;
 	return slow_unmap_logical(Domain, LogicalAddress, 1);
 }
@@ -883,7 +882,8 @@ static NTSTATUS v3_map_identity_range_ex(PIOMMU_DMA_DOMAIN Domain, ULONG Permiss
 
 	if (likely(domain && Permissions - 1 < V3C_PERMISSIONS) &&
 	    v3w_quick_phys(PhysicalAddressToMap, V3C_PAGE_SIZE, &base, &size) &&
-	    likely(v3c_quick_map_at(domain, V3C_RANGE_IDENTITY, Permissions, base, base)))
+	    likely(v3c_quick_map(domain, false, V3C_RANGE_IDENTITY, Permissions, base,
+				 V3C_QUICK_PAGE, &base)))
 		return STATUS_SUCCESS;
 	return slow_map_identity(Domain, Permissions, PhysicalAddressToMap);
 }
@@ -923,7 +923,7 @@ static NTSTATUS v3_unmap_identity_range_ex(PIOMMU_DMA_DOMAIN Domain,
 
 	if (likely(domain) && !domain->space.allocates &&
 	    v3w_quick_phys(MappedPhysicalAddress, V3C_PAGE_SIZE, &base, &size) &&
-	    likely(v3c_quick_unmap(domain, false, V3C_RANGE_IDENTITY, base)))
+	    likely(v3c_quick_unmap(domain, false, V3C_RANGE_IDENTITY, base, V3C_QUICK_PAGE)))
 		return STATUS_SUCCESS;
 	return slow_unmap_identity(Domain, MappedPhysicalAddress);
 }
@@ -1040,7 +1040,7 @@ v3_map_reserved_logical_range(PIOMMU_DMA_LOGICAL_ADDRESS_TOKEN LogicalAddressTok
 		   Segment) &&
 	    v3w_quick_phys(PhysicalAddressToMap, V3C_QUICK_SIZE, &base, &size) &&
 	    likely(size == V3C_PAGE_SIZE ?
-		   v3c_quick_map_reserved(token, Offset, Permissions, base) :
+		   v3c_quick_map_reserved(token, Offset, Permissions, base, 1) :
 		   v3c_quick_map_segment(token, Offset, Permissions, base, size))) {
 		Segment->OwningToken = LogicalAddressToken;
 		Segment->Offset = Offset;
@@ -1121,7 +1121,7 @@ v3_unmap_reserved_logical_range(PIOMMU_DMA_LOGICAL_ADDRESS_TOKEN_MAPPED_SEGMENT 
 	token = v3c_to_token(copy.OwningToken);
 	if (likely(token && v3c_page_aligned(copy.Offset | copy.Size)) &&
 	    likely(copy.Size == V3C_PAGE_SIZE ?
-		   v3c_quick_unmap_reserved(token, copy.Offset) :
+		   v3c_quick_unmap_reserved(token, copy.Offset, 1) :
 		   v3c_quick_unmap_segment(token, copy.Offset, copy.Size))) {
 		clear_segment(MappedSegment);
 		return STATUS_SUCCESS;
