@@ -41,6 +41,7 @@ typedef unsigned int gfp_t;
 #define likely(x)		__builtin_expect(!!(x), 1)
 #define unlikely(x)		__builtin_expect(!!(x), 0)
 #define V3B_ATTRIBUTE(what)	__attribute__((what))
+#define __force
 #define noinline		V3B_ATTRIBUTE(noinline)
 #define __aligned(bytes)	V3B_ATTRIBUTE(aligned(bytes))
 #define static_assert(x)	_Static_assert(x, #x)
@@ -164,12 +165,16 @@ static inline void v3b_mutex_unlock(struct mutex **lock)
 	type V3B_UNIQUE(v3b_guard, __LINE__) __attribute__((cleanup(unlock), unused))
 #define guard(what)		v3b_guard_##what
 #define v3b_guard_rcu		barrier
+#define v3b_guard_irqsave	barrier
 #define v3b_guard_spinlock_irqsave	V3B_GUARD(spinlock_t *, v3b_spin_unlock) = v3b_spin_lock
 #define v3b_guard_mutex		V3B_GUARD(struct mutex *, v3b_mutex_unlock) = v3b_mutex_lock
 /* scoped_guard() is a loop, because a break leaves it. */
-#define scoped_guard(what)	v3b_scoped_guard_##what
-#define v3b_scoped_guard_rcu							\
+#define scoped_guard(what, ...)	v3b_scoped_guard_##what(__VA_ARGS__)
+#define v3b_scoped_guard_rcu()							\
 	for (bool v3b_once = true; v3b_once; v3b_once = false)
+#define v3b_scoped_guard_spinlock_irqsave(lock)					\
+	for (V3B_GUARD(spinlock_t *, v3b_spin_unlock) = v3b_spin_lock(lock),	\
+	     *v3b_once = (lock); v3b_once; v3b_once = NULL)
 
 /* Memory. Nodes are aligned to their size. */
 static inline void *kzalloc(size_t size, gfp_t gfp)
@@ -255,5 +260,13 @@ static inline void *xa_find(struct xarray *xa, unsigned long *index, unsigned lo
 void *xa_store(struct xarray *xa, unsigned long index, void *entry, gfp_t gfp);
 void *xa_erase(struct xarray *xa, unsigned long index);
 int xa_err(void *entry);
+void xa_set_mark(struct xarray *xa, unsigned long index, unsigned int mark);
+
+#define XA_MARK_0		0u
+
+static inline bool xa_get_mark(struct xarray *xa, unsigned long index, unsigned int mark)
+{
+	return false;
+}
 
 #endif

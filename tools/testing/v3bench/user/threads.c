@@ -94,7 +94,7 @@ static u64 read_clock(clockid_t clock)
 	return time.tv_sec * 1000000000ULL + time.tv_nsec;
 }
 
-/* map_generally() does what a map does that v3c_quick_map() and v3c_quick_map_at() refuse. */
+/* map_generally() does what a map does that v3c_quick_map() refuses. */
 static noinline u64 map_generally(u64 page)
 {
 	const struct v3c_traits like = {
@@ -142,18 +142,17 @@ static void unmap_in_tree(u64 *page)
 /* map() claims the page at @page, or sets that if @allocates. */
 static __always_inline void map(u64 *page, bool allocates, enum record record)
 {
-	u64 address;
+	u64 address = *page << V3C_PAGE_SHIFT;
 
 	if (record != CELLS)
 		pthread_spin_lock(&one_lock);
 	if (record == TREE)
 		map_in_tree(page);
-	else if (!allocates && !v3c_quick_map_at(&domain, V3C_RANGE_LOGICAL, READ_WRITE, 0,
-						 *page << V3C_PAGE_SHIFT))
-		map_generally(*page);
-	else if (allocates)
-		*page = v3c_quick_map(&domain, READ_WRITE, 0, &address) ?
-			address >> V3C_PAGE_SHIFT : map_generally(V3C_ANYWHERE);
+	else if (v3c_quick_map(&domain, allocates, V3C_RANGE_LOGICAL, READ_WRITE, 0, V3C_QUICK_PAGE,
+			       &address))
+		*page = address >> V3C_PAGE_SHIFT;
+	else
+		*page = map_generally(allocates ? V3C_ANYWHERE : *page);
 	if (record != CELLS)
 		pthread_spin_unlock(&one_lock);
 }
@@ -164,8 +163,8 @@ static __always_inline void unmap(u64 *page, bool allocates, enum record record)
 		pthread_spin_lock(&one_lock);
 	if (record == TREE)
 		unmap_in_tree(page);
-	else if (!v3c_quick_unmap(&domain, allocates, V3C_RANGE_LOGICAL,
-				  *page << V3C_PAGE_SHIFT))
+	else if (!v3c_quick_unmap(&domain, allocates, V3C_RANGE_LOGICAL, *page << V3C_PAGE_SHIFT,
+				  V3C_QUICK_PAGE))
 		die("a page is gone");
 	if (record != CELLS)
 		pthread_spin_unlock(&one_lock);

@@ -5,8 +5,12 @@
 
 #define trace_v3compat_map_enabled()					false
 #define trace_v3compat_unmap_enabled()					false
+#define trace_v3compat_map_identity_enabled()				false
+#define trace_v3compat_unmap_identity_enabled()				false
 #define trace_v3compat_map(domain, page, pages, reason)			barrier()
 #define trace_v3compat_unmap(domain, page, pages, reason)		barrier()
+#define trace_v3compat_map_identity(domain, page, pages, reason)	barrier()
+#define trace_v3compat_unmap_identity(domain, page, pages, reason)	barrier()
 #define trace_v3compat_map_reserved(domain, page, pages, reason)	barrier()
 #define trace_v3compat_unmap_reserved(domain, page, pages, reason)	barrier()
 

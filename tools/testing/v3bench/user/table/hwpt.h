@@ -7,9 +7,12 @@
 
 #define V3C_QUICK_PAGES		V3C_TABLE_PAGES
 #define V3C_QUICK_SIZE		(V3C_QUICK_PAGES << V3C_PAGE_SHIFT)
+#define V3C_SPAN_PAGES		256ULL
 
 struct v3c_hwpt {
-	int nothing;
+	struct {
+		bool allocates;
+	} rules;
 };
 
 static inline int v3c_hwpt_quick_map_page(struct v3c_hwpt *hwpt, u64 iova, u64 base, int prot)
