@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Quick operations on more than one page, or with a payload, see quick.h.
+ * Quick operations on runs of any length, or with a payload, see quick.h.
  */
 #include <linux/log2.h>
 #include <linux/slab.h>
@@ -53,10 +53,10 @@ static __always_inline void free_row(struct v3c_space *space, const struct v3c_r
 		v3c_row_free(row, 0);
 		if (space->allocates)
 			v3c_cells_make_room(space, page);
+		v3c_cells_emptied(space);
 	} else {
 		v3c_cells_free(space, page, page + block - 1, 0);
 	}
-	v3c_space_emptied(space);
 }
 
 /* map_range(): @pin is NULL as a constant, or the payload that the range is to keep. */
@@ -71,7 +71,8 @@ static __always_inline u64 map_range(struct v3c_domain *domain, u8 state, u64 ba
 
 	v3c_quick_enter();
 	hwpt = READ_ONCE(domain->sole);
-	if (unlikely(!hwpt || space->allocates != (page == V3C_ANYWHERE)))
+	if (unlikely(!hwpt || space->allocates != (page == V3C_ANYWHERE) ||
+		     (pin && !space->account)))
 		goto slow;
 	block = block_of(space, pages);
 	if (space->allocates)
@@ -80,9 +81,14 @@ static __always_inline u64 map_range(struct v3c_domain *domain, u8 state, u64 ba
 	if (unlikely(end <= page || end - 1 > READ_ONCE(space->last) ||
 		     !v3c_row_find(space, page, block, &row)))
 		goto slow;
-	/* A large run is quick only where it takes few leaves, which must be aligned, too. */
-	if (size > V3C_QUICK_SIZE && (!v3c_hwpt_has_leaf(hwpt, V3C_QUICK_PAGES) ||
-				      page & (V3C_QUICK_PAGES - 1)))
+	/*
+	 * A run is in one last-level table, because nothing looks here at what an IOMMU driver has
+	 * undone in one when it could not map in another. A large run is quick only where it takes
+	 * few leaves.
+	 */
+	if (size >= V3C_QUICK_SIZE && page & (V3C_QUICK_PAGES - 1))
+		goto slow;
+	if (size > V3C_QUICK_SIZE && !v3c_hwpt_has_leaf(hwpt, V3C_QUICK_PAGES))
 		goto slow;
 	if (unlikely(block == pages ? !v3c_row_claim(&row, 0, state, traits) :
 				      !claim_part(&row, state, pages, traits)))
@@ -103,8 +109,7 @@ static __always_inline u64 map_range(struct v3c_domain *domain, u8 state, u64 ba
 	v3c_quick_exit();
 	return page;
 free:
-	v3c_row_free(&row, 0);
-	v3c_space_emptied(space);
+	free_row(space, &row, page, block, block);
 	if (space->allocates)
 		v3c_space_hint(space, ilog2(block), page);
 slow:

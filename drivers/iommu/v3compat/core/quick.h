@@ -14,8 +14,9 @@
  * 4. The IOMMU driver maps, or unmaps and invalidates.
  * 5. The cells are handed on by stores with release semantics.
  *
- * The cells are the only memory that a quick operation writes and that others write, too: so two
- * processors that work 64 pages apart do not share a cache line.
+ * In the steady state the cells are the only memory that a quick operation writes and that others
+ * write, too. Two processors do not share a cache line that work on pages which are 64 apart, or on
+ * blocks which are 8 slots apart.
  *
  * A quick operation that finds anything unusual returns false. The call then starts again on the
  * general path, which can deal with all of it and say what was wrong. Nothing is changed by then,
@@ -213,8 +214,11 @@ static __always_inline bool v3c_quick_map(struct v3c_domain *domain, bool alloca
 		v3c_space_hint_behind(space, ilog2(pages), first >> V3C_PAGE_SHIFT);
 	if (unlikely(!v3c_quick_map_row(hwpt, &row, 0, v3c_cell_of_kind(kind) | prot, traits, first,
 					base))) {
-		if (allocates)
+		if (allocates) {
 			v3c_space_hint(space, ilog2(pages), first >> V3C_PAGE_SHIFT);
+			v3c_cells_make_room(space, first >> V3C_PAGE_SHIFT);
+		}
+		v3c_cells_emptied(space);
 		goto slow;
 	}
 	v3c_trace_quick_map(domain, kind, first, pages);
@@ -274,7 +278,7 @@ static __always_inline bool v3c_quick_unmap(struct v3c_domain *domain, bool allo
 	/* The node may be empty, unless the word of the only cell is not. */
 	if (!space->trimming &&
 	    (!v3c_is_one(pages) || unlikely(!*(u64 *)((unsigned long)row.at & ~7ul))))
-		v3c_space_queue_trim(space);
+		v3c_cells_queue_trim(space);
 	v3c_quick_exit();
 	return true;
 slow:

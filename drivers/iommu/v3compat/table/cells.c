@@ -18,6 +18,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/unaligned.h>
+#include <linux/workqueue.h>
 
 #include "base/context.h"
 #include "base/phys.h"
@@ -346,8 +347,10 @@ static int claim_some(struct v3c_space *space, const struct v3c_claim *claim, u6
 	pages = cell_pages(cell.level);
 	slot = cell.at;
 	for (;;) {
-		if (cell.first != *page || *page + pages - 1 > claim->last || claim->from)
-			return -EAGAIN;
+		if (cell.first != *page || *page + pages - 1 > claim->last || claim->from) {
+			/* The next step looks at another slot, which may have a node already. */
+			return slot == cell.at ? -EAGAIN : 0;
+		}
 		value = 0;
 		state = state_for(claim, *page, *page + pages - 1);
 		if (!try_cmpxchg(slot, &value, v3c_slot_of(state, claim->traits)))
@@ -395,6 +398,8 @@ static int claim_all(struct v3c_space *space, const struct v3c_claim *claim, gfp
 			ret = add_node(space, *page, 0, gfp);
 		if (ret)
 			return ret;
+		if (*page <= claim->last)
+			v3c_yield();
 	}
 	return 0;
 }
@@ -422,14 +427,14 @@ static noinline int claim_range(struct v3c_space *space, u64 first, u64 last, u8
  * @first: first page
  * @last: last page, not before @first
  * @state: kind and permissions that it is to have; v3c_cells_give() adds these to the head
- * @traits: V3C_SLOT_RUN and V3C_SLOT_LARGE
+ * @traits: V3C_SLOT_RUN, or 0
  * @from: what is free, 0 or V3C_CELL_UNUSED; the latter are bytes
  * @gfp: for nodes, or 0 to make none
  * @head: result, where the head is, if it is the only cell
  *
  * Context: any that @gfp allows.
  * Return: 0; -EADDRINUSE if some page is not free; -ENOMEM; -EAGAIN without @gfp if a node is
- * wanted. Nothing is changed on failure.
+ * wanted. All pages are what they were on failure; there may be more nodes.
  */
 int v3c_cells_claim(struct v3c_space *space, u64 first, u64 last, u8 state, u8 traits, u8 from,
 		    gfp_t gfp, struct v3c_head *head)
@@ -459,7 +464,7 @@ int v3c_cells_fill(struct v3c_space *space, u64 first, u64 last, u8 state, gfp_t
 
 /**
  * v3c_cells_claim_free() - make a live range of the free pages at the start of some
- * @space: the space, of which nobody else claims anything meanwhile
+ * @space: the space
  * @first: first page, which is free
  * @last: last page, not before @first
  * @state: kind and permissions of the range
@@ -474,8 +479,8 @@ u64 v3c_cells_claim_free(struct v3c_space *space, u64 first, u64 last, u8 state,
 			 gfp_t gfp, int *ret)
 {
 	const struct v3c_claim claim = {
-		.first = first, .last = last, .head = state | V3C_CELL_HEAD | V3C_CELL_HELD,
-		.body = state, .tail = V3C_CELL_TAIL, .traits = traits,
+		.first = first, .last = last, .body = state, .tail = V3C_CELL_TAIL,
+		.head = (state & V3C_CELL_KIND) | V3C_CELL_HEAD | V3C_CELL_HELD, .traits = traits,
 		.run = traits & V3C_SLOT_RUN && state & V3C_CELL_PROT ? V3C_CELL_RUN : 0,
 	};
 	u64 page;
@@ -489,7 +494,7 @@ u64 v3c_cells_claim_free(struct v3c_space *space, u64 first, u64 last, u8 state,
 	*ret = 0;
 	if (page <= last)
 		v3c_cells_cut(space, page, 0);
-	v3c_cells_give_one(space, first, V3C_CELL_HELD, 0);
+	v3c_cells_give_one(space, first, V3C_CELL_HELD, state & V3C_CELL_PROT);
 	return page - first;
 }
 
@@ -542,6 +547,8 @@ void v3c_cells_free(struct v3c_space *space, u64 first, u64 last, u8 to)
 		last--;
 		v3c_yield();
 	}
+	if (!to)
+		v3c_cells_emptied(space);
 }
 
 /* traits_of(): what @cell says of all of its range. */
@@ -673,6 +680,11 @@ bool v3c_cells_find(const struct v3c_space *space, u64 page, struct v3c_extent *
 	extent->traits = traits_of(&cell);
 	if (!find_head(space, &cell, &extent->traits))
 		return false;
+	/*
+	 * Pairs with v3c_byte_give() and v3c_slot_give(): who sees a live head sees all cells of
+	 * the range, and what was mapped.
+	 */
+	smp_rmb();
 	extent->first = cell.first;
 	extent->head = cell.at;
 	extent->level = cell.level;
@@ -1149,7 +1161,6 @@ static bool kill_cells(void *node, unsigned int level)
 	unsigned int i, count;
 
 	if (!level) {
-		slots = node;
 		dead = v3c_cell_repeat(V3C_CELL_DEAD);
 		count = V3C_LEAF_CELLS / sizeof(unsigned long);
 	} else {
@@ -1237,21 +1248,25 @@ static void trim_slots(struct v3c_trim *trim, unsigned long *slots, unsigned int
 	}
 }
 
-/**
- * v3c_cells_trim() - free the nodes in which all is free
- * @space: the space; one caller at a time
- *
- * A space that is closed is left as it is, because v3c_cells_clear() follows.
- *
- * Context: may sleep.
+/*
+ * trim_space() frees the nodes in which all is free. It leaves a space that is closed as it is,
+ * because v3c_cells_clear() follows.
  */
-void v3c_cells_trim(struct v3c_space *space)
+static void trim_space(struct work_struct *work)
 {
+	struct v3c_space *space = container_of(to_delayed_work(work), struct v3c_space, trim);
 	struct v3c_trim *trim = kmalloc(sizeof(*trim), GFP_KERNEL);
 
-	/* Without memory the nodes stay until something else is unmapped. */
-	if (!trim)
+	if (!trim) {
+		v3c_cells_queue_trim(space);
 		return;
+	}
+	WRITE_ONCE(space->trimming, false);
+	/*
+	 * Whoever frees cells and does not see @trimming as it is now freed them before the end of
+	 * this grace period: they are seen to be free. Others queue the work again.
+	 */
+	synchronize_rcu();
 	trim->space = space;
 	trim->count = 0;
 	if (space->low != v3c_cells_none)
@@ -1260,6 +1275,16 @@ void v3c_cells_trim(struct v3c_space *space)
 		trim_slots(trim, space->high, V3C_HIGH_LEVEL);
 	free_trimmed(trim);
 	kfree(trim);
+}
+
+/*
+ * v3c_cells_queue_trim() gives memory back after a while, because what is unmapped is likely to be
+ * mapped again soon.
+ */
+void v3c_cells_queue_trim(struct v3c_space *space)
+{
+	WRITE_ONCE(space->trimming, true);
+	queue_delayed_work(system_unbound_wq, &space->trim, HZ);
 }
 
 static void free_node(void *node, unsigned int level)
@@ -1271,20 +1296,29 @@ static void free_node(void *node, unsigned int level)
 		if (slots[i] & V3C_SLOT_CHILD)
 			free_node(v3c_slot_below(slots[i]), level - 1);
 	kfree(node);
+	if (level)
+		cond_resched();
 }
 
 void v3c_cells_init(struct v3c_space *space)
 {
+	INIT_DELAYED_WORK(&space->trim, trim_space);
 	space->low = v3c_cells_none;
 	space->high = v3c_cells_none;
 }
 
-/* v3c_cells_clear() frees all of it. Nobody looks at @space meanwhile. */
+/*
+ * v3c_cells_clear() frees all of it. Nobody looks at @space meanwhile, and it is closed. It may
+ * sleep.
+ */
 void v3c_cells_clear(struct v3c_space *space)
 {
+	cancel_delayed_work_sync(&space->trim);
+	space->trimming = false;
 	if (space->low != v3c_cells_none)
 		free_node(space->low, V3C_LOW_LEVEL);
 	if (space->high != v3c_cells_none)
 		free_node(space->high, V3C_HIGH_LEVEL);
-	v3c_cells_init(space);
+	space->low = v3c_cells_none;
+	space->high = v3c_cells_none;
 }

@@ -24,7 +24,8 @@
  * =====  =========  ==============  ==========================
  *
  * None of the levels 0 to 2 costs more than an eighth of the page tables that the IOMMU needs for
- * the same pages. A node above costs what a table for the same addresses costs, at most.
+ * the same pages in leaves of 4 KiB; in leaves of 2 MiB they need half of what the cells need. A
+ * node above costs what a table for the same addresses costs, at most.
  *
  * Cells change hands by cmpxchg, without any lock:
  *
@@ -37,7 +38,7 @@
  * - An owner hands on by a store with release semantics.
  *
  * A leaf or node is added by cmpxchg of the slot above. One in which all is free is taken away by
- * v3c_cells_trim(), which makes each of its cells %V3C_CELL_DEAD first, and its memory stays for a
+ * v3c_space.trim, which makes each of its cells %V3C_CELL_DEAD first, and its memory stays for a
  * grace period. So cells that somebody else may own are looked at inside an RCU read-side section.
  */
 #ifndef V3COMPAT_CELLS_H
@@ -211,9 +212,10 @@ static __always_inline void v3c_head_free(const struct v3c_head *head, u8 to)
 /* v3c_extent_state(): the state of the head now. */
 static inline u8 v3c_extent_state(const struct v3c_extent *extent)
 {
+	/* Pairs with v3c_byte_give() and v3c_slot_give(). */
 	if (extent->level)
-		return READ_ONCE(*(unsigned long *)extent->head) >> V3C_SLOT_STATE_SHIFT;
-	return READ_ONCE(*(u8 *)extent->head);
+		return smp_load_acquire((unsigned long *)extent->head) >> V3C_SLOT_STATE_SHIFT;
+	return smp_load_acquire((u8 *)extent->head);
 }
 
 /*
@@ -243,6 +245,12 @@ static inline bool v3c_cell_is_live(u8 state)
 	return !(state & V3C_CELL_HELD) && v3c_cell_kind(state) != V3C_RANGE_LOST;
 }
 
+/* v3c_kind_is_unmapped(): the pages are withheld, and mapped in no page table. */
+static inline bool v3c_kind_is_unmapped(u8 kind)
+{
+	return kind == V3C_RANGE_HOLE || kind == V3C_RANGE_WINDOW;
+}
+
 static inline struct v3c_view v3c_cells_view(const struct v3c_extent *extent)
 {
 	u8 prot = extent->state & V3C_CELL_PROT;
@@ -260,7 +268,7 @@ extern unsigned long v3c_cells_none[];
 
 void v3c_cells_init(struct v3c_space *space);
 void v3c_cells_clear(struct v3c_space *space);
-void v3c_cells_trim(struct v3c_space *space);
+void v3c_cells_queue_trim(struct v3c_space *space);
 
 int v3c_cells_claim(struct v3c_space *space, u64 first, u64 last, u8 state, u8 traits, u8 from,
 		    gfp_t gfp, struct v3c_head *head);
@@ -285,6 +293,13 @@ u8 v3c_cells_look(const struct v3c_space *space, u64 page, u64 *last);
 u8 *v3c_cells_leaf(const struct v3c_space *space, u64 page);
 int v3c_cells_search(struct v3c_space *space, const struct v3c_search *search, u64 *block);
 void v3c_cells_make_room(struct v3c_space *space, u64 page);
+
+/* v3c_cells_emptied(): a node may have become empty. */
+static __always_inline void v3c_cells_emptied(struct v3c_space *space)
+{
+	if (unlikely(!READ_ONCE(space->trimming)))
+		v3c_cells_queue_trim(space);
+}
 
 /*
  * V3C_SLOT_BELOW() is a step down from the slot with @value to that of @page below it. Everything

@@ -7,7 +7,7 @@
  * Every operation is counted in &v3c_space.inflight under the parity of the epoch it started in.
  * v3c_gate_drain() starts a new epoch and waits for the old one to run dry, as SRCU does.
  *
- * Quick operations, on small ranges in the steady state, are not counted. They are RCU read-side
+ * Quick operations, see quick.h, are not counted. They are RCU read-side
  * sections, and v3c_gate_quiesce() waits for them as such. The domain stops them from starting,
  * see v3c_domain_forbid_quick().
  */
@@ -75,7 +75,7 @@ void v3c_gate_drain(struct v3c_space *space)
 	/* Whoever sees the new epoch sees what the caller has changed before. */
 	smp_mb();
 	WRITE_ONCE(space->epoch, old ^ 1);
-	/* Pairs with that of v3c_gate_begin(). */
+	/* Pairs with that of v3c_gate_enter(). */
 	smp_mb();
 	wait_event(space->idle, !atomic_read_acquire(&space->inflight[old]));
 }

@@ -23,7 +23,7 @@
 /* V3C_HINT_ORDERS: orders of blocks up to 1 GiB, which quick operations map. */
 #define V3C_HINT_ORDERS		19
 
-/* V3C_SPACE_STEP bounds the ranges that are looked at in one piece. */
+/* V3C_SPACE_STEP bounds the nodes that are looked at in one piece. */
 #define V3C_SPACE_STEP		128
 
 enum v3c_range_kind {
@@ -146,8 +146,9 @@ struct v3c_extent {
  * @account: __GFP_ACCOUNT where memory for the domain is charged to whoever calls, or 0; constant
  * @pins: &struct v3c_pinned of ranges by their first page, where @account is set
  * @tokens: last pages of reservations, as values, by their first page
- * @lock: protects @slots, @filling and @filled; taken with interrupts off from any context; an
- *	IOMMU driver is called with it held only to fill a table under construction
+ * @lock: protects @slots, @filling, @filled, @looks, @copied and @looks_copied; taken with
+ *	interrupts off from any context; an IOMMU driver is called with it held only to fill a table
+ *	under construction, and for the address of a page where a range is compared
  * @slots: page tables, by slot, that an operation starting now works on
  * @locked: operations look under @lock what there is, see v3c_gate_look(); changed under the
  *	domain's mutex

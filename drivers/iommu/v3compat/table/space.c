@@ -24,6 +24,7 @@
 
 /* V3C_LOOK_AHEAD bounds what v3c_space_fill_step() passes over at a time. */
 #define V3C_LOOK_AHEAD		64
+
 static u8 free_for(u8 kind)
 {
 	return kind == V3C_RANGE_TOKEN ? V3C_CELL_UNUSED : 0;
@@ -32,11 +33,6 @@ static u8 free_for(u8 kind)
 static u8 state_of(struct v3c_traits like)
 {
 	return v3c_cell_of_kind(like.kind) | like.prot;
-}
-
-static bool is_unmapped(u8 kind)
-{
-	return kind == V3C_RANGE_HOLE || kind == V3C_RANGE_WINDOW;
 }
 
 /**
@@ -138,7 +134,7 @@ static bool take_hint(struct v3c_space *space, u64 pages, u8 order, u64 lo, u64 
 	    page + (1ULL << order) - 1 > READ_ONCE(space->last) ||
 	    take_block(space, page, pages, like, 0, head))
 		return false;
-	/* As in alloc_block(). */
+	/* As in v3c_space_claim(). */
 	if (unlikely(page + (1ULL << order) - 1 > READ_ONCE(space->last))) {
 		v3c_cells_free(space, page, page + (1ULL << order) - 1, 0);
 		return false;
@@ -146,43 +142,6 @@ static bool take_hint(struct v3c_space *space, u64 pages, u8 order, u64 lo, u64 
 	v3c_space_hint_behind(space, order, page);
 	*block = page;
 	return true;
-}
-
-static int alloc_block(struct v3c_space *space, u64 pages, u64 lo, u64 hi, struct v3c_traits like,
-		       gfp_t gfp, u64 *block, struct v3c_head *head)
-{
-	const u8 order = order_base_2(pages);
-	struct v3c_search search;
-	int ret;
-
-	if (order > V3C_ORDERS)
-		return -ENOSPC;
-	if (order < V3C_HINT_ORDERS && take_hint(space, pages, order, lo, hi, like, block, head))
-		return 0;
-	do {
-		search = (struct v3c_search) {
-			.pages = pages, .order = order, .hi = hi,
-			.last = READ_ONCE(space->last),
-			/*
-			 * Page 0 is never chosen, because a device that leaves its address register
-			 * at 0 must hit nothing.
-			 */
-			.lo = max(lo, 1ULL),
-		};
-		ret = find_block(space, search, block);
-		if (!ret)
-			ret = take_block(space, *block, pages, like, gfp, head);
-		/* -EADDRINUSE: somebody else was faster. */
-	} while (ret == -EADDRINUSE);
-	if (ret)
-		return ret;
-	if (unlikely(block_last(space, *block, *block + pages - 1) > READ_ONCE(space->last))) {
-		v3c_cells_free(space, *block, block_last(space, *block, *block + pages - 1), 0);
-		return -ENOSPC;
-	}
-	if (order < V3C_HINT_ORDERS)
-		v3c_space_hint_behind(space, order, *block);
-	return 0;
 }
 
 /**
@@ -202,7 +161,38 @@ static int alloc_block(struct v3c_space *space, u64 pages, u64 lo, u64 hi, struc
 int v3c_space_alloc(struct v3c_space *space, u64 pages, u64 lo, u64 hi, struct v3c_traits like,
 		    gfp_t gfp, u64 *first, struct v3c_head *head)
 {
-	return alloc_block(space, pages, lo, hi, like, gfp, first, head);
+	const u8 order = order_base_2(pages);
+	struct v3c_search search;
+	int ret;
+
+	if (order > V3C_ORDERS)
+		return -ENOSPC;
+	if (order < V3C_HINT_ORDERS && take_hint(space, pages, order, lo, hi, like, first, head))
+		return 0;
+	do {
+		search = (struct v3c_search) {
+			.pages = pages, .order = order, .hi = hi,
+			.last = READ_ONCE(space->last),
+			/*
+			 * Page 0 is never chosen, because a device that leaves its address register
+			 * at 0 must hit nothing.
+			 */
+			.lo = max(lo, 1ULL),
+		};
+		ret = find_block(space, search, first);
+		if (!ret)
+			ret = take_block(space, *first, pages, like, gfp, head);
+		/* -EADDRINUSE: somebody else was faster. */
+	} while (ret == -EADDRINUSE);
+	if (ret)
+		return ret;
+	if (unlikely(block_last(space, *first, *first + pages - 1) > READ_ONCE(space->last))) {
+		v3c_cells_free(space, *first, block_last(space, *first, *first + pages - 1), 0);
+		return -ENOSPC;
+	}
+	if (order < V3C_HINT_ORDERS)
+		v3c_space_hint_behind(space, order, *first);
+	return 0;
 }
 
 /* v3c_space_commit(): the range at @first, held since it was claimed, is mapped in all tables. */
@@ -233,13 +223,14 @@ static void free_block(struct v3c_space *space, u64 first, u64 last)
 void v3c_space_free(struct v3c_space *space, u64 first, u64 last, u8 kind,
 		    const struct v3c_head *head)
 {
-	if (space->allocates && kind == V3C_RANGE_LOGICAL)
+	if (space->allocates && kind == V3C_RANGE_LOGICAL) {
 		free_block(space, first, last);
-	else if (head && head->at && head->only)
+	} else if (head && head->at && head->only) {
 		v3c_head_free(head, free_for(kind));
-	else
+		v3c_cells_emptied(space);
+	} else {
 		v3c_cells_free(space, first, last, free_for(kind));
-	v3c_space_emptied(space);
+	}
 }
 
 /*
@@ -462,7 +453,7 @@ int v3c_space_alloc_reserve(struct v3c_space *space, u64 pages, u64 lo, u64 hi, 
 {
 	static const struct v3c_traits like = { .kind = V3C_RANGE_TOKEN };
 	struct v3c_head head;
-	int ret = alloc_block(space, pages, lo, hi, like, gfp, first, &head);
+	int ret = v3c_space_alloc(space, pages, lo, hi, like, gfp, first, &head);
 
 	if (ret)
 		return ret;
@@ -509,7 +500,6 @@ void v3c_space_unreserve(struct v3c_space *space, u64 first, u64 last)
 	/* First, because the pages may be somebody else's reservation at once. */
 	xa_erase(&space->tokens, first);
 	v3c_cells_free(space, first, block_last(space, first, last), 0);
-	v3c_space_emptied(space);
 }
 
 /**
@@ -540,7 +530,7 @@ bool v3c_space_next_direct(struct v3c_space *space, u64 page, struct v3c_view *v
 	struct v3c_extent range;
 	unsigned int steps;
 
-	while (page < V3C_ALL_PAGES) {
+	for (; page < V3C_ALL_PAGES; v3c_yield()) {
 		guard(rcu)();
 		steps = V3C_SPACE_STEP;
 		while (v3c_cells_next(space, &page, V3C_ALL_PAGES - 1, &steps, &range)) {
@@ -560,7 +550,7 @@ bool v3c_space_first_in(struct v3c_space *space, u64 first, u64 last, struct v3c
 	unsigned int steps;
 
 	last = min(last, V3C_ALL_PAGES - 1);
-	while (first <= last) {
+	for (; first <= last; v3c_yield()) {
 		guard(rcu)();
 		steps = V3C_SPACE_STEP;
 		if (v3c_cells_next(space, &first, last, &steps, &range)) {
@@ -633,11 +623,11 @@ static bool is_clear_behind(struct v3c_space *space, u64 last)
 	xa_for_each(&space->tokens, token, end)
 		if (xa_to_value(end) > last)
 			return false;
-	while (page < V3C_ALL_PAGES) {
+	for (; page < V3C_ALL_PAGES; v3c_yield()) {
 		guard(rcu)();
 		steps = V3C_SPACE_STEP;
 		while (v3c_cells_next(space, &page, V3C_ALL_PAGES - 1, &steps, &range))
-			if (!is_unmapped(v3c_cell_kind(range.state)))
+			if (!v3c_kind_is_unmapped(v3c_cell_kind(range.state)))
 				return false;
 	}
 	return true;
@@ -651,7 +641,7 @@ static void set_last(struct v3c_space *space, u64 last)
 
 /**
  * v3c_space_set_last() - move the end of the space
- * @space: the space
+ * @space: the space; no quick operation starts on it, and none is under way
  * @last: last usable page
  *
  * Context: may sleep; under the domain's mutex.
@@ -676,7 +666,8 @@ int v3c_space_set_last(struct v3c_space *space, u64 last)
  */
 static bool is_fillable(u8 kind, bool direct)
 {
-	return kind != V3C_RANGE_LOST && !is_unmapped(kind) && (direct || kind != V3C_RANGE_DIRECT);
+	return kind != V3C_RANGE_LOST && !v3c_kind_is_unmapped(kind) &&
+	       (direct || kind != V3C_RANGE_DIRECT);
 }
 
 /*
@@ -748,31 +739,11 @@ int v3c_space_fill_step(struct v3c_space *space, bool direct, v3c_fill_t fill, v
 	return ret;
 }
 
-static void trim_space(struct work_struct *work)
-{
-	struct v3c_space *space = container_of(to_delayed_work(work), struct v3c_space, trim);
-
-	/* First, so that what is freed from now on queues the work again. */
-	smp_store_mb(space->trimming, false);
-	v3c_cells_trim(space);
-}
-
-/*
- * v3c_space_queue_trim() gives memory back after a while, because what is unmapped is likely to be
- * mapped again soon.
- */
-void v3c_space_queue_trim(struct v3c_space *space)
-{
-	WRITE_ONCE(space->trimming, true);
-	queue_delayed_work(system_unbound_wq, &space->trim, HZ);
-}
-
 void v3c_space_init_once(struct v3c_space *space)
 {
 	spin_lock_init(&space->lock);
 	init_waitqueue_head(&space->idle);
 	mutex_init(&space->drain);
-	INIT_DELAYED_WORK(&space->trim, trim_space);
 	v3c_cells_init(space);
 }
 
@@ -805,8 +776,6 @@ void v3c_space_clear(struct v3c_space *space, struct v3c_released *released)
 	struct v3c_pinned *pinned;
 	unsigned long page;
 
-	cancel_delayed_work_sync(&space->trim);
-	space->trimming = false;
 	if (space->account) {
 		xa_for_each(&space->pins, page, pinned)
 			v3c_released_add(released, pinned);

@@ -65,20 +65,12 @@ unsigned int v3c_space_list(struct v3c_space *space, u64 *cursor, struct v3c_vie
 			    unsigned int max);
 int v3c_space_set_last(struct v3c_space *space, u64 last);
 int v3c_space_fill_step(struct v3c_space *space, bool direct, v3c_fill_t fill, void *arg);
-void v3c_space_queue_trim(struct v3c_space *space);
 
 /*
  * V3C_LINE_ORDER: pages whose cells share a cache line. Where a processor has to search for a
  * smaller block, it takes such a line if it can, and maps the rest of the line next.
  */
 #define V3C_LINE_ORDER		6
-
-/* v3c_space_emptied(): a node may have become empty. */
-static __always_inline void v3c_space_emptied(struct v3c_space *space)
-{
-	if (unlikely(!READ_ONCE(space->trimming)))
-		v3c_space_queue_trim(space);
-}
 
 /* v3c_space_hint() remembers that a block of @order at @page is likely to be free. */
 static __always_inline void v3c_space_hint(struct v3c_space *space, u8 order, u64 page)

@@ -14,11 +14,6 @@
 /* v3c_fate says what becomes of a range in the way of one to be withheld. */
 enum v3c_fate { V3C_STAYS, V3C_TAKEN_OVER, V3C_CONFLICTS };
 
-static bool is_unmapped(u8 kind)
-{
-	return kind == V3C_RANGE_HOLE || kind == V3C_RANGE_WINDOW;
-}
-
 /*
  * fate_of() tells what to do about @range where @like is to be withheld. A %V3C_RANGE_WINDOW where
  * @like is to be mapped is of a device that was not attached before: take it over. Take over a live
@@ -35,7 +30,7 @@ static enum v3c_fate fate_of(const struct v3c_space *space, const struct v3c_vie
 	if (range->kind == V3C_RANGE_WINDOW && wanted && range->first >= first &&
 	    range->last <= last)
 		return V3C_TAKEN_OVER;
-	if (is_unmapped(range->kind))
+	if (v3c_kind_is_unmapped(range->kind))
 		return wanted ? V3C_CONFLICTS : V3C_STAYS;
 	if (range->kind == V3C_RANGE_DIRECT)
 		return (range->prot & like.prot) == like.prot ? V3C_STAYS : V3C_CONFLICTS;
@@ -63,7 +58,7 @@ static void take_over(struct v3c_withheld *held, const struct v3c_view *range,
 {
 	held->first = range->first;
 	held->last = range->last;
-	held->unmapped = is_unmapped(range->kind);
+	held->unmapped = v3c_kind_is_unmapped(range->kind);
 	held->taken_over = true;
 	held->was_kind = range->kind;
 	held->was_prot = range->prot;

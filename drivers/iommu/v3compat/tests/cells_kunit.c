@@ -1228,6 +1228,41 @@ static void empty_nodes_go(struct kunit *test)
 	}
 }
 
+/* A map that is refused has added nodes on its way to what is in use. */
+static void refused_map_leaves_no_node(struct kunit *test)
+{
+	PIOMMU_DMA_DOMAIN domain = v3t_explicit(test);
+	IOMMU_MAP_PHYSICAL_ADDRESS what = v3t_contiguous(NUMBERS, SZ_64M + SZ_4K);
+	IOMMU_DMA_LOGICAL_ADDRESS at = BLOCKS - SZ_4K, out;
+	unsigned int before;
+
+	v3t_map_at(test, domain, v3t_of_page(v3t_pages(test, 0)), BLOCKS + SZ_64M - SZ_4K);
+	flush_delayed_work(&space_of(domain)->trim);
+	before = count_nodes(domain);
+	REFUSE_V3(test, STATUS_RESOURCE_IN_USE, MapLogicalRangeEx, domain, V3T_RW, &what, &at, NULL,
+		  NULL, &out);
+	KUNIT_EXPECT_GT(test, count_nodes(domain), before);
+	flush_delayed_work(&space_of(domain)->trim);
+	KUNIT_EXPECT_EQ(test, count_nodes(domain), before);
+}
+
+/* A free slot of just the pages that are wanted takes them, wherever the range began. */
+static void large_range_needs_no_leaf(struct kunit *test)
+{
+	PIOMMU_DMA_DOMAIN domain = v3t_explicit(test);
+	IOMMU_MAP_PHYSICAL_ADDRESS page = v3t_of_page(v3t_pages(test, 0));
+	unsigned int before;
+	u64 pages;
+
+	/* The second 64 MiB have a node of slots, because of the page at their end. */
+	v3t_map_at(test, domain, page, BLOCKS + 2 * SZ_64M - SZ_4K);
+	before = count_nodes(domain);
+	pages = (SZ_64M + SZ_1M) / SZ_4K;
+	v3t_map_at(test, domain, v3t_contiguous(NUMBERS, pages * SZ_4K), BLOCKS);
+	KUNIT_EXPECT_EQ(test, count_nodes(domain), before);
+	v3t_unmap(test, domain, BLOCKS, pages);
+}
+
 static void allocator_gives_its_nodes_back(struct kunit *test)
 {
 	u64 *at = kunit_kcalloc(test, 2000, sizeof(*at), GFP_KERNEL);
@@ -1356,6 +1391,8 @@ static struct kunit_case cells_cases[] = {
 	KUNIT_CASE(allocator_finds_what_there_is),
 	KUNIT_CASE(reservation_and_mappings_share_a_space),
 	KUNIT_CASE(empty_nodes_go),
+	KUNIT_CASE(refused_map_leaves_no_node),
+	KUNIT_CASE(large_range_needs_no_leaf),
 	KUNIT_CASE(allocator_gives_its_nodes_back),
 	KUNIT_CASE(reservation_keeps_its_nodes),
 	KUNIT_CASE(pages_are_mapped_while_nodes_go),

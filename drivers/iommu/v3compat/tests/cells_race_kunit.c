@@ -292,7 +292,7 @@ static void successes_are_real(struct kunit *test)
 		.chooses = c->width, .pdo = w->pdo, .page = v3t_pages(test, 0),
 	};
 	struct page *large = v3t_pages(test, 9);
-	unsigned int i;
+	unsigned int i, done = 0;
 
 	KUNIT_ASSERT_NOT_NULL(test, racers);
 	sema_init(&race.turn, num_online_cpus());
@@ -309,8 +309,11 @@ static void successes_are_real(struct kunit *test)
 		start_racer(r);
 	for (i = 0; i < num_online_cpus(); i++)
 		up(&race.turn);
-	for (r = racers; r < end; r++)
+	for (r = racers; r < end; r++) {
 		expect_racer(test, r, r - racers);
+		done += r->done;
+	}
+	KUNIT_EXPECT_GT(test, done, 0);
 	v3t_expect_reaches(test, w->pdo, race.anchor, race.page);
 	/* All of it is free again. */
 	if (!c->width) {
