@@ -27,8 +27,8 @@
  * @sole: the only page table, where quick operations may start on it; NULL when there is none or
  *	more than one, and while the set of tables or what is withheld changes. Set to NULL first
  *	and then waited for by v3c_gate_quiesce(), read inside v3c_quick_enter()
- * @sole_explicit: @sole, for quick operations on a page of a space that does not choose addresses
- *	and has no payloads; otherwise NULL
+ * @sole_explicit: @sole, for v3c_quick_map() and v3c_quick_unmap() of a space that does not choose
+ *	addresses and has no payloads; otherwise NULL
  * @sole_allocates: @sole, likewise of one that chooses
  * @devices: attached &struct v3c_device, under v3c_topology and @mutex
  * @pasids: &struct v3c_attachment, under v3c_topology and @mutex

@@ -37,6 +37,22 @@ static __always_inline gfp_t gfp_for(bool payload)
 	return v3c_gfp() | (payload ? __GFP_ACCOUNT : 0);
 }
 
+/*
+ * check_map() tells whether @domain can map so. In an operation, because a domain that was deleted
+ * meanwhile may be another one by now.
+ */
+static __always_inline enum v3c_reason check_map(struct v3c_domain *domain,
+						 const struct v3c_phys *phys,
+						 const struct v3c_place *place, bool pinned,
+						 struct v3c_why *why)
+{
+	if (unlikely(!v3c_domain_is_mapped_by_us(domain) || (pinned && !domain->space.account)))
+		return wrong_type(domain, why);
+	if (unlikely(domain->space.allocates == !!place->explicit_page))
+		return v3c_place_check(domain, place, why);
+	return v3c_check_work(phys, why);
+}
+
 /* map_range(): @pin is NULL as a constant, or its payload is NULL afterwards where it is kept. */
 static __always_inline enum v3c_reason map_range(struct v3c_domain *domain, int prot,
 						 const struct v3c_phys *phys,
@@ -50,20 +66,16 @@ static __always_inline enum v3c_reason map_range(struct v3c_domain *domain, int 
 	struct v3c_held held = { .domain = domain, .kind = V3C_RANGE_LOGICAL };
 	struct v3c_space *space = &domain->space;
 	gfp_t gfp = gfp_for(pin);
-	enum v3c_reason reason = 0;
+	enum v3c_reason reason;
 	int ret;
-
-	if (unlikely(!v3c_domain_is_mapped_by_us(domain) || (pin && !space->account)))
-		return wrong_type(domain, why);
-	if (unlikely(space->allocates == !!place->explicit_page))
-		return v3c_place_check(domain, place, why);
-	reason = v3c_check_work(phys, why);
-	if (unlikely(reason))
-		return reason;
 
 	ret = v3c_gate_enter(space, &held.op);
 	if (unlikely(ret))
-		return v3c_place_refuse(ret, place, phys->pages, why);
+		return check_map(domain, phys, place, pin, why) ?:
+		       v3c_place_refuse(ret, place, phys->pages, why);
+	reason = check_map(domain, phys, place, pin, why);
+	if (unlikely(reason))
+		goto out;
 	ret = v3c_place_claim(domain, place, phys->pages, like, gfp, &held.first,
 			      &held.head);
 	if (unlikely(ret)) {
@@ -364,7 +376,21 @@ static enum v3c_reason check_identity(struct v3c_domain *domain, const struct v3
 		return wrong_type(domain, why);
 	if (domain->space.allocates)
 		return v3c_refuse(why, V3C_REASON_ALLOCATOR_RULE, V3C_PARAM_PHYS, domain, 0, 0);
-	return v3c_check_work(phys, why);
+	return domain->type == V3C_DOMAIN_PASSTHROUGH ? 0 : v3c_check_work(phys, why);
+}
+
+/*
+ * enter_identity() is v3c_gate_enter() for a domain that check_identity() passed, and that may be
+ * another one by now.
+ */
+static int enter_identity(struct v3c_domain *domain, struct v3c_op *op)
+{
+	int ret = v3c_gate_enter(&domain->space, op);
+
+	if (ret || (v3c_domain_is_mapped_by_us(domain) && !domain->space.allocates))
+		return ret;
+	v3c_gate_end(&domain->space, op);
+	return -ESTALE;
 }
 
 /* V3C_SPANS: as many runs of a list are on the stack; more need memory. */
@@ -530,7 +556,7 @@ static enum v3c_reason map_identity(struct v3c_domain *domain, int prot,
 			then = -ERANGE;
 		if (!then)
 			set_refused(refused, &spans.span[spans.count - 1]);
-		ret = v3c_gate_enter(&domain->space, &held.op);
+		ret = enter_identity(domain, &held.op);
 	}
 	if (!ret) {
 		ret = map_identity_spans(&held, &spans, prot, gfp, pin, released, then, refused);

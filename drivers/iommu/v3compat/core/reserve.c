@@ -46,9 +46,8 @@ static u64 last_of(const struct v3c_token *token)
 
 /*
  * build_some() builds some of the tables that a page table has not got yet, for pages that have
- * cells. Attaches change the set
- * of page tables between two such steps: one that joins is built, too, and one that leaves takes
- * its tables along.
+ * cells. Attaches change the set of page tables between two such steps: one that joins is built,
+ * too, and one that leaves takes its tables along.
  *
  * Return: 1 when all of them have all tables, 0 when there is more to do, or an errno.
  */
@@ -153,7 +152,8 @@ static struct v3c_segments *alloc_segments(struct v3c_domain *domain, u64 first,
 	struct v3c_segments *segments;
 
 	segments = kvzalloc(struct_size(segments, leaf, leaves),
-			    GFP_KERNEL | __GFP_NOWARN | domain->space.account);
+			    GFP_KERNEL | __GFP_RETRY_MAYFAIL | __GFP_NOWARN |
+			    domain->space.account);
 	if (!segments)
 		return NULL;
 	segments->domain = domain;
@@ -213,7 +213,7 @@ static enum v3c_reason begin_token(struct v3c_domain *domain, u64 pages,
 
 	if (!v3c_handle_is(domain, V3C_KIND_DOMAIN))
 		return v3c_refuse(why, V3C_REASON_BAD_HANDLE, V3C_PARAM_DOMAIN, NULL, 0, 0);
-	if (!v3c_domain_is_mapped_by_us(domain))
+	if (!v3c_domain_is_mapped_by_us(domain) || (pinned && !domain->space.account))
 		return v3c_refuse(why, V3C_REASON_WRONG_TYPE, V3C_PARAM_DOMAIN, domain,
 				  domain->type, 0);
 	reason = v3c_place_check(domain, place, why);
@@ -317,13 +317,13 @@ static enum v3c_reason create_token(struct v3c_domain *domain, u64 pages,
  * @domain: the domain
  * @pages: length
  * @place: where
- * @pinned: its segments may keep payloads
+ * @pinned: its segments may keep payloads; only in a domain with an account
  * @out: result
  * @why: filled on refusal
  *
  * Context: may sleep; without the domain's mutex, which is taken for a bounded time at a time.
  * Return: 0 or a reason, see ReserveLogicalAddressRange in contract.h; %V3C_REASON_KILLED leaves
- * nothing reserved.
+ * nothing reserved; %V3C_REASON_WRONG_TYPE also if payloads cannot be kept.
  */
 enum v3c_reason v3c_token_create(struct v3c_domain *domain, u64 pages,
 				 const struct v3c_place *place, bool pinned,
@@ -561,8 +561,8 @@ enum v3c_reason v3c_token_map(struct v3c_token *token, u64 page, int prot,
  * Return: as v3c_token_map(); %V3C_REASON_WRONG_TYPE for a token made without @pinned.
  */
 enum v3c_reason v3c_token_map_pinned(struct v3c_token *token, u64 page, int prot,
-					  const struct v3c_phys *phys, struct v3c_pin pin,
-					  struct v3c_why *why)
+				     const struct v3c_phys *phys, struct v3c_pin pin,
+				     struct v3c_why *why)
 {
 	enum v3c_reason reason = map_reserved(token, page, prot, phys, &pin, why);
 
@@ -590,7 +590,8 @@ static int unmap_segment(struct v3c_token *token, struct v3c_held *held, u64 pag
 		return ret;
 	v3c_gate_look(space, &held->op);
 	ret = v3c_held_unmap(held, released);
-	trace_v3compat_unmap_reserved(held->domain, held->first, pages, 0);
+	trace_v3compat_unmap_reserved(held->domain, held->first, pages,
+				      ret ? V3C_REASON_SHORT_UNMAP : 0);
 	return ret;
 }
 
@@ -641,7 +642,7 @@ enum v3c_reason v3c_token_unmap(struct v3c_token *token, u64 page, u64 pages, st
  * Return: as v3c_token_unmap().
  */
 enum v3c_reason v3c_token_unmap_pinned(struct v3c_token *token, u64 page, u64 pages,
-					    struct v3c_why *why)
+				       struct v3c_why *why)
 {
 	struct v3c_released released = {};
 	enum v3c_reason reason = unmap_reserved(token, page, pages, &released, why);

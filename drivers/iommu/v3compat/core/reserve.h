@@ -19,7 +19,7 @@ struct v3c_place;
  * @domain: constant while the token lives
  * @segments: where its cells are, constant while the token lives, NULL afterwards
  * @quick: @segments where quick operations may start, or NULL; read inside v3c_quick_enter();
- *	always NULL if @pinned, because quick operations do not look for payloads
+ *	always NULL if @pinned, because those on tokens do not look for payloads
  * @open: maps may start; read by operations
  * @closing: somebody finds out whether it can be given back
  * @pinned: its segments may keep payloads
@@ -61,10 +61,10 @@ enum v3c_reason v3c_token_map(struct v3c_token *token, u64 page, int prot,
 			      const struct v3c_phys *phys, struct v3c_why *why);
 enum v3c_reason v3c_token_unmap(struct v3c_token *token, u64 page, u64 pages, struct v3c_why *why);
 enum v3c_reason v3c_token_map_pinned(struct v3c_token *token, u64 page, int prot,
-					  const struct v3c_phys *phys, struct v3c_pin pin,
-					  struct v3c_why *why);
+				     const struct v3c_phys *phys, struct v3c_pin pin,
+				     struct v3c_why *why);
 enum v3c_reason v3c_token_unmap_pinned(struct v3c_token *token, u64 page, u64 pages,
-					    struct v3c_why *why);
+				       struct v3c_why *why);
 
 int v3c_tokens_build(struct v3c_domain *domain, struct v3c_hwpt *hwpt);
 void v3c_tokens_forget(struct v3c_domain *domain, u8 slot);

@@ -288,10 +288,89 @@ static void atomic_unmap_of_very_many_is_refused(struct kunit *test)
 	v3t_unmap(test, domain, SZ_1G, MANY);
 }
 
+/* V3T_ATOMIC_PAGES: what Documentation says of lists, and some bytes of memory to list. */
+#define V3T_ATOMIC_PAGES	65536
+#define NUMBERS			(64ULL << 30)
+
+static IOMMU_MAP_PHYSICAL_ADDRESS list_of(struct kunit *test, unsigned int count)
+{
+	PPFN_NUMBER pfns = kunit_kcalloc(test, count, sizeof(*pfns), GFP_KERNEL);
+	unsigned int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, pfns);
+	for (i = 0; i < count; i++)
+		pfns[i] = (NUMBERS >> PAGE_SHIFT) + 2 * i;
+	return (IOMMU_MAP_PHYSICAL_ADDRESS) {
+		.MapType = MapPhysicalAddressTypePfn,
+		.PfnArray.PageFrame = pfns, .PfnArray.NumberOfPages = count,
+	};
+}
+
+/* Statuses of the calls that take a list, made where they may not sleep. */
+struct listers {
+	NTSTATUS map, reserved, identity, unmap_identity, through, unmap_through;
+};
+
+static struct listers call_listers(struct kunit *test, PIOMMU_DMA_DOMAIN domain,
+				   PIOMMU_DMA_LOGICAL_ADDRESS_TOKEN token,
+				   PIOMMU_DMA_DOMAIN through, IOMMU_MAP_PHYSICAL_ADDRESS what)
+{
+	IOMMU_DMA_LOGICAL_ADDRESS_TOKEN_MAPPED_SEGMENT segment;
+	IOMMU_DMA_LOGICAL_ADDRESS at = SZ_1G, out;
+	DMA_IOMMU_INTERFACE_V3 *v3 = V3T_V3(test);
+	struct listers done;
+	unsigned long flags;
+
+	local_irq_save(flags);
+	done.map = v3->MapLogicalRangeEx(domain, V3T_RW, &what, &at, NULL, NULL, &out);
+	done.reserved = v3->MapReservedLogicalRange(token, 0, V3T_RW, &what, &segment);
+	done.identity = v3->MapIdentityRangeEx(domain, V3T_RW, &what);
+	done.unmap_identity = v3->UnmapIdentityRangeEx(domain, &what);
+	done.through = v3->MapIdentityRangeEx(through, V3T_RW, &what);
+	done.unmap_through = v3->UnmapIdentityRangeEx(through, &what);
+	local_irq_restore(flags);
+	return done;
+}
+
+/* The longest list is done, and one that is a page longer is not. */
+static void atomic_list_of_very_many_is_refused(struct kunit *test)
+{
+	PIOMMU_DMA_DOMAIN domain = v3t_explicit(test), other = v3t_explicit(test);
+	PIOMMU_DMA_DOMAIN through = v3t_domain(test, DomainTypePassThrough, 0);
+	IOMMU_MAP_PHYSICAL_ADDRESS what = list_of(test, V3T_ATOMIC_PAGES + 1);
+	const u64 far = 512ULL * SZ_1G;
+	PIOMMU_DMA_LOGICAL_ADDRESS_TOKEN token = v3t_reserve(test, domain, SZ_512M, &far);
+	DMA_IOMMU_INTERFACE_V3 *v3 = V3T_V3(test);
+	IOMMU_DMA_LOGICAL_ADDRESS at = SZ_1G, out;
+	struct listers done = call_listers(test, domain, token, through, what);
+	NTSTATUS status;
+
+	EXPECT_RESULT(test, STATUS_INSUFFICIENT_RESOURCES, MapLogicalRangeEx, done.map);
+	EXPECT_RESULT(test, STATUS_INSUFFICIENT_RESOURCES, MapReservedLogicalRange, done.reserved);
+	EXPECT_RESULT(test, STATUS_INSUFFICIENT_RESOURCES, MapIdentityRangeEx, done.identity);
+	EXPECT_RESULT(test, STATUS_INSUFFICIENT_RESOURCES, UnmapIdentityRangeEx,
+		      done.unmap_identity);
+	/* There is nothing to do for these. */
+	EXPECT_RESULT(test, STATUS_SUCCESS, MapIdentityRangeEx, done.through);
+	EXPECT_RESULT(test, STATUS_SUCCESS, UnmapIdentityRangeEx, done.unmap_through);
+	/* None of it was mapped. */
+	REFUSE_V3(test, STATUS_INVALID_PARAMETER, UnmapLogicalRange, domain, SZ_1G, 1);
+	REFUSE_V3(test, STATUS_INVALID_PARAMETER, UnmapLogicalRange, domain, NUMBERS, 1);
+	v3t_free_token(test, token);
+
+	what.PfnArray.NumberOfPages--;
+	local_irq_disable();
+	status = v3->MapLogicalRangeEx(other, V3T_RW, &what, &at, NULL, NULL, &out);
+	local_irq_enable();
+	EXPECT_RESULT(test, STATUS_SUCCESS, MapLogicalRangeEx, status);
+	v3t_unmap(test, other, SZ_1G, V3T_ATOMIC_PAGES);
+}
+
 static struct kunit_case atomic_cases[] = {
 	KUNIT_CASE_PARAM(mapping_works_where_nothing_may_sleep, context_gen_params),
 	KUNIT_CASE(sleeping_calls_refuse),
 	KUNIT_CASE(atomic_unmap_of_very_many_is_refused),
+	KUNIT_CASE(atomic_list_of_very_many_is_refused),
 	{}
 };
 

@@ -725,6 +725,20 @@ static enum v3c_reason map_segment(struct v3c_token *token, u64 page, struct pag
 				    (struct v3c_pin) { &kept->payload, page }, &why);
 }
 
+/* A domain without an account has nowhere to keep payloads. */
+static void reservation_of_a_driver_keeps_nothing(struct kunit *test)
+{
+	static const u64 at = AT;
+	static const struct v3c_place place = { .explicit_page = &at };
+	struct v3c_domain *domain = (struct v3c_domain *)v3t_explicit(test);
+	struct v3c_token *token = NULL;
+	struct v3c_why why;
+
+	KUNIT_EXPECT_EQ(test, (int)V3C_REASON_WRONG_TYPE,
+			(int)v3c_token_create(domain, PAGES, &place, true, &token, &why));
+	KUNIT_EXPECT_NULL(test, token);
+}
+
 static void reservation_gives_back(struct kunit *test)
 {
 	struct v3t_world *w = test->priv;
@@ -1015,6 +1029,7 @@ static struct kunit_case v3c_payload_cases[] = {
 	KUNIT_CASE(batch_loses_what_was_kept),
 	KUNIT_CASE(batch_of_an_allocator),
 	KUNIT_CASE(tables_are_charged_to_a_user),
+	KUNIT_CASE(reservation_of_a_driver_keeps_nothing),
 	KUNIT_CASE(reservation_gives_back),
 	KUNIT_CASE(plain_reservation_takes_no_payload),
 	KUNIT_CASE(reservation_dies_with_its_domain),
