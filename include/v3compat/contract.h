@@ -1251,7 +1251,8 @@ typedef IOMMU_QUERY_INPUT_MAPPINGS *PIOMMU_QUERY_INPUT_MAPPINGS;
  * * STATUS_INVALID_PARAMETER_MIX - nothing free between the bounds
  * * STATUS_IN_USE - the explicit range touches a mapping, a token or a reserved region
  * * STATUS_NOT_SUPPORTED - an explicit address with an allocator, or none without
- * * STATUS_INSUFFICIENT_RESOURCES - out of memory, or of addresses without bounds
+ * * STATUS_INSUFFICIENT_RESOURCES - out of memory, or of addresses without bounds; or the list is
+ *   longer than is done for a caller that cannot sleep
  * * STATUS_UNSUCCESSFUL - out of memory, and the IOMMU driver kept some of what was mapped till
  *   then: devices may reach the memory until the domain is deleted
  *
@@ -1312,7 +1313,8 @@ typedef IOMMU_UNMAP_LOGICAL_RANGE *PIOMMU_UNMAP_LOGICAL_RANGE;
  *   lies beyond what is translated
  * * STATUS_IN_USE - some of it touches a mapping, a token or a reserved region
  * * STATUS_NOT_SUPPORTED - the domain has an allocator
- * * STATUS_INSUFFICIENT_RESOURCES - out of memory
+ * * STATUS_INSUFFICIENT_RESOURCES - out of memory; or the list is longer than is done for a caller
+ *   that cannot sleep
  * * STATUS_UNSUCCESSFUL - out of memory, and the IOMMU driver kept some of what was mapped till
  *   then: devices may reach the memory until the domain is deleted
  *
@@ -1333,10 +1335,11 @@ typedef IOMMU_MAP_IDENTITY_RANGE_EX *PIOMMU_MAP_IDENTITY_RANGE_EX;
  * * STATUS_SUCCESS - unmapped
  * * STATUS_INVALID_PARAMETER_1 - @Domain is NULL, stale, no domain, or of another type
  * * STATUS_INVALID_PARAMETER_2 - the description is NULL, misaligned, not whole pages or empty
- * * STATUS_INVALID_PARAMETER - some of it is not mapped so. Nothing changed
+ * * STATUS_INVALID_PARAMETER - some of it is not mapped so. Nothing changed, unless the list has
+ *   more than 8 runs and there was no memory to copy it: then runs in front may be unmapped
  * * STATUS_NOT_SUPPORTED - the domain has an allocator
- * * STATUS_INSUFFICIENT_RESOURCES - out of memory to cut a mapping, or more of them at once than
- *   is done for a caller that cannot sleep. Nothing changed
+ * * STATUS_INSUFFICIENT_RESOURCES - out of memory to cut a mapping; or more of them in a run, or a
+ *   longer list, than is done for a caller that cannot sleep. Nothing changed, but as above
  * * STATUS_UNSUCCESSFUL - the IOMMU driver kept some of it: devices may reach the memory until the
  *   domain is deleted
  *
@@ -1561,7 +1564,8 @@ typedef IOMMU_FREE_RESERVED_LOGICAL_ADDRESS_RANGE *PIOMMU_FREE_RESERVED_LOGICAL_
  *   the memory ends beyond the token
  * * STATUS_INVALID_PARAMETER_5 - @MappedSegment is NULL
  * * STATUS_RESOURCE_IN_USE - some of the range is mapped
- * * STATUS_INSUFFICIENT_RESOURCES - out of memory, with a driver of the IOMMU that allocates
+ * * STATUS_INSUFFICIENT_RESOURCES - out of memory, with a driver of the IOMMU that allocates; or
+ *   the list is longer than is done for a caller that cannot sleep
  * * STATUS_UNSUCCESSFUL - the token is being freed; or the IOMMU driver kept some of a map that
  *   failed: devices may reach the memory until the domain is deleted
  *
@@ -1843,7 +1847,8 @@ typedef IOMMU_DOMAIN_DETACH_DEVICE *PIOMMU_DOMAIN_DETACH_DEVICE;
  * * STATUS_INVALID_PARAMETER_1 to STATUS_INVALID_PARAMETER_4 - that parameter is wrong, as for
  *   MapLogicalRangeEx
  * * STATUS_IN_USE - the range touches a mapping
- * * STATUS_INSUFFICIENT_RESOURCES - out of memory
+ * * STATUS_INSUFFICIENT_RESOURCES - out of memory; or the list is longer than is done for a caller
+ *   that cannot sleep
  *
  * Source: wdm.h page iommu_map_logical_range.
  */

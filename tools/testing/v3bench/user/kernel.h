@@ -93,8 +93,8 @@ typedef struct { int counter; } atomic_t;
 #define smp_load_acquire(at)		__atomic_load_n(at, __ATOMIC_ACQUIRE) /* acquires */
 #define smp_store_release(at, value)	__atomic_store_n(at, value, __ATOMIC_RELEASE) /* releases */
 #define smp_mb()			__atomic_thread_fence(__ATOMIC_SEQ_CST) /* full */
+#define smp_rmb()			__atomic_thread_fence(__ATOMIC_ACQUIRE) /* reads */
 #define smp_mb__after_atomic()		barrier() /* full, as atomic_inc() is here */
-#define smp_store_mb(x, value)		__atomic_store_n(&(x), value, __ATOMIC_SEQ_CST) /* full */
 #define barrier()			__atomic_signal_fence(__ATOMIC_SEQ_CST)
 #define try_cmpxchg(at, old, new)						\
 	__atomic_compare_exchange_n(at, old, new, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)
