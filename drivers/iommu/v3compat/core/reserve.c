@@ -166,20 +166,15 @@ static struct v3c_segments *alloc_segments(struct v3c_domain *domain, u64 first,
 }
 
 /*
- * take_apart() frees a @token that nobody can use, and whose pages are mapped nowhere or lost. If
- * some are @lost its addresses stay out of use.
+ * take_apart() frees a @token that nobody can use, or find, and whose pages are mapped nowhere or
+ * lost. If some are @lost its addresses stay out of use.
  */
-static void take_apart(struct v3c_domain *domain, struct v3c_token *token, bool lost)
+static void take_apart(struct v3c_domain *domain, struct v3c_token *token, bool published,
+		       bool lost)
 {
 	struct v3c_segments *segments = token->segments;
 	bool more = true;
 
-	/*
-	 * Operations that found the token just before are waited for, because its pages are free
-	 * for others soon.
-	 */
-	v3c_gate_drain(&domain->space);
-	synchronize_rcu_expedited();
 	while (more) {
 		scoped_guard(mutex, &domain->mutex)
 			more = unbuild_some(domain, token, &lost);
@@ -195,7 +190,11 @@ static void take_apart(struct v3c_domain *domain, struct v3c_token *token, bool 
 		WRITE_ONCE(token->segments, NULL);
 		v3c_handle_free(&v3c_token_pool, &token->handle);
 	}
-	kvfree_rcu(segments, rcu);
+	/* @published: a quick operation may still look where the cells are. */
+	if (published)
+		kvfree_rcu(segments, rcu);
+	else
+		kvfree(segments);
 }
 
 /* begin_token() gets addresses for a token; build_token() does the rest. */
@@ -302,12 +301,17 @@ static enum v3c_reason create_token(struct v3c_domain *domain, u64 pages,
 	if (reason)
 		return reason;
 	first = first_of(token) << V3C_PAGE_SHIFT;
+	/*
+	 * Quick operations on a reservation that had the pages before are waited for, because they
+	 * hold one for a moment, and who maps it in this one would find it in use.
+	 */
+	cond_synchronize_rcu_expedited(READ_ONCE(domain->space.given_up));
 	ret = build_token(domain, token);
 	if (!ret) {
 		*out = token;
 		return 0;
 	}
-	take_apart(domain, token, ret == -EUCLEAN);
+	take_apart(domain, token, false, ret == -EUCLEAN);
 	return v3c_refuse_errno(why, ret, V3C_PARAM_SIZE, domain, first,
 				first + (pages << V3C_PAGE_SHIFT) - 1);
 }
@@ -401,6 +405,7 @@ static enum v3c_reason end_close(struct v3c_domain *domain, struct v3c_token *to
 	token->closing = false;
 	if (!(uses & (V3C_USE_LIVE | V3C_USE_HELD))) {
 		v3c_handle_retire(&token->handle);
+		WRITE_ONCE(domain->space.given_up, get_state_synchronize_rcu());
 		return 0;
 	}
 	set_open(token, true);
@@ -439,7 +444,13 @@ enum v3c_reason v3c_token_destroy(struct v3c_token *token, struct v3c_why *why)
 		return reason;
 	first = first_of(token);
 	pages = token->segments->pages;
-	take_apart(domain, token, uses & V3C_USE_LOST);
+	/*
+	 * Operations that found @token just before are waited for, because its pages are free for
+	 * others soon; quick ones by v3c_cells_give_up(), and by create_token() if the pages are
+	 * reserved again.
+	 */
+	v3c_gate_drain(&domain->space);
+	take_apart(domain, token, true, uses & V3C_USE_LOST);
 	trace_v3compat_release(domain, first, pages, 0);
 	return 0;
 }
@@ -725,6 +736,6 @@ void v3c_tokens_reclaim(struct v3c_domain *domain, bool loud)
 			set_open(token, false);
 			token->slots = 0;
 		}
-		take_apart(domain, token, true);
+		take_apart(domain, token, true, true);
 	}
 }

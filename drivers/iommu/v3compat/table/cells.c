@@ -524,6 +524,79 @@ static u64 free_some(struct v3c_space *space, u64 first, u64 page, u8 to)
 	}
 }
 
+/*
+ * give_up_bytes() frees unused pages of a reservation downwards, and stops at one that is in
+ * somebody's hands. Returns how many are left.
+ */
+static unsigned int give_up_bytes(u8 *at, unsigned int count)
+{
+	u8 *end = at + count, byte;
+	u64 word;
+
+	do {
+		while (end - at >= (long)sizeof(u64) &&
+		       IS_ALIGNED((unsigned long)end, sizeof(u64))) {
+			word = v3c_cell_repeat(V3C_CELL_UNUSED);
+			if (!try_cmpxchg((u64 *)end - 1, &word, 0))
+				break;
+			end -= sizeof(u64);
+		}
+		byte = V3C_CELL_UNUSED;
+	} while (end > at && try_cmpxchg(end - 1, &byte, 0) && --end > at);
+	return end - at;
+}
+
+/* give_up_some() is free_some() for v3c_cells_give_up(). Returns @page + 1 if nothing was freed. */
+static u64 give_up_some(struct v3c_space *space, u64 first, u64 page)
+{
+	struct v3c_cell cell;
+	unsigned int count;
+
+	scoped_guard(rcu) {
+		walk_to(space, page, &cell);
+		if (!cell.level) {
+			count = min(page - first, index_of(page, 0)) + 1;
+			return page - (count - 1) +
+			       give_up_bytes((u8 *)cell.at - (count - 1), count);
+		}
+	}
+	return free_some(space, first, page, 0);
+}
+
+/**
+ * v3c_cells_give_up() - free pages of a reservation in which nothing is mapped
+ * @space: the space
+ * @first: first page
+ * @last: last page
+ *
+ * A quick operation that found the reservation just before it was given back, or one on these pages
+ * before it, holds a page for a moment, finds out, and puts it back. That is waited for, otherwise
+ * it would put the page back into what is somebody else's by then.
+ *
+ * Context: may sleep.
+ */
+void v3c_cells_give_up(struct v3c_space *space, u64 first, u64 last)
+{
+	u64 page = last, end;
+
+	for (;;) {
+		end = page;
+		page = give_up_some(space, first, end);
+		if (page > end) {
+			synchronize_rcu_expedited();
+			page = end;
+			continue;
+		}
+		if (space->hints)
+			v3c_cells_make_room(space, end);
+		if (page <= first)
+			break;
+		page--;
+		cond_resched();
+	}
+	v3c_cells_emptied(space);
+}
+
 /**
  * v3c_cells_free() - free pages
  * @space: the space

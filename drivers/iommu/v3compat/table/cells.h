@@ -275,6 +275,7 @@ int v3c_cells_claim(struct v3c_space *space, u64 first, u64 last, u8 state, u8 t
 int v3c_cells_fill(struct v3c_space *space, u64 first, u64 last, u8 state, gfp_t gfp);
 u64 v3c_cells_claim_free(struct v3c_space *space, u64 first, u64 last, u8 state, u8 traits,
 			 gfp_t gfp, int *ret);
+void v3c_cells_give_up(struct v3c_space *space, u64 first, u64 last);
 void v3c_cells_free(struct v3c_space *space, u64 first, u64 last, u8 to);
 int v3c_cells_take(struct v3c_space *space, u64 page, u8 kind, struct v3c_extent *extent);
 bool v3c_cells_swap(struct v3c_extent *extent, u8 state);

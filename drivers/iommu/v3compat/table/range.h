@@ -146,6 +146,8 @@ struct v3c_extent {
  * @account: __GFP_ACCOUNT where memory for the domain is charged to whoever calls, or 0; constant
  * @pins: &struct v3c_pinned of ranges by their first page, where @account is set
  * @tokens: last pages of reservations, as values, by their first page
+ * @given_up: for cond_synchronize_rcu_expedited(): after that no quick operation knows a
+ *	reservation which is gone; changed under the domain's mutex before the pages are free
  * @lock: protects @slots, @filling, @filled, @looks, @copied and @looks_copied; taken with
  *	interrupts off from any context; an IOMMU driver is called with it held only to fill a table
  *	under construction, and for the address of a page where a range is compared
@@ -175,6 +177,7 @@ struct v3c_space {
 	gfp_t account;
 	struct xarray pins;
 	struct xarray tokens;
+	unsigned long given_up;
 	spinlock_t lock ____cacheline_aligned_in_smp;
 	u8 slots;
 	bool locked;

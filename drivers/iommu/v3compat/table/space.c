@@ -69,6 +69,16 @@ static u64 block_last(const struct v3c_space *space, u64 first, u64 last)
 	return space->allocates ? first + (1ULL << order_base_2(last - first + 1)) - 1 : last;
 }
 
+/* give_up() frees a reservation, and what it has of its block besides. */
+static void give_up(struct v3c_space *space, u64 first, u64 last)
+{
+	u64 end = block_last(space, first, last);
+
+	if (end > last)
+		v3c_cells_free(space, last + 1, end, 0);
+	v3c_cells_give_up(space, first, last);
+}
+
 /* take_block() makes @block of a search the caller's; as many as @pages of it are like @like. */
 static int take_block(struct v3c_space *space, u64 block, u64 pages, struct v3c_traits like,
 		      gfp_t gfp, struct v3c_head *head)
@@ -84,7 +94,9 @@ static int take_block(struct v3c_space *space, u64 block, u64 pages, struct v3c_
 	if (ret || end == last)
 		return ret;
 	ret = v3c_cells_fill(space, last + 1, end, V3C_CELL_PAD, gfp);
-	if (ret)
+	if (ret && like.kind == V3C_RANGE_TOKEN)
+		v3c_cells_give_up(space, block, last);
+	else if (ret)
 		v3c_cells_free(space, block, last, 0);
 	return ret;
 }
@@ -443,7 +455,7 @@ int v3c_space_reserve(struct v3c_space *space, u64 first, u64 last, gfp_t gfp)
 		return ret;
 	ret = last > READ_ONCE(space->last) ? -ERANGE : note_token(space, first, last, gfp);
 	if (ret)
-		v3c_cells_free(space, first, last, 0);
+		v3c_cells_give_up(space, first, last);
 	return ret;
 }
 
@@ -459,7 +471,7 @@ int v3c_space_alloc_reserve(struct v3c_space *space, u64 pages, u64 lo, u64 hi, 
 		return ret;
 	ret = note_token(space, *first, *first + pages - 1, gfp);
 	if (ret)
-		v3c_cells_free(space, *first, block_last(space, *first, *first + pages - 1), 0);
+		give_up(space, *first, *first + pages - 1);
 	return ret;
 }
 
@@ -499,7 +511,7 @@ void v3c_space_unreserve(struct v3c_space *space, u64 first, u64 last)
 {
 	/* First, because the pages may be somebody else's reservation at once. */
 	xa_erase(&space->tokens, first);
-	v3c_cells_free(space, first, block_last(space, first, last), 0);
+	give_up(space, first, last);
 }
 
 /**
@@ -754,6 +766,7 @@ int v3c_space_reset(struct v3c_space *space, bool allocates, u64 last, gfp_t acc
 	xa_init_flags(&space->tokens, account ? XA_FLAGS_ACCOUNT : 0);
 	space->allocates = allocates;
 	space->account = account;
+	space->given_up = get_completed_synchronize_rcu();
 	set_last(space, last);
 	scoped_guard(spinlock_irqsave, &space->lock) {
 		space->slots = 0;

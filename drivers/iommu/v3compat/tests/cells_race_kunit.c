@@ -36,6 +36,7 @@
  * @anchor: where
  * @turn: as many of them get on at a time as there are CPUs
  * @ready: for each that waits for its first turn
+ * @token: the reservation of now, or one that is gone
  */
 struct race {
 	const DMA_IOMMU_INTERFACE_V3 *v3;
@@ -46,6 +47,7 @@ struct race {
 	u64 anchor;
 	struct semaphore turn;
 	struct completion ready;
+	PIOMMU_DMA_LOGICAL_ADDRESS_TOKEN token;
 };
 
 /**
@@ -183,6 +185,70 @@ static void attach_round(struct racer *racer)
 	status = race->v3->DetachDeviceEx(racer->device);
 	if (status)
 		complain(racer, "detach: %s", v3t_status_name(status));
+}
+
+/*
+ * Maps the first page of a reservation that is made anew each time, where the one before was. The
+ * page is nobody else's, so that none but this thread can be in the way.
+ */
+static void reserve_round(struct racer *racer)
+{
+	struct race *race = racer->race;
+	IOMMU_MAP_PHYSICAL_ADDRESS what = v3t_of_pages(racer->block, racer->pages);
+	IOMMU_DMA_LOGICAL_ADDRESS_TOKEN_MAPPED_SEGMENT segment;
+	PIOMMU_DMA_LOGICAL_ADDRESS_TOKEN token;
+	IOMMU_DMA_LOGICAL_ADDRESS at = racer->at;
+	NTSTATUS status = race->v3->ReserveLogicalAddressRange(race->domain, SZ_64K, &at, NULL,
+							       NULL, &token);
+
+	if (status) {
+		complain(racer, "reserve: %s", v3t_status_name(status));
+		return;
+	}
+	WRITE_ONCE(race->token, token);
+	status = race->v3->MapReservedLogicalRange(token, 0, V3T_RW, &what, &segment);
+	if (status) {
+		complain(racer, "map in a new reservation: %s", v3t_status_name(status));
+		return;
+	}
+	pass_turn(&race->turn);
+	check_ends(racer, at, "mapped");
+	status = race->v3->UnmapReservedLogicalRange(&segment);
+	if (status)
+		complain(racer, "unmap: %s", v3t_status_name(status));
+	do {
+		status = race->v3->FreeReservedLogicalAddressRange(token);
+		if (status == STATUS_RESOURCE_IN_USE)
+			pass_turn(&race->turn);
+	} while (status == STATUS_RESOURCE_IN_USE);
+	if (status)
+		complain(racer, "free: %s", v3t_status_name(status));
+	racer->done++;
+}
+
+/* Maps in a reservation that may be gone, and finds another one in its place, or is refused. */
+static void late_round(struct racer *racer)
+{
+	struct race *race = racer->race;
+	IOMMU_MAP_PHYSICAL_ADDRESS what = v3t_of_pages(racer->block, racer->pages);
+	PIOMMU_DMA_LOGICAL_ADDRESS_TOKEN token = READ_ONCE(race->token);
+	IOMMU_DMA_LOGICAL_ADDRESS_TOKEN_MAPPED_SEGMENT segment;
+	NTSTATUS status = race->v3->MapReservedLogicalRange(token, racer->at - AREA, V3T_RW, &what,
+							    &segment);
+
+	if (!status) {
+		racer->done++;
+		check_ends(racer, racer->at, "mapped");
+		status = race->v3->UnmapReservedLogicalRange(&segment);
+		if (status)
+			complain(racer, "unmap: %s", v3t_status_name(status));
+	} else if (status == STATUS_INVALID_PARAMETER_1 || status == STATUS_UNSUCCESSFUL) {
+		racer->refused++;
+	} else {
+		complain(racer, "map: %s", v3t_status_name(status));
+	}
+	if (!(prandom_u32_state(&racer->random) % 4))
+		pass_turn(&race->turn);
 }
 
 static int run_rounds(void *arg)
@@ -325,7 +391,38 @@ static void successes_are_real(struct kunit *test)
 		v3t_expect_no_stale_hits(test, w->sim);
 }
 
+static void reservation_takes_the_place_of_another(struct kunit *test)
+{
+	struct racer *racers = kunit_kcalloc(test, RACERS, sizeof(*racers), GFP_KERNEL), *r;
+	struct v3t_world *w = test->priv;
+	struct race race = {
+		.v3 = V3T_V3(test), .domain = v3t_explicit(test), .pdo = w->pdo,
+		.page = v3t_pages(test, 0), .anchor = ANCHOR,
+	};
+	unsigned int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, racers);
+	sema_init(&race.turn, num_online_cpus());
+	for (i = 0; i < num_online_cpus(); i++)
+		down(&race.turn);
+	init_completion(&race.ready);
+	v3t_attach(test, race.domain, w->device);
+	for (i = 0; i < 4; i++) {
+		add_mapper(test, &racers[i], &race, AREA + i * SZ_16K, 1, i ? 2 : 1);
+		racers[i].round = i ? late_round : reserve_round;
+		racers[i].rounds = i ? 4 * ROUNDS : ROUNDS;
+	}
+	for (r = racers; r < racers + 4; r++)
+		start_racer(r);
+	for (i = 0; i < num_online_cpus(); i++)
+		up(&race.turn);
+	for (r = racers; r < racers + 4; r++)
+		expect_racer(test, r, r - racers);
+	v3t_map_at(test, race.domain, v3t_of_pages(v3t_pages(test, 4), 16), AREA);
+}
+
 static struct kunit_case cells_race_cases[] = {
+	KUNIT_CASE(reservation_takes_the_place_of_another),
 	KUNIT_CASE_PARAM(successes_are_real, race_gen_params),
 	{}
 };
