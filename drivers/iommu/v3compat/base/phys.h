@@ -87,6 +87,12 @@ struct v3c_phys {
 	u64 given;
 };
 
+/* v3c_phys_of_page() is v3c_phys_init_run() of a page that was checked. */
+static __always_inline struct v3c_phys v3c_phys_of_page(u64 base)
+{
+	return (struct v3c_phys) { .pfn = base >> V3C_PAGE_SHIFT, .pages = 1 };
+}
+
 enum v3c_reason v3c_phys_init_run(struct v3c_phys *phys, u64 base, u64 size, struct v3c_why *why);
 enum v3c_reason v3c_phys_init_runs(struct v3c_phys *phys, const struct v3c_run *runs, u64 count,
 				   struct v3c_why *why);

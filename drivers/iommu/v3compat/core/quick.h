@@ -97,6 +97,12 @@ static __always_inline bool v3c_is_large(u64 base, u64 size)
 	       !((base | size) & (V3C_QUICK_SIZE - 1));
 }
 
+/* v3c_is_block(): @pages are more than one, as a constant; only where aligned to as many. */
+static __always_inline bool v3c_is_block(u64 pages)
+{
+	return __builtin_constant_p(pages) && pages > 1;
+}
+
 /* v3c_quick_hwpt() is the page table of a domain that has only one, or NULL. */
 static __always_inline struct v3c_hwpt *v3c_quick_hwpt(const struct v3c_domain *domain,
 						       bool allocates)
@@ -125,8 +131,9 @@ static __always_inline bool v3c_quick_find(const struct v3c_space *space, bool a
 	if (!v3c_cells_byte(space, iova, allocates, tags, &byte))
 		return false;
 	row->at = byte;
-	return v3c_is_one(pages) || (unsigned long)(byte + pages - 1) >> V3C_LEAF_BITS ==
-				    (unsigned long)byte >> V3C_LEAF_BITS;
+	return v3c_is_one(pages) || v3c_is_block(pages) ||
+	       (unsigned long)(byte + pages - 1) >> V3C_LEAF_BITS ==
+	       (unsigned long)byte >> V3C_LEAF_BITS;
 }
 
 /* v3c_quick_map_row() maps what v3c_row_claim() took, or gives it up. */
@@ -165,22 +172,25 @@ static __always_inline bool v3c_quick_unmap_row(struct v3c_hwpt *hwpt, const str
 }
 
 /**
- * v3c_quick_map() - the usual case of v3c_map()
+ * v3c_quick_map_within() - the usual case of v3c_map()
  * @domain: the domain
  * @allocates: it chooses addresses; a constant
  * @kind: V3C_RANGE_LOGICAL or V3C_RANGE_IDENTITY
  * @prot: IOMMU_READ and IOMMU_WRITE
  * @base: first physical byte
- * @pages: how many; a power of two if the domain chooses, and a constant but at level 0
+ * @pages: how many; a power of two if the domain chooses or if it is a constant, which it is but at
+ *	level 0
  * @level: of their cells, 0, 1 or 3; a constant
+ * @lo: lowest byte allowed, if the domain chooses
+ * @hi: highest byte allowed, if the domain chooses
  * @iova: first logical byte; result, if the domain chooses; untouched on failure
  *
  * Context: any up to softirq, with spinlocks held.
  * Return: whether it was done.
  */
-static __always_inline bool v3c_quick_map(struct v3c_domain *domain, bool allocates, u8 kind,
-					  int prot, u64 base, u64 pages, unsigned int level,
-					  u64 *iova)
+static __always_inline bool v3c_quick_map_within(struct v3c_domain *domain, bool allocates,
+						 u8 kind, int prot, u64 base, u64 pages,
+						 unsigned int level, u64 lo, u64 hi, u64 *iova)
 {
 	const u8 traits = V3C_SLOT_RUN | (level && pages > V3C_QUICK_PAGES ? V3C_SLOT_LARGE : 0);
 	const u64 size = pages << V3C_PAGE_SHIFT;
@@ -196,12 +206,14 @@ static __always_inline bool v3c_quick_map(struct v3c_domain *domain, bool alloca
 		goto slow;
 	first = allocates ? this_cpu_read(space->hints->page[ilog2(pages)]) << V3C_PAGE_SHIFT :
 			    *iova;
-	/* A hint of 0 is none. */
-	if (unlikely(allocates ? first - 1 >= space->low_end - 1 : first >= space->low_end))
+	if (v3c_is_block(pages) && unlikely(first & (size - 1)))
 		goto slow;
-	if (!v3c_is_one(pages) && unlikely(size > space->low_end - first))
+	/* A hint of 0 is none. The last byte of a block does not wrap, because it is aligned. */
+	if (allocates && unlikely(!first || first < lo || first + size - 1 > hi))
 		goto slow;
-	if (level && unlikely(first & (size - 1)))
+	if (unlikely((v3c_is_block(pages) ? first + size - 1 : first) >= space->low_end))
+		goto slow;
+	if (!v3c_is_one(pages) && !v3c_is_block(pages) && unlikely(size > space->low_end - first))
 		goto slow;
 	/* A block of more than V3C_QUICK_PAGES is quick only where it takes few leaves. */
 	if (level && pages > V3C_QUICK_PAGES &&
@@ -231,6 +243,15 @@ slow:
 	return false;
 }
 
+/* v3c_quick_map() is v3c_quick_map_within() without bounds. */
+static __always_inline bool v3c_quick_map(struct v3c_domain *domain, bool allocates, u8 kind,
+					  int prot, u64 base, u64 pages, unsigned int level,
+					  u64 *iova)
+{
+	return v3c_quick_map_within(domain, allocates, kind, prot, base, pages, level, 0, U64_MAX,
+				    iova);
+}
+
 /**
  * v3c_quick_unmap() - the usual case of v3c_unmap()
  * @domain: the domain
@@ -257,7 +278,7 @@ static __always_inline bool v3c_quick_unmap(struct v3c_domain *domain, bool allo
 	hwpt = v3c_quick_hwpt(domain, allocates);
 	if (unlikely(!hwpt || iova >= space->low_end))
 		goto slow;
-	if (level && unlikely(iova & ((pages << V3C_PAGE_SHIFT) - 1)))
+	if (v3c_is_block(pages) && unlikely(iova & ((pages << V3C_PAGE_SHIFT) - 1)))
 		goto slow;
 	/*
 	 * V3C_SLOT_LARGE tells of the table that it was mapped in. The table may be another one
@@ -288,6 +309,7 @@ slow:
 
 /* V3C_QUICK_PAGE and its like: how many pages a block has, and the level of its cells. */
 #define V3C_QUICK_PAGE	1, 0
+#define V3C_QUICK_64K	SZ_64K >> V3C_PAGE_SHIFT, 0
 #define V3C_QUICK_2M	SZ_2M >> V3C_PAGE_SHIFT, 1
 #define V3C_QUICK_1G	SZ_1G >> V3C_PAGE_SHIFT, 3
 

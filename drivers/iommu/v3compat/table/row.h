@@ -30,6 +30,14 @@ static __always_inline bool v3c_is_one(u64 count)
 	return __builtin_constant_p(count) && count == 1;
 }
 
+/*
+ * v3c_is_words(): @count is a block of whole words, as a constant: so it is aligned as its size is.
+ */
+static __always_inline bool v3c_is_words(u64 count)
+{
+	return __builtin_constant_p(count) && count && !(count % sizeof(u64));
+}
+
 /* v3c_row_set() makes @row one of slots, if @pages are whole slots of one node. */
 static __always_inline bool v3c_row_set(struct v3c_row *row, unsigned long *slot, u64 page,
 					u64 pages, unsigned int level)
@@ -116,7 +124,8 @@ static __always_inline bool v3c_bytes_claim(u8 *at, unsigned int count, u8 from,
 		return try_cmpxchg(at, &from, head | V3C_CELL_TAIL);
 	while (i < count) {
 		left = count - i;
-		if (left >= sizeof(u64) && IS_ALIGNED((unsigned long)(at + i), sizeof(u64))) {
+		if (v3c_is_words(count) ||
+		    (left >= sizeof(u64) && IS_ALIGNED((unsigned long)(at + i), sizeof(u64)))) {
 			want = v3c_cell_repeat(body);
 			if (!i)
 				want = (want & ~0xffull) | head;
@@ -220,6 +229,36 @@ static __always_inline bool v3c_bytes_take(u8 *at, unsigned int count, u8 kind)
 	return false;
 }
 
+/* v3c_words_are_rest(): the words behind the first are those of a range with these @bodies. */
+static __always_inline bool v3c_words_are_rest(const u64 *words, unsigned int count, u64 bodies)
+{
+	const u64 tail = (u64)V3C_CELL_TAIL << 56;
+	unsigned int i;
+
+	for (i = 1; i < count; i++)
+		if (READ_ONCE(words[i]) != v3c_cell_word(bodies | (i + 1 < count ? 0 : tail)))
+			return false;
+	return true;
+}
+
+/* v3c_words_take() is v3c_byte_take() of a run of whole words. */
+static __always_inline bool v3c_words_take(u64 *words, unsigned int count, u8 kind)
+{
+	const u8 live = v3c_cell_of_kind(kind) | V3C_CELL_PROT;
+	const u64 bodies = v3c_cell_repeat(live | V3C_CELL_RUN);
+	const u64 head = (bodies & ~0xffull) | live | V3C_CELL_HEAD |
+			 (count == 1 ? (u64)V3C_CELL_TAIL << 56 : 0);
+	u64 was = v3c_cell_word(head);
+
+	if (unlikely(!v3c_words_are_rest(words, count, bodies) ||
+		     !try_cmpxchg(words, &was, v3c_cell_word(head | V3C_CELL_HELD))))
+		return false;
+	if (likely(v3c_words_are_rest(words, count, bodies)))
+		return true;
+	v3c_byte_give((u8 *)words, live | V3C_CELL_HEAD);
+	return false;
+}
+
 static __always_inline bool v3c_slots_are_range(const unsigned long *slots, unsigned int count)
 {
 	unsigned int i = 0;
@@ -255,14 +294,17 @@ static __always_inline bool v3c_slots_take(unsigned long *slots, unsigned int co
 
 /*
  * v3c_row_take() is v3c_cells_take() of a range that is exactly @row, in whose head @must is set if
- * it is a slot. Nobody else's range is held even for a moment, unless it took the place of this one
- * just then.
+ * it is a slot. Of a block whose size is a constant it takes only a run that can be read and
+ * written. Nobody else's range is held even for a moment, unless it took the place of this one just
+ * then.
  */
 static __always_inline bool v3c_row_take(const struct v3c_row *row, u8 kind, u8 must, u8 *traits)
 {
 	*traits = 0;
 	if (row->level)
 		return v3c_slots_take(row->at, row->count, kind, must, traits);
+	if (v3c_is_words(row->count))
+		return v3c_words_take(row->at, row->count / sizeof(u64), kind);
 	return v3c_is_one(row->count) ? v3c_byte_take(row->at, kind) :
 					v3c_bytes_take(row->at, row->count, kind);
 }
@@ -285,6 +327,14 @@ static __always_inline void v3c_row_start(const struct v3c_row *row, u8 state, u
 		v3c_byte_give(row->at, state);
 }
 
+/* v3c_words_free() is v3c_bytes_free() of whole words. */
+static __always_inline void v3c_words_free(u64 *words, unsigned int count, u8 to)
+{
+	while (count--)
+		/* As in v3c_byte_give(). */
+		smp_store_release(&words[count], v3c_cell_repeat(to));
+}
+
 /* v3c_row_free() is v3c_cells_free() of @row. */
 static __always_inline void v3c_row_free(const struct v3c_row *row, u8 to)
 {
@@ -293,6 +343,8 @@ static __always_inline void v3c_row_free(const struct v3c_row *row, u8 to)
 
 	if (v3c_is_one(count) && !row->level)
 		v3c_byte_give(row->at, to);
+	else if (v3c_is_words(count) && !row->level)
+		v3c_words_free(row->at, count / sizeof(u64), to);
 	else if (!row->level)
 		v3c_bytes_free(row->at, count, to);
 	else

@@ -378,6 +378,7 @@ static const struct block_case {
 	const char *name;
 	u64 size;
 } block_cases[] = {
+	{ "64 KiB", SZ_64K },
 	{ "1 MiB", SZ_1M },
 	{ "2 MiB", SZ_2M },
 	{ "64 MiB", SZ_64M },
@@ -505,6 +506,56 @@ static void block_over_a_page_is_refused(struct kunit *test)
 	}
 }
 
+/* Sixteen pages that are no range of 64 KiB, or not the usual one, though they look like it. */
+static void sixteen_pages_are_not_always_a_block(struct kunit *test)
+{
+	struct page **pages = v3t_scattered(test, 16);
+	PIOMMU_DMA_DOMAIN domain = v3t_explicit(test);
+	struct page *block = v3t_pages(test, 5);
+	struct v3t_world *w = test->priv;
+	IOMMU_MAP_PHYSICAL_ADDRESS what = v3t_of_pages(block, 16);
+	IOMMU_DMA_LOGICAL_ADDRESS at = SZ_1G;
+
+	v3t_attach(test, domain, w->device);
+
+	ASSERT_V3(test, STATUS_SUCCESS, MapLogicalRangeEx, domain, V3T_READ, &what, &at, NULL, NULL,
+		  &w->out.address);
+	v3t_unmap(test, domain, SZ_1G, 16);
+	v3t_expect_blocked(test, w->pdo, SZ_1G + SZ_64K - SZ_4K);
+
+	v3t_map_at(test, domain, v3t_of_pfns(test, pages, 16), SZ_1G);
+	v3t_expect_reaches_all(test, w->pdo, SZ_1G, pages, 16);
+	v3t_unmap(test, domain, SZ_1G, 16);
+	v3t_expect_blocked(test, w->pdo, SZ_1G);
+
+	v3t_map_at(test, domain, v3t_of_pages(block, 8), SZ_1G);
+	v3t_map_at(test, domain, v3t_of_pages(block + 8, 8), SZ_1G + SZ_32K);
+	v3t_unmap(test, domain, SZ_1G, 16);
+	v3t_expect_blocked(test, w->pdo, SZ_1G);
+	v3t_expect_blocked(test, w->pdo, SZ_1G + SZ_64K - SZ_4K);
+
+	/* The first half of a larger range: its first word is that of a block. */
+	v3t_map_at(test, domain, v3t_of_pages(block, 32), SZ_1G);
+	if (v3t_behaves(IOMMUSIM_WHOLE_MAPS)) {
+		REFUSE_V3(test, STATUS_INVALID_PARAMETER, UnmapLogicalRange, domain, SZ_1G, 16);
+		v3t_expect_reaches(test, w->pdo, SZ_1G, block);
+		v3t_unmap(test, domain, SZ_1G, 32);
+	} else {
+		v3t_unmap(test, domain, SZ_1G, 16);
+		v3t_expect_blocked(test, w->pdo, SZ_1G);
+		v3t_expect_reaches(test, w->pdo, SZ_1G + SZ_64K, block + 16);
+		v3t_unmap(test, domain, SZ_1G + SZ_64K, 16);
+	}
+
+	/* Pages that are not aligned as a block is. */
+	v3t_map_at(test, domain, v3t_of_pages(block, 16), SZ_1G + SZ_4K);
+	v3t_expect_reaches(test, w->pdo, SZ_1G + SZ_4K, block);
+	v3t_expect_reaches(test, w->pdo, SZ_1G + SZ_64K, block + 15);
+	REFUSE_V3(test, STATUS_INVALID_PARAMETER, UnmapLogicalRange, domain, SZ_1G, 16);
+	v3t_unmap(test, domain, SZ_1G + SZ_4K, 16);
+	v3t_expect_no_stale_hits(test, w->sim);
+}
+
 static PIOMMU_DMA_DOMAIN with_hole(struct kunit *test, u64 base, u64 size)
 {
 	static const IOMMU_DMA_DOMAIN_CREATION_FLAGS none = { .AsUlonglong = 0 };
@@ -548,6 +599,9 @@ static const struct slice_case {
 	u64 size;
 	u64 first, pages;
 } slice_cases[] = {
+	{ "head of 64 KiB", SZ_64K, 0, 1 },
+	{ "half of 64 KiB", SZ_64K, 8, 8 },
+	{ "tail of 64 KiB", SZ_64K, 15, 1 },
 	{ "head of 1 MiB", SZ_1M, 0, 1 },
 	{ "middle of 1 MiB", SZ_1M, 100, 56 },
 	{ "tail of 1 MiB", SZ_1M, 255, 1 },
@@ -1377,6 +1431,7 @@ static struct kunit_case cells_cases[] = {
 	KUNIT_CASE_PARAM(pages_give_way_to_blocks, block_gen_params),
 	KUNIT_CASE_PARAM(page_inside_a_block_is_refused, block_gen_params),
 	KUNIT_CASE_PARAM(block_over_a_page_is_refused, block_gen_params),
+	KUNIT_CASE(sixteen_pages_are_not_always_a_block),
 	KUNIT_CASE_PARAM(nothing_is_mapped_in_a_hole, block_gen_params),
 	KUNIT_CASE_PARAM(slot_is_cut_anywhere, slice_gen_params),
 	KUNIT_CASE(parts_are_unmapped_together),

@@ -326,6 +326,34 @@ static void bounds_hold_both_ends(struct kunit *test)
 	v3t_expect_reaches(test, w->pdo, got + (c->pages - 1) * SZ_4K, block + c->pages - 1);
 }
 
+/* The domain goes on where it was, unless that is out of bounds. */
+static void bounds_hold_wherever_the_last_page_was(struct kunit *test)
+{
+	IOMMU_DMA_LOGICAL_ADDRESS low = 64 * SZ_1M - 1, high = SZ_1G, end = SZ_1G + SZ_8K - 1;
+	IOMMU_MAP_PHYSICAL_ADDRESS what = v3t_of_page(v3t_pages(test, 0));
+	PIOMMU_DMA_DOMAIN domain = v3t_domain(test, DomainTypeTranslate, 32);
+	struct v3t_world *w = test->priv;
+	unsigned int i;
+	u64 got;
+
+	v3t_attach(test, domain, w->device);
+	for (i = 0; i < 3; i++) {
+		ASSERT_V3(test, STATUS_SUCCESS, MapLogicalRangeEx, domain, V3T_RW, &what, NULL,
+			  NULL, &low, &got);
+		KUNIT_EXPECT_LE(test, got, low);
+		if (i == 2)
+			break;
+		ASSERT_V3(test, STATUS_SUCCESS, MapLogicalRangeEx, domain, V3T_RW, &what, NULL,
+			  &high, &end, &got);
+		KUNIT_EXPECT_GE(test, got, high);
+		KUNIT_EXPECT_LE(test, got, end);
+	}
+	REFUSE_V3(test, STATUS_INVALID_PARAMETER_MIX, MapLogicalRangeEx, domain, V3T_RW, &what,
+		  NULL, &high, &end, &got);
+	REFUSE_V3(test, STATUS_INVALID_PARAMETER_MIX, MapLogicalRangeEx, domain, V3T_RW, &what,
+		  NULL, &end, &high, &got);
+}
+
 static void bounds_exhaust_as_bounds(struct kunit *test)
 {
 	struct v3t_world *w = test->priv;
@@ -545,6 +573,7 @@ static struct kunit_case map_cases[] = {
 	KUNIT_CASE(explicit_domain_takes_any_page),
 	KUNIT_CASE(address_and_allocator_exclude_each_other),
 	KUNIT_CASE_PARAM(bounds_hold_both_ends, bounds_gen_params),
+	KUNIT_CASE(bounds_hold_wherever_the_last_page_was),
 	KUNIT_CASE(bounds_exhaust_as_bounds),
 	KUNIT_CASE_PARAM(blocks_are_powers_of_two, size_gen_params),
 	KUNIT_CASE(narrow_allocator_runs_out_and_recovers),

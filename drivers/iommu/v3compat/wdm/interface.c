@@ -467,18 +467,22 @@ static enum v3c_reason map_logical(PIOMMU_DMA_DOMAIN handle, ULONG permissions,
 {
 	struct v3c_domain *domain = v3c_to_domain(handle);
 	struct v3c_place place = {};
+	u64 page, base, size;
 	struct v3c_phys phys;
 	enum v3c_reason reason;
-	u64 page;
 
 	if (unlikely(!domain))
 		return bad_handle(why, V3C_PARAM_DOMAIN);
 	reason = v3c_check_permissions(permissions, why);
 	if (unlikely(reason))
 		return reason;
-	reason = v3w_read_phys(&phys, desc, why);
-	if (unlikely(reason))
-		return reason;
+	if (likely(v3w_quick_phys(desc, V3C_PAGE_SIZE, &base, &size))) {
+		phys = v3c_phys_of_page(base);
+	} else {
+		reason = v3w_read_phys(&phys, desc, why);
+		if (unlikely(reason))
+			return reason;
+	}
 	reason = read_place(&place, explicit, min, max, phys.pages, &page, why);
 	if (unlikely(reason))
 		return reason;
@@ -512,19 +516,22 @@ static __always_inline bool read_run(const IOMMU_MAP_PHYSICAL_ADDRESS *desc, u64
 	return !(*base & ~V3W_QUICK_BASE) && !((*base + size - 1) >> V3C_PHYS_BITS);
 }
 
-/* map_block() maps the block that @desc was found to describe. */
-static __always_inline NTSTATUS map_block(PIOMMU_DMA_DOMAIN handle, ULONG permissions,
-					  PIOMMU_MAP_PHYSICAL_ADDRESS desc,
+/*
+ * map_block() maps the block that @desc was found to describe. @allocates is a constant, and true
+ * where @explicit is NULL.
+ */
+static __always_inline NTSTATUS map_block(PIOMMU_DMA_DOMAIN handle, bool allocates,
+					  ULONG permissions, PIOMMU_MAP_PHYSICAL_ADDRESS desc,
 					  PIOMMU_DMA_LOGICAL_ADDRESS explicit,
 					  PIOMMU_DMA_LOGICAL_ADDRESS out, u64 pages,
 					  unsigned int level)
 {
 	const u64 size = pages << V3C_PAGE_SHIFT;
-	u64 address = explicit ? READ_ONCE(*explicit) : 0, base;
+	u64 address = allocates ? 0 : READ_ONCE(*explicit), base;
 
 	if (likely(read_run(desc, size, &base) &&
 		   (size <= V3C_QUICK_SIZE || v3c_is_large(base, size))) &&
-	    likely(v3c_quick_map((struct v3c_domain *)handle, !explicit, V3C_RANGE_LOGICAL,
+	    likely(v3c_quick_map((struct v3c_domain *)handle, allocates, V3C_RANGE_LOGICAL,
 				 permissions, base, pages, level, &address))) {
 		*out = address;
 		return STATUS_SUCCESS;
@@ -542,15 +549,16 @@ static noinline NTSTATUS name##_at(PIOMMU_DMA_DOMAIN handle, ULONG permissions,	
 				   PIOMMU_DMA_LOGICAL_ADDRESS explicit,			\
 				   PIOMMU_DMA_LOGICAL_ADDRESS out)			\
 {											\
-	return map_block(handle, permissions, desc, explicit, out, block);		\
+	return map_block(handle, false, permissions, desc, explicit, out, block);	\
 }											\
 											\
 static noinline NTSTATUS name##_anywhere(PIOMMU_DMA_DOMAIN handle, ULONG permissions,	\
 					 PIOMMU_MAP_PHYSICAL_ADDRESS desc,		\
 					 PIOMMU_DMA_LOGICAL_ADDRESS out)		\
 {											\
-	return map_block(handle, permissions, desc, NULL, out, block);			\
+	return map_block(handle, true, permissions, desc, NULL, out, block);		\
 }
+DEFINE_MAP_BLOCK(map_64k, V3C_QUICK_64K)
 DEFINE_MAP_BLOCK(map_2m, V3C_QUICK_2M)
 DEFINE_MAP_BLOCK(map_1g, V3C_QUICK_1G)
 
@@ -576,8 +584,8 @@ static noinline NTSTATUS map_range(PIOMMU_DMA_DOMAIN handle, ULONG permissions,
 	return slow_map_logical(handle, permissions, desc, explicit, NULL, NULL, out);
 }
 
-/* map_few() maps the few pages that @desc was found to describe as a contiguous range. */
-static __always_inline NTSTATUS map_few(PIOMMU_DMA_DOMAIN handle, ULONG permissions,
+/* map_few() is map_block() of the few pages that @desc was found to describe. */
+static __always_inline NTSTATUS map_few(PIOMMU_DMA_DOMAIN handle, bool allocates, ULONG permissions,
 					PIOMMU_MAP_PHYSICAL_ADDRESS desc,
 					PIOMMU_DMA_LOGICAL_ADDRESS explicit,
 					PIOMMU_DMA_LOGICAL_ADDRESS out)
@@ -585,13 +593,13 @@ static __always_inline NTSTATUS map_few(PIOMMU_DMA_DOMAIN handle, ULONG permissi
 	u64 base = READ_ONCE(desc->ContiguousRange.Base.QuadPart);
 	u64 size = READ_ONCE(desc->ContiguousRange.Size);
 	struct v3c_domain *domain = (struct v3c_domain *)handle;
-	u64 address = explicit ? READ_ONCE(*explicit) : 0;
+	u64 address = allocates ? 0 : READ_ONCE(*explicit);
 
 	if (likely(!((base | size | address) & (V3C_PAGE_SIZE - 1)) &&
 		   size - 2 * V3C_PAGE_SIZE <= (V3C_LEAF_CELLS - 2) << V3C_PAGE_SHIFT &&
 		   !((base | (base + size - 1)) >> V3C_PHYS_BITS) &&
-		   (explicit || is_power_of_2(size))) &&
-	    likely(v3c_quick_map(domain, !explicit, V3C_RANGE_LOGICAL, permissions, base,
+		   (!allocates || is_power_of_2(size))) &&
+	    likely(v3c_quick_map(domain, allocates, V3C_RANGE_LOGICAL, permissions, base,
 				 size >> V3C_PAGE_SHIFT, 0, &address))) {
 		*out = address;
 		return STATUS_SUCCESS;
@@ -604,14 +612,14 @@ static noinline NTSTATUS map_few_at(PIOMMU_DMA_DOMAIN handle, ULONG permissions,
 				    PIOMMU_DMA_LOGICAL_ADDRESS explicit,
 				    PIOMMU_DMA_LOGICAL_ADDRESS out)
 {
-	return map_few(handle, permissions, desc, explicit, out);
+	return map_few(handle, false, permissions, desc, explicit, out);
 }
 
 static noinline NTSTATUS map_few_anywhere(PIOMMU_DMA_DOMAIN handle, ULONG permissions,
 					  PIOMMU_MAP_PHYSICAL_ADDRESS desc,
 					  PIOMMU_DMA_LOGICAL_ADDRESS out)
 {
-	return map_few(handle, permissions, desc, NULL, out);
+	return map_few(handle, true, permissions, desc, NULL, out);
 }
 
 /*
@@ -661,6 +669,26 @@ static noinline NTSTATUS map_page_anywhere(PIOMMU_DMA_DOMAIN handle, ULONG permi
 	return slow_map_logical(handle, permissions, desc, NULL, NULL, NULL, out);
 }
 
+/* map_between() is v3_map_logical_range_ex() with bounds, or with something wrong. */
+static noinline NTSTATUS map_between(PIOMMU_DMA_DOMAIN handle, ULONG permissions,
+				     PIOMMU_MAP_PHYSICAL_ADDRESS desc,
+				     PIOMMU_DMA_LOGICAL_ADDRESS explicit,
+				     PIOMMU_DMA_LOGICAL_ADDRESS min,
+				     PIOMMU_DMA_LOGICAL_ADDRESS max,
+				     PIOMMU_DMA_LOGICAL_ADDRESS out)
+{
+	struct v3c_domain *domain = v3c_to_domain(handle);
+	u64 base, size;
+
+	if (likely(domain && permissions - 1 < V3C_PERMISSIONS && !explicit && out) &&
+	    v3w_quick_phys(desc, V3C_PAGE_SIZE, &base, &size) &&
+	    likely(v3c_quick_map_within(domain, true, V3C_RANGE_LOGICAL, permissions, base,
+					V3C_QUICK_PAGE, min ? READ_ONCE(*min) : 0,
+					max ? READ_ONCE(*max) : U64_MAX, out)))
+		return STATUS_SUCCESS;
+	return slow_map_logical(handle, permissions, desc, explicit, min, max, out);
+}
+
 /* map_list() is v3_map_logical_range_ex() of frames or an MDL, without bounds. */
 static noinline NTSTATUS map_list(PIOMMU_DMA_DOMAIN handle, ULONG permissions,
 				  PIOMMU_MAP_PHYSICAL_ADDRESS desc,
@@ -694,9 +722,9 @@ static NTSTATUS v3_map_logical_range_ex(PIOMMU_DMA_DOMAIN Domain, ULONG Permissi
 	if (unlikely(!v3c_to_domain(Domain) || Permissions - 1 >= V3C_PERMISSIONS ||
 		     !LogicalAddressOut || MinLogicalAddress || MaxLogicalAddress ||
 		     !PhysicalAddressToMap))
-		return slow_map_logical(Domain, Permissions, PhysicalAddressToMap,
-					ExplicitLogicalAddress, MinLogicalAddress,
-					MaxLogicalAddress, LogicalAddressOut);
+		return map_between(Domain, Permissions, PhysicalAddressToMap,
+				   ExplicitLogicalAddress, MinLogicalAddress, MaxLogicalAddress,
+				   LogicalAddressOut);
 	if (unlikely(READ_ONCE(PhysicalAddressToMap->MapType) !=
 		     MapPhysicalAddressTypeContiguousRange))
 		return map_list(Domain, Permissions, PhysicalAddressToMap, ExplicitLogicalAddress,
@@ -708,6 +736,12 @@ static NTSTATUS v3_map_logical_range_ex(PIOMMU_DMA_DOMAIN Domain, ULONG Permissi
 				   ExplicitLogicalAddress, LogicalAddressOut) :
 		       map_page_anywhere(Domain, Permissions, PhysicalAddressToMap,
 					 LogicalAddressOut);
+	if (size == SZ_64K)
+		return ExplicitLogicalAddress ?
+		       map_64k_at(Domain, Permissions, PhysicalAddressToMap,
+				  ExplicitLogicalAddress, LogicalAddressOut) :
+		       map_64k_anywhere(Domain, Permissions, PhysicalAddressToMap,
+					LogicalAddressOut);
 	if (size == SZ_2M)
 		return ExplicitLogicalAddress ?
 		       map_2m_at(Domain, Permissions, PhysicalAddressToMap,
@@ -801,6 +835,22 @@ static noinline NTSTATUS unmap_block_at(PIOMMU_DMA_DOMAIN handle, u64 address, u
 	return unmap_block(handle, false, address, pages);
 }
 
+static noinline NTSTATUS unmap_64k_anywhere(PIOMMU_DMA_DOMAIN handle, u64 address)
+{
+	if (likely(v3c_quick_unmap((struct v3c_domain *)handle, true, V3C_RANGE_LOGICAL, address,
+				   V3C_QUICK_64K)))
+		return STATUS_SUCCESS;
+	return unmap_range(handle, address, SZ_64K >> V3C_PAGE_SHIFT);
+}
+
+static noinline NTSTATUS unmap_64k_at(PIOMMU_DMA_DOMAIN handle, u64 address)
+{
+	if (likely(v3c_quick_unmap((struct v3c_domain *)handle, false, V3C_RANGE_LOGICAL, address,
+				   V3C_QUICK_64K)))
+		return STATUS_SUCCESS;
+	return unmap_range(handle, address, SZ_64K >> V3C_PAGE_SHIFT);
+}
+
 static noinline NTSTATUS unmap_few_anywhere(PIOMMU_DMA_DOMAIN handle, u64 address, u64 pages)
 {
 	if (likely(is_power_of_2(pages)) &&
@@ -818,14 +868,18 @@ static noinline NTSTATUS unmap_few_at(PIOMMU_DMA_DOMAIN handle, u64 address, u64
 	return unmap_range(handle, address, pages);
 }
 
-static noinline NTSTATUS unmap_more_at(PIOMMU_DMA_DOMAIN handle, u64 address, u64 pages)
+static __always_inline NTSTATUS unmap_more_at(PIOMMU_DMA_DOMAIN handle, u64 address, u64 pages)
 {
+	if (pages == SZ_64K >> V3C_PAGE_SHIFT)
+		return unmap_64k_at(handle, address);
 	return pages - 1 < V3C_LEAF_CELLS ? unmap_few_at(handle, address, pages) :
 					    unmap_block_at(handle, address, pages);
 }
 
 static noinline NTSTATUS unmap_anywhere(PIOMMU_DMA_DOMAIN handle, u64 address, u64 pages)
 {
+	if (pages == SZ_64K >> V3C_PAGE_SHIFT)
+		return unmap_64k_anywhere(handle, address);
 	if (pages - 2 <= V3C_LEAF_CELLS - 2)
 		return unmap_few_anywhere(handle, address, pages);
 	if (pages != 1)
