@@ -212,10 +212,13 @@ static __always_inline void v3c_head_free(const struct v3c_head *head, u8 to)
 /* v3c_extent_state(): the state of the head now. */
 static inline u8 v3c_extent_state(const struct v3c_extent *extent)
 {
-	/* Pairs with v3c_byte_give() and v3c_slot_give(). */
+	u8 *byte = extent->head;
+
 	if (extent->level)
+		/* Pairs with v3c_slot_give(). */
 		return smp_load_acquire((unsigned long *)extent->head) >> V3C_SLOT_STATE_SHIFT;
-	return smp_load_acquire((u8 *)extent->head);
+	/* Pairs with v3c_byte_give(). */
+	return smp_load_acquire(byte);
 }
 
 /*

@@ -47,7 +47,6 @@ typedef unsigned int gfp_t;
 #define static_assert(x)	_Static_assert(x, #x)
 #define container_of(ptr, type, member)	((type *)((char *)(ptr) - offsetof(type, member)))
 #define IS_ENABLED(...)		0
-#define EXPORT_SYMBOL_IF_KUNIT(name)
 #define OPTIMIZER_HIDE_VAR(x)	({ asm("" : "+r" (x)); })
 #define WARN_ON(x)		({ if (unlikely(x)) abort(); false; })
 #define V3B_JOIN(a, b)		a##b
