@@ -39,11 +39,6 @@ static u64 first_of(const struct v3c_token *token)
 	return token->segments->first;
 }
 
-static u64 last_of(const struct v3c_token *token)
-{
-	return token->segments->first + token->segments->pages - 1;
-}
-
 /*
  * build_some() builds some of the tables that a page table has not got yet, for pages that have
  * cells. Attaches change the set of page tables between two such steps: one that joins is built,
@@ -350,9 +345,24 @@ static void set_open(struct v3c_token *token, bool open)
 	WRITE_ONCE(token->quick, open && !token->pinned ? token->segments : NULL);
 }
 
+/* uses_of() is v3c_space_uses() of @token. It passes over parts in which nothing is used. */
 static u8 uses_of(struct v3c_token *token)
 {
-	return v3c_space_uses(&token->domain->space, first_of(token), last_of(token));
+	struct v3c_segments *segments = token->segments;
+	u64 page = 0, end, at;
+	u8 uses = 0;
+
+	while (page < segments->pages && !(uses & V3C_USE_LIVE)) {
+		at = segments->first + page;
+		end = min(segments->pages, (at | (V3C_LEAF_CELLS - 1)) + 1 - segments->first);
+		if (memchr_inv(v3c_segment_cell(segments, page << V3C_PAGE_SHIFT), V3C_CELL_UNUSED,
+			       end - page))
+			uses |= v3c_space_uses(&token->domain->space, at,
+					       segments->first + end - 1);
+		page = end;
+		cond_resched();
+	}
+	return uses;
 }
 
 static enum v3c_reason token_in_use(struct v3c_token *token, struct v3c_why *why)
