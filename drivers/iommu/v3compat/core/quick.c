@@ -22,7 +22,7 @@ static u64 hinted_page(struct v3c_space *space, u64 block)
 
 	if (order >= V3C_HINT_ORDERS)
 		return V3C_ANYWHERE;
-	page = this_cpu_read(space->hints->page[order]);
+	page = this_cpu_read(space->hints->page[order]) & ~V3C_HINT_OWED;
 	return page ? page : V3C_ANYWHERE;
 }
 
@@ -179,8 +179,10 @@ static __always_inline bool unmap_range(struct v3c_domain *domain, u8 kind, u64 
 	if (released)
 		v3c_released_add(released, v3c_pins_take(space, page));
 	block = block_of(space, pages);
-	if (space->allocates && ilog2(block) < V3C_HINT_ORDERS)
+	if (space->allocates && ilog2(block) < V3C_HINT_ORDERS) {
+		v3c_space_settle(space, ilog2(block));
 		v3c_space_hint(space, ilog2(block), page);
+	}
 	free_row(space, &row, page, pages, block);
 	v3c_quick_exit();
 	return true;

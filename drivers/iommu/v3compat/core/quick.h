@@ -291,11 +291,11 @@ static __always_inline bool v3c_quick_unmap(struct v3c_domain *domain, bool allo
 		     !v3c_quick_unmap_row(hwpt, &row, iova)))
 		goto slow;
 	v3c_trace_quick_unmap(domain, kind, iova, pages);
-	if (allocates)
+	if (allocates && unlikely(~tags & V3C_SLOT_ROOMY))
+		v3c_space_owe(space, ilog2(pages), iova >> V3C_PAGE_SHIFT);
+	else if (allocates)
 		v3c_space_hint(space, ilog2(pages), iova >> V3C_PAGE_SHIFT);
 	v3c_row_free(&row, 0);
-	if (allocates && unlikely(~tags & V3C_SLOT_ROOMY))
-		v3c_cells_make_room(space, iova >> V3C_PAGE_SHIFT);
 	/* The node may be empty, unless the word of the only cell is not. */
 	if (!space->trimming &&
 	    (!v3c_is_one(pages) || unlikely(!*(u64 *)((unsigned long)row.at & ~7ul))))

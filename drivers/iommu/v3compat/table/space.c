@@ -113,7 +113,7 @@ static bool is_others_line(struct v3c_space *space, u64 page)
 			continue;
 		hints = per_cpu_ptr(space->hints, cpu);
 		for (order = 0; order < V3C_LINE_ORDER; order++) {
-			hint = READ_ONCE(hints->page[order]);
+			hint = READ_ONCE(hints->page[order]) & ~V3C_HINT_OWED;
 			if (hint && hint >> V3C_LINE_ORDER == page >> V3C_LINE_ORDER)
 				return true;
 		}
@@ -140,8 +140,9 @@ static int find_block(struct v3c_space *space, struct v3c_search search, u64 *bl
 static bool take_hint(struct v3c_space *space, u64 pages, u8 order, u64 lo, u64 hi,
 		      struct v3c_traits like, u64 *block, struct v3c_head *head)
 {
-	u64 page = this_cpu_read(space->hints->page[order]);
+	u64 page = this_cpu_read(space->hints->page[order]) & ~V3C_HINT_OWED;
 
+	v3c_space_settle(space, order);
 	if (!page || page < lo || page + pages - 1 > hi ||
 	    page + (1ULL << order) - 1 > READ_ONCE(space->last) ||
 	    take_block(space, page, pages, like, 0, head))
@@ -223,8 +224,10 @@ static void free_block(struct v3c_space *space, u64 first, u64 last)
 
 	last = block_last(space, first, last);
 	order = ilog2(last - first + 1);
-	if (order < V3C_HINT_ORDERS)
+	if (order < V3C_HINT_ORDERS) {
+		v3c_space_settle(space, order);
 		v3c_space_hint(space, order, first);
+	}
 	v3c_cells_free(space, first, last, 0);
 }
 

@@ -7,6 +7,7 @@
 #include <linux/percpu.h>
 #include <linux/types.h>
 
+#include "table/cells.h"
 #include "table/range.h"
 
 /*
@@ -72,10 +73,36 @@ int v3c_space_fill_step(struct v3c_space *space, bool direct, v3c_fill_t fill, v
  */
 #define V3C_LINE_ORDER		6
 
+/*
+ * V3C_HINT_OWED: in a hint, searches have not been told yet that the block is free. It is gone when
+ * the page becomes an address.
+ */
+#define V3C_HINT_OWED		BIT_ULL(63)
+
 /* v3c_space_hint() remembers that a block of @order at @page is likely to be free. */
 static __always_inline void v3c_space_hint(struct v3c_space *space, u8 order, u64 page)
 {
 	this_cpu_write(space->hints->page[order], page);
+}
+
+/* v3c_space_settle() tells searches of the block that is remembered, and will be forgotten now. */
+static __always_inline void v3c_space_settle(struct v3c_space *space, u8 order)
+{
+	u64 hint = this_cpu_read(space->hints->page[order]);
+
+	if (unlikely(hint & V3C_HINT_OWED))
+		v3c_cells_make_room(space, hint & ~V3C_HINT_OWED);
+}
+
+/*
+ * v3c_space_owe() is v3c_space_hint() of a block that searches do not know to be free. They are
+ * told when it is forgotten, because it is likely to be mapped again before that. Until then
+ * another processor finds it by a thorough search only.
+ */
+static __always_inline void v3c_space_owe(struct v3c_space *space, u8 order, u64 page)
+{
+	v3c_space_settle(space, order);
+	v3c_space_hint(space, order, page | V3C_HINT_OWED);
 }
 
 /* v3c_space_hint_behind() remembers the next block of a line, if there is one. */

@@ -1014,6 +1014,45 @@ static void one_page_back_is_enough(struct kunit *test)
 	}
 }
 
+/*
+ * A page of a full space that is unmapped and mapped again is nobody else's business: searches are
+ * told of it when the next one is unmapped.
+ */
+static void searches_hear_of_a_page_that_stays_free(struct kunit *test)
+{
+	PIOMMU_DMA_DOMAIN domain = v3t_domain(test, DomainTypeTranslate, SMALL_WIDTH);
+	struct v3c_space *space = &((struct v3c_domain *)domain)->space;
+	struct watch *watch = kunit_kzalloc(test, sizeof(*watch), GFP_KERNEL);
+	struct lines *lines = kunit_kzalloc(test, sizeof(*lines), GFP_KERNEL);
+	struct v3t_world *w = test->priv;
+	unsigned int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, watch);
+	KUNIT_ASSERT_NOT_NULL(test, lines);
+	stay_here(test);
+	v3t_attach(test, domain, w->device);
+	if (!((struct v3c_domain *)domain)->sole_allocates)
+		kunit_skip(test, "the IOMMU driver is one that quick operations leave alone");
+	for (i = 1; i < SMALL_PAGES; i++)
+		map_some(test, domain, 1);
+	expect_full(test, domain, 1);
+	watch_node(test, watch, space->low, V3C_LOW_LEVEL);
+
+	v3t_unmap(test, domain, SZ_64K, 1);
+	KUNIT_EXPECT_EQ(test, map_some(test, domain, 1), SZ_64K);
+	note_written(test, watch, lines);
+	KUNIT_EXPECT_EQ(test, lines->count, 0);
+	v3t_unmap(test, domain, SZ_64K, 1);
+	note_written(test, watch, lines);
+	KUNIT_EXPECT_EQ(test, lines->count, 1);
+	v3t_unmap(test, domain, SZ_64K + SZ_4K, 1);
+	note_written(test, watch, lines);
+	KUNIT_EXPECT_GT(test, lines->count, 1);
+	map_some(test, domain, 1);
+	map_some(test, domain, 1);
+	expect_full(test, domain, 1);
+}
+
 /* Where blocks lie that small mappings came and went in, and the only block there is above them. */
 static const struct left_case {
 	const char *name;
@@ -1442,6 +1481,7 @@ static struct kunit_case cells_cases[] = {
 	KUNIT_CASE(narrower_device_moves_the_end),
 	KUNIT_CASE(each_order_has_all_of_the_space),
 	KUNIT_CASE(one_page_back_is_enough),
+	KUNIT_CASE(searches_hear_of_a_page_that_stays_free),
 	KUNIT_CASE_PARAM(nodes_left_behind_hide_nothing, left_gen_params),
 	KUNIT_CASE(allocator_finds_what_there_is),
 	KUNIT_CASE(reservation_and_mappings_share_a_space),

@@ -876,14 +876,19 @@ static __always_inline NTSTATUS unmap_more_at(PIOMMU_DMA_DOMAIN handle, u64 addr
 					    unmap_block_at(handle, address, pages);
 }
 
-static noinline NTSTATUS unmap_anywhere(PIOMMU_DMA_DOMAIN handle, u64 address, u64 pages)
+static __always_inline NTSTATUS unmap_more_anywhere(PIOMMU_DMA_DOMAIN handle, u64 address,
+						    u64 pages)
 {
 	if (pages == SZ_64K >> V3C_PAGE_SHIFT)
 		return unmap_64k_anywhere(handle, address);
-	if (pages - 2 <= V3C_LEAF_CELLS - 2)
-		return unmap_few_anywhere(handle, address, pages);
+	return pages - 1 < V3C_LEAF_CELLS ? unmap_few_anywhere(handle, address, pages) :
+					    unmap_block_anywhere(handle, address, pages);
+}
+
+static noinline NTSTATUS unmap_anywhere(PIOMMU_DMA_DOMAIN handle, u64 address, u64 pages)
+{
 	if (pages != 1)
-		return unmap_block_anywhere(handle, address, pages);
+		return unmap_more_anywhere(handle, address, pages);
 	if (likely(v3c_quick_unmap((struct v3c_domain *)handle, true, V3C_RANGE_LOGICAL, address,
 				   V3C_QUICK_PAGE)))
 		return STATUS_SUCCESS;
