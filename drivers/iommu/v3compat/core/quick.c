@@ -94,7 +94,7 @@ static __always_inline u64 map_range(struct v3c_domain *domain, u8 state, u64 ba
 				      !claim_part(&row, state, pages, traits)))
 		goto slow;
 	if (space->allocates)
-		v3c_space_hint_behind(space, ilog2(block), page);
+		v3c_space_hint_behind(space->hints, ilog2(block), page);
 	if (pin && v3c_pins_set(space, page, *pin, pages,
 				GFP_NOWAIT | __GFP_NOWARN | __GFP_ACCOUNT))
 		goto free;
@@ -111,7 +111,7 @@ static __always_inline u64 map_range(struct v3c_domain *domain, u8 state, u64 ba
 free:
 	free_row(space, &row, page, block, block);
 	if (space->allocates)
-		v3c_space_hint(space, ilog2(block), page);
+		v3c_space_hint(space->hints, ilog2(block), page);
 slow:
 	v3c_quick_exit();
 	return V3C_ANYWHERE;
@@ -181,7 +181,7 @@ static __always_inline bool unmap_range(struct v3c_domain *domain, u8 kind, u64 
 	block = block_of(space, pages);
 	if (space->allocates && ilog2(block) < V3C_HINT_ORDERS) {
 		v3c_space_settle(space, ilog2(block));
-		v3c_space_hint(space, ilog2(block), page);
+		v3c_space_hint(space->hints, ilog2(block), page);
 	}
 	free_row(space, &row, page, pages, block);
 	v3c_quick_exit();

@@ -195,17 +195,21 @@ static __always_inline bool v3c_quick_map_within(struct v3c_domain *domain, bool
 	const u8 traits = V3C_SLOT_RUN | (level && pages > V3C_QUICK_PAGES ? V3C_SLOT_LARGE : 0);
 	const u64 size = pages << V3C_PAGE_SHIFT;
 	struct v3c_space *space = &domain->space;
+	struct v3c_hints __percpu *hints = NULL;
 	struct v3c_hwpt *hwpt;
 	struct v3c_row row;
 	unsigned long tags;
-	u64 first;
+	u64 first, page = 0;
 
 	v3c_quick_enter();
 	hwpt = v3c_quick_hwpt(domain, allocates);
 	if (unlikely(!hwpt))
 		goto slow;
-	first = allocates ? this_cpu_read(space->hints->page[ilog2(pages)]) << V3C_PAGE_SHIFT :
-			    *iova;
+	if (allocates) {
+		hints = space->hints;
+		page = this_cpu_read(hints->page[ilog2(pages)]) & ~V3C_HINT_OWED;
+	}
+	first = allocates ? page << V3C_PAGE_SHIFT : *iova;
 	if (v3c_is_block(pages) && unlikely(first & (size - 1)))
 		goto slow;
 	/* A hint of 0 is none. The last byte of a block does not wrap, because it is aligned. */
@@ -223,12 +227,12 @@ static __always_inline bool v3c_quick_map_within(struct v3c_domain *domain, bool
 		     !v3c_row_claim(&row, 0, v3c_cell_of_kind(kind) | prot, traits)))
 		goto slow;
 	if (allocates)
-		v3c_space_hint_behind(space, ilog2(pages), first >> V3C_PAGE_SHIFT);
+		v3c_space_hint_behind(hints, ilog2(pages), page);
 	if (unlikely(!v3c_quick_map_row(hwpt, &row, 0, v3c_cell_of_kind(kind) | prot, traits, first,
 					base))) {
 		if (allocates) {
-			v3c_space_hint(space, ilog2(pages), first >> V3C_PAGE_SHIFT);
-			v3c_cells_make_room(space, first >> V3C_PAGE_SHIFT);
+			v3c_space_hint(space->hints, ilog2(pages), page);
+			v3c_cells_make_room(space, page);
 		}
 		v3c_cells_emptied(space);
 		goto slow;
@@ -291,10 +295,13 @@ static __always_inline bool v3c_quick_unmap(struct v3c_domain *domain, bool allo
 		     !v3c_quick_unmap_row(hwpt, &row, iova)))
 		goto slow;
 	v3c_trace_quick_unmap(domain, kind, iova, pages);
+	/* As in v3c_trace_quick_unmap(): @iova is kept over the unmap anyway. */
+	if (allocates)
+		OPTIMIZER_HIDE_VAR(iova);
 	if (allocates && unlikely(~tags & V3C_SLOT_ROOMY))
 		v3c_space_owe(space, ilog2(pages), iova >> V3C_PAGE_SHIFT);
 	else if (allocates)
-		v3c_space_hint(space, ilog2(pages), iova >> V3C_PAGE_SHIFT);
+		v3c_space_hint(space->hints, ilog2(pages), iova >> V3C_PAGE_SHIFT);
 	v3c_row_free(&row, 0);
 	/* The node may be empty, unless the word of the only cell is not. */
 	if (!space->trimming &&

@@ -152,7 +152,7 @@ static bool take_hint(struct v3c_space *space, u64 pages, u8 order, u64 lo, u64 
 		v3c_cells_free(space, page, page + (1ULL << order) - 1, 0);
 		return false;
 	}
-	v3c_space_hint_behind(space, order, page);
+	v3c_space_hint_behind(space->hints, order, page);
 	*block = page;
 	return true;
 }
@@ -204,7 +204,7 @@ int v3c_space_alloc(struct v3c_space *space, u64 pages, u64 lo, u64 hi, struct v
 		return -ENOSPC;
 	}
 	if (order < V3C_HINT_ORDERS)
-		v3c_space_hint_behind(space, order, *first);
+		v3c_space_hint_behind(space->hints, order, *first);
 	return 0;
 }
 
@@ -226,7 +226,7 @@ static void free_block(struct v3c_space *space, u64 first, u64 last)
 	order = ilog2(last - first + 1);
 	if (order < V3C_HINT_ORDERS) {
 		v3c_space_settle(space, order);
-		v3c_space_hint(space, order, first);
+		v3c_space_hint(space->hints, order, first);
 	}
 	v3c_cells_free(space, first, last, 0);
 }

@@ -73,16 +73,13 @@ int v3c_space_fill_step(struct v3c_space *space, bool direct, v3c_fill_t fill, v
  */
 #define V3C_LINE_ORDER		6
 
-/*
- * V3C_HINT_OWED: in a hint, searches have not been told yet that the block is free. It is gone when
- * the page becomes an address.
- */
+/* V3C_HINT_OWED: in a hint, searches have not been told yet that the block is free. */
 #define V3C_HINT_OWED		BIT_ULL(63)
 
 /* v3c_space_hint() remembers that a block of @order at @page is likely to be free. */
-static __always_inline void v3c_space_hint(struct v3c_space *space, u8 order, u64 page)
+static __always_inline void v3c_space_hint(struct v3c_hints __percpu *hints, u8 order, u64 page)
 {
-	this_cpu_write(space->hints->page[order], page);
+	this_cpu_write(hints->page[order], page);
 }
 
 /* v3c_space_settle() tells searches of the block that is remembered, and will be forgotten now. */
@@ -102,14 +99,15 @@ static __always_inline void v3c_space_settle(struct v3c_space *space, u8 order)
 static __always_inline void v3c_space_owe(struct v3c_space *space, u8 order, u64 page)
 {
 	v3c_space_settle(space, order);
-	v3c_space_hint(space, order, page | V3C_HINT_OWED);
+	v3c_space_hint(space->hints, order, page | V3C_HINT_OWED);
 }
 
 /* v3c_space_hint_behind() remembers the next block of a line, if there is one. */
-static __always_inline void v3c_space_hint_behind(struct v3c_space *space, u8 order, u64 page)
+static __always_inline void v3c_space_hint_behind(struct v3c_hints __percpu *hints, u8 order,
+						  u64 page)
 {
 	page += 1ULL << order;
-	v3c_space_hint(space, order, page & (BIT(V3C_LINE_ORDER) - 1) ? page : 0);
+	v3c_space_hint(hints, order, page & (BIT(V3C_LINE_ORDER) - 1) ? page : 0);
 }
 
 #endif
