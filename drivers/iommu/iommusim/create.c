@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <linux/iommu.h>
+#include <linux/mutex.h>
 #include <linux/platform_device.h>
 #include <linux/property.h>
 
@@ -8,6 +9,13 @@
 #include "instance.h"
 #include "ops.h"
 #include "platform.h"
+
+/*
+ * registering keeps instances from coming and going together, because the core probes all devices
+ * of the bus for an IOMMU that comes: one that is removed meanwhile, as the hw of another instance,
+ * would have its dev->iommu freed twice. Nothing waits for a hw, which has no driver.
+ */
+static DEFINE_MUTEX(registering);
 
 static int alloc_queue(struct iommusim *sim)
 {
@@ -46,6 +54,7 @@ static int register_instance(struct iommusim *sim)
 {
 	int err;
 
+	lockdep_assert_held(&registering);
 	sim->hw = platform_device_register_simple("iommusim", sim->id, NULL, 0);
 	if (IS_ERR(sim->hw))
 		return PTR_ERR(sim->hw);
@@ -80,6 +89,7 @@ err_hw:
 
 static void unregister_instance(struct iommusim *sim)
 {
+	guard(mutex)(&registering);
 	iommu_device_unregister(&sim->iommu);
 	iommu_device_sysfs_remove(&sim->iommu);
 	iopf_queue_free(sim->queue);
@@ -103,7 +113,8 @@ struct iommusim *iommusim_create(const struct iommusim_config *cfg)
 
 	if (IS_ERR(sim))
 		return sim;
-	err = register_instance(sim);
+	scoped_guard(mutex, &registering)
+		err = register_instance(sim);
 	if (err) {
 		iommusim_put(sim);
 		return ERR_PTR(err);
