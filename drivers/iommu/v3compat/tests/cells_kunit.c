@@ -511,7 +511,8 @@ static void sixteen_pages_are_not_always_a_block(struct kunit *test)
 {
 	struct page **pages = v3t_scattered(test, 16);
 	PIOMMU_DMA_DOMAIN domain = v3t_explicit(test);
-	struct page *block = v3t_pages(test, 5);
+	/* Not aligned, so that no driver makes a large leaf of it. */
+	struct page *block = v3t_pages(test, 6) + 1;
 	struct v3t_world *w = test->priv;
 	IOMMU_MAP_PHYSICAL_ADDRESS what = v3t_of_pages(block, 16);
 	IOMMU_DMA_LOGICAL_ADDRESS at = SZ_1G;

@@ -381,14 +381,15 @@ static void successes_are_real(struct kunit *test)
 	}
 	KUNIT_EXPECT_GT(test, done, 0);
 	v3t_expect_reaches(test, w->pdo, race.anchor, race.page);
-	/* All of it is free again. */
+	/*
+	 * Stale hits are not asked for, because a thread looks at addresses that another one may
+	 * be unmapping. All of it is free again.
+	 */
 	if (!c->width) {
 		v3t_map_at(test, race.domain, v3t_of_pages(large, 512), AREA);
 		v3t_expect_reaches(test, w->pdo, AREA + SZ_1M, large + 256);
 		v3t_map_at(test, race.domain, v3t_of_pages(large, 512), AREA + SZ_2M);
 	}
-	if (!c->attaches)
-		v3t_expect_no_stale_hits(test, w->sim);
 }
 
 static void reservation_takes_the_place_of_another(struct kunit *test)
