@@ -110,6 +110,7 @@ typedef struct { int counter; } atomic_t;
 #define rcu_read_unlock()	barrier()
 #define rcu_preempt_depth()	0
 #define synchronize_rcu()	abort()
+#define synchronize_rcu_expedited()	abort()
 #define preemptible()		true
 #define in_interrupt()		false
 #define irqs_disabled()		false
@@ -124,7 +125,7 @@ struct rcu_head {
 	void *next;
 };
 
-void synchronize_rcu_expedited(void);
+#define get_completed_synchronize_rcu()	0
 
 /* Locks and guards. */
 #define ____cacheline_aligned_in_smp	__aligned(64)
