@@ -24,12 +24,18 @@ static gfp_t gfp_of(const struct v3c_hwpt *hwpt)
 				       GFP_NOWAIT | __GFP_NOWARN;
 }
 
+/* is_partial(): @hwpt is under construction, and the copy has not passed all that is held. */
+static __always_inline bool is_partial(const struct v3c_held *held, const struct v3c_hwpt *hwpt)
+{
+	return unlikely(held->op.filling & BIT(hwpt->slot)) && held->op.filled <= held->last;
+}
+
 /* pages_in() is how many of the held pages, from the first on, are in @hwpt or belong there. */
 static u64 pages_in(const struct v3c_held *held, const struct v3c_hwpt *hwpt)
 {
 	u64 pages = held->last - held->first + 1;
 
-	if (likely(!(held->op.filling & BIT(hwpt->slot))))
+	if (likely(!is_partial(held, hwpt)))
 		return pages;
 	return held->op.filled > held->first ? min(pages, held->op.filled - held->first) : 0;
 }
@@ -68,7 +74,7 @@ static int map_tables(const struct v3c_held *held, const struct v3c_phys *phys, 
 	int ret = 0;
 
 	v3c_for_each_hwpt(held->domain, hwpt, held->op.slots) {
-		ret = unlikely(held->op.filling & BIT(hwpt->slot)) ?
+		ret = unlikely(is_partial(held, hwpt)) ?
 		      map_filling(held, hwpt, *phys, prot, gfp) :
 		      map_in(held, hwpt, phys, prot, gfp);
 		if (unlikely(ret))

@@ -83,7 +83,7 @@ static __always_inline enum v3c_reason map_range(struct v3c_domain *domain, int 
 		goto out;
 	}
 	held.last = held.first + phys->pages - 1;
-	v3c_gate_look(space, &held.op);
+	v3c_gate_look(space, &held.op, held.first, held.last);
 	ret = v3c_held_map(&held, phys, prot, pin, gfp);
 	if (unlikely(ret)) {
 		reason = v3c_refuse_errno(why, ret, V3C_PARAM_PHYS, domain,
@@ -175,7 +175,7 @@ static int hold_range(struct v3c_held *held, bool pinned, gfp_t gfp)
 
 	if (unlikely(ret))
 		return ret;
-	v3c_gate_look(space, &held->op);
+	v3c_gate_look(space, &held->op, held->first, held->last);
 	if (likely(held->head.at))
 		return 0;
 	ret = v3c_held_cut(held, gfp);
@@ -494,7 +494,7 @@ static int map_identity_span(struct v3c_held *held, const struct v3c_span *span,
 	ret = v3c_space_claim(space, span->first, span->last, like, gfp, &held->head);
 	if (ret)
 		return ret;
-	v3c_gate_look(space, &held->op);
+	v3c_gate_look(space, &held->op, held->first, held->last);
 	if (pin)
 		part = *pin;
 	ret = v3c_held_map(held, &phys, prot, pin ? &part : NULL, gfp);

@@ -525,7 +525,7 @@ static enum v3c_reason map_segment(struct v3c_token *token, struct v3c_held *hel
 	ret = v3c_space_claim(space, held->first, held->last, like, 0, &held->head);
 	if (unlikely(ret))
 		return v3c_refuse(why, V3C_REASON_OVERLAP, V3C_PARAM_OFFSET, token, first, last);
-	v3c_gate_look(space, &held->op);
+	v3c_gate_look(space, &held->op, held->first, held->last);
 	ret = v3c_held_map(held, phys, prot, pin, v3c_gfp() | space->account);
 	if (unlikely(ret))
 		return v3c_refuse_errno(why, ret, V3C_PARAM_PHYS, token, first, last);
@@ -609,7 +609,7 @@ static int unmap_segment(struct v3c_token *token, struct v3c_held *held, u64 pag
 			     &held->head);
 	if (unlikely(ret))
 		return ret;
-	v3c_gate_look(space, &held->op);
+	v3c_gate_look(space, &held->op, held->first, held->last);
 	ret = v3c_held_unmap(held, released);
 	trace_v3compat_unmap_reserved(held->domain, held->first, pages,
 				      ret ? V3C_REASON_SHORT_UNMAP : 0);

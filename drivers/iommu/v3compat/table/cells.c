@@ -714,6 +714,20 @@ static bool next_slot(struct v3c_cell *cell)
 	return true;
 }
 
+/* step_on() goes on from @cell to the next of its range. False behind the last. */
+static __always_inline bool step_on(const struct v3c_space *space, struct v3c_cell *cell)
+{
+	u64 last = cell->last;
+
+	if (cell->state & V3C_CELL_TAIL || last >= V3C_ALL_PAGES - 1)
+		return false;
+	if (!cell->level && index_of(last + 1, 0))
+		next_byte(cell);
+	else if (!cell->level || !index_of(last + 1, cell->level) || !next_slot(cell))
+		walk_to(space, last + 1, cell);
+	return v3c_cell_is_range(cell->state) && !(cell->state & V3C_CELL_HEAD);
+}
+
 /* find_tail() goes on from @cell to the last of its range, or as far as that is made already. */
 static u64 find_tail(const struct v3c_space *space, struct v3c_cell *cell, u8 *traits)
 {
@@ -722,13 +736,7 @@ static u64 find_tail(const struct v3c_space *space, struct v3c_cell *cell, u8 *t
 	do {
 		*traits |= traits_of(cell);
 		last = cell->last;
-		if (cell->state & V3C_CELL_TAIL || last >= V3C_ALL_PAGES - 1)
-			break;
-		if (!cell->level && index_of(last + 1, 0))
-			next_byte(cell);
-		else if (!cell->level || !index_of(last + 1, cell->level) || !next_slot(cell))
-			walk_to(space, last + 1, cell);
-	} while (v3c_cell_is_range(cell->state) && !(cell->state & V3C_CELL_HEAD));
+	} while (step_on(space, cell));
 	return last;
 }
 
@@ -990,6 +998,14 @@ static unsigned int skip_bytes(const u8 *at, unsigned int count)
 	return i;
 }
 
+/* behind_vacant() is where to look on behind @page, whose @cell is of no range. */
+static u64 behind_vacant(const struct v3c_cell *cell, u64 page)
+{
+	if (cell->level)
+		return cell->last + 1;
+	return page + skip_bytes(cell->at, V3C_LEAF_CELLS - index_of(page, 0));
+}
+
 /**
  * v3c_cells_next() - the next range
  * @space: the space
@@ -1017,14 +1033,77 @@ bool v3c_cells_next(const struct v3c_space *space, u64 *page, u64 last, unsigned
 				return true;
 			}
 			at = cell.last + 1;
-		} else if (cell.level) {
-			at = cell.last + 1;
 		} else {
-			at += skip_bytes(cell.at, V3C_LEAF_CELLS - index_of(at, 0));
+			at = behind_vacant(&cell, at);
 		}
 	}
 	*page = at;
 	return false;
+}
+
+/**
+ * v3c_cells_meet() - the next range, as far as the first page of it that is met
+ * @space: the space
+ * @page: where to look from; on return the page that was met, or where the next look has to begin
+ * @steps: how many nodes may be looked at; counts down
+ * @extent: result, up to the cell that has *@page, whose end v3c_cells_go_on() looks for
+ *
+ * Goes back to the head, however many cells that takes, where *@page is in the middle of a range.
+ *
+ * Context: any, inside an RCU read-side section for as long as @extent->head is looked at.
+ * Return: 0; -ENOENT if there was no range up to *@page; -EAGAIN if somebody frees or cuts the one
+ * that has *@page just now.
+ */
+int v3c_cells_meet(const struct v3c_space *space, u64 *page, unsigned int *steps,
+		   struct v3c_extent *extent)
+{
+	struct v3c_cell cell;
+
+	for (;;) {
+		if (!*steps || *page >= V3C_ALL_PAGES)
+			return -ENOENT;
+		--*steps;
+		walk_to(space, *page, &cell);
+		if (v3c_cell_is_range(cell.state))
+			break;
+		*page = behind_vacant(&cell, *page);
+	}
+	extent->last = cell.last;
+	extent->traits = traits_of(&cell);
+	if (!find_head(space, &cell, &extent->traits))
+		return -EAGAIN;
+	extent->first = cell.first;
+	extent->head = cell.at;
+	extent->level = cell.level;
+	extent->state = cell.state;
+	return 0;
+}
+
+/**
+ * v3c_cells_go_on() - look for the end of a range that is known in part
+ * @space: the space
+ * @extent: the range, which is live, see v3c_extent_state(); @last moves on, and @traits come in
+ * @to: a page from which on the end does not matter yet
+ * @steps: how many cells, or rows of bytes that are all alike, may be looked at; counts down
+ *
+ * Context: any, under the lock if the range is not the caller's.
+ * Return: true if @extent->last is the last page of the range.
+ */
+bool v3c_cells_go_on(const struct v3c_space *space, struct v3c_extent *extent, u64 to,
+		     unsigned int *steps)
+{
+	struct v3c_cell cell;
+
+	walk_to(space, extent->last, &cell);
+	for (;;) {
+		extent->traits |= traits_of(&cell);
+		extent->last = cell.last;
+		if (cell.last >= to || !*steps)
+			return cell.state & V3C_CELL_TAIL;
+		--*steps;
+		if (!step_on(space, &cell))
+			return true;
+	}
 }
 
 static bool block_fits(const struct v3c_search *search, u64 block)

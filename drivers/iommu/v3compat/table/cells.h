@@ -293,6 +293,10 @@ void v3c_cells_cut(struct v3c_space *space, u64 at, u8 state);
 bool v3c_cells_find(const struct v3c_space *space, u64 page, struct v3c_extent *extent);
 bool v3c_cells_next(const struct v3c_space *space, u64 *page, u64 last, unsigned int *steps,
 		    struct v3c_extent *extent);
+int v3c_cells_meet(const struct v3c_space *space, u64 *page, unsigned int *steps,
+		   struct v3c_extent *extent);
+bool v3c_cells_go_on(const struct v3c_space *space, struct v3c_extent *extent, u64 to,
+		     unsigned int *steps);
 u8 v3c_cells_look(const struct v3c_space *space, u64 page, u64 *last);
 u8 *v3c_cells_leaf(const struct v3c_space *space, u64 page);
 int v3c_cells_search(struct v3c_space *space, const struct v3c_search *search, u64 *block);

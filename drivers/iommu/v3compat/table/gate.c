@@ -30,14 +30,18 @@ void v3c_gate_close(struct v3c_space *space)
 	WRITE_ONCE(space->open, false);
 }
 
-/* v3c_gate_look_locked() is v3c_gate_look() where that takes the lock. */
-void v3c_gate_look_locked(struct v3c_space *space, struct v3c_op *op)
+/*
+ * v3c_gate_look_locked() is v3c_gate_look() where that takes the lock. It forgets @space->copied if
+ * @op works on pages of it, because these may be another range's, or nobody's, next.
+ */
+void v3c_gate_look_locked(struct v3c_space *space, struct v3c_op *op, u64 first, u64 last)
 {
 	guard(spinlock_irqsave)(&space->lock);
 	op->slots = space->slots;
 	op->filling = space->filling;
 	op->filled = space->filled;
-	space->looks++;
+	if (first <= space->copied.last && last >= space->copied.first)
+		space->copied.first = U64_MAX;
 }
 
 /*
@@ -107,7 +111,7 @@ void v3c_gate_add_slot(struct v3c_space *space, u8 slot, bool fill)
 		WRITE_ONCE(space->locked, true);
 		space->filling = BIT(slot);
 		space->filled = 0;
-		space->looks++;
+		space->copied.first = U64_MAX;
 	}
 	/* Pairs with that of v3c_gate_look(). */
 	smp_store_release(&space->slots, space->slots | BIT(slot));

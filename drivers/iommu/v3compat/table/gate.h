@@ -12,7 +12,7 @@ void v3c_gate_open(struct v3c_space *space);
 void v3c_gate_close(struct v3c_space *space);
 void v3c_gate_lock(struct v3c_space *space);
 void v3c_gate_unlock(struct v3c_space *space);
-void v3c_gate_look_locked(struct v3c_space *space, struct v3c_op *op);
+void v3c_gate_look_locked(struct v3c_space *space, struct v3c_op *op, u64 first, u64 last);
 
 static __always_inline void v3c_gate_end(struct v3c_space *space, struct v3c_op *op)
 {
@@ -51,6 +51,8 @@ static __always_inline int v3c_gate_enter(struct v3c_space *space, struct v3c_op
  * v3c_gate_look() - settle which page tables an operation works on
  * @space: the space
  * @op: the operation, which holds all that it works on
+ * @first: the first page that it works on
+ * @last: the last
  *
  * From when it holds a range nothing else touches that, not even the copy that fills a page table.
  * So the copy has come as far in what @op holds as @op->filled says, and comes no further. The
@@ -58,23 +60,27 @@ static __always_inline int v3c_gate_enter(struct v3c_space *space, struct v3c_op
  *
  * Context: any.
  */
-static __always_inline void v3c_gate_look(struct v3c_space *space, struct v3c_op *op)
+static __always_inline void v3c_gate_look(struct v3c_space *space, struct v3c_op *op, u64 first,
+					  u64 last)
 {
 	/* Pairs with that of v3c_gate_add_slot(): a table is seen after @locked. */
 	op->slots = smp_load_acquire(&space->slots);
 	op->filling = 0;
 	/* Pairs with v3c_gate_unlock() and v3c_gate_filled(). */
 	if (unlikely(smp_load_acquire(&space->locked)))
-		v3c_gate_look_locked(space, op);
+		v3c_gate_look_locked(space, op, first, last);
 }
 
-/* v3c_gate_begin() is v3c_gate_enter() and v3c_gate_look() for who holds nothing. */
+/*
+ * v3c_gate_begin() is v3c_gate_enter() and v3c_gate_look() for who holds nothing, and so changes no
+ * range.
+ */
 static inline int v3c_gate_begin(struct v3c_space *space, struct v3c_op *op)
 {
 	int ret = v3c_gate_enter(space, op);
 
 	if (!ret)
-		v3c_gate_look(space, op);
+		v3c_gate_look(space, op, U64_MAX, 0);
 	return ret;
 }
 

@@ -148,17 +148,17 @@ struct v3c_extent {
  * @tokens: last pages of reservations, as values, by their first page
  * @given_up: for cond_synchronize_rcu_expedited(): after that no quick operation knows a
  *	reservation which is gone; changed under the domain's mutex before the pages are free
- * @lock: protects @slots, @filling, @filled, @looks, @copied and @looks_copied; taken with
- *	interrupts off from any context; an IOMMU driver is called with it held only to fill a table
- *	under construction, and for the address of a page where a range is compared
+ * @lock: protects @slots, @filling, @filled, @copied and @ended; taken with interrupts off from any
+ *	context; an IOMMU driver is called with it held only to fill a table under construction, and
+ *	for the address of a page where a range is compared
  * @slots: page tables, by slot, that an operation starting now works on
  * @locked: operations look under @lock what there is, see v3c_gate_look(); changed under the
  *	domain's mutex
  * @filling: of these, the one that is under construction and gets the older ranges piece by piece
  * @filled: @filling has everything up to, and not including, this page, and nothing behind it
- * @looks: counts v3c_gate_look() under @lock
- * @copied: the range that was copied last
- * @looks_copied: @looks then
+ * @copied: the range that was copied last, up to the last page of it that was looked at; @first is
+ *	U64_MAX if none is known
+ * @ended: that is the last page of the range
  * @epoch: parity of operations starting now
  * @inflight: operations under way, by the parity they started in
  * @idle: woken when a count in @inflight comes to 0
@@ -183,10 +183,9 @@ struct v3c_space {
 	bool locked;
 	u8 filling;
 	u8 epoch;
+	bool ended;
 	u64 filled;
-	u64 looks;
 	struct v3c_extent copied;
-	u64 looks_copied;
 	atomic_t inflight[2];
 	wait_queue_head_t idle;
 	struct mutex drain;

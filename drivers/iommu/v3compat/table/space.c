@@ -19,11 +19,15 @@
 #include "base/phys.h"
 #include "table/cells.h"
 #include "table/gate.h"
+#include "table/hwpt.h"
 #include "table/pins.h"
 #include "table/space.h"
 
-/* V3C_LOOK_AHEAD bounds what v3c_space_fill_step() passes over at a time. */
-#define V3C_LOOK_AHEAD		64
+/*
+ * V3C_LOOK_AHEAD bounds the nodes and cells that v3c_space_fill_step() looks at, with interrupts
+ * off. There are two steps to a leaf of one range, of which all 256 bytes are read.
+ */
+#define V3C_LOOK_AHEAD		32
 
 static u8 free_for(u8 kind)
 {
@@ -686,13 +690,53 @@ static bool is_fillable(u8 kind, bool direct)
 }
 
 /*
- * is_copied() tells whether @space->copied, which was live, is the range that has page @at. It is
- * as long as no operation has looked since, because whoever takes it looks before it frees it.
+ * is_copied() tells whether @space->copied is the range that has page @at, or has it if the range
+ * goes on there. It was live, and whoever takes it since then looks before it frees or cuts pages:
+ * if these are known, the range is forgotten; if they lie behind, what is known stays as it is.
  */
 static bool is_copied(const struct v3c_space *space, u64 at)
 {
-	return space->looks == space->looks_copied && space->copied.first <= at &&
-	       space->copied.last >= at;
+	return space->copied.first <= at && at <= space->copied.last + !space->ended;
+}
+
+/*
+ * next_range() makes @space->copied the range of page *@at, or the next one, as v3c_cells_meet()
+ * finds it. One that is held is not kept in mind, because who holds it may have looked already.
+ *
+ * Where the range of *@at was forgotten in the midst of it, this goes back to the head, however far
+ * that is. It is rare, and each time an operation before has gone through all of the range itself:
+ * it held the range, and cut something off, or found that it cannot. Only ranges at addresses of
+ * the caller's choice are cut, not those of an allocator, nor segments; and they have few cells,
+ * unless smaller ranges have left leaves behind where they lie.
+ */
+static int next_range(struct v3c_space *space, u64 *at, unsigned int *steps)
+{
+	int ret = v3c_cells_meet(space, at, steps, &space->copied);
+
+	if (!ret && space->copied.state & V3C_CELL_HELD)
+		ret = -EAGAIN;
+	if (ret)
+		space->copied.first = U64_MAX;
+	space->ended = false;
+	return ret;
+}
+
+/*
+ * look_on() looks for the end of @space->copied, as far as it matters for a piece at page @at. That
+ * is all the way for a run of memory, because the end says how large leaves may be. Other ranges
+ * are copied by no more than a span at a time, and so are segments. False if there is no piece.
+ */
+static bool look_on(struct v3c_space *space, u64 at, unsigned int *steps)
+{
+	struct v3c_extent *copied = &space->copied;
+
+	if (!space->ended && copied->last < at + V3C_SPAN_PAGES)
+		space->ended = v3c_cells_go_on(space, copied, at + V3C_SPAN_PAGES, steps);
+	if (space->ended || !(copied->traits & V3C_SLOT_RUN) ||
+	    v3c_cell_kind(copied->state) == V3C_RANGE_TOKEN)
+		return at <= copied->last;
+	space->ended = v3c_cells_go_on(space, copied, V3C_ALL_PAGES - 1, steps);
+	return space->ended;
 }
 
 /**
@@ -703,7 +747,8 @@ static bool is_copied(const struct v3c_space *space, u64 at)
  * @arg: for @fill
  *
  * Copies one piece, or looks for one in a bounded part of the space, and moves @space->filled on,
- * past every page at the end.
+ * past every page at the end. @fill is told of a range as far as it was looked at: to its end, if
+ * it is a run of memory and no segment; otherwise as far as a piece may go, unless that is too far.
  *
  * Context: any; one caller at a time, see &v3c_space.filling.
  * Return: 0; -EAGAIN when the next range is in the hands of an operation, which has to be waited
@@ -712,47 +757,49 @@ static bool is_copied(const struct v3c_space *space, u64 at)
  */
 int v3c_space_fill_step(struct v3c_space *space, bool direct, v3c_fill_t fill, void *arg)
 {
+	struct v3c_extent *copied = &space->copied;
 	unsigned int steps = V3C_LOOK_AHEAD;
-	struct v3c_extent range;
 	struct v3c_view view;
-	u64 at, next, pages;
+	u64 at, pages;
 	int ret = 0;
 
 	guard(spinlock_irqsave)(&space->lock);
 	at = space->filled;
-	for (;;) {
-		next = at;
-		if (is_copied(space, at)) {
-			range = space->copied;
-			range.state = v3c_extent_state(&range);
-			next = range.last + 1;
-		} else if (!v3c_cells_next(space, &next, V3C_ALL_PAGES - 1, &steps, &range)) {
-			at = next;
-			break;
+	while (at < V3C_ALL_PAGES && steps) {
+		if (!is_copied(space, at)) {
+			ret = next_range(space, &at, &steps);
+			if (ret) {
+				ret = ret == -ENOENT ? 0 : ret;
+				break;
+			}
 		}
-		at = max(at, range.first);
-		if (!is_fillable(v3c_cell_kind(range.state), direct)) {
-			at = next;
-			continue;
-		}
-		if (range.state & V3C_CELL_HELD) {
+		copied->state = v3c_extent_state(copied);
+		if (copied->state & V3C_CELL_HELD) {
 			ret = -EAGAIN;
 			break;
 		}
-		space->copied = range;
-		space->looks_copied = space->looks;
-		view = v3c_cells_view(&range);
+		if (!is_fillable(v3c_cell_kind(copied->state), direct)) {
+			if (!space->ended)
+				space->ended = v3c_cells_go_on(space, copied, V3C_ALL_PAGES - 1,
+							       &steps);
+			at = copied->last + 1;
+			continue;
+		}
+		if (!look_on(space, at, &steps))
+			continue;
+		view = v3c_cells_view(copied);
 		ret = fill(arg, &view, at, &pages);
 		if (!ret)
 			at += pages;
 		else if (ret == -EUCLEAN)
-			v3c_cells_swap(&range, (range.state & ~V3C_CELL_KIND) |
+			v3c_cells_swap(copied, (copied->state & ~V3C_CELL_KIND) |
 				       v3c_cell_of_kind(V3C_RANGE_LOST));
 		break;
 	}
 	WRITE_ONCE(space->filled, at < V3C_ALL_PAGES ? at : U64_MAX);
 	return ret;
 }
+EXPORT_SYMBOL_IF_KUNIT(v3c_space_fill_step);
 
 void v3c_space_init_once(struct v3c_space *space)
 {
@@ -774,6 +821,7 @@ int v3c_space_reset(struct v3c_space *space, bool allocates, u64 last, gfp_t acc
 	scoped_guard(spinlock_irqsave, &space->lock) {
 		space->slots = 0;
 		space->filling = 0;
+		space->copied.first = U64_MAX;
 		space->locked = false;
 	}
 	space->hints = NULL;

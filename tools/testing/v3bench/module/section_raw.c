@@ -67,6 +67,25 @@ static int attach_other(struct v3b *b, u32 count)
 	return err;
 }
 
+/* A call for each last-level table maps what one segment has. */
+static int attach_at_segment(struct v3b *b, u32 count)
+{
+	u64 at, size = (u64)count * PAGE_SIZE;
+	int err = 0;
+
+	other.domain = v3b_domain_attach(b, other.dev);
+	if (IS_ERR(other.domain))
+		return PTR_ERR(other.domain);
+	for (at = 0; !err && at < size; at += SZ_2M) {
+		err = iommu_map(other.domain, b->fill_base + at, V3B_CONTIGUOUS_PHYS + at, SZ_2M,
+				b->prot, GFP_KERNEL);
+		cond_resched();
+	}
+	if (err)
+		v3b_domain_detach(other.domain, other.dev);
+	return err;
+}
+
 static int detach_other(struct v3b *b, u32 count)
 {
 	v3b_domain_detach(other.domain, other.dev);
@@ -107,6 +126,10 @@ static const struct v3b_step range_steps[] = {
 	{ "attach second", attach_other },
 	{ "detach second", detach_other },
 	{ "unmap ranges", unmap_ranges },
+};
+static const struct v3b_step segment_steps[] = {
+	{ "attach at segment", attach_at_segment },
+	{ "detach at segment", detach_other },
 };
 static const struct v3b_step reserve_steps[] = {
 	{ "reserve", make_tables },
@@ -160,6 +183,9 @@ static int all_rows(struct v3b *b, u32 max_live)
 	for (i = 0; !err && i < ARRAY_SIZE(range_counts) && range_counts[i] <= max_live; i++)
 		err = v3b_section_measure(b, "raw", range_counts[i], map_ranges, range_steps,
 					  ARRAY_SIZE(range_steps));
+	if (!err)
+		err = v3b_section_measure(b, "raw", V3B_CONTIGUOUS_PAGES, NULL, segment_steps,
+					  ARRAY_SIZE(segment_steps));
 	for (i = 0; !err && i < ARRAY_SIZE(page_counts); i++)
 		err = v3b_section_measure(b, "raw", page_counts[i], NULL, reserve_steps,
 					  ARRAY_SIZE(reserve_steps));

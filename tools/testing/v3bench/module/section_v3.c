@@ -148,6 +148,10 @@ static const struct v3b_step range_steps[] = {
 	{ "detach second", detach_other },
 	{ "unmap ranges", unmap_ranges },
 };
+static const struct v3b_step segment_steps[] = {
+	{ "attach at segment", attach_other },
+	{ "detach at segment", detach_other },
+};
 static const struct v3b_step reserve_steps[] = {
 	{ "reserve", reserve },
 	{ "map reserved", map_reserved },
@@ -188,6 +192,23 @@ static void delete_other(struct v3b *b)
 	iommusim_device_destroy(work.other);
 }
 
+/* A segment that fills its reservation is there all the time. */
+static int segment_rows(struct v3b *b)
+{
+	int err = reserve(b, V3B_CONTIGUOUS_PAGES);
+
+	if (err)
+		return err;
+	err = map_reserved(b, V3B_CONTIGUOUS_PAGES);
+	if (!err) {
+		err = v3b_section_measure(b, "v3", V3B_CONTIGUOUS_PAGES, NULL, segment_steps,
+					  ARRAY_SIZE(segment_steps));
+		unmap_reserved(b, V3B_CONTIGUOUS_PAGES);
+	}
+	free_reserved(b, V3B_CONTIGUOUS_PAGES);
+	return err;
+}
+
 static int range_rows(struct v3b *b, u32 max_live)
 {
 	int err = create_other(b);
@@ -198,6 +219,8 @@ static int range_rows(struct v3b *b, u32 max_live)
 	for (i = 0; !err && i < ARRAY_SIZE(range_counts) && range_counts[i] <= max_live; i++)
 		err = v3b_section_measure(b, "v3", range_counts[i], map_ranges, range_steps,
 					  ARRAY_SIZE(range_steps));
+	if (!err)
+		err = segment_rows(b);
 	delete_other(b);
 	return err;
 }
