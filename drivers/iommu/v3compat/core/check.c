@@ -142,18 +142,10 @@ void v3c_set_given_bounds(struct v3c_place *place, const u64 *min, const u64 *ma
 		place->lo = V3C_MAX_PAGES;
 }
 
-/**
- * v3c_check_work() - whether a list is short enough for a caller that cannot sleep
- * @phys: the list
- * @why: filled on refusal
- *
- * Context: any.
- * Return: 0 or %V3C_REASON_TOO_MUCH_WORK.
- */
-enum v3c_reason v3c_check_work(const struct v3c_phys *phys, struct v3c_why *why)
+/* v3c_check_long_work() is v3c_check_work() of more than V3C_ATOMIC_PAGES. */
+enum v3c_reason v3c_check_long_work(const struct v3c_phys *phys, struct v3c_why *why)
 {
-	if (likely(phys->pages <= V3C_ATOMIC_PAGES) || v3c_phys_is_contiguous(phys) ||
-	    v3c_may_sleep())
+	if (v3c_phys_is_contiguous(phys) || v3c_may_sleep())
 		return 0;
 	return v3c_refuse(why, V3C_REASON_TOO_MUCH_WORK, V3C_PARAM_PHYS, NULL, 0,
 			  v3c_bytes(phys->pages) - 1);

@@ -50,7 +50,22 @@ static __always_inline enum v3c_reason v3c_check_pages(u64 address, u64 pages, s
 	return 0;
 }
 
-enum v3c_reason v3c_check_work(const struct v3c_phys *phys, struct v3c_why *why);
+enum v3c_reason v3c_check_long_work(const struct v3c_phys *phys, struct v3c_why *why);
+
+/**
+ * v3c_check_work() - whether a list is short enough for a caller that cannot sleep
+ * @phys: the list
+ * @why: filled on refusal
+ *
+ * Context: any.
+ * Return: 0 or %V3C_REASON_TOO_MUCH_WORK.
+ */
+static __always_inline enum v3c_reason v3c_check_work(const struct v3c_phys *phys,
+						      struct v3c_why *why)
+{
+	return likely(phys->pages <= V3C_ATOMIC_PAGES) ? 0 : v3c_check_long_work(phys, why);
+}
+
 enum v3c_reason v3c_check_explicit(u64 address, u64 pages, u64 *page, struct v3c_why *why);
 enum v3c_reason v3c_check_size(u64 size, struct v3c_why *why);
 enum v3c_reason v3c_check_width(enum v3c_domain_type type, u32 width, struct v3c_why *why);

@@ -27,7 +27,8 @@ static gfp_t gfp_of(const struct v3c_hwpt *hwpt)
 /* is_partial(): @hwpt is under construction, and the copy has not passed all that is held. */
 static __always_inline bool is_partial(const struct v3c_held *held, const struct v3c_hwpt *hwpt)
 {
-	return unlikely(held->op.filling & BIT(hwpt->slot)) && held->op.filled <= held->last;
+	return unlikely(held->op.filling) && held->op.filled <= held->last &&
+	       held->op.filling & BIT(hwpt->slot);
 }
 
 /* pages_in() is how many of the held pages, from the first on, are in @hwpt or belong there. */

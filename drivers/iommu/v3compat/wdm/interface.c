@@ -622,6 +622,21 @@ static noinline NTSTATUS map_few_anywhere(PIOMMU_DMA_DOMAIN handle, ULONG permis
 	return map_few(handle, true, permissions, desc, NULL, out);
 }
 
+/* map_logical_page() is map_logical() of a page at an address that were checked. */
+static enum v3c_reason map_logical_page(struct v3c_domain *domain, ULONG permissions, u64 base,
+					u64 address, IOMMU_DMA_LOGICAL_ADDRESS *out,
+					struct v3c_why *why)
+{
+	const struct v3c_phys phys = v3c_phys_of_page(base);
+	u64 page = address >> V3C_PAGE_SHIFT;
+	const struct v3c_place place = { .explicit_page = &page };
+	enum v3c_reason reason = v3c_map(domain, permissions, &phys, &place, &page, why);
+
+	if (likely(!reason))
+		*out = address;
+	return reason;
+}
+
 /*
  * slow_map_page() is slow_map_logical() for who has read the description of a page already: so
  * that the common case need not keep it.
@@ -629,11 +644,17 @@ static noinline NTSTATUS map_few_anywhere(PIOMMU_DMA_DOMAIN handle, ULONG permis
 static noinline NTSTATUS slow_map_page(PIOMMU_DMA_DOMAIN handle, ULONG permissions, u64 base,
 				       u64 address, PIOMMU_DMA_LOGICAL_ADDRESS out)
 {
-	IOMMU_MAP_PHYSICAL_ADDRESS desc = {
+	IOMMU_MAP_PHYSICAL_ADDRESS desc;
+	struct v3c_why why;
+
+	if (likely(!(base & ~V3W_QUICK_BASE) && v3c_page_aligned(address)))
+		return ANSWER(MapLogicalRangeEx,
+			      map_logical_page((struct v3c_domain *)handle, permissions, base,
+					       address, out, &why), &why);
+	desc = (IOMMU_MAP_PHYSICAL_ADDRESS) {
 		.MapType = MapPhysicalAddressTypeContiguousRange,
 		.ContiguousRange = { .Base.QuadPart = base, .Size = V3C_PAGE_SIZE },
 	};
-
 	return slow_map_logical(handle, permissions, &desc, &address, NULL, NULL, out);
 }
 
