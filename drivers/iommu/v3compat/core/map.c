@@ -383,11 +383,12 @@ static enum v3c_reason check_identity(struct v3c_domain *domain, const struct v3
  * enter_identity() is v3c_gate_enter() for a domain that check_identity() passed, and that may be
  * another one by now.
  */
-static int enter_identity(struct v3c_domain *domain, struct v3c_op *op)
+static int enter_identity(struct v3c_domain *domain, bool pinned, struct v3c_op *op)
 {
 	int ret = v3c_gate_enter(&domain->space, op);
 
-	if (ret || (v3c_domain_is_mapped_by_us(domain) && !domain->space.allocates))
+	if (ret || (v3c_domain_is_mapped_by_us(domain) && !domain->space.allocates &&
+		    (!pinned || domain->space.account)))
 		return ret;
 	v3c_gate_end(&domain->space, op);
 	return -ESTALE;
@@ -556,7 +557,7 @@ static enum v3c_reason map_identity(struct v3c_domain *domain, int prot,
 			then = -ERANGE;
 		if (!then)
 			set_refused(refused, &spans.span[spans.count - 1]);
-		ret = enter_identity(domain, &held.op);
+		ret = enter_identity(domain, pin, &held.op);
 	}
 	if (!ret) {
 		ret = map_identity_spans(&held, &spans, prot, gfp, pin, released, then, refused);

@@ -82,9 +82,9 @@ static __always_inline u64 map_range(struct v3c_domain *domain, u8 state, u64 ba
 		     !v3c_row_find(space, page, block, &row)))
 		goto slow;
 	/*
-	 * A run is in one last-level table, because nothing looks here at what an IOMMU driver has
-	 * undone in one when it could not map in another. A large run is quick only where it takes
-	 * few leaves.
+	 * A run of small leaves is in one last-level table, because nothing looks here at what an
+	 * IOMMU driver has undone in one when it could not map in another. A large run is quick
+	 * only where it takes few leaves.
 	 */
 	if (size >= V3C_QUICK_SIZE && page & (V3C_QUICK_PAGES - 1))
 		goto slow;

@@ -345,24 +345,22 @@ static void set_open(struct v3c_token *token, bool open)
 	WRITE_ONCE(token->quick, open && !token->pinned ? token->segments : NULL);
 }
 
-/* uses_of() is v3c_space_uses() of @token. It passes over parts in which nothing is used. */
+/* uses_of() is v3c_space_uses() of @token. It passes over leaves in which nothing is used. */
 static u8 uses_of(struct v3c_token *token)
 {
 	struct v3c_segments *segments = token->segments;
-	u64 page = 0, end, at;
-	u8 uses = 0;
+	u64 page, end, at;
 
-	while (page < segments->pages && !(uses & V3C_USE_LIVE)) {
+	for (page = 0; page < segments->pages; page = end) {
 		at = segments->first + page;
 		end = min(segments->pages, (at | (V3C_LEAF_CELLS - 1)) + 1 - segments->first);
 		if (memchr_inv(v3c_segment_cell(segments, page << V3C_PAGE_SHIFT), V3C_CELL_UNUSED,
 			       end - page))
-			uses |= v3c_space_uses(&token->domain->space, at,
-					       segments->first + end - 1);
-		page = end;
+			return v3c_space_uses(&token->domain->space, at,
+					      segments->first + segments->pages - 1);
 		cond_resched();
 	}
-	return uses;
+	return 0;
 }
 
 static enum v3c_reason token_in_use(struct v3c_token *token, struct v3c_why *why)

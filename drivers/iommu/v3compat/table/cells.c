@@ -404,6 +404,15 @@ static int claim_all(struct v3c_space *space, const struct v3c_claim *claim, gfp
 	return 0;
 }
 
+/* undo_claim() gives back what claim_all() had claimed when it came to @page. */
+static void undo_claim(struct v3c_space *space, u64 first, u64 page, u8 from)
+{
+	if (page > first)
+		v3c_cells_free(space, first, page - 1, from);
+	else
+		v3c_cells_emptied(space);
+}
+
 /* claim_range() is v3c_cells_claim() of more than one cell, or in one that is not there yet. */
 static noinline int claim_range(struct v3c_space *space, u64 first, u64 last, u8 state, u8 traits,
 				u8 from, gfp_t gfp)
@@ -416,8 +425,8 @@ static noinline int claim_range(struct v3c_space *space, u64 first, u64 last, u8
 	u64 page;
 	int ret = claim_all(space, &claim, gfp, &page);
 
-	if (unlikely(ret) && page > first)
-		v3c_cells_free(space, first, page - 1, from);
+	if (unlikely(ret))
+		undo_claim(space, first, page, from);
 	return ret;
 }
 
@@ -447,7 +456,7 @@ int v3c_cells_claim(struct v3c_space *space, u64 first, u64 last, u8 state, u8 t
 
 /*
  * v3c_cells_fill() makes free pages all @state, which is no range's. Otherwise as
- * v3c_cells_claim().
+ * v3c_cells_claim(), but that it may sleep if @state is V3C_CELL_UNUSED.
  */
 int v3c_cells_fill(struct v3c_space *space, u64 first, u64 last, u8 state, gfp_t gfp)
 {
@@ -457,8 +466,10 @@ int v3c_cells_fill(struct v3c_space *space, u64 first, u64 last, u8 state, gfp_t
 	u64 page;
 	int ret = claim_all(space, &claim, gfp, &page);
 
-	if (ret && page > first)
-		v3c_cells_free(space, first, page - 1, 0);
+	if (ret && page > first && state == V3C_CELL_UNUSED)
+		v3c_cells_give_up(space, first, page - 1);
+	else if (ret)
+		undo_claim(space, first, page, 0);
 	return ret;
 }
 
@@ -487,8 +498,7 @@ u64 v3c_cells_claim_free(struct v3c_space *space, u64 first, u64 last, u8 state,
 
 	*ret = claim_all(space, &claim, gfp, &page);
 	if (*ret == -ENOMEM || page == first) {
-		if (page > first)
-			v3c_cells_free(space, first, page - 1, 0);
+		undo_claim(space, first, page, 0);
 		return 0;
 	}
 	*ret = 0;

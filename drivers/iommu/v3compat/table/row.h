@@ -31,7 +31,8 @@ static __always_inline bool v3c_is_one(u64 count)
 }
 
 /*
- * v3c_is_words(): @count is a block of whole words, as a constant: so it is aligned as its size is.
+ * v3c_is_words(): @count is a block of whole words, as a constant. Who has such a constant sees to
+ * it that the block is aligned as its size is.
  */
 static __always_inline bool v3c_is_words(u64 count)
 {

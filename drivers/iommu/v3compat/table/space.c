@@ -83,6 +83,15 @@ static void give_up(struct v3c_space *space, u64 first, u64 last)
 	v3c_cells_give_up(space, first, last);
 }
 
+/* free_taken() frees @block, which take_block() made the caller's as @pages of @kind. */
+static void free_taken(struct v3c_space *space, u64 block, u64 pages, u8 kind)
+{
+	if (kind == V3C_RANGE_TOKEN)
+		give_up(space, block, block + pages - 1);
+	else
+		v3c_cells_free(space, block, block_last(space, block, block + pages - 1), 0);
+}
+
 /* take_block() makes @block of a search the caller's; as many as @pages of it are like @like. */
 static int take_block(struct v3c_space *space, u64 block, u64 pages, struct v3c_traits like,
 		      gfp_t gfp, struct v3c_head *head)
@@ -153,7 +162,7 @@ static bool take_hint(struct v3c_space *space, u64 pages, u8 order, u64 lo, u64 
 		return false;
 	/* As in v3c_space_claim(). */
 	if (unlikely(page + (1ULL << order) - 1 > READ_ONCE(space->last))) {
-		v3c_cells_free(space, page, page + (1ULL << order) - 1, 0);
+		free_taken(space, page, pages, like.kind);
 		return false;
 	}
 	v3c_space_hint_behind(space->hints, order, page);
@@ -204,7 +213,7 @@ int v3c_space_alloc(struct v3c_space *space, u64 pages, u64 lo, u64 hi, struct v
 	if (ret)
 		return ret;
 	if (unlikely(block_last(space, *first, *first + pages - 1) > READ_ONCE(space->last))) {
-		v3c_cells_free(space, *first, block_last(space, *first, *first + pages - 1), 0);
+		free_taken(space, *first, pages, like.kind);
 		return -ENOSPC;
 	}
 	if (order < V3C_HINT_ORDERS)

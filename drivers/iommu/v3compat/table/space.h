@@ -93,8 +93,8 @@ static __always_inline void v3c_space_settle(struct v3c_space *space, u8 order)
 
 /*
  * v3c_space_owe() is v3c_space_hint() of a block that searches do not know to be free. They are
- * told when it is forgotten, because it is likely to be mapped again before that. Until then
- * another processor finds it by a thorough search only.
+ * told when it is forgotten, because it is likely to be mapped again before that. Until then, and
+ * if an interrupt or another processor comes in between, a thorough search finds it only.
  */
 static __always_inline void v3c_space_owe(struct v3c_space *space, u8 order, u64 page)
 {

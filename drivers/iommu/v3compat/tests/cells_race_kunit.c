@@ -201,6 +201,12 @@ static void reserve_round(struct racer *racer)
 	NTSTATUS status = race->v3->ReserveLogicalAddressRange(race->domain, SZ_64K, &at, NULL,
 							       NULL, &token);
 
+	if (status == STATUS_RESOURCE_IN_USE) {
+		/* collide_round() has some of it for a moment. */
+		racer->refused++;
+		pass_turn(&race->turn);
+		return;
+	}
 	if (status) {
 		complain(racer, "reserve: %s", v3t_status_name(status));
 		return;
@@ -224,6 +230,21 @@ static void reserve_round(struct racer *racer)
 	if (status)
 		complain(racer, "free: %s", v3t_status_name(status));
 	racer->done++;
+}
+
+/* Reserves a page too many, so that what was reserved by then is given up again. */
+static void collide_round(struct racer *racer)
+{
+	struct race *race = racer->race;
+	PIOMMU_DMA_LOGICAL_ADDRESS_TOKEN token;
+	IOMMU_DMA_LOGICAL_ADDRESS at = AREA;
+	NTSTATUS status = race->v3->ReserveLogicalAddressRange(race->domain, SZ_64K + SZ_4K, &at,
+							       NULL, NULL, &token);
+
+	racer->refused++;
+	if (status != STATUS_RESOURCE_IN_USE)
+		complain(racer, "reserve too much: %s", v3t_status_name(status));
+	pass_turn(&race->turn);
 }
 
 /* Maps in a reservation that may be gone, and finds another one in its place, or is refused. */
@@ -400,7 +421,7 @@ static void reservation_takes_the_place_of_another(struct kunit *test)
 		.v3 = V3T_V3(test), .domain = v3t_explicit(test), .pdo = w->pdo,
 		.page = v3t_pages(test, 0), .anchor = ANCHOR,
 	};
-	unsigned int i;
+	unsigned int i, late = 0;
 
 	KUNIT_ASSERT_NOT_NULL(test, racers);
 	sema_init(&race.turn, num_online_cpus());
@@ -408,17 +429,22 @@ static void reservation_takes_the_place_of_another(struct kunit *test)
 		down(&race.turn);
 	init_completion(&race.ready);
 	v3t_attach(test, race.domain, w->device);
-	for (i = 0; i < 4; i++) {
-		add_mapper(test, &racers[i], &race, AREA + i * SZ_16K, 1, i ? 2 : 1);
-		racers[i].round = i ? late_round : reserve_round;
-		racers[i].rounds = i ? 4 * ROUNDS : ROUNDS;
+	v3t_map_at(test, race.domain, v3t_of_page(race.page), AREA + SZ_64K);
+	for (i = 0; i < 5; i++) {
+		add_mapper(test, &racers[i], &race, AREA + i % 4 * SZ_16K, 1, i ? 2 : 1);
+		racers[i].round = i == 0 ? reserve_round : i == 4 ? collide_round : late_round;
+		racers[i].rounds = i % 4 ? 4 * ROUNDS : ROUNDS;
 	}
-	for (r = racers; r < racers + 4; r++)
+	for (r = racers; r < racers + 5; r++)
 		start_racer(r);
 	for (i = 0; i < num_online_cpus(); i++)
 		up(&race.turn);
-	for (r = racers; r < racers + 4; r++)
+	for (r = racers; r < racers + 5; r++)
 		expect_racer(test, r, r - racers);
+	for (r = racers + 1; r < racers + 4; r++)
+		late += r->done;
+	KUNIT_EXPECT_GT(test, racers[0].done, 0);
+	KUNIT_EXPECT_GT(test, late, 0);
 	v3t_map_at(test, race.domain, v3t_of_pages(v3t_pages(test, 4), 16), AREA);
 }
 
