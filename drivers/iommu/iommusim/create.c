@@ -13,7 +13,8 @@
 /*
  * registering keeps instances from coming and going together, because the core probes all devices
  * of the bus for an IOMMU that comes: one that is removed meanwhile, as the hw of another instance,
- * would have its dev->iommu freed twice. Nothing waits for a hw, which has no driver.
+ * would have its dev->iommu freed twice. A hw has no driver that its removal could wait for, as
+ * that of another device may.
  */
 static DEFINE_MUTEX(registering);
 

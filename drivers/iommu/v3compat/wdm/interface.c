@@ -516,6 +516,28 @@ static __always_inline bool read_run(const IOMMU_MAP_PHYSICAL_ADDRESS *desc, u64
 	return !(*base & ~V3W_QUICK_BASE) && !((*base + size - 1) >> V3C_PHYS_BITS);
 }
 
+/* map_range() maps a run of any length. */
+static noinline NTSTATUS map_range(PIOMMU_DMA_DOMAIN handle, ULONG permissions,
+				   PIOMMU_MAP_PHYSICAL_ADDRESS desc,
+				   PIOMMU_DMA_LOGICAL_ADDRESS explicit,
+				   PIOMMU_DMA_LOGICAL_ADDRESS out)
+{
+	const u8 state = v3c_cell_of_kind(V3C_RANGE_LOGICAL) | permissions;
+	struct v3c_domain *domain = (struct v3c_domain *)handle;
+	u64 address = explicit ? READ_ONCE(*explicit) : 0, base, size, page;
+
+	if (likely(v3c_page_aligned(address)) &&
+	    v3w_quick_phys(desc, V3C_QUICK_SIZE, &base, &size)) {
+		page = v3c_quick_map_range(domain, state, base, size, explicit ?
+					   address >> V3C_PAGE_SHIFT : V3C_ANYWHERE);
+		if (likely(page != V3C_ANYWHERE)) {
+			*out = page << V3C_PAGE_SHIFT;
+			return STATUS_SUCCESS;
+		}
+	}
+	return slow_map_logical(handle, permissions, desc, explicit, NULL, NULL, out);
+}
+
 /*
  * map_block() maps the block that @desc was found to describe. @allocates is a constant, and true
  * where @explicit is NULL.
@@ -536,6 +558,9 @@ static __always_inline NTSTATUS map_block(PIOMMU_DMA_DOMAIN handle, bool allocat
 		*out = address;
 		return STATUS_SUCCESS;
 	}
+	/* A block that is not aligned may be quick all the same, if one leaf has its cells. */
+	if (!level)
+		return map_range(handle, permissions, desc, explicit, out);
 	return slow_map_logical(handle, permissions, desc, explicit, NULL, NULL, out);
 }
 
@@ -561,28 +586,6 @@ static noinline NTSTATUS name##_anywhere(PIOMMU_DMA_DOMAIN handle, ULONG permiss
 DEFINE_MAP_BLOCK(map_64k, V3C_QUICK_64K)
 DEFINE_MAP_BLOCK(map_2m, V3C_QUICK_2M)
 DEFINE_MAP_BLOCK(map_1g, V3C_QUICK_1G)
-
-/* map_range() maps a run of any length. */
-static noinline NTSTATUS map_range(PIOMMU_DMA_DOMAIN handle, ULONG permissions,
-				   PIOMMU_MAP_PHYSICAL_ADDRESS desc,
-				   PIOMMU_DMA_LOGICAL_ADDRESS explicit,
-				   PIOMMU_DMA_LOGICAL_ADDRESS out)
-{
-	const u8 state = v3c_cell_of_kind(V3C_RANGE_LOGICAL) | permissions;
-	struct v3c_domain *domain = (struct v3c_domain *)handle;
-	u64 address = explicit ? READ_ONCE(*explicit) : 0, base, size, page;
-
-	if (likely(v3c_page_aligned(address)) &&
-	    v3w_quick_phys(desc, V3C_QUICK_SIZE, &base, &size)) {
-		page = v3c_quick_map_range(domain, state, base, size, explicit ?
-					   address >> V3C_PAGE_SHIFT : V3C_ANYWHERE);
-		if (likely(page != V3C_ANYWHERE)) {
-			*out = page << V3C_PAGE_SHIFT;
-			return STATUS_SUCCESS;
-		}
-	}
-	return slow_map_logical(handle, permissions, desc, explicit, NULL, NULL, out);
-}
 
 /* map_few() is map_block() of the few pages that @desc was found to describe. */
 static __always_inline NTSTATUS map_few(PIOMMU_DMA_DOMAIN handle, bool allocates, ULONG permissions,

@@ -112,7 +112,7 @@ static noinline u64 map_generally(u64 page)
 	      v3c_space_claim(space, page, page, like, GFP_KERNEL, &head);
 	if (ret)
 		die("a page is in use that should be free");
-	v3c_gate_look(space, &op);
+	v3c_gate_look(space, &op, page, page);
 	v3c_space_commit(space, page, READ_WRITE, &head);
 	v3c_gate_end(space, &op);
 	return page;
