@@ -1068,6 +1068,7 @@ int v3c_cells_meet(const struct v3c_space *space, u64 *page, unsigned int *steps
 		   struct v3c_extent *extent)
 {
 	struct v3c_cell cell;
+	u8 traits = 0;
 
 	for (;;) {
 		if (!*steps || *page >= V3C_ALL_PAGES)
@@ -1078,14 +1079,24 @@ int v3c_cells_meet(const struct v3c_space *space, u64 *page, unsigned int *steps
 			break;
 		*page = behind_vacant(&cell, *page);
 	}
-	extent->last = cell.last;
-	extent->traits = traits_of(&cell);
-	if (!find_head(space, &cell, &extent->traits))
+	if (!find_head(space, &cell, &traits))
 		return -EAGAIN;
 	extent->first = cell.first;
 	extent->head = cell.at;
 	extent->level = cell.level;
 	extent->state = cell.state;
+	/*
+	 * @extent->head is live again when a cut is over, which may have made another head between
+	 * it and *@page: that is seen now, if it was not on the way back. Pairs with
+	 * v3c_byte_give() and v3c_slot_give().
+	 */
+	smp_rmb();
+	walk_to(space, *page, &cell);
+	extent->last = cell.last;
+	extent->traits = traits_of(&cell);
+	if (!v3c_cell_is_range(cell.state) || !find_head(space, &cell, &extent->traits) ||
+	    cell.at != extent->head)
+		return -EAGAIN;
 	return 0;
 }
 

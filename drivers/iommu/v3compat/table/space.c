@@ -781,6 +781,9 @@ int v3c_space_fill_step(struct v3c_space *space, bool direct, v3c_fill_t fill, v
 				ret = ret == -ENOENT ? 0 : ret;
 				break;
 			}
+			/* Enough must be known of a run to see that it is one. */
+			if (!steps)
+				break;
 		}
 		copied->state = v3c_extent_state(copied);
 		if (copied->state & V3C_CELL_HELD) {
