@@ -12,6 +12,13 @@
 #include <linux/mutex.h>
 #include <linux/version.h>
 
+/* V3C_UNBOUND_WQ: system_unbound_wq logs that it is deprecated where there is another name. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 17, 0)
+#define V3C_UNBOUND_WQ	system_dfl_wq
+#else
+#define V3C_UNBOUND_WQ	system_unbound_wq
+#endif
+
 /* IOMMU_HWPT_ALLOC_PASID is an enumerator, absent from 6.12: the number is ABI. */
 #define V3C_HWPT_ALLOC_PASID	8u
 

@@ -21,6 +21,7 @@
 #include <linux/workqueue.h>
 
 #include "base/context.h"
+#include "base/later.h"
 #include "base/phys.h"
 #include "table/cells.h"
 
@@ -1457,7 +1458,7 @@ static void trim_space(struct work_struct *work)
 void v3c_cells_queue_trim(struct v3c_space *space)
 {
 	WRITE_ONCE(space->trimming, true);
-	queue_delayed_work(system_unbound_wq, &space->trim, HZ);
+	v3c_queue_later(&space->trim, HZ);
 }
 
 static void free_node(void *node, unsigned int level)

@@ -218,10 +218,8 @@ struct delayed_work {
 };
 
 #define HZ				100
-#define system_unbound_wq		NULL
 #define INIT_DELAYED_WORK(delayed, to)	((delayed)->work.func = (to))
 #define to_delayed_work(of)		container_of(of, struct delayed_work, work)
-#define queue_delayed_work(queue, delayed, delay)	barrier()
 #define cancel_delayed_work_sync(delayed)	barrier()
 
 /* Waiting, which nobody does. */
