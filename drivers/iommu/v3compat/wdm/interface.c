@@ -733,6 +733,13 @@ static noinline NTSTATUS map_list(PIOMMU_DMA_DOMAIN handle, ULONG permissions,
 	return slow_map_logical(handle, permissions, desc, explicit, NULL, NULL, out);
 }
 
+/* MAP_AS() calls name##_at() or name##_anywhere() with what v3_map_logical_range_ex() was given. */
+#define MAP_AS(name)									\
+	(ExplicitLogicalAddress ?							\
+	 name##_at(Domain, Permissions, PhysicalAddressToMap, ExplicitLogicalAddress,	\
+		   LogicalAddressOut) :							\
+	 name##_anywhere(Domain, Permissions, PhysicalAddressToMap, LogicalAddressOut))
+
 /* The usual sizes have functions of their own, which save few registers and check little. */
 static NTSTATUS v3_map_logical_range_ex(PIOMMU_DMA_DOMAIN Domain, ULONG Permissions,
 					PIOMMU_MAP_PHYSICAL_ADDRESS PhysicalAddressToMap,
@@ -755,35 +762,15 @@ static NTSTATUS v3_map_logical_range_ex(PIOMMU_DMA_DOMAIN Domain, ULONG Permissi
 				LogicalAddressOut);
 	size = READ_ONCE(PhysicalAddressToMap->ContiguousRange.Size);
 	if (likely(size == V3C_PAGE_SIZE))
-		return ExplicitLogicalAddress ?
-		       map_page_at(Domain, Permissions, PhysicalAddressToMap,
-				   ExplicitLogicalAddress, LogicalAddressOut) :
-		       map_page_anywhere(Domain, Permissions, PhysicalAddressToMap,
-					 LogicalAddressOut);
+		return MAP_AS(map_page);
 	if (size == SZ_64K)
-		return ExplicitLogicalAddress ?
-		       map_64k_at(Domain, Permissions, PhysicalAddressToMap,
-				  ExplicitLogicalAddress, LogicalAddressOut) :
-		       map_64k_anywhere(Domain, Permissions, PhysicalAddressToMap,
-					LogicalAddressOut);
+		return MAP_AS(map_64k);
 	if (size == SZ_2M)
-		return ExplicitLogicalAddress ?
-		       map_2m_at(Domain, Permissions, PhysicalAddressToMap,
-				 ExplicitLogicalAddress, LogicalAddressOut) :
-		       map_2m_anywhere(Domain, Permissions, PhysicalAddressToMap,
-				       LogicalAddressOut);
+		return MAP_AS(map_2m);
 	if (size == SZ_1G)
-		return ExplicitLogicalAddress ?
-		       map_1g_at(Domain, Permissions, PhysicalAddressToMap,
-				 ExplicitLogicalAddress, LogicalAddressOut) :
-		       map_1g_anywhere(Domain, Permissions, PhysicalAddressToMap,
-				       LogicalAddressOut);
+		return MAP_AS(map_1g);
 	if (size <= V3C_LEAF_CELLS << V3C_PAGE_SHIFT)
-		return ExplicitLogicalAddress ?
-		       map_few_at(Domain, Permissions, PhysicalAddressToMap,
-				  ExplicitLogicalAddress, LogicalAddressOut) :
-		       map_few_anywhere(Domain, Permissions, PhysicalAddressToMap,
-					LogicalAddressOut);
+		return MAP_AS(map_few);
 	return map_range(Domain, Permissions, PhysicalAddressToMap, ExplicitLogicalAddress,
 			 LogicalAddressOut);
 }
