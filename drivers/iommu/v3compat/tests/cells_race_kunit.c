@@ -369,9 +369,31 @@ static void expect_racer(struct kunit *test, struct racer *racer, unsigned int n
 		KUNIT_EXPECT_EQ(test, racer->done + racer->refused, racer->rounds);
 }
 
+/* Runs the threads from @first to @end, and returns how many rounds had what they wanted. */
+static unsigned int run_race(struct kunit *test, struct race *race, struct racer *first,
+			     struct racer *end)
+{
+	unsigned int i, done = 0;
+	struct racer *r;
+
+	sema_init(&race->turn, num_online_cpus());
+	for (i = 0; i < num_online_cpus(); i++)
+		down(&race->turn);
+	init_completion(&race->ready);
+	for (r = first; r < end; r++)
+		start_racer(r);
+	for (i = 0; i < num_online_cpus(); i++)
+		up(&race->turn);
+	for (r = first; r < end; r++) {
+		expect_racer(test, r, r - first);
+		done += r->done;
+	}
+	return done;
+}
+
 static void successes_are_real(struct kunit *test)
 {
-	struct racer *racers = kunit_kcalloc(test, RACERS, sizeof(*racers), GFP_KERNEL), *end, *r;
+	struct racer *racers = kunit_kcalloc(test, RACERS, sizeof(*racers), GFP_KERNEL), *end;
 	const struct race_case *c = test->param_value;
 	struct v3t_world *w = test->priv;
 	struct race race = {
@@ -379,28 +401,15 @@ static void successes_are_real(struct kunit *test)
 		.chooses = c->width, .pdo = w->pdo, .page = v3t_pages(test, 0),
 	};
 	struct page *large = v3t_pages(test, 9);
-	unsigned int i, done = 0;
 
 	KUNIT_ASSERT_NOT_NULL(test, racers);
-	sema_init(&race.turn, num_online_cpus());
-	for (i = 0; i < num_online_cpus(); i++)
-		down(&race.turn);
-	init_completion(&race.ready);
 	v3t_attach(test, race.domain, w->device);
 	race.anchor = c->width ? v3t_map(test, race.domain, v3t_of_page(race.page)) :
 				 v3t_map_at(test, race.domain, v3t_of_page(race.page), ANCHOR);
 	end = add_mappers(test, racers, &race);
 	if (c->attaches)
 		end = add_attacher(test, end, &race);
-	for (r = racers; r < end; r++)
-		start_racer(r);
-	for (i = 0; i < num_online_cpus(); i++)
-		up(&race.turn);
-	for (r = racers; r < end; r++) {
-		expect_racer(test, r, r - racers);
-		done += r->done;
-	}
-	KUNIT_EXPECT_GT(test, done, 0);
+	KUNIT_EXPECT_GT(test, run_race(test, &race, racers, end), 0);
 	v3t_expect_reaches(test, w->pdo, race.anchor, race.page);
 	/*
 	 * Stale hits are not asked for, because a thread looks at addresses that another one may
@@ -415,19 +424,15 @@ static void successes_are_real(struct kunit *test)
 
 static void reservation_takes_the_place_of_another(struct kunit *test)
 {
-	struct racer *racers = kunit_kcalloc(test, RACERS, sizeof(*racers), GFP_KERNEL), *r;
+	struct racer *racers = kunit_kcalloc(test, RACERS, sizeof(*racers), GFP_KERNEL);
 	struct v3t_world *w = test->priv;
 	struct race race = {
 		.v3 = V3T_V3(test), .domain = v3t_explicit(test), .pdo = w->pdo,
 		.page = v3t_pages(test, 0), .anchor = ANCHOR,
 	};
-	unsigned int i, late = 0;
+	unsigned int i, done;
 
 	KUNIT_ASSERT_NOT_NULL(test, racers);
-	sema_init(&race.turn, num_online_cpus());
-	for (i = 0; i < num_online_cpus(); i++)
-		down(&race.turn);
-	init_completion(&race.ready);
 	v3t_attach(test, race.domain, w->device);
 	v3t_map_at(test, race.domain, v3t_of_page(race.page), AREA + SZ_64K);
 	for (i = 0; i < 5; i++) {
@@ -435,16 +440,10 @@ static void reservation_takes_the_place_of_another(struct kunit *test)
 		racers[i].round = i == 0 ? reserve_round : i == 4 ? collide_round : late_round;
 		racers[i].rounds = i % 4 ? 4 * ROUNDS : ROUNDS;
 	}
-	for (r = racers; r < racers + 5; r++)
-		start_racer(r);
-	for (i = 0; i < num_online_cpus(); i++)
-		up(&race.turn);
-	for (r = racers; r < racers + 5; r++)
-		expect_racer(test, r, r - racers);
-	for (r = racers + 1; r < racers + 4; r++)
-		late += r->done;
+	done = run_race(test, &race, racers, racers + 5);
 	KUNIT_EXPECT_GT(test, racers[0].done, 0);
-	KUNIT_EXPECT_GT(test, late, 0);
+	/* One that is late, too. */
+	KUNIT_EXPECT_GT(test, done, racers[0].done);
 	v3t_map_at(test, race.domain, v3t_of_pages(v3t_pages(test, 4), 16), AREA);
 }
 
