@@ -6,9 +6,11 @@
  * and allocate between the steps. What they have done so far is the caller's, so that nobody else
  * changes it meanwhile.
  */
+#include <kunit/visibility.h>
 #include <linux/atomic.h>
 #include <linux/bitops.h>
 #include <linux/build_bug.h>
+#include <linux/export.h>
 #include <linux/iommu.h>
 #include <linux/log2.h>
 #include <linux/math.h>
@@ -593,12 +595,9 @@ void v3c_cells_give_up(struct v3c_space *space, u64 first, u64 last)
 	for (;;) {
 		end = page;
 		page = give_up_some(space, first, end);
-		if (page > end) {
+		if (page > end)
 			synchronize_rcu_expedited();
-			page = end;
-			continue;
-		}
-		if (space->hints)
+		else if (space->hints)
 			v3c_cells_make_room(space, end);
 		if (page <= first)
 			break;
@@ -607,6 +606,7 @@ void v3c_cells_give_up(struct v3c_space *space, u64 first, u64 last)
 	}
 	v3c_cells_emptied(space);
 }
+EXPORT_SYMBOL_IF_KUNIT(v3c_cells_give_up);
 
 /**
  * v3c_cells_free() - free pages

@@ -5,6 +5,7 @@
  * level, an allocator finds each free block, and memory that the map does not need goes back.
  */
 #include <linux/cpumask.h>
+#include <linux/err.h>
 #include <linux/module.h>
 #include <linux/percpu.h>
 #include <linux/prandom.h>
@@ -16,6 +17,7 @@
 
 #include "core/domain.h"
 #include "core/reserve.h"
+#include "core/segments.h"
 #include "fixture.h"
 #include "table/cells.h"
 #include "thread.h"
@@ -1380,6 +1382,51 @@ static void allocator_gives_its_nodes_back(struct kunit *test)
 }
 
 /* A reservation keeps its leaves, in which nothing is mapped. */
+struct give_up {
+	struct v3c_space *space;
+	u64 first, last;
+};
+
+static int give_up_pages(void *arg)
+{
+	struct give_up *pages = arg;
+
+	v3c_cells_give_up(pages->space, pages->first, pages->last);
+	return 0;
+}
+
+/* One page is in the hands of a quick operation that is late. */
+static void giving_up_waits_for_a_page_in_use(struct kunit *test)
+{
+	const u64 at = BLOCKS;
+	PIOMMU_DMA_DOMAIN domain = v3t_explicit(test);
+	struct v3c_token *token = (struct v3c_token *)v3t_reserve(test, domain, SZ_64K, &at);
+	struct give_up pages = {
+		.space = &((struct v3c_domain *)domain)->space, .first = BLOCKS / SZ_4K,
+		.last = BLOCKS / SZ_4K + 14,
+	};
+	const u8 held = v3c_cell_of_kind(V3C_RANGE_TOKEN) | V3C_CELL_HEAD | V3C_CELL_TAIL |
+			V3C_CELL_HELD;
+	struct v3t_thread thread = {};
+	unsigned int i;
+	u8 *cells;
+
+	cells = v3c_segment_cell(token->segments, 0);
+	WRITE_ONCE(cells[7], held);
+	v3t_thread_start(&thread, give_up_pages, &pages);
+	while (READ_ONCE(cells[8]) && !IS_ERR(thread.task))
+		schedule_timeout_uninterruptible(1);
+	KUNIT_EXPECT_EQ(test, READ_ONCE(cells[7]), held);
+	KUNIT_EXPECT_EQ(test, READ_ONCE(cells[6]), V3C_CELL_UNUSED);
+	WRITE_ONCE(cells[7], V3C_CELL_UNUSED);
+	KUNIT_EXPECT_EQ(test, 0, v3t_thread_join(&thread));
+	for (i = 0; i < 15; i++)
+		KUNIT_EXPECT_EQ_MSG(test, READ_ONCE(cells[i]), 0, "page %u", i);
+	/* The last one was not given up, so that the leaf is there still. */
+	KUNIT_EXPECT_EQ(test, READ_ONCE(cells[15]), V3C_CELL_UNUSED);
+	memset(cells, V3C_CELL_UNUSED, 15);
+}
+
 static void reservation_keeps_its_nodes(struct kunit *test)
 {
 	PIOMMU_DMA_DOMAIN domain = v3t_explicit(test);
@@ -1490,6 +1537,7 @@ static struct kunit_case cells_cases[] = {
 	KUNIT_CASE(refused_map_leaves_no_node),
 	KUNIT_CASE(large_range_needs_no_leaf),
 	KUNIT_CASE(allocator_gives_its_nodes_back),
+	KUNIT_CASE(giving_up_waits_for_a_page_in_use),
 	KUNIT_CASE(reservation_keeps_its_nodes),
 	KUNIT_CASE(pages_are_mapped_while_nodes_go),
 	{}
