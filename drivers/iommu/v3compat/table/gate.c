@@ -51,6 +51,8 @@ void v3c_gate_look_locked(struct v3c_space *space, struct v3c_op *op, u64 first,
  */
 void v3c_gate_lock(struct v3c_space *space)
 {
+	scoped_guard(spinlock_irqsave, &space->lock)
+		space->copied.first = U64_MAX;
 	WRITE_ONCE(space->locked, true);
 	/* Pairs with the try_cmpxchg() by which a range is taken: that is seen, or @locked is. */
 	smp_mb();

@@ -156,8 +156,8 @@ struct v3c_extent {
  *	domain's mutex
  * @filling: of these, the one that is under construction and gets the older ranges piece by piece
  * @filled: @filling has everything up to, and not including, this page, and nothing behind it
- * @copied: the range that was copied last, up to the last page of it that was looked at; @first is
- *	U64_MAX if none is known
+ * @copied: the range that was copied last, or that v3c_space_meet() looks at, up to the last page
+ *	of it that was looked at; @first is U64_MAX if none is known
  * @ended: that is the last page of the range
  * @epoch: parity of operations starting now
  * @inflight: operations under way, by the parity they started in

@@ -24,8 +24,8 @@
 #include "table/space.h"
 
 /*
- * V3C_LOOK_AHEAD bounds the nodes and cells that v3c_space_fill_step() looks at, with interrupts
- * off. There are two steps to a leaf of one range, of which all 256 bytes are read.
+ * V3C_LOOK_AHEAD bounds the nodes and cells that are looked at in one piece with interrupts off.
+ * There are two steps to a leaf of one range, of which all 256 bytes are read.
  */
 #define V3C_LOOK_AHEAD		32
 
@@ -728,6 +728,36 @@ static int next_range(struct v3c_space *space, u64 *at, unsigned int *steps)
 		space->copied.first = U64_MAX;
 	space->ended = false;
 	return ret;
+}
+
+/**
+ * v3c_space_meet() - look at the range that has a page, some of it at a time
+ * @space: the space, between v3c_gate_lock() and v3c_gate_unlock()
+ * @page: a page that some range has
+ *
+ * Whoever takes the range looks under the lock before he changes it, and it is forgotten then. So
+ * the lock may be released between calls.
+ *
+ * Context: any, under the lock.
+ * Return: 0, and &v3c_space.copied is all of the range, which is live; -EAGAIN if there is more to
+ * look at; -EADDRINUSE if somebody holds it, or frees or cuts it just now.
+ */
+int v3c_space_meet(struct v3c_space *space, u64 page)
+{
+	struct v3c_extent *copied = &space->copied;
+	unsigned int steps = V3C_LOOK_AHEAD;
+	u64 at = page;
+
+	lockdep_assert_held(&space->lock);
+
+	if (!is_copied(space, page) && (next_range(space, &at, &steps) || at != page))
+		return -EADDRINUSE;
+	copied->state = v3c_extent_state(copied);
+	if (!v3c_cell_is_live(copied->state))
+		return -EADDRINUSE;
+	if (!space->ended)
+		space->ended = v3c_cells_go_on(space, copied, V3C_ALL_PAGES - 1, &steps);
+	return space->ended ? 0 : -EAGAIN;
 }
 
 /*

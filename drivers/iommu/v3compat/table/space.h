@@ -65,6 +65,7 @@ bool v3c_space_first_in(struct v3c_space *space, u64 first, u64 last, struct v3c
 unsigned int v3c_space_list(struct v3c_space *space, u64 *cursor, struct v3c_view *views,
 			    unsigned int max);
 int v3c_space_set_last(struct v3c_space *space, u64 last);
+int v3c_space_meet(struct v3c_space *space, u64 page);
 int v3c_space_fill_step(struct v3c_space *space, bool direct, v3c_fill_t fill, void *arg);
 
 /*

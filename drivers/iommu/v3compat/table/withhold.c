@@ -9,6 +9,7 @@
 
 #include "table/cells.h"
 #include "table/gate.h"
+#include "table/space.h"
 #include "table/withhold.h"
 
 /* v3c_fate says what becomes of a range in the way of one to be withheld. */
@@ -87,31 +88,32 @@ static int add_withheld(struct v3c_space *space, struct v3c_withheld *held, u64 
 }
 
 /*
- * meet_range() deals with the range that has page @*first, and moves @*first behind it. @held is
- * used up if @*used. Under the lock, because @compatible looks into page tables: an unmap that
- * takes the range now does not touch them before v3c_gate_look(), which waits.
+ * meet_range() deals with the range that has page @*first, and moves @*first behind it, unless
+ * there is more to look at. @held is used up if @*used. Under the lock, because @compatible looks
+ * into page tables: an unmap that takes the range now does not touch them before v3c_gate_look(),
+ * which waits.
  */
 static int meet_range(struct v3c_space *space, u64 *first, u64 last, struct v3c_traits like,
 		      v3c_range_check_t compatible, void *arg, struct v3c_withheld *held,
 		      bool *used)
 {
-	struct v3c_extent range;
+	struct v3c_extent *range = &space->copied;
 	struct v3c_view view;
 	enum v3c_fate fate;
+	int ret;
 
 	guard(spinlock_irqsave)(&space->lock);
-	if (!v3c_cells_find(space, *first, &range))
-		return 0;
-	if (!v3c_cell_is_live(range.state))
-		return -EADDRINUSE;
-	view = v3c_cells_view(&range);
+	ret = v3c_space_meet(space, *first);
+	if (ret)
+		return ret == -EAGAIN ? 0 : ret;
+	view = v3c_cells_view(range);
 	fate = fate_of(space, &view, *first, last, like, compatible, arg);
 	if (fate == V3C_CONFLICTS)
 		return -EADDRINUSE;
 	if (fate == V3C_TAKEN_OVER) {
 		take_over(held, &view, like);
-		if (!v3c_cells_swap(&range, v3c_cell_of_kind(like.kind) | held->prot |
-				    (range.state & (V3C_CELL_HEAD | V3C_CELL_TAIL))))
+		if (!v3c_cells_swap(range, v3c_cell_of_kind(like.kind) | held->prot |
+				    (range->state & (V3C_CELL_HEAD | V3C_CELL_TAIL))))
 			return -EADDRINUSE;
 		*used = true;
 	}
@@ -128,17 +130,13 @@ static int withhold_some(struct v3c_space *space, u64 *first, u64 last,
 			 struct v3c_traits like, v3c_range_check_t compatible, void *arg,
 			 struct v3c_withheld *held, bool *used)
 {
-	struct v3c_extent range;
-	bool found;
 	u64 end;
 	u8 state;
 	int ret;
 
-	scoped_guard(rcu) {
+	scoped_guard(rcu)
 		state = v3c_cells_look(space, *first, &end);
-		found = v3c_cells_find(space, *first, &range);
-	}
-	if (found)
+	if (v3c_cell_is_range(state))
 		return meet_range(space, first, last, like, compatible, arg, held, used);
 	if (state && state != V3C_CELL_DEAD)
 		return -EADDRINUSE;

@@ -213,18 +213,16 @@ static void range_is_cut_while_it_is_copied(struct kunit *test)
 	struct page **pages = kunit_kcalloc(test, CUT_PAGES, sizeof(*pages), GFP_KERNEL);
 	const struct cut_case *c = test->param_value;
 	PIOMMU_DMA_DOMAIN domain = domain_of_two(test);
-	struct page *two = v3t_pages(test, 1);
+	struct page *page = v3t_pages(test, 0);
 	struct copy *copy;
 	unsigned int i;
 
 	if (v3t_behaves(IOMMUSIM_WHOLE_MAPS))
 		kunit_skip(test, "the IOMMU driver cuts nothing");
 	KUNIT_ASSERT_NOT_NULL(test, pages);
-	/* No page follows another in memory. */
+	/* No page follows another in memory, so that no driver makes larger leaves of them. */
 	for (i = 0; i < CUT_PAGES; i++)
-		pages[i] = two + 1 - i % 2;
-	for (i = 0; i < CUT_PAGES; i += 4)
-		swap(pages[i], pages[i + 1]);
+		pages[i] = page;
 	v3t_map_at(test, domain, v3t_of_pfns(test, pages, CUT_PAGES), AREA);
 	copy = start_copy(test, domain);
 	copy_pieces(test, copy, 2);
@@ -240,6 +238,18 @@ static void range_is_cut_while_it_is_copied(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, copy->contiguous);
 }
 
+/* Leaves of cells, which are there for a while, so that each page has a cell of its own. */
+static void leave_leaves(struct kunit *test, PIOMMU_DMA_DOMAIN domain, u64 at)
+{
+	struct page *page = v3t_pages(test, 0);
+	unsigned int i;
+
+	for (i = 0; i < AREA_PAGES; i += V3C_SPAN_PAGES) {
+		v3t_map_at(test, domain, v3t_of_page(page), at + i * SZ_4K);
+		v3t_unmap(test, domain, at + i * SZ_4K, 1);
+	}
+}
+
 /*
  * The end of a run says how large leaves may be, so that all of it is looked at before some is
  * copied; but not in one step, where each page has a cell of its own.
@@ -247,14 +257,9 @@ static void range_is_cut_while_it_is_copied(struct kunit *test)
 static void run_is_looked_at_before_it_is_copied(struct kunit *test)
 {
 	PIOMMU_DMA_DOMAIN domain = domain_of_two(test);
-	struct page *page = v3t_pages(test, 0);
 	struct copy *copy;
-	unsigned int i;
 
-	for (i = 0; i < AREA_PAGES; i += V3C_SPAN_PAGES) {
-		v3t_map_at(test, domain, v3t_of_page(page), AREA + i * SZ_4K);
-		v3t_unmap(test, domain, AREA + i * SZ_4K, 1);
-	}
+	leave_leaves(test, domain, AREA);
 	v3t_map_at(test, domain, v3t_contiguous(NUMBERS, AREA_PAGES * SZ_4K), AREA);
 	copy = start_copy(test, domain);
 	copy->space->filled = FIRST;
@@ -268,7 +273,35 @@ static void run_is_looked_at_before_it_is_copied(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, bitmap_full(copy->pages, AREA_PAGES));
 }
 
+/* A range in the way of a region is looked at in parts, too, and taken over as a whole. */
+static void large_range_becomes_a_region(struct kunit *test)
+{
+	struct iommusim_region region = {
+		.first = NUMBERS + SZ_32M, .last = NUMBERS + SZ_32M + SZ_8K - 1,
+		.type = IOMMU_RESV_DIRECT, .prot = IOMMU_READ | IOMMU_WRITE,
+	};
+	struct iommusim_device_config config = { .regions = &region, .nr_regions = 1 };
+	IOMMU_MAP_PHYSICAL_ADDRESS what = v3t_contiguous(NUMBERS, AREA_PAGES * SZ_4K);
+	PIOMMU_DMA_DOMAIN domain = v3t_explicit(test);
+	struct v3c_space *space = &((struct v3c_domain *)domain)->space;
+	struct v3t_world *w = test->priv;
+	struct v3c_view view;
+	u64 cursor = 0;
+
+	v3t_attach(test, domain, w->device);
+	leave_leaves(test, domain, NUMBERS);
+	ASSERT_V3(test, STATUS_SUCCESS, MapIdentityRangeEx, domain, V3T_RW, &what);
+	v3t_attach(test, domain, v3t_device(test, v3t_pdo(test, w->sim, &config)));
+	REFUSE_V3(test, STATUS_INVALID_PARAMETER, UnmapIdentityRangeEx, domain, &what);
+	do {
+		KUNIT_ASSERT_NE(test, cursor, U64_MAX);
+	} while (!v3c_space_list(space, &cursor, &view, 1) || view.kind != V3C_RANGE_DIRECT);
+	KUNIT_EXPECT_EQ(test, view.first, NUMBERS / SZ_4K);
+	KUNIT_EXPECT_EQ(test, view.last, NUMBERS / SZ_4K + AREA_PAGES - 1);
+}
+
 static struct kunit_case fill_cases[] = {
+	KUNIT_CASE(large_range_becomes_a_region),
 	KUNIT_CASE(segment_is_looked_at_in_parts),
 	KUNIT_CASE(copy_goes_on_while_others_work_elsewhere),
 	KUNIT_CASE(unmap_ends_the_copy_of_a_segment),

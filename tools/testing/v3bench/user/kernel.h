@@ -136,6 +136,8 @@ struct mutex {
 	pthread_mutex_t mutex;
 };
 
+#define lockdep_assert_held(lock)	barrier()
+
 #define spin_lock_init(lock)	pthread_spin_init(lock, PTHREAD_PROCESS_PRIVATE)
 #define mutex_init(lock)	pthread_mutex_init(&(lock)->mutex, NULL)
 
