@@ -416,7 +416,10 @@ static __always_inline bool v3c_quick_unmap_reserved(struct v3c_token *token, u6
 	if (unlikely(!hwpt || !v3c_quick_segment(segments, offset, pages, &row) ||
 		     !v3c_row_take(&row, V3C_RANGE_TOKEN, 0, &traits)))
 		goto slow;
-	/* The cells keep the token as long as they are not unused. */
+	/*
+	 * The cells keep the token as long as they are not unused. They are not another one's by
+	 * now, because create_token() waits for a grace period before it gives them to one.
+	 */
 	offset += segments->base;
 	if (unlikely(!v3c_quick_unmap_row(hwpt, &row, offset)))
 		goto slow;

@@ -297,8 +297,9 @@ static enum v3c_reason create_token(struct v3c_domain *domain, u64 pages,
 		return reason;
 	first = first_of(token) << V3C_PAGE_SHIFT;
 	/*
-	 * Quick operations on a reservation that had the pages before are waited for, because they
-	 * hold one for a moment, and who maps it in this one would find it in use.
+	 * Quick operations on a reservation that had the pages before are waited for, because a map
+	 * holds a page for a moment, which who maps it in this one would find in use; and because
+	 * an unmap does not look whose the page is that it finds mapped.
 	 */
 	cond_synchronize_rcu_expedited(READ_ONCE(domain->space.given_up));
 	ret = build_token(domain, token);

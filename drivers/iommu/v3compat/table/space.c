@@ -522,7 +522,10 @@ void v3c_space_lose_reserved(struct v3c_space *space, u64 first)
 	xa_set_mark(&space->tokens, first, XA_MARK_0);
 }
 
-/* v3c_space_unreserve() gives a reservation back, in which nothing is mapped, and nothing lost. */
+/*
+ * v3c_space_unreserve() gives a reservation back, in which nothing is mapped, and nothing lost. It
+ * may sleep.
+ */
 void v3c_space_unreserve(struct v3c_space *space, u64 first, u64 last)
 {
 	/* First, because the pages may be somebody else's reservation at once. */
