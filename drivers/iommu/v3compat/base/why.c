@@ -37,7 +37,7 @@ static const struct {
 	[V3C_REASON_NONE] = { "no reason recorded" },
 #define X(number, name, values_, err_, text_)							\
 	[number] = { .text = text_, .err = err_, .values = V3C_VALUES_##values_ },
-	V3C_REASONS(X)
+	V3COMPAT_REASONS(X)
 #undef X
 };
 
@@ -129,7 +129,7 @@ const char *v3c_param_name(enum v3c_param param)
 	static const char * const names[] = {
 		[V3C_PARAM_NONE] = "NONE",
 #define X(number, name) [number] = #name,
-		V3C_PARAMS(X)
+		V3COMPAT_PARAMS(X)
 #undef X
 	};
 
