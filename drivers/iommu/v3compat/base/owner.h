@@ -14,8 +14,8 @@
  *	but for handles, whose memory serves others later; and the death of whoever calls ends a
  *	wait for others, see v3c_handle_wait_state()
  *
- * Also the cookie by which DMA ownership is claimed, so that no two owners have the same IOMMU
- * group. v3c_reclaim() takes back what an owner has.
+ * No two owners have the same IOMMU group. v3c_reclaim() takes back what an owner has, but for the
+ * groups that he has claimed.
  */
 struct v3c_owner {
 	const char *name;

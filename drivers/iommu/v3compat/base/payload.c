@@ -9,6 +9,7 @@
 #include <linux/overflow.h>
 #include <linux/slab.h>
 
+#include "base/context.h"
 #include "base/payload.h"
 
 /**
@@ -69,6 +70,7 @@ static void release_runs(struct v3c_payload *payload, u64 at, u64 pages)
 
 		runs->give(runs->context, &run);
 		from++;
+		v3c_yield();
 	}
 	if (!atomic64_sub_return(pages, &runs->left))
 		kvfree(runs);

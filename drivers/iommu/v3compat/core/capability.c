@@ -61,7 +61,6 @@ enum v3c_reason v3c_device_capabilities(struct v3c_device *device, struct v3c_ca
 					struct v3c_why *why)
 {
 	struct device *pdo;
-	int types = 0;
 
 	guard(mutex)(&v3c_topology);
 	if (!v3c_handle_is(device, V3C_KIND_DEVICE))
@@ -69,13 +68,13 @@ enum v3c_reason v3c_device_capabilities(struct v3c_device *device, struct v3c_ca
 	if (v3c_device_is_gone(device))
 		return v3c_refuse(why, V3C_REASON_DEVICE_GONE, V3C_PARAM_DEVICE, device, 0, 0);
 	pdo = device->pdo;
-	if (v3c_iommu_takes_pasids(pdo))
-		types = pasid_domain_types(pdo);
-	if (types < 0)
-		return v3c_refuse_errno(why, types, V3C_PARAM_DEVICE, device, 0, 0);
+	if (device->pasid_types < 0)
+		device->pasid_types = v3c_iommu_takes_pasids(pdo) ? pasid_domain_types(pdo) : 0;
+	if (device->pasid_types < 0)
+		return v3c_refuse_errno(why, device->pasid_types, V3C_PARAM_DEVICE, device, 0, 0);
 	*out = (struct v3c_capabilities) {
 		.iommu = v3c_iommu_traits_of(pdo)->name,
-		.pasid_domain_types = types,
+		.pasid_domain_types = device->pasid_types,
 	};
 	if (v3c_iommu_takes_pasids(pdo)) {
 		out->max_pasids = pdo->iommu->max_pasids;

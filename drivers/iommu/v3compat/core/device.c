@@ -146,6 +146,7 @@ struct v3c_device *v3c_device_make(const struct v3c_owner *owner, struct device 
 	device->reporter.pdo = pdo;
 	device->domain = NULL;
 	device->group = NULL;
+	device->pasid_types = -1;
 	device->bonds = 0;
 	device->busy = false;
 	device->gone = false;

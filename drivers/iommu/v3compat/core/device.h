@@ -75,6 +75,8 @@ struct v3c_watch {
  * @faults: names the attachment to @domain
  * @reporter: its faults on their way to a handler
  * @free_work: frees it when its driver has left it, or a process that was deleting it was killed
+ * @pasid_types: what its sub-devices may attach to, a bit per &enum v3c_domain_type; negative until
+ *	somebody has asked, because tables are allocated to find out. Under v3c_topology
  * @bonds: sub-devices that are bound to a process, or being bound or unbound, under v3c_topology
  * @busy: somebody is attaching or detaching it, with v3c_topology released; nobody else does
  *	anything with the attachment then. Under v3c_topology
@@ -98,6 +100,7 @@ struct v3c_device {
 	struct v3c_fault_target faults;
 	struct v3c_reporter reporter;
 	struct work_struct free_work;
+	int pasid_types;
 	unsigned int bonds;
 	bool busy;
 	bool gone;

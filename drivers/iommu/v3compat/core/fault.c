@@ -528,7 +528,7 @@ static void defer_group(struct v3c_reporter *reporter, struct iopf_group *group)
 	lockdep_assert_held(&v3c_fault_lock);
 
 	reporter->deferred[reporter->nr_deferred++] = (struct v3c_deferred) {
-		.cookie = reporter->cookie, .group = group,
+		.cookie = reporter->cookie, .since = jiffies, .group = group,
 	};
 	reporter->nr_groups++;
 }
@@ -894,6 +894,49 @@ enum v3c_reason v3c_fault_answer(struct v3c_reporter *reporter, u64 cookie, bool
 		reason = V3C_REASON_BAD_HANDLE;
 	give_answer(group, target, allow && !reason);
 	return reason;
+}
+
+/*
+ * take_expired() returns a group that was deferred @age ago or before, or NULL. @left is how long
+ * the next one has, or 0 when none waits. One in the worker's hands may be about to wait.
+ */
+static struct iopf_group *take_expired(struct v3c_reporter *reporter, unsigned long age,
+				       unsigned long *left)
+{
+	struct iopf_group *group;
+	unsigned long waited;
+	unsigned int i;
+
+	guard(spinlock_irq)(&v3c_fault_lock);
+	*left = reporter->group ? 1 : 0;
+	for (i = 0; i < reporter->nr_deferred; i++) {
+		waited = jiffies - reporter->deferred[i].since;
+		if (waited >= age) {
+			group = take_deferred(reporter, i);
+			to_target(group)->answering++;
+			return group;
+		}
+		*left = *left ? min(*left, age - waited) : age - waited;
+	}
+	return NULL;
+}
+
+/**
+ * v3c_fault_expire() - refuse groups of page requests that have waited too long for an answer
+ * @reporter: reporting or not; may be that of a dead device
+ * @age: how long is too long, in jiffies
+ *
+ * Context: may sleep.
+ * Return: in how many jiffies the next group will have waited so long; 0 when none waits.
+ */
+unsigned long v3c_fault_expire(struct v3c_reporter *reporter, unsigned long age)
+{
+	struct iopf_group *group;
+	unsigned long left;
+
+	while ((group = take_expired(reporter, age, &left)))
+		give_answer(group, to_target(group), false);
+	return left;
 }
 
 static bool is_over(struct v3c_reporter *reporter, u64 call)

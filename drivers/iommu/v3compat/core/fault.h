@@ -140,10 +140,12 @@ struct v3c_fault_handler {
 /**
  * struct v3c_deferred - a group of page requests that is answered later
  * @cookie: names it
+ * @since: when it began to wait, in jiffies
  * @group: the group
  */
 struct v3c_deferred {
 	u64 cookie;
+	unsigned long since;
 	struct iopf_group *group;
 };
 
@@ -235,6 +237,7 @@ int v3c_fault_begin(struct v3c_reporter *reporter, const struct v3c_fault_handle
 void v3c_fault_end(struct v3c_reporter *reporter);
 int v3c_fault_wait(struct v3c_reporter *reporter, unsigned int state);
 enum v3c_reason v3c_fault_answer(struct v3c_reporter *reporter, u64 cookie, bool allow, u64 *page);
+unsigned long v3c_fault_expire(struct v3c_reporter *reporter, unsigned long age);
 u64 v3c_fault_lost(struct v3c_reporter *reporter);
 void v3c_fault_queue_work(struct work_struct *work);
 

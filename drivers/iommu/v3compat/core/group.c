@@ -29,6 +29,12 @@
 
 static LIST_HEAD(v3c_groups);
 
+/*
+ * v3c_cookie is what the core knows us by. It is one for all owners, because a group may go from
+ * one to another without the core, see v3c_claim_hand_over(); v3c_groups keeps them apart.
+ */
+static char v3c_cookie;
+
 /* v3c_call_over happens when a call between v3c_group_begin() and v3c_group_end() is over. */
 static V3C_EVENT(v3c_call_over);
 
@@ -260,7 +266,7 @@ static int claim_group(struct v3c_group *group, struct device *dev)
 	int ret;
 
 	v3c_group_begin_attach(group);
-	ret = iommu_device_claim_dma_owner(dev, (void *)group->owner);
+	ret = iommu_device_claim_dma_owner(dev, &v3c_cookie);
 	v3c_group_end_attach(group);
 	group->owned = !ret;
 	if (!group->owner->strict && ret == (has_ordinary_driver(dev) ? -EPERM : -EINVAL) &&

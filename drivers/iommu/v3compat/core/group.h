@@ -15,11 +15,11 @@ struct v3c_hwpt;
 struct v3c_owner;
 
 /**
- * struct v3c_group - an IOMMU group with something of ours attached
+ * struct v3c_group - an IOMMU group that is claimed, or has something of ours attached
  * @entry: in the list of all, under v3c_topology
  * @group: the IOMMU core's; referenced
- * @owner: on whose account it is in use
- * @uses: untagged devices and PASIDs attached in it
+ * @owner: on whose account it is in use; changed by v3c_claim_take() and v3c_claim_hand_over()
+ * @uses: claims, and untagged devices and PASIDs attached in it
  * @tagged: those of @uses that are for PASIDs
  * @untagged: attached devices in it
  * @domain: while there are @untagged, the domain that the untagged DMA of the whole group goes

@@ -33,6 +33,7 @@
 #include "base/bus.h"
 #include "base/topology.h"
 #include "core/attach.h"
+#include "core/claim.h"
 #include "core/device.h"
 #include "core/domain.h"
 #include "core/fault.h"
@@ -104,7 +105,7 @@ static bool leave_device(struct v3c_device *device, bool gone, struct list_head 
 	 * there or never was.
 	 */
 	if (!gone) {
-		v3c_watch_abandon(device, true);
+		v3c_watch_abandon(device, !device->handle.user);
 		v3c_fault_end(&device->reporter);
 	}
 	if (attached && !gone && !device->gone)
@@ -143,6 +144,40 @@ again:
 		member_leaves(dev);
 }
 
+/* detach_one_of_users() detaches something of @dev that belongs to a process; false without. */
+static bool detach_one_of_users(struct device *dev)
+{
+	struct v3c_device *device;
+
+	lockdep_assert_held(&v3c_topology);
+
+	list_for_each_entry(device, &v3c_device_list, entry) {
+		if (device->pdo != dev || !device->handle.user)
+			continue;
+		/* @gone keeps anything more from being attached from here on. */
+		device->gone = true;
+		if (v3c_detach_one(device))
+			return true;
+	}
+	return false;
+}
+
+/**
+ * v3c_removal_driver_leaves() - detach what processes have attached of a device
+ * @dev: the device, which the driver that serves them is about to leave
+ *
+ * Nothing more of it can be attached. Objects of drivers are left to them.
+ *
+ * Context: may sleep.
+ */
+void v3c_removal_driver_leaves(struct device *dev)
+{
+	guard(mutex)(&v3c_topology);
+	while (detach_one_of_users(dev))
+		;
+	v3c_topology_changed();
+}
+
 /* first_bus_event() is called before the IOMMU core's notifier, see the top of this file. */
 static int first_bus_event(struct notifier_block *nb, unsigned long event, void *data)
 {
@@ -155,8 +190,10 @@ static int first_bus_event(struct notifier_block *nb, unsigned long event, void 
 	scoped_guard(mutex, &v3c_topology) {
 		if (gone || left)
 			device_leaves(data, gone, &dead);
-		if (event == BUS_NOTIFY_REMOVED_DEVICE)
+		if (event == BUS_NOTIFY_REMOVED_DEVICE) {
+			v3c_claim_forget(data);
 			v3c_bus_forget(data);
+		}
 		v3c_topology_changed();
 	}
 	if (left)

@@ -182,6 +182,21 @@ enum v3c_reason v3c_report_answer(struct v3c_device *device, u64 cookie, bool al
 EXPORT_SYMBOL_IF_KUNIT(v3c_report_answer);
 
 /**
+ * v3c_report_expire() - refuse page requests that have waited too long for v3c_report_answer()
+ * @device: the device
+ * @age: how long is too long, in jiffies
+ *
+ * Context: may sleep.
+ * Return: in how many jiffies the next ones will have waited so long; 0 when none wait.
+ */
+unsigned long v3c_report_expire(struct v3c_device *device, unsigned long age)
+{
+	return v3c_handle_is(device, V3C_KIND_DEVICE) ? v3c_fault_expire(&device->reporter, age) :
+							0;
+}
+EXPORT_SYMBOL_IF_KUNIT(v3c_report_expire);
+
+/**
  * v3c_report_faults_pdo() - v3c_report_faults() by V1, which knows no DMA devices
  * @owner: who asks
  * @pdo: attached by v3c_attach_pdo()
@@ -208,6 +223,30 @@ enum v3c_reason v3c_report_faults_pdo(const struct v3c_owner *owner, struct devi
 		reason = report_faults(device, base, enable, handler, why);
 	}
 	return enable ? reason : wait_for_handler(device, reason, TASK_UNINTERRUPTIBLE, why);
+}
+
+/**
+ * v3c_report_check() - whether all that somebody wants to hear of can be reported
+ * @device: the device
+ * @refusals: he wants to hear of refused DMA
+ * @requests: of page requests
+ * @why: filled on refusal
+ *
+ * Context: may sleep.
+ * Return: 0, %V3C_REASON_BAD_HANDLE, %V3C_REASON_DEVICE_GONE or %V3C_REASON_NO_FAULTS.
+ */
+enum v3c_reason v3c_report_check(struct v3c_device *device, bool refusals, bool requests,
+				 struct v3c_why *why)
+{
+	guard(mutex)(&v3c_topology);
+	if (!v3c_handle_is(device, V3C_KIND_DEVICE))
+		return v3c_refuse(why, V3C_REASON_BAD_HANDLE, V3C_PARAM_DEVICE, NULL, 0, 0);
+	if (v3c_device_is_gone(device))
+		return v3c_refuse(why, V3C_REASON_DEVICE_GONE, V3C_PARAM_DEVICE, device, 0, 0);
+	if ((refusals && !reports_refusals(device->pdo)) ||
+	    (requests && !reports_requests(device)))
+		return v3c_refuse(why, V3C_REASON_NO_FAULTS, V3C_PARAM_DEVICE, device, 0, 0);
+	return 0;
 }
 
 /**

@@ -18,6 +18,9 @@ enum v3c_reason v3c_report_faults_pdo(const struct v3c_owner *owner, struct devi
 				      struct v3c_why *why);
 enum v3c_reason v3c_report_answer(struct v3c_device *device, u64 cookie, bool allow,
 				  struct v3c_why *why);
+unsigned long v3c_report_expire(struct v3c_device *device, unsigned long age);
+enum v3c_reason v3c_report_check(struct v3c_device *device, bool refusals, bool requests,
+				 struct v3c_why *why);
 void v3c_report_query(struct v3c_device *device, bool *refusals, bool *requests, u64 *lost);
 
 #endif

@@ -81,11 +81,24 @@ static void learn_rules(struct v3c_hwpt *hwpt, struct device *dev)
 		hwpt->flush_mask = ~((hwpt->rules.flush_pages << V3C_PAGE_SHIFT) - 1);
 }
 
+/*
+ * enforce_coherency() is for the devices of processes, because what one writes past the caches, a
+ * process may see later than it was told, or never. It comes before anything is mapped, because
+ * some IOMMUs decide by page.
+ */
+static void enforce_coherency(struct iommu_domain *core, struct device *dev)
+{
+	if (core->ops->enforce_cache_coherency &&
+	    device_iommu_capable(dev, IOMMU_CAP_ENFORCE_CACHE_COHERENCY))
+		core->ops->enforce_cache_coherency(core);
+}
+
 /**
  * v3c_hwpt_alloc() - allocate a page table that fits a device
  * @dev: a device behind an IOMMU
  * @pasid: it must also serve PASIDs
- * @account: __GFP_ACCOUNT if it and its tables are charged to whoever calls, or 0
+ * @account: __GFP_ACCOUNT if it is a process': it and its tables are charged to whoever calls, and
+ *	no device bypasses caches where the IOMMU can keep it from that; or 0
  *
  * Context: may sleep; the caller keeps @dev from leaving its IOMMU.
  * Return: the table, or ERR_PTR: -EOPNOTSUPP when the IOMMU cannot do what is asked, -ENOMEM, or
@@ -112,6 +125,8 @@ struct v3c_hwpt *v3c_hwpt_alloc(struct device *dev, bool pasid, gfp_t account)
 	if (device_iommu_capable(dev, IOMMU_CAP_CACHE_COHERENCY))
 		hwpt->prot = IOMMU_CACHE;
 	hwpt->account = account;
+	if (account)
+		enforce_coherency(hwpt->core, dev);
 	learn_rules(hwpt, dev);
 	prepare_zero_block();
 	return hwpt;

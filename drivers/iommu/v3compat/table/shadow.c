@@ -434,9 +434,19 @@ static void leave_out(struct v3c_shadow *shadow, u64 first, unsigned int count, 
 			wanted[held - first] = 0;
 }
 
-static u64 unit_leaf(const struct v3c_unit *unit, u64 page)
+static u64 unit_leaf(struct v3c_shadow *shadow, const struct v3c_unit *unit, unsigned int level,
+		     u64 page)
 {
-	return v3c_leaf(unit->phys + ((page - unit->first) << V3C_PAGE_SHIFT), unit->prot);
+	u64 pages = v3c_level_pages(level);
+
+	return v3c_unit_leaf(&shadow->tables, unit, page & ~(pages - 1), pages);
+}
+
+/* fits_unit(): likewise fits_leaf(), and the memory of @unit is there in one piece. */
+static bool fits_unit(struct v3c_shadow *shadow, unsigned int level, u64 page,
+		      const struct v3c_unit *unit)
+{
+	return fits_leaf(shadow, level, page) && unit_leaf(shadow, unit, level, page);
 }
 
 /*
@@ -538,7 +548,7 @@ static int map_large(struct v3c_shadow *shadow, struct v3c_sync *sync, struct v3
 	if (ret)
 		return ret;
 	mark_split(path, unit);
-	leaf = unit_leaf(unit, path->first);
+	leaf = unit_leaf(shadow, unit, level, path->first);
 	ret = map_leaf(shadow, sync, path->first, leaf, v3c_level_pages(level), &mapped);
 	if (mapped) {
 		/* The large leaf has replaced the table that V3C_ENTRY_TABLE stands for. */
@@ -662,11 +672,11 @@ static bool remove_node(struct v3c_shadow *shadow, struct v3c_sync *sync, struct
  * one can be mapped. True if there is more to compare, or nothing left.
  */
 static bool makes_room(struct v3c_shadow *shadow, struct v3c_sync *sync, struct v3c_path *path,
-		       u64 last)
+		       const struct v3c_unit *unit, u64 last)
 {
 	u64 first = sync->at, node_first = first & ~(u64)(V3C_NODE_ENTRIES - 1);
 
-	if (sync->err || sync->compared == node_first || !fits_leaf(shadow, 1, first))
+	if (sync->err || sync->compared == node_first || !fits_unit(shadow, 1, first, unit))
 		return false;
 	sync->at = last + 1;
 	if (node_used(path->node[0]) && sync->at < node_first + V3C_NODE_ENTRIES)
@@ -731,7 +741,7 @@ static int sync_leaves(struct v3c_shadow *shadow, struct v3c_sync *sync, struct 
 	if (count == V3C_PART_ENTRIES)
 		set_split(path->node[0], V3C_PART_SPLIT(entry_index(first, 0) / count), large);
 	mark_split(path, unit);
-	if (large && makes_room(shadow, sync, path, last))
+	if (large && makes_room(shadow, sync, path, unit, last))
 		return 0;
 	if (!sync->err)
 		ret = add_leaves(shadow, sync, path->node[0], first, count, wanted);
@@ -808,7 +818,7 @@ static int sync_large(struct v3c_shadow *shadow, struct v3c_sync *sync, struct v
 
 	*work += V3C_LARGE_WORK;
 	if (unit->kind == V3C_ENTRY_LEAF && unit->level >= path->level &&
-	    *path->entry == unit_leaf(unit, path->first) &&
+	    *path->entry == unit_leaf(shadow, unit, path->level, path->first) &&
 	    fits_leaf(shadow, path->level, path->first)) {
 		sync->at = path->last + 1;
 		return 0;
@@ -854,7 +864,7 @@ static int sync_nothing(struct v3c_shadow *shadow, struct v3c_sync *sync, struct
 	}
 	if (unit->kind == V3C_ENTRY_LEAF) {
 		level = min_t(unsigned int, unit->level, path->level);
-		while (level && !fits_leaf(shadow, level, sync->at))
+		while (level && !fits_unit(shadow, level, sync->at, unit))
 			level--;
 		if (level) {
 			*work += V3C_LARGE_WORK;

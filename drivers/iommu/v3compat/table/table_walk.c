@@ -110,15 +110,52 @@ bool v3c_tables_set_arm64(struct v3c_tables *tables, unsigned int half, u64 root
 	return true;
 }
 
-/*
- * read_entries() reads entries of one table, which do not cross a page. False if @phys is not
- * memory: pfn_to_online_page() also finds holes, firmware's memory and MMIO with a direct mapping,
- * but all of these are PageReserved().
+/**
+ * v3c_frames_find() - where a page of some memory is
+ * @frames: the memory
+ * @page: in it
+ * @pages: result, how many follow each other from there on; 0 beyond the memory
+ *
+ * Context: any.
+ * Return: the page frame.
  */
-static bool read_entries(u64 phys, u64 *values, unsigned int count)
+u64 v3c_frames_find(const struct v3c_frames *frames, u64 page, u64 *pages)
 {
-	struct page *page = pfn_to_online_page(phys >> PAGE_SHIFT);
+	u64 low = 0, high = frames->count;
 
+	*pages = 0;
+	if (page >= frames->pages)
+		return 0;
+	while (high - low > 1) {
+		u64 middle = low + (high - low) / 2;
+
+		if (frames->at[middle] <= page)
+			low = middle;
+		else
+			high = middle;
+	}
+	page -= frames->at[low];
+	*pages = frames->runs[low].pages - page;
+	return frames->runs[low].pfn + page;
+}
+
+/*
+ * read_entries() reads entries of one table, which do not cross a page. False if @at is not memory:
+ * pfn_to_online_page() also finds holes, firmware's memory and MMIO with a direct mapping, but all
+ * of these are PageReserved().
+ */
+static bool read_entries(const struct v3c_tables *tables, u64 at, u64 *values, unsigned int count)
+{
+	u64 phys = at, pages;
+	struct page *page;
+
+	if (tables->frames) {
+		phys = v3c_frames_find(tables->frames, at >> PAGE_SHIFT, &pages) << PAGE_SHIFT |
+		       offset_in_page(at);
+		if (!pages)
+			return false;
+	}
+	page = pfn_to_online_page(phys >> PAGE_SHIFT);
 	if (!page || PageReserved(page))
 		return false;
 	return !copy_from_kernel_nofault(values, page_address(page) + offset_in_page(phys),
@@ -162,7 +199,7 @@ static void extend_empty(const struct v3c_tables *tables, u64 phys, unsigned int
 	unsigned int count, i;
 
 	count = min_t(u64, entries - index, V3C_LOOK_ENTRIES);
-	if (unit->last >= limit || count < 2 || !read_entries(phys, values, count))
+	if (unit->last >= limit || count < 2 || !read_entries(tables, phys, values, count))
 		return;
 	for (i = 1; i < count && unit->last < limit; i++) {
 		if (v3c_table_decode(tables->format, values[i], unit->entry_level,
@@ -188,7 +225,7 @@ static void walk_tables(const struct v3c_tables *tables, u64 page, u64 limit, st
 		if (!level)
 			break;
 		path[depth++] = table;
-		if (!read_entries(at, &value, 1))
+		if (!read_entries(tables, at, &value, 1))
 			value = 0;
 		entry = v3c_table_decode(tables->format, value, level, tables->phys_bits,
 					 entry.prot);
@@ -285,6 +322,39 @@ void v3c_table_walk(const struct v3c_tables *tables, u64 page, u64 limit, struct
 	};
 }
 
+/*
+ * placed_leaf() is v3c_leaf() of @pages pages at @phys, where they are; 0 where there is no such
+ * leaf.
+ */
+static u64 placed_leaf(const struct v3c_frames *frames, u64 phys, u64 pages, int prot)
+{
+	u64 pfn, found;
+
+	if (!frames)
+		return v3c_leaf(phys, prot);
+	pfn = v3c_frames_find(frames, phys >> V3C_PAGE_SHIFT, &found);
+	prot &= frames->prot;
+	if (found < pages || pfn & (pages - 1) || !prot)
+		return 0;
+	return v3c_leaf(pfn << V3C_PAGE_SHIFT, prot);
+}
+
+/**
+ * v3c_unit_leaf() - some pages of a leaf as one
+ * @tables: the configuration
+ * @unit: of kind %V3C_ENTRY_LEAF
+ * @page: first page, a multiple of @pages
+ * @pages: a power of two; @unit covers all of them
+ *
+ * Context: any.
+ * Return: v3c_leaf(); or 0 where the pages are not contiguous, not there, or not aligned so.
+ */
+u64 v3c_unit_leaf(const struct v3c_tables *tables, const struct v3c_unit *unit, u64 page, u64 pages)
+{
+	return placed_leaf(tables->frames, unit->phys + ((page - unit->first) << V3C_PAGE_SHIFT),
+			   pages, unit->prot);
+}
+
 /**
  * v3c_table_leaves() - the 4 KiB leaves of some pages
  * @tables: the configuration
@@ -304,17 +374,17 @@ void v3c_table_leaves(const struct v3c_tables *tables, const struct v3c_unit *un
 
 	if (unit->kind == V3C_ENTRY_LEAF) {
 		for (i = 0; i < count; i++)
-			leaves[i] = v3c_leaf(unit->phys + ((offset + i) << V3C_PAGE_SHIFT),
-					     unit->prot);
+			leaves[i] = v3c_unit_leaf(tables, unit, first + i, 1);
 		return;
 	}
-	if (!read_entries(unit->phys + offset * ENTRY_BYTES, leaves, count)) {
+	if (!read_entries(tables, unit->phys + offset * ENTRY_BYTES, leaves, count)) {
 		memset(leaves, 0, count * sizeof(*leaves));
 		return;
 	}
 	for (i = 0; i < count; i++) {
 		entry = v3c_table_decode(tables->format, leaves[i], 0, tables->phys_bits,
 					 unit->prot);
-		leaves[i] = entry.kind == V3C_ENTRY_LEAF ? v3c_leaf(entry.phys, entry.prot) : 0;
+		leaves[i] = entry.kind == V3C_ENTRY_LEAF ?
+				    placed_leaf(tables->frames, entry.phys, 1, entry.prot) : 0;
 	}
 }

@@ -44,12 +44,30 @@ struct v3c_table_half {
 };
 
 /**
+ * struct v3c_frames - memory that tables and pages are in, at addresses of its own
+ * @runs: where it is
+ * @at: its page that each run starts with
+ * @count: of runs
+ * @pages: total
+ * @prot: IOMMU_READ and IOMMU_WRITE, what may be done with it at most
+ */
+struct v3c_frames {
+	const struct v3c_run *runs;
+	const u64 *at;
+	u64 count;
+	u64 pages;
+	int prot;
+};
+
+/**
  * struct v3c_tables - what the owner of an Unmanaged domain configured
  * @kind: &enum v3c_tables_kind
  * @format: of %V3C_TABLES_WALKED
  * @phys_bits: width of a physical address
  * @half: lower and upper
  * @runs: of %V3C_TABLES_IDENTITY
+ * @frames: of %V3C_TABLES_WALKED, what all addresses in the tables are offsets in; or NULL for
+ *	physical addresses. The owner's, until other tables are configured
  */
 struct v3c_tables {
 	enum v3c_tables_kind kind;
@@ -57,6 +75,7 @@ struct v3c_tables {
 	u8 phys_bits;
 	struct v3c_table_half half[2];
 	const struct v3c_runs *runs;
+	const struct v3c_frames *frames;
 };
 
 /**
@@ -67,7 +86,8 @@ struct v3c_tables {
  * @prot: IOMMU_READ and IOMMU_WRITE
  * @first: first page
  * @last: last page
- * @phys: what @first translates to; for %V3C_ENTRY_TABLE, where @first's entry is
+ * @phys: what @first translates to; for %V3C_ENTRY_TABLE, where @first's entry is. With
+ *	&v3c_tables.frames, an offset in these
  */
 struct v3c_unit {
 	enum v3c_entry_kind kind;
@@ -98,6 +118,10 @@ static inline int v3c_leaf_prot(u64 leaf)
 bool v3c_tables_set_x64(struct v3c_tables *tables, u64 root, unsigned int levels);
 bool v3c_tables_set_arm64(struct v3c_tables *tables, unsigned int half, u64 root, u8 bits);
 
+u64 v3c_frames_find(const struct v3c_frames *frames, u64 page, u64 *pages);
+
+u64 v3c_unit_leaf(const struct v3c_tables *tables, const struct v3c_unit *unit, u64 page,
+		  u64 pages);
 void v3c_table_walk(const struct v3c_tables *tables, u64 page, u64 limit, struct v3c_unit *unit);
 void v3c_table_leaves(const struct v3c_tables *tables, const struct v3c_unit *unit, u64 first,
 		      unsigned int count, u64 *leaves);

@@ -577,6 +577,62 @@ static void detach_waits_for_an_answer_under_way(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, unanswered(late), 0);
 }
 
+static unsigned long expire(struct late *late, unsigned long age)
+{
+	return v3c_report_expire((struct v3c_device *)late->device, age);
+}
+
+/* The older of two requests has waited too long, the other one has not. */
+static void refuses_what_has_waited_too_long(struct kunit *test)
+{
+	struct late *late = new_late(test);
+	struct request old, young;
+	unsigned long left;
+	u64 cookie;
+
+	KUNIT_EXPECT_EQ(test, expire(late, 1), 0);
+	map_at(late, SZ_1M);
+	map_at(late, SZ_2M);
+	cookie = defer_one(late, &old, SZ_1M);
+	msleep(200);
+	start(late, &young, SZ_2M);
+	wait_told(late, 2);
+	wait_deferred(late, 2);
+	left = expire(late, PATIENCE);
+	KUNIT_EXPECT_GT(test, left, 0);
+	KUNIT_EXPECT_LT(test, left, PATIENCE);
+	KUNIT_EXPECT_EQ(test, unanswered(late), 2);
+
+	left = expire(late, PATIENCE - left);
+	KUNIT_EXPECT_GT(test, left, 0);
+	KUNIT_EXPECT_EQ(test, join(&old), REFUSED);
+	KUNIT_EXPECT_EQ(test, unanswered(late), 1);
+	expect_answer(late, cookie, true, V3C_REASON_BAD_HANDLE);
+	expect_answer(late, late->heard[1].cookie, true, V3C_REASON_NONE);
+	KUNIT_EXPECT_EQ(test, join(&young), ALLOWED);
+	KUNIT_EXPECT_EQ(test, expire(late, 1), 0);
+}
+
+static void expire_inside(struct late *late, const struct heard *heard)
+{
+	/* It may be about to wait, and nobody would come back for it otherwise. */
+	KUNIT_EXPECT_NE(late->test, expire(late, 0), 0);
+}
+
+static void nothing_expires_while_the_handler_hears_of_it(struct kunit *test)
+{
+	struct late *late = new_late(test);
+	struct request request;
+	u64 cookie;
+
+	map_at(late, SZ_1M);
+	late->inside = expire_inside;
+	cookie = defer_one(late, &request, SZ_1M);
+	KUNIT_EXPECT_EQ(test, unanswered(late), 1);
+	expect_answer(late, cookie, true, V3C_REASON_NONE);
+	KUNIT_EXPECT_EQ(test, join(&request), ALLOWED);
+}
+
 static void disabling_refuses_what_is_deferred(struct kunit *test)
 {
 	struct late *late = new_late(test);
@@ -882,6 +938,8 @@ static struct kunit_case late_answer_cases[] = {
 	KUNIT_CASE_SLOW(one_more_than_the_queue_is_deferred),
 	KUNIT_CASE(detach_refuses_its_own),
 	KUNIT_CASE(detach_waits_for_an_answer_under_way),
+	KUNIT_CASE_SLOW(refuses_what_has_waited_too_long),
+	KUNIT_CASE(nothing_expires_while_the_handler_hears_of_it),
 	KUNIT_CASE(disabling_refuses_what_is_deferred),
 	KUNIT_CASE(handler_that_ended_answers_nothing_later),
 	KUNIT_CASE(removal_refuses_what_is_deferred),

@@ -4,6 +4,7 @@
  * its owner alone. Objects of another owner than the drivers' are made by the core's own verbs.
  */
 #include <linux/atomic.h>
+#include <linux/iommu.h>
 #include <linux/module.h>
 #include <linux/v3compat.h>
 
@@ -11,6 +12,7 @@
 
 #include "base/owner.h"
 #include "core/attach.h"
+#include "core/claim.h"
 #include "core/create.h"
 #include "core/device.h"
 #include "core/domain.h"
@@ -29,6 +31,31 @@ static void reclaim_both(void *unused)
 {
 	v3c_reclaim(&lenient, false);
 	v3c_reclaim(&strict, false);
+}
+
+static void drop_claim(void *dev)
+{
+	v3c_claim_drop(dev);
+}
+
+static void expect_claim(struct kunit *test, struct device *dev, const struct v3c_owner *owner,
+			 const struct v3c_owner *from, enum v3c_reason reason)
+{
+	struct v3c_why why = { .reason = V3C_REASON_NONE };
+
+	KUNIT_EXPECT_EQ(test, (int)reason, (int)v3c_claim_take(dev, owner, from, false, &why));
+	KUNIT_EXPECT_EQ(test, (int)reason, (int)why.reason);
+}
+
+static void make_claim(struct kunit *test, struct device *dev, const struct v3c_owner *owner)
+{
+	expect_claim(test, dev, owner, NULL, V3C_REASON_NONE);
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action(test, drop_claim, dev));
+}
+
+static bool is_owned(struct device *dev)
+{
+	return iommu_group_dma_owner_claimed(dev->iommu_group);
 }
 
 /* Before the fixture takes its instances away. */
@@ -182,12 +209,101 @@ static void reclaim_takes_everything_of_one_owner(struct kunit *test)
 	v3t_expect_reaches(test, pdo, AT, page);
 }
 
+static void claim_owns_an_idle_group(struct kunit *test)
+{
+	struct v3t_world *w = test->priv;
+	PIOMMU_DMA_DOMAIN drivers = v3t_explicit(test);
+	struct v3c_device *device;
+	struct v3c_domain *domain;
+	struct v3c_why why;
+
+	clean_up_later(test);
+	make_claim(test, w->pdo, &strict);
+	KUNIT_EXPECT_TRUE(test, is_owned(w->pdo));
+	EXPECT_V3(test, STATUS_ACCESS_DENIED, AttachDeviceEx, drivers, w->device);
+	device = make_device(test, &strict, w->pdo);
+	domain = make_domain(test, &strict);
+	expect_attach(test, domain, device, V3C_REASON_NONE);
+	KUNIT_EXPECT_EQ(test, 0, (int)v3c_detach_device(device, &why));
+	KUNIT_EXPECT_TRUE(test, is_owned(w->pdo));
+	expect_attach(test, domain, device, V3C_REASON_NONE);
+	v3c_claim_drop(w->pdo);
+	KUNIT_EXPECT_TRUE(test, is_owned(w->pdo));
+	KUNIT_EXPECT_EQ(test, 0, (int)v3c_detach_device(device, &why));
+	KUNIT_EXPECT_FALSE(test, is_owned(w->pdo));
+	v3t_attach(test, drivers, w->device);
+}
+
+static void claimed_group_goes_from_owner_to_owner(struct kunit *test)
+{
+	static const struct iommusim_device_config member = { .group = 7 };
+	struct v3t_world *w = test->priv;
+	struct device *a = v3t_pdo(test, w->sim, &member), *b = v3t_pdo(test, w->sim, &member);
+	struct v3c_device *ours, *theirs;
+
+	clean_up_later(test);
+	make_claim(test, a, &strict);
+	expect_claim(test, b, &lenient, NULL, V3C_REASON_GROUP_CLAIMED);
+	v3c_claim_hand_over(b, &lenient, &strict);
+	make_claim(test, b, &strict);
+	v3c_claim_hand_over(b, &strict, &lenient);
+	ours = make_device(test, &strict, a);
+	theirs = make_device(test, &lenient, a);
+	expect_attach(test, make_domain(test, &strict), ours, V3C_REASON_GROUP_BUSY);
+	expect_claim(test, a, &strict, NULL, V3C_REASON_GROUP_CLAIMED);
+	expect_claim(test, a, &strict, &lenient, V3C_REASON_NONE);
+	expect_attach(test, make_domain(test, &lenient), theirs, V3C_REASON_GROUP_BUSY);
+	v3c_claim_drop(a);
+	KUNIT_EXPECT_FALSE(test, v3c_claim_exists(a));
+	KUNIT_EXPECT_TRUE(test, is_owned(a));
+	expect_attach(test, make_domain(test, &strict), ours, V3C_REASON_NONE);
+	v3c_reclaim(&strict, false);
+	KUNIT_EXPECT_TRUE(test, is_owned(a));
+	v3c_claim_drop(b);
+	KUNIT_EXPECT_FALSE(test, is_owned(a));
+}
+
+static void claim_is_refused_where_a_driver_is(struct kunit *test)
+{
+	static const struct iommusim_device_config member = { .group = 7 };
+	static const struct iommusim_device_config ordinary = {
+		.group = 7, .ordinary_driver = true,
+	};
+	struct v3t_world *w = test->priv;
+	struct device *pdo = v3t_pdo(test, w->sim, &member);
+	struct v3c_why why;
+
+	v3t_pdo(test, w->sim, &ordinary);
+	expect_claim(test, pdo, &strict, NULL, V3C_REASON_GROUP_CLAIMED);
+	KUNIT_EXPECT_EQ(test, (int)V3C_REASON_MSI_NOT_ISOLATED,
+			(int)v3c_claim_take(w->pdo, &strict, NULL, true, &why));
+	KUNIT_EXPECT_FALSE(test, is_owned(w->pdo));
+}
+
+static void claim_ends_with_its_device(struct kunit *test)
+{
+	static const struct iommusim_device_config member = { .group = 7 };
+	struct v3t_world *w = test->priv;
+	struct device *a = v3t_pdo(test, w->sim, &member), *b = v3t_pdo(test, w->sim, &member);
+
+	expect_claim(test, a, &strict, NULL, V3C_REASON_NONE);
+	expect_claim(test, b, &strict, NULL, V3C_REASON_NONE);
+	v3t_unplug(test, a);
+	KUNIT_EXPECT_TRUE(test, is_owned(b));
+	v3t_unplug(test, b);
+	make_claim(test, w->pdo, &strict);
+}
+
 static struct kunit_case owner_cases[] = {
 	KUNIT_CASE(objects_of_two_owners_stay_apart),
 	KUNIT_CASE(group_has_one_owner),
 	KUNIT_CASE(strict_owner_needs_the_ownership),
 	KUNIT_CASE(strict_owner_learns_from_its_own_devices),
 	KUNIT_CASE(reclaim_takes_everything_of_one_owner),
+	KUNIT_CASE(claim_owns_an_idle_group),
+	KUNIT_CASE(claimed_group_goes_from_owner_to_owner),
+	KUNIT_CASE(claim_is_refused_where_a_driver_is),
+	KUNIT_CASE(claim_ends_with_its_device),
 	{}
 };
 
