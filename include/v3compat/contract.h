@@ -9,7 +9,20 @@
 /* The page of Windows, whatever that of the machine. */
 #define V3COMPAT_PAGE_SIZE 4096ULL
 
+/* Layouts are those of 64-bit Windows, which is another one where pointers are shorter. */
+#if __SIZEOF_POINTER__ != 8
+#define V3COMPAT_LAYOUT(type, size) struct v3compat_no_layout
+#elif defined(__cplusplus)
+#define V3COMPAT_LAYOUT(type, size) static_assert(sizeof(type) == (size), #type)
+#else
 #define V3COMPAT_LAYOUT(type, size) _Static_assert(sizeof(type) == (size), #type)
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wpedantic" /* Windows has structures without a name. */
+#endif
 
 #ifndef VOID
 #define VOID void
@@ -101,9 +114,14 @@ typedef unsigned int UINT32, *PUINT32;
 typedef long long LONGLONG, *PLONGLONG;
 typedef unsigned long long ULONGLONG, *PULONGLONG;
 typedef unsigned long long ULONG64, *PULONG64;
+#if __SIZEOF_POINTER__ == 8
 /* As on 64-bit Windows, where these are one type with the ones above. */
 typedef long long LONG_PTR, *PLONG_PTR;
 typedef unsigned long long ULONG_PTR, *PULONG_PTR;
+#else
+typedef long LONG_PTR, *PLONG_PTR;
+typedef unsigned long ULONG_PTR, *PULONG_PTR;
+#endif
 typedef ULONG_PTR SIZE_T, *PSIZE_T;
 typedef ULONG_PTR PFN_NUMBER, *PPFN_NUMBER;
 typedef LONG NTSTATUS, *PNTSTATUS;
@@ -348,9 +366,13 @@ static inline SIZE_T MmSizeOfMdl(PVOID Base, SIZE_T Length)
  */
 static inline void MmInitializeMdl(PMDL MemoryDescriptorList, PVOID BaseVa, SIZE_T Length)
 {
-	*MemoryDescriptorList = (MDL) { .Next = (PMDL)0 };
+	MemoryDescriptorList->Next = (PMDL)0;
 	MemoryDescriptorList->Size = (CSHORT)MmSizeOfMdl(BaseVa, Length);
-	MemoryDescriptorList->StartVa = (PVOID)((ULONG_PTR)BaseVa & ~(V3COMPAT_PAGE_SIZE - 1));
+	MemoryDescriptorList->MdlFlags = 0;
+	MemoryDescriptorList->Process = (struct _EPROCESS *)0;
+	MemoryDescriptorList->MappedSystemVa = (PVOID)0;
+	MemoryDescriptorList->StartVa =
+		(PVOID)((ULONG_PTR)BaseVa & ~(ULONG_PTR)(V3COMPAT_PAGE_SIZE - 1));
 	MemoryDescriptorList->PagesCapacity = ADDRESS_AND_SIZE_TO_SPAN_PAGES(BaseVa, Length);
 	MemoryDescriptorList->ByteOffset = BYTE_OFFSET(BaseVa);
 	MemoryDescriptorList->ByteCount = (ULONG)Length;
@@ -2180,5 +2202,10 @@ NTSTATUS IoGetIommuInterface(ULONG Version, PDMA_IOMMU_INTERFACE InterfaceOut);
  */
 NTSTATUS IoGetIommuInterfaceEx(ULONG Version, ULONGLONG Flags,
 			       PDMA_IOMMU_INTERFACE_EX InterfaceOut);
+
+#ifdef __cplusplus
+#pragma GCC diagnostic pop
+}
+#endif
 
 #endif /* _V3COMPAT_CONTRACT_H */

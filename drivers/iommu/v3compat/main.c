@@ -16,6 +16,7 @@
 #include "core/watch.h"
 #include "table/hwpt.h"
 #include "table/shadow.h"
+#include "user/chardev.h"
 
 static int __init v3compat_init(void)
 {
@@ -37,8 +38,13 @@ static int __init v3compat_init(void)
 	ret = v3c_removal_module_init();
 	if (ret)
 		goto exit_watch;
+	ret = v3u_module_init();
+	if (ret)
+		goto exit_removal;
 	return 0;
 
+exit_removal:
+	v3c_removal_module_exit();
 exit_watch:
 	v3c_watch_module_exit();
 exit_console:
@@ -55,6 +61,7 @@ exit_hwpt:
 /* v3c_reclaim() frees what clients forgot, who are gone because they link against this module. */
 static void __exit v3compat_exit(void)
 {
+	v3u_module_exit();
 	v3c_watch_module_exit();
 	v3c_reclaim(NULL, true);
 	v3c_removal_module_exit();

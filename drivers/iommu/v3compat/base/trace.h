@@ -201,6 +201,26 @@ TRACE_EVENT(v3compat_refused,
 		  __entry->err)
 );
 
+/* v3compat_command comes for every command of /dev/v3compat, with what ioctl() returns. */
+TRACE_EVENT(v3compat_command,
+	TP_PROTO(u32 file, const char *command, u32 object, long ret),
+	TP_ARGS(file, command, object, ret),
+	TP_STRUCT__entry(
+		__field(u32, file)
+		__string(command, command)
+		__field(u32, object)
+		__field(long, ret)
+	),
+	TP_fast_assign(
+		__entry->file = file;
+		__assign_str(command);
+		__entry->object = object;
+		__entry->ret = ret;
+	),
+	TP_printk("file=%u %s object=%u ret=%ld", __entry->file, __get_str(command),
+		  __entry->object, __entry->ret)
+);
+
 #endif
 
 #undef TRACE_INCLUDE_PATH

@@ -6,12 +6,15 @@
 #include <linux/iommu.h>
 #include <linux/v3compat.h>
 
+#include "base/why.h"
 #include "core/fault.h"
 #include "wdm/faults.h"
 
 static_assert((int)V3COMPAT_FAULT_UNRECOVERABLE == V3C_FAULT_UNRECOVERABLE);
 static_assert((int)V3COMPAT_FAULT_PAGE_REQUEST == V3C_FAULT_PAGE_REQUEST);
 static_assert(V3COMPAT_NO_PASID == V3C_NO_PASID);
+static_assert((int)V3COMPAT_REFUSED_PERMISSION == PermissionFault);
+static_assert((int)V3COMPAT_REFUSED_TRANSLATION == TranslationFault);
 
 static void fill_arm64(FAULT_INFORMATION_ARM64 *out, const struct v3c_fault_source *source,
 		       const struct v3c_fault_record *record, FAULT_INFORMATION_ARM64_TYPE type)

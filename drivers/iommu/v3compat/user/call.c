@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A command: how its struct comes in, and how an answer or a refusal goes out.
+ */
+#include <linux/capability.h>
+#include <linux/nospec.h>
+#include <linux/security.h>
+#include <linux/string.h>
+
+#include "base/trace.h"
+#include "user/call.h"
+
+/* v3u_refuse() says why a command is refused. The object is the one that it looked up last. */
+enum v3c_reason v3u_refuse(struct v3u_call *call, enum v3c_reason reason, enum v3c_param param,
+			   u64 first, u64 last)
+{
+	return v3c_refuse(&call->why, reason, param, NULL, first, last);
+}
+
+/* v3u_check_flags() refuses @flags beyond @known with %V3C_REASON_UNKNOWN_FLAG. */
+enum v3c_reason v3u_check_flags(struct v3u_call *call, u64 flags, u64 known)
+{
+	if (likely(!(flags & ~known)))
+		return 0;
+	return v3u_refuse(call, V3C_REASON_UNKNOWN_FLAG, V3C_PARAM_FLAGS, flags, known);
+}
+
+/* v3u_check_reserved() refuses a reserved field that is not 0, likewise. */
+enum v3c_reason v3u_check_reserved(struct v3u_call *call, u64 reserved)
+{
+	if (likely(!reserved))
+		return 0;
+	return v3u_refuse(call, V3C_REASON_UNKNOWN_FLAG, V3C_PARAM_RESERVED, reserved, 0);
+}
+
+/**
+ * v3u_check_rawio() - whether the caller may do what needs CAP_SYS_RAWIO
+ * @call: the command
+ *
+ * Whoever opened the file does not count, because he may have passed it on.
+ *
+ * Context: any of the caller.
+ * Return: 0 or %V3C_REASON_PRIVILEGE.
+ */
+enum v3c_reason v3u_check_rawio(struct v3u_call *call)
+{
+	if (capable(CAP_SYS_RAWIO))
+		return 0;
+	return v3u_refuse(call, V3C_REASON_PRIVILEGE, V3C_PARAM_NONE, CAP_SYS_RAWIO, 0);
+}
+
+/**
+ * v3u_check_physical() - whether the caller may let devices at memory by physical addresses
+ * @call: the command
+ *
+ * Context: any of the caller.
+ * Return: 0, %V3C_REASON_PRIVILEGE or %V3C_REASON_LOCKED_DOWN.
+ */
+enum v3c_reason v3u_check_physical(struct v3u_call *call)
+{
+	enum v3c_reason reason = v3u_check_rawio(call);
+
+	if (!reason && security_locked_down(LOCKDOWN_DEV_MEM))
+		reason = v3u_refuse(call, V3C_REASON_LOCKED_DOWN, V3C_PARAM_NONE, 0, 0);
+	return reason;
+}
+
+/**
+ * v3u_call_answer() - write what a command has to say
+ * @call: the command; its struct has the answer
+ *
+ * Called when nothing else can fail any more, so that the command can be undone.
+ *
+ * Context: may sleep; without a lock, because the caller's memory may take any time.
+ * Return: 0 or %V3C_REASON_BAD_POINTER.
+ */
+enum v3c_reason v3u_call_answer(struct v3u_call *call)
+{
+	size_t size = min_t(size_t, call->user_size, call->command->size);
+
+	if (likely(!copy_to_user(call->user, call->arg, size)))
+		return 0;
+	return v3u_refuse(call, V3C_REASON_BAD_POINTER, V3C_PARAM_OUT, (uintptr_t)call->user,
+			  (uintptr_t)call->user + size - 1);
+}
+
+/**
+ * v3u_call_tell() - tell the caller why a command, or a part of it, is refused
+ * @call: the command
+ *
+ * Context: may sleep; without a lock.
+ * Return: the errno, negative; -EFAULT where the caller cannot be told.
+ */
+long v3u_call_tell(struct v3u_call *call)
+{
+	const struct v3c_why *why = &call->why;
+	struct v3compat_result result = {
+		.out_status = v3w_refuse(call->member, why),
+		.out_reason = why->reason,
+		.out_parameter = why->param,
+		.out_object = call->object,
+		.out_first = why->first,
+		.out_last = why->last,
+	};
+	int err = v3c_reason_errno(why->reason);
+
+	if (call->command->result &&
+	    copy_to_user(call->user + call->command->result, &result, sizeof(result)))
+		return -EFAULT;
+	return err;
+}
+
+/* check_result() refuses what a newer program might mean by a field of its result. */
+static enum v3c_reason check_result(struct v3u_call *call)
+{
+	const struct v3compat_result *result = call->arg + call->command->result;
+
+	return call->command->result ? v3u_check_reserved(call, result->__reserved) : 0;
+}
+
+/**
+ * v3u_ioctl() - carry out a command
+ * @file: of the descriptor, or that of its device
+ * @device: of a device's descriptor, its &struct v3u_device, or NULL
+ * @commands: those of the descriptor
+ * @count: of @commands
+ * @base: number of the first one
+ * @cmd: of ioctl()
+ * @arg: of ioctl()
+ *
+ * Context: may sleep; without a lock.
+ * Return: what ioctl() returns.
+ */
+long v3u_ioctl(struct v3u_file *file, void *device, const struct v3u_command *commands,
+	       unsigned int count, unsigned int base, unsigned int cmd, unsigned long arg)
+{
+	u64 buffer[V3U_MAX_COMMAND / sizeof(u64)];
+	struct v3u_call call = {
+		.file = file, .device = device, .arg = buffer, .user = (void __user *)arg,
+	};
+	unsigned int number = _IOC_NR(cmd) - base;
+	long ret;
+
+	if (_IOC_TYPE(cmd) != V3COMPAT_IOC_TYPE || _IOC_DIR(cmd) != _IOC_NONE || _IOC_SIZE(cmd) ||
+	    number >= count)
+		return -ENOTTY;
+	call.command = &commands[array_index_nospec(number, count)];
+	if (!call.command->run)
+		return -ENOTTY;
+	if (get_user(call.user_size, (u32 __user *)call.user))
+		return -EFAULT;
+	if (call.user_size < call.command->size)
+		return -EINVAL;
+	if (call.user_size > PAGE_SIZE)
+		return -E2BIG;
+	ret = copy_struct_from_user(buffer, call.command->size, call.user, call.user_size);
+	if (ret)
+		return ret;
+	call.member = call.command->member;
+	ret = check_result(&call) || call.command->run(&call) ? v3u_call_tell(&call) : call.ret;
+	trace_v3compat_command(file->number, call.command->name, call.object, ret);
+	return ret;
+}

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Pinned pages count for RLIMIT_MEMLOCK of the user who maps or registers them, as those of other
+ * subsystems do, and show in his process as VmPin.
+ */
+#include <linux/capability.h>
+#include <linux/cred.h>
+#include <linux/mm.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/user.h>
+#include <linux/slab.h>
+
+#include "base/phys.h"
+#include "user/call.h"
+#include "user/payer.h"
+
+static_assert(PAGE_SHIFT == V3C_PAGE_SHIFT);
+
+/* limit_pages() is how many pages the calling task may have pinned. */
+static u64 limit_pages(void)
+{
+	return capable(CAP_IPC_LOCK) ? U64_MAX : rlimit(RLIMIT_MEMLOCK) >> PAGE_SHIFT;
+}
+
+static void free_payer(struct v3u_payer *payer)
+{
+	mmdrop(payer->mm);
+	free_uid(payer->user);
+	v3u_file_drop(payer->file);
+	kfree(payer);
+}
+
+/* v3u_payer_put() takes back @refs, one for each page or call. */
+void v3u_payer_put(struct v3u_payer *payer, u64 refs)
+{
+	struct v3u_file *file = payer->file;
+
+	if (atomic64_sub_return(refs, &payer->refs))
+		return;
+	scoped_guard(spinlock, &file->payers_lock)
+		list_del(&payer->entry);
+	free_payer(payer);
+}
+
+/* v3u_payer_unpin() gives pages back that were pinned and charged, and their references. */
+void v3u_payer_unpin(struct v3u_payer *payer, u64 pfn, u64 pages, bool dirty)
+{
+	unpin_user_page_range_dirty_lock(pfn_to_page(pfn), pages, dirty);
+	v3u_payer_uncharge(payer, pages);
+	v3u_payer_put(payer, pages);
+}
+
+static void release_read(struct v3c_payload *payload, u64 at, u64 pages)
+{
+	struct v3u_payer *payer = container_of(payload, struct v3u_payer, read);
+
+	atomic64_sub(pages, &payer->file->mapped);
+	v3u_payer_unpin(payer, at, pages, false);
+}
+
+static void release_write(struct v3c_payload *payload, u64 at, u64 pages)
+{
+	struct v3u_payer *payer = container_of(payload, struct v3u_payer, write);
+
+	atomic64_sub(pages, &payer->file->mapped);
+	v3u_payer_unpin(payer, at, pages, true);
+}
+
+static void release_other(struct v3c_payload *payload, u64 at, u64 pages)
+{
+	struct v3u_payer *payer = container_of(payload, struct v3u_payer, other);
+
+	atomic64_sub(pages, &payer->file->mapped);
+	v3u_payer_put(payer, pages);
+}
+
+/* find_payer() finds the calling task's and takes a reference. One that is going is not found. */
+static struct v3u_payer *find_payer(struct v3u_file *file)
+{
+	struct v3u_payer *payer;
+
+	lockdep_assert_held(&file->payers_lock);
+
+	list_for_each_entry(payer, &file->payers, entry)
+		if (payer->mm == current->mm && payer->user == current_user() &&
+		    atomic64_inc_not_zero(&payer->refs))
+			return payer;
+	return NULL;
+}
+
+static struct v3u_payer *new_payer(struct v3u_file *file)
+{
+	struct v3u_payer *payer = kzalloc(sizeof(*payer), GFP_KERNEL_ACCOUNT);
+
+	if (!payer)
+		return NULL;
+	v3u_file_hold(file);
+	payer->file = file;
+	payer->user = get_uid(current_user());
+	payer->mm = current->mm;
+	mmgrab(payer->mm);
+	atomic64_set(&payer->refs, 1);
+	payer->read.release = release_read;
+	payer->write.release = release_write;
+	payer->other.release = release_other;
+	scoped_guard(spinlock, &file->payers_lock)
+		list_add(&payer->entry, &file->payers);
+	return payer;
+}
+
+/**
+ * v3u_payer_get() - the calling task as a payer
+ * @call: the command
+ *
+ * Context: may sleep.
+ * Return: the payer with one reference, for v3u_payer_put(); or NULL, refused with
+ * %V3C_REASON_NO_MEMORY.
+ */
+struct v3u_payer *v3u_payer_get(struct v3u_call *call)
+{
+	struct v3u_payer *payer;
+
+	scoped_guard(spinlock, &call->file->payers_lock)
+		payer = find_payer(call->file);
+	if (!payer)
+		payer = new_payer(call->file);
+	if (!payer)
+		v3u_refuse(call, V3C_REASON_NO_MEMORY, V3C_PARAM_NONE, 0, 0);
+	return payer;
+}
+
+/**
+ * v3u_payer_charge() - count pages that are about to be pinned
+ * @call: the command
+ * @payer: the calling task's
+ * @pages: how many
+ *
+ * Context: any of the calling task.
+ * Return: 0, for v3u_payer_uncharge(); or %V3C_REASON_MEMLOCK beyond the limit.
+ */
+enum v3c_reason v3u_payer_charge(struct v3u_call *call, struct v3u_payer *payer, u64 pages)
+{
+	long locked = atomic_long_read(&payer->user->locked_vm);
+	u64 limit = min_t(u64, limit_pages(), LONG_MAX);
+
+	do {
+		if (pages > limit || locked > (long)(limit - pages))
+			return v3u_refuse(call, V3C_REASON_MEMLOCK, V3C_PARAM_LENGTH,
+					  locked + pages, limit);
+	} while (!atomic_long_try_cmpxchg(&payer->user->locked_vm, &locked, locked + pages));
+	atomic64_add(pages, &payer->mm->pinned_vm);
+	atomic64_add(pages, &payer->file->pinned);
+	return 0;
+}
+
+/* v3u_payer_uncharge() takes @pages back that v3u_payer_charge() counted, from any task. */
+void v3u_payer_uncharge(struct v3u_payer *payer, u64 pages)
+{
+	atomic_long_sub(pages, &payer->user->locked_vm);
+	atomic64_sub(pages, &payer->mm->pinned_vm);
+	atomic64_sub(pages, &payer->file->pinned);
+}
+
+/* v3u_payer_tell() says what the calling task's user has pinned, and may. */
+void v3u_payer_tell(struct v3compat_info *info)
+{
+	u64 limit = limit_pages();
+
+	info->out_pinned = (struct v3compat_limit) {
+		.max = limit == U64_MAX ? U64_MAX : v3c_bytes(limit),
+		.used = v3c_bytes(atomic_long_read(&current_user()->locked_vm)),
+	};
+}
