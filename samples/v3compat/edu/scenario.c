@@ -14,6 +14,7 @@
 #include <linux/uaccess.h>
 
 #include "scenario.h"
+#include "status_name.h"
 
 #define TRANSCRIPT_SIZE SZ_64K
 #define NAME_SIZE 32
@@ -64,39 +65,13 @@ struct scenario_run {
 	unsigned int skipped;
 };
 
-#define NAMED(status) { status, #status }
-static const struct {
-	NTSTATUS status;
-	const char *name;
-} status_names[] = {
-	NAMED(STATUS_SUCCESS),
-	NAMED(STATUS_UNSUCCESSFUL),
-	NAMED(STATUS_NOT_IMPLEMENTED),
-	NAMED(STATUS_INVALID_PARAMETER),
-	NAMED(STATUS_ACCESS_DENIED),
-	NAMED(STATUS_BUFFER_TOO_SMALL),
-	NAMED(STATUS_INVALID_PARAMETER_MIX),
-	NAMED(STATUS_NONE_MAPPED),
-	NAMED(STATUS_INSUFFICIENT_RESOURCES),
-	NAMED(STATUS_NOT_SUPPORTED),
-	NAMED(STATUS_INVALID_PARAMETER_1),
-	NAMED(STATUS_INVALID_PARAMETER_2),
-	NAMED(STATUS_INVALID_PARAMETER_3),
-	NAMED(STATUS_INVALID_PARAMETER_4),
-	NAMED(STATUS_INVALID_PARAMETER_5),
-	NAMED(STATUS_INVALID_PARAMETER_6),
-	NAMED(STATUS_INVALID_PARAMETER_7),
-	NAMED(STATUS_NOT_FOUND),
-	NAMED(STATUS_RESOURCE_IN_USE),
-};
-
-static const char *status_name(NTSTATUS status, char *number, size_t size)
+/* name_status() writes the number of a status that has no name here to @number. */
+static const char *name_status(NTSTATUS status, char *number, size_t size)
 {
-	size_t i;
+	const char *name = status_name(status);
 
-	for (i = 0; i < ARRAY_SIZE(status_names); i++)
-		if (status_names[i].status == status)
-			return status_names[i].name;
+	if (name)
+		return name;
 	snprintf(number, size, "0x%08x", (unsigned int)status);
 	return number;
 }
@@ -144,12 +119,12 @@ BOOLEAN ScenarioCall(PSCENARIO_RUN Run, const char *Call, NTSTATUS Status, NTSTA
 	char number[16];
 
 	guard(mutex)(&Run->writing);
-	print_step(Run, Call, status_name(Status, number, sizeof(number)), Logical, Bytes);
+	print_step(Run, Call, name_status(Status, number, sizeof(number)), Logical, Bytes);
 	if (Status == Expected) {
 		print_text(Run, Expected == STATUS_SUCCESS ? "ok\n" : "ok: refused\n");
 		return TRUE;
 	}
-	print_text(Run, "NOT OK: expected %s\n", status_name(Expected, number, sizeof(number)));
+	print_text(Run, "NOT OK: expected %s\n", name_status(Expected, number, sizeof(number)));
 	Run->bad = true;
 	return FALSE;
 }
