@@ -1,0 +1,1009 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Devices of /dev/v3compat: who gets one, what can be done with it, and what becomes of it when its
+ * user goes. The device is QEMU's edu, a DMA engine with an interrupt: one that can be reset, which
+ * is behind a port, and one that cannot.
+ */
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <limits.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/mount.h>
+#include <sys/syscall.h>
+
+#include <linux/capability.h>
+
+#include "user.h"
+
+#include "../kselftest_harness.h"
+
+#define PCI	"/sys/bus/pci/devices/"
+#define UNSAFE	"/sys/module/v3compat/parameters/allow_unsafe_interrupts"
+#define DRIVER	"v3compat-pci"
+#define LISTING	"/sys/kernel/debug/v3compat/files"
+#define AT	0x40000000ULL
+
+/* OTHER_DRIVER uses the kernel's DMA, so that the core asks who owns the group. */
+#define OTHER_DRIVER	"uio_pci_generic"
+
+/* Registers of edu, and its buffer as its DMA engine sees it. */
+#define EDU_ID		0x00
+#define EDU_LIVE	0x04
+#define EDU_IRQ_STATUS	0x24
+#define EDU_IRQ_RAISE	0x60
+#define EDU_IRQ_ACK	0x64
+#define EDU_DMA_SOURCE	0x80
+#define EDU_DMA_TARGET	0x88
+#define EDU_DMA_COUNT	0x90
+#define EDU_DMA_COMMAND	0x98
+#define EDU_BUFFER	0x40000
+#define EDU_SIZE	(1UL << 20)
+
+#define EDU_START	1
+#define EDU_TO_MEMORY	2
+
+#define PCI_COMMAND_OFFSET	4
+#define PCI_MEMORY		2
+#define PCI_MASTER		4
+
+static bool read_text(const char *name, const char *attribute, char *text, size_t size)
+{
+	char path[PATH_MAX];
+	ssize_t length;
+	int fd;
+
+	snprintf(path, sizeof(path), PCI "%s/%s", name, attribute);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	length = fd < 0 ? -1 : read(fd, text, size - 1);
+	if (fd >= 0)
+		close(fd);
+	text[length < 0 ? 0 : length] = '\0';
+	return length >= 0;
+}
+
+static int write_attribute(const char *name, const char *attribute, const char *text)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), PCI "%s/%s", name, attribute);
+	return write_file(path, text);
+}
+
+static int command_of(const char *name)
+{
+	unsigned short command = 0;
+	char path[PATH_MAX];
+	int fd;
+
+	snprintf(path, sizeof(path), PCI "%s/config", name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || pread(fd, &command, sizeof(command), PCI_COMMAND_OFFSET) != sizeof(command))
+		return -1;
+	close(fd);
+	return command;
+}
+
+/* find_edu() finds one that can be reset, or one that cannot. */
+static bool find_edu(bool reset, char *name, size_t size)
+{
+	char vendor[16], device[16], method[64];
+	DIR *dir = opendir(PCI);
+	struct dirent *entry;
+	bool found = false;
+
+	while (dir && !found && (entry = readdir(dir))) {
+		if (entry->d_name[0] == '.' ||
+		    !read_text(entry->d_name, "vendor", vendor, sizeof(vendor)) ||
+		    !read_text(entry->d_name, "device", device, sizeof(device)) ||
+		    strncmp(vendor, "0x1234", 6) || strncmp(device, "0x11e8", 6))
+			continue;
+		method[0] = '\0';
+		read_text(entry->d_name, "reset_method", method, sizeof(method));
+		found = reset == (method[0] > ' ');
+		if (found)
+			snprintf(name, size, "%.63s", entry->d_name);
+	}
+	if (dir)
+		closedir(dir);
+	return found;
+}
+
+static int bind_pci(const char *name, const char *driver)
+{
+	int ret = write_attribute(name, "driver_override", driver);
+
+	return ret ? ret : write_file("/sys/bus/pci/drivers_probe", name);
+}
+
+static int unbind_pci(const char *name)
+{
+	return write_file("/sys/bus/pci/drivers/" DRIVER "/unbind", name);
+}
+
+static int create_pci(int fd, const char *name, unsigned int flags, struct v3compat_result *result)
+{
+	struct v3compat_device_create arg = { .flags = flags, .name = name_of("pci", name) };
+	int ret = CALL(fd, DEVICE_CREATE, &arg);
+
+	if (result)
+		*result = arg.result;
+	return ret ? ret : (int)arg.out_device;
+}
+
+/* ask_blocker() returns a reason or an errno, negative. */
+static int ask_blocker(int fd, const char *bus, const char *name, char *blocker)
+{
+	struct v3compat_device_query arg = { .name = name_of(bus, name) };
+	int ret = CALL(fd, DEVICE_QUERY, &arg);
+
+	memcpy(blocker, arg.out_blocker, sizeof(arg.out_blocker));
+	return ret ? ret : (int)arg.out_blocker_reason;
+}
+
+static int open_fd(int fd, int device)
+{
+	struct v3compat_device_open arg = { .device = device };
+	int ret = CALL(fd, DEVICE_OPEN, &arg);
+
+	return ret ? ret : arg.out_fd;
+}
+
+static int set_irqs(int fd, unsigned int type, int event, struct v3compat_result *result)
+{
+	struct v3compat_interrupt_set arg = {
+		.type = type, .count = 1, .fds = (uintptr_t)&event,
+	};
+	int ret = CALL(fd, INTERRUPT_SET, &arg);
+
+	if (result)
+		*result = arg.result;
+	return ret;
+}
+
+static int end_irqs(int fd)
+{
+	struct v3compat_interrupt_set arg = {};
+
+	return CALL(fd, INTERRUPT_SET, &arg);
+}
+
+static int unmask(int fd, unsigned int type)
+{
+	struct v3compat_interrupt_set arg = {
+		.flags = V3COMPAT_INTERRUPT_UNMASK, .type = type, .count = 1,
+	};
+
+	return CALL(fd, INTERRUPT_SET, &arg);
+}
+
+static int reset(int fd, struct v3compat_result *result)
+{
+	struct v3compat_reset arg = {};
+	int ret = CALL(fd, RESET, &arg);
+
+	if (result)
+		*result = arg.result;
+	return ret;
+}
+
+/* has_come() waits for an event a second at most; with @wait false it does not wait. */
+static bool has_come(int event, bool wait)
+{
+	struct pollfd poll_fd = { .fd = event, .events = POLLIN };
+	uint64_t count;
+
+	return poll(&poll_fd, 1, wait ? 1000 : 0) == 1 &&
+	       read(event, &count, sizeof(count)) == sizeof(count);
+}
+
+static uint32_t *map_bar(int fd)
+{
+	void *bar = mmap(NULL, EDU_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	return bar == MAP_FAILED ? NULL : bar;
+}
+
+static uint32_t get(uint32_t *bar, unsigned int at)
+{
+	return __atomic_load_n(bar + at / 4, __ATOMIC_SEQ_CST);
+}
+
+static void put(uint32_t *bar, unsigned int at, uint32_t value)
+{
+	__atomic_store_n(bar + at / 4, value, __ATOMIC_SEQ_CST);
+}
+
+static void put64(uint32_t *bar, unsigned int at, uint64_t value)
+{
+	__atomic_store_n((uint64_t *)bar + at / 8, value, __ATOMIC_SEQ_CST);
+}
+
+static void start_dma(uint32_t *bar, uint64_t source, uint64_t target, uint64_t count,
+		      uint64_t command)
+{
+	put64(bar, EDU_DMA_SOURCE, source);
+	put64(bar, EDU_DMA_TARGET, target);
+	put64(bar, EDU_DMA_COUNT, count);
+	put64(bar, EDU_DMA_COMMAND, command | EDU_START);
+}
+
+static void wait_dma(uint32_t *bar)
+{
+	unsigned int tries;
+
+	for (tries = 0; tries < 2000 && get(bar, EDU_DMA_COMMAND) & EDU_START; tries++)
+		usleep(1000);
+}
+
+/* dies_of_bus_error(): a read of @bar raises SIGBUS. */
+static bool dies_of_bus_error(uint32_t *bar)
+{
+	int status = 0;
+	pid_t pid = fork();
+
+	if (!pid) {
+		signal(SIGBUS, SIG_DFL);
+		_exit(get(bar, EDU_ID) ? 0 : 1);
+	}
+	waitpid(pid, &status, 0);
+	return WIFSIGNALED(status) && WTERMSIG(status) == SIGBUS;
+}
+
+/* is_listed_on(): the listing says that the device is "free", "quarantined" or a file's. */
+static bool is_listed_on(const char *bus, const char *name, const char *state)
+{
+	char line[256], expected[128];
+	bool found = false;
+	FILE *listing;
+
+	mount("none", "/sys/kernel/debug", "debugfs", 0, NULL);
+	listing = fopen(LISTING, "re");
+	snprintf(expected, sizeof(expected), "device %s %s %s", bus, name, state);
+	while (listing && !found && fgets(line, sizeof(line), listing))
+		found = strstr(line, expected);
+	if (listing)
+		fclose(listing);
+	return found;
+}
+
+static bool is_listed(const char *name, const char *state)
+{
+	return is_listed_on("pci", name, state);
+}
+
+static bool has_remapping(void)
+{
+	FILE *interrupts = fopen("/proc/interrupts", "re");
+	char line[512];
+	bool found = false;
+
+	while (interrupts && !found && fgets(line, sizeof(line), interrupts))
+		found = strstr(line, " IR-");
+	if (interrupts)
+		fclose(interrupts);
+	return found;
+}
+
+FIXTURE(edu) {
+	char name[64];
+	int fd;
+	int device;
+	int domain;
+	int edu;	/* descriptor of the device */
+	uint32_t *bar;
+	char *memory;
+	struct v3compat_result result;
+};
+
+FIXTURE_VARIANT(edu) {
+	bool reset;
+};
+
+FIXTURE_VARIANT_ADD(edu, that_cannot_be_reset) {};
+FIXTURE_VARIANT_ADD(edu, that_can_be_reset) { .reset = true };
+
+FIXTURE_SETUP(edu)
+{
+	if (!find_edu(variant->reset, self->name, sizeof(self->name)))
+		SKIP(return, "the machine has no such device");
+	ASSERT_EQ(0, write_file(UNSAFE, has_remapping() ? "N" : "Y"));
+	ASSERT_EQ(0, bind_pci(self->name, DRIVER));
+	self->fd = open_v3compat();
+	ASSERT_LE(0, self->fd);
+	self->device = create_pci(self->fd, self->name, 0, &self->result);
+	ASSERT_LT(0, self->device) {
+		TH_LOG("reason %u", (int)self->result.out_reason);
+	}
+	self->domain = create_domain(self->fd, V3COMPAT_DOMAIN_TRANSLATE, 0, NULL);
+	ASSERT_LT(0, self->domain);
+	self->edu = open_fd(self->fd, self->device);
+	ASSERT_LE(0, self->edu);
+	self->bar = map_bar(self->edu);
+	ASSERT_NE(NULL, self->bar);
+	self->memory = new_memory(PAGE);
+	ASSERT_NE(NULL, self->memory);
+}
+
+FIXTURE_TEARDOWN(edu)
+{
+	if (self->bar)
+		munmap(self->bar, EDU_SIZE);
+	if (self->edu > 0)
+		close(self->edu);
+	if (self->fd > 0)
+		close(self->fd);
+	if (self->name[0])
+		unbind_pci(self->name);
+}
+
+TEST_F(edu, answers)
+{
+	EXPECT_EQ(0x010000edU, get(self->bar, EDU_ID));
+	put(self->bar, EDU_LIVE, 0x12345678);
+	EXPECT_EQ(~0x12345678U, get(self->bar, EDU_LIVE));
+}
+
+TEST_F(edu, moves_data_both_ways)
+{
+	unsigned int i;
+
+	ASSERT_EQ(0, map_fixed(self->fd, self->domain, self->memory, PAGE, AT));
+	ASSERT_EQ(0, attach(self->fd, self->domain, self->device, NULL));
+	for (i = 0; i < 64; i++)
+		self->memory[i] = i + 1;
+	start_dma(self->bar, AT, EDU_BUFFER, 64, 0);
+	wait_dma(self->bar);
+	start_dma(self->bar, EDU_BUFFER, AT + 1024, 64, EDU_TO_MEMORY);
+	wait_dma(self->bar);
+	EXPECT_EQ(0, memcmp(self->memory, self->memory + 1024, 64));
+	EXPECT_EQ(1, self->memory[1024]);
+}
+
+TEST_F(edu, is_bus_master_only_while_attached)
+{
+	EXPECT_EQ(PCI_MEMORY, command_of(self->name) & (PCI_MEMORY | PCI_MASTER));
+	ASSERT_EQ(0, attach(self->fd, self->domain, self->device, NULL));
+	EXPECT_EQ(PCI_MEMORY | PCI_MASTER, command_of(self->name) & (PCI_MEMORY | PCI_MASTER));
+	EXPECT_EQ(-EBUSY, attach(self->fd, self->domain, self->device, &self->result));
+	EXPECT_EQ(V3COMPAT_REASON_ATTACHED, (int)self->result.out_reason);
+	EXPECT_EQ(PCI_MASTER, command_of(self->name) & PCI_MASTER);
+	ASSERT_EQ(0, detach(self->fd, self->device, NULL));
+	EXPECT_EQ(0, command_of(self->name) & PCI_MASTER);
+	EXPECT_EQ(-ENOENT, detach(self->fd, self->device, &self->result));
+	EXPECT_EQ(V3COMPAT_REASON_NOT_ATTACHED, (int)self->result.out_reason);
+	ASSERT_EQ(0, attach(self->fd, self->domain, self->device, NULL));
+	close(self->fd);
+	self->fd = -1;
+	EXPECT_EQ(0, command_of(self->name) & (PCI_MEMORY | PCI_MASTER));
+}
+
+TEST_F(edu, tells_of_its_regions)
+{
+	struct v3compat_region_query arg = {};
+
+	ASSERT_EQ(0, CALL(self->edu, REGION_QUERY, &arg));
+	EXPECT_EQ(6U, arg.out_regions);
+	EXPECT_EQ(EDU_SIZE, arg.out_length);
+	EXPECT_EQ(V3COMPAT_REGION_MMAP, arg.out_flags);
+	EXPECT_EQ(0U, arg.out_offset);
+	EXPECT_EQ(0U, arg.out_hole_length);
+	arg.index = 1;
+	ASSERT_EQ(0, CALL(self->edu, REGION_QUERY, &arg));
+	EXPECT_EQ(0U, arg.out_length);
+	EXPECT_EQ(0U, arg.out_flags);
+	arg.index = ~0u;
+	ASSERT_EQ(0, CALL(self->edu, REGION_QUERY, &arg));
+	EXPECT_EQ(0U, arg.out_length);
+}
+
+TEST_F(edu, maps_what_there_is_and_only_shared)
+{
+	EXPECT_EQ(MAP_FAILED, mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE, self->edu, 0));
+	EXPECT_EQ(EINVAL, errno);
+	EXPECT_EQ(MAP_FAILED, mmap(NULL, PAGE, PROT_READ, MAP_SHARED, self->edu, EDU_SIZE));
+	EXPECT_EQ(EINVAL, errno);
+	EXPECT_EQ(MAP_FAILED, mmap(NULL, EDU_SIZE, PROT_READ, MAP_SHARED, self->edu, PAGE));
+	EXPECT_EQ(EINVAL, errno);
+	EXPECT_EQ(MAP_FAILED, mmap(NULL, PAGE, PROT_READ, MAP_SHARED, self->edu, 1ULL << 40));
+	EXPECT_EQ(EINVAL, errno);
+	EXPECT_EQ(MAP_FAILED, mmap(NULL, PAGE, PROT_READ, MAP_SHARED, self->edu, 99ULL << 40));
+	EXPECT_EQ(EINVAL, errno);
+}
+
+TEST_F(edu, interrupts_by_message)
+{
+	struct v3compat_interrupt_query arg = { .type = V3COMPAT_INTERRUPT_MSI };
+	int event = eventfd(0, EFD_CLOEXEC), other = eventfd(0, EFD_CLOEXEC);
+
+	ASSERT_EQ(0, CALL(self->edu, INTERRUPT_QUERY, &arg));
+	EXPECT_EQ(1U, arg.out_count);
+	EXPECT_EQ(0U, arg.out_flags);
+	ASSERT_EQ(0, attach(self->fd, self->domain, self->device, NULL));
+	ASSERT_EQ(0, set_irqs(self->edu, V3COMPAT_INTERRUPT_MSI, event, NULL));
+	put(self->bar, EDU_IRQ_RAISE, 1);
+	EXPECT_TRUE(has_come(event, true));
+	put(self->bar, EDU_IRQ_ACK, 1);
+	put(self->bar, EDU_IRQ_RAISE, 2);
+	EXPECT_TRUE(has_come(event, true));
+	put(self->bar, EDU_IRQ_ACK, 2);
+	ASSERT_EQ(0, set_irqs(self->edu, V3COMPAT_INTERRUPT_MSI, other, NULL));
+	put(self->bar, EDU_IRQ_RAISE, 1);
+	EXPECT_TRUE(has_come(other, true));
+	EXPECT_FALSE(has_come(event, false));
+	put(self->bar, EDU_IRQ_ACK, 1);
+	ASSERT_EQ(0, end_irqs(self->edu));
+	put(self->bar, EDU_IRQ_RAISE, 1);
+	usleep(20000);
+	EXPECT_FALSE(has_come(other, false));
+	put(self->bar, EDU_IRQ_ACK, 1);
+}
+
+TEST_F(edu, masks_its_line_when_it_interrupts)
+{
+	struct v3compat_interrupt_query arg = { .type = V3COMPAT_INTERRUPT_INTX };
+	int event = eventfd(0, EFD_CLOEXEC);
+
+	ASSERT_EQ(0, CALL(self->edu, INTERRUPT_QUERY, &arg));
+	EXPECT_EQ(1U, arg.out_count);
+	EXPECT_EQ(V3COMPAT_INTERRUPT_AUTOMASKED, arg.out_flags);
+	ASSERT_EQ(0, set_irqs(self->edu, V3COMPAT_INTERRUPT_INTX, event, NULL));
+	put(self->bar, EDU_IRQ_RAISE, 1);
+	EXPECT_TRUE(has_come(event, true));
+	usleep(20000);
+	EXPECT_FALSE(has_come(event, false));
+	/* It is still there, so it is told again when it is unmasked. */
+	ASSERT_EQ(0, unmask(self->edu, V3COMPAT_INTERRUPT_INTX));
+	EXPECT_TRUE(has_come(event, true));
+	put(self->bar, EDU_IRQ_ACK, 1);
+	ASSERT_EQ(0, unmask(self->edu, V3COMPAT_INTERRUPT_INTX));
+	usleep(20000);
+	EXPECT_FALSE(has_come(event, false));
+	put(self->bar, EDU_IRQ_RAISE, 4);
+	EXPECT_TRUE(has_come(event, true));
+	put(self->bar, EDU_IRQ_ACK, 4);
+	/* One type at a time. */
+	ASSERT_EQ(0, set_irqs(self->edu, V3COMPAT_INTERRUPT_MSI, event, NULL));
+	EXPECT_EQ(-ENOENT, unmask(self->edu, V3COMPAT_INTERRUPT_INTX));
+}
+
+TEST_F(edu, refuses_bad_interrupts)
+{
+	int event = eventfd(0, EFD_CLOEXEC), two[2] = { event, event };
+	struct v3compat_interrupt_set arg = {
+		.type = V3COMPAT_INTERRUPT_MSI, .count = 2, .fds = (uintptr_t)two,
+	};
+
+	ASSERT_EQ(0, set_irqs(self->edu, V3COMPAT_INTERRUPT_INTX, event, NULL));
+	EXPECT_EQ(-E2BIG, CALL(self->edu, INTERRUPT_SET, &arg));
+	EXPECT_EQ(V3COMPAT_REASON_TOO_MANY, (int)arg.result.out_reason);
+	EXPECT_EQ(-E2BIG, set_irqs(self->edu, V3COMPAT_INTERRUPT_MSIX, event, &self->result));
+	EXPECT_EQ(-E2BIG, set_irqs(self->edu, V3COMPAT_INTERRUPT_WIRED, event, &self->result));
+	EXPECT_EQ(-EINVAL, set_irqs(self->edu, 4, event, &self->result));
+	EXPECT_EQ(V3COMPAT_REASON_BAD_ENUM, (int)self->result.out_reason);
+	EXPECT_EQ(-EBADF, set_irqs(self->edu, V3COMPAT_INTERRUPT_MSI, self->fd, &self->result));
+	EXPECT_EQ(V3COMPAT_REASON_BAD_FILE, (int)self->result.out_reason);
+	EXPECT_EQ(-EBADF, set_irqs(self->edu, V3COMPAT_INTERRUPT_MSI, 12345, &self->result));
+	arg.count = 1;
+	arg.fds = 8;
+	EXPECT_EQ(-EFAULT, CALL(self->edu, INTERRUPT_SET, &arg));
+	arg.count = ~0u;
+	EXPECT_EQ(-E2BIG, CALL(self->edu, INTERRUPT_SET, &arg));
+	/* What was set before is as it was. */
+	put(self->bar, EDU_IRQ_RAISE, 1);
+	EXPECT_TRUE(has_come(event, true));
+	put(self->bar, EDU_IRQ_ACK, 1);
+}
+
+TEST_F(edu, resets_or_says_that_it_cannot)
+{
+	unsigned int i;
+
+	ASSERT_EQ(0, map_fixed(self->fd, self->domain, self->memory, PAGE, AT));
+	ASSERT_EQ(0, attach(self->fd, self->domain, self->device, NULL));
+	put64(self->bar, EDU_DMA_COUNT, 77);
+	if (!variant->reset) {
+		EXPECT_EQ(-EOPNOTSUPP, reset(self->edu, &self->result));
+		EXPECT_EQ(V3COMPAT_REASON_NO_RESET, (int)self->result.out_reason);
+		EXPECT_EQ(77U, get(self->bar, EDU_DMA_COUNT));
+		return;
+	}
+	ASSERT_EQ(0, reset(self->edu, NULL));
+	EXPECT_EQ(0x010000edU, get(self->bar, EDU_ID));
+	EXPECT_EQ(PCI_MEMORY | PCI_MASTER, command_of(self->name) & (PCI_MEMORY | PCI_MASTER));
+	for (i = 0; i < 64; i++)
+		self->memory[i] = i + 1;
+	start_dma(self->bar, AT, EDU_BUFFER, 64, 0);
+	wait_dma(self->bar);
+	start_dma(self->bar, EDU_BUFFER, AT + 1024, 64, EDU_TO_MEMORY);
+	wait_dma(self->bar);
+	EXPECT_EQ(0, memcmp(self->memory, self->memory + 1024, 64));
+}
+
+TEST_F(edu, belongs_to_one_file)
+{
+	int other = open_v3compat();
+	char blocker[64], expected[64];
+
+	snprintf(expected, sizeof(expected), "[%d]", getpid());
+	EXPECT_EQ(-EPERM, create_pci(other, self->name, 0, &self->result));
+	EXPECT_EQ(V3COMPAT_REASON_CLAIMED, (int)self->result.out_reason);
+	EXPECT_EQ(-EPERM, create_pci(self->fd, self->name, 0, &self->result));
+	EXPECT_EQ(V3COMPAT_REASON_CLAIMED, (int)self->result.out_reason);
+	EXPECT_EQ(V3COMPAT_REASON_CLAIMED, ask_blocker(other, "pci", self->name, blocker));
+	EXPECT_NE(NULL, strstr(blocker, expected));
+	ASSERT_EQ(0, destroy(self->fd, self->device, NULL));
+	EXPECT_EQ(0, ask_blocker(other, "pci", self->name, blocker));
+	EXPECT_LT(0, create_pci(other, self->name, 0, NULL));
+	close(other);
+}
+
+TEST_F(edu, is_gone_from_its_descriptor_when_it_is_destroyed)
+{
+	struct v3compat_region_query arg = {};
+	int event = eventfd(0, EFD_CLOEXEC);
+
+	ASSERT_EQ(0, attach(self->fd, self->domain, self->device, NULL));
+	EXPECT_EQ(-EBUSY, destroy(self->fd, self->device, &self->result));
+	EXPECT_EQ(V3COMPAT_REASON_ATTACHED, (int)self->result.out_reason);
+	EXPECT_EQ(0x010000edU, get(self->bar, EDU_ID));
+	ASSERT_EQ(0, detach(self->fd, self->device, NULL));
+	ASSERT_EQ(0, destroy(self->fd, self->device, NULL));
+	EXPECT_TRUE(dies_of_bus_error(self->bar));
+	EXPECT_EQ(-ENODEV, CALL(self->edu, REGION_QUERY, &arg));
+	EXPECT_EQ(V3COMPAT_REASON_DEVICE_GONE, (int)arg.result.out_reason);
+	EXPECT_EQ(-ENODEV, set_irqs(self->edu, V3COMPAT_INTERRUPT_MSI, event, NULL));
+	EXPECT_EQ(-ENODEV, reset(self->edu, NULL));
+	EXPECT_EQ(MAP_FAILED, mmap(NULL, PAGE, PROT_READ, MAP_SHARED, self->edu, 0));
+	EXPECT_EQ(ENODEV, errno);
+	/* The old descriptor stays dead when the device is made again. */
+	ASSERT_LT(0, create_pci(self->fd, self->name, 0, NULL));
+	EXPECT_EQ(-ENODEV, CALL(self->edu, REGION_QUERY, &arg));
+	EXPECT_TRUE(dies_of_bus_error(self->bar));
+	close(self->fd);
+	self->fd = -1;
+	EXPECT_EQ(-ENODEV, CALL(self->edu, REGION_QUERY, &arg));
+	EXPECT_EQ(V3COMPAT_REASON_CLOSED, (int)arg.result.out_reason);
+}
+
+TEST_F(edu, leaves_when_its_driver_does)
+{
+	struct v3compat_device_query query = { .device = self->device };
+	struct v3compat_region_query region = {};
+	int event = eventfd(0, EFD_CLOEXEC), device;
+	char blocker[64];
+
+	ASSERT_EQ(0, attach(self->fd, self->domain, self->device, NULL));
+	ASSERT_EQ(0, set_irqs(self->edu, V3COMPAT_INTERRUPT_MSI, event, NULL));
+	EXPECT_EQ(0x010000edU, get(self->bar, EDU_ID));
+	ASSERT_EQ(0, unbind_pci(self->name));
+	EXPECT_EQ(0, command_of(self->name) & (PCI_MEMORY | PCI_MASTER));
+	EXPECT_TRUE(dies_of_bus_error(self->bar));
+	EXPECT_EQ(-ENODEV, CALL(self->edu, REGION_QUERY, &region));
+	ASSERT_EQ(0, CALL(self->fd, DEVICE_QUERY, &query));
+	EXPECT_EQ(V3COMPAT_DEVICE_GONE, query.out_flags);
+	EXPECT_EQ(-ENODEV, attach(self->fd, self->domain, self->device, NULL));
+	EXPECT_EQ(-ENODEV, open_fd(self->fd, self->device));
+	EXPECT_EQ(V3COMPAT_REASON_NOT_BOUND, ask_blocker(self->fd, "pci", self->name, blocker));
+	EXPECT_EQ(-EPERM, create_pci(self->fd, self->name, 0, NULL));
+	ASSERT_EQ(0, bind_pci(self->name, DRIVER));
+	EXPECT_EQ(-ENODEV, CALL(self->edu, REGION_QUERY, &region));
+	device = create_pci(self->fd, self->name, 0, NULL);
+	ASSERT_LT(0, device);
+	EXPECT_EQ(0, attach(self->fd, self->domain, device, NULL));
+	EXPECT_EQ(0, destroy(self->fd, self->device, NULL));
+}
+
+TEST_F(edu, leaves_the_system)
+{
+	ASSERT_EQ(0, attach(self->fd, self->domain, self->device, NULL));
+	ASSERT_EQ(0, write_attribute(self->name, "remove", "1"));
+	EXPECT_TRUE(dies_of_bus_error(self->bar));
+	EXPECT_EQ(-ENODEV, attach(self->fd, self->domain, self->device, NULL));
+	EXPECT_EQ(-ENODEV, create_pci(self->fd, self->name, 0, &self->result));
+	EXPECT_EQ(V3COMPAT_REASON_NO_SUCH_DEVICE, (int)self->result.out_reason);
+	ASSERT_EQ(0, write_file("/sys/bus/pci/rescan", "1"));
+	ASSERT_EQ(0, bind_pci(self->name, DRIVER));
+	EXPECT_LT(0, create_pci(self->fd, self->name, 0, NULL));
+}
+
+/*
+ * hold_and_die() has the engine write to memory all the time, and is killed. The parent does not
+ * wait, because the claim has to.
+ */
+static void hold_and_die(const char *name, int ready)
+{
+	int fd = open_v3compat(), device = create_pci(fd, name, 0, NULL), edu;
+	int domain = create_domain(fd, V3COMPAT_DOMAIN_TRANSLATE, 0, NULL);
+	void *memory = new_memory(PAGE);
+	uint32_t *bar;
+	char ok = 'y';
+
+	edu = open_fd(fd, device);
+	bar = map_bar(edu);
+	if (!bar || map_fixed(fd, domain, memory, PAGE, AT) || attach(fd, domain, device, NULL))
+		_exit(1);
+	start_dma(bar, EDU_BUFFER, AT, 4096, EDU_TO_MEMORY);
+	if (write(ready, &ok, 1) != 1)
+		_exit(1);
+	for (;;) {
+		wait_dma(bar);
+		start_dma(bar, EDU_BUFFER, AT, 4096, EDU_TO_MEMORY);
+	}
+}
+
+TEST_F(edu, is_taken_over_from_who_was_killed)
+{
+	char ok, blocker[64];
+	int ready[2], round, status, device;
+	pid_t pid;
+
+	ASSERT_EQ(0, destroy(self->fd, self->device, NULL));
+	ASSERT_EQ(0, pipe(ready));
+	for (round = 0; round < 3; round++) {
+		pid = fork();
+		if (!pid)
+			hold_and_die(self->name, ready[1]);
+		ASSERT_EQ(1, read(ready[0], &ok, 1));
+		EXPECT_EQ(-EPERM, create_pci(self->fd, self->name, 0, NULL));
+		kill(pid, SIGKILL);
+		ASSERT_EQ(pid, waitpid(pid, &status, 0));
+		ASSERT_TRUE(WIFSIGNALED(status));
+		device = create_pci(self->fd, self->name, 0, &self->result);
+		ASSERT_LT(0, device);
+		EXPECT_EQ(0, command_of(self->name) & PCI_MASTER);
+		ASSERT_EQ(0, map_fixed(self->fd, self->domain, self->memory, PAGE, AT));
+		ASSERT_EQ(0, attach(self->fd, self->domain, device, NULL));
+		ASSERT_EQ(0, detach(self->fd, device, NULL));
+		ASSERT_EQ(0, unmap(self->fd, self->domain, AT, PAGE, NULL));
+		ASSERT_EQ(0, destroy(self->fd, device, NULL));
+		EXPECT_EQ(0, ask_blocker(self->fd, "pci", self->name, blocker));
+	}
+	EXPECT_EQ(0, pinned_kib());
+}
+
+/* goes_to_others(): a driver that uses the kernel's DMA gets the device, and leaves it again. */
+static bool goes_to_others(int fd, const char *name, char *blocker)
+{
+	bool bound;
+
+	bind_pci(name, OTHER_DRIVER);
+	ask_blocker(fd, "pci", name, blocker);
+	bound = !write_file("/sys/bus/pci/drivers/" OTHER_DRIVER "/unbind", name);
+	return bound;
+}
+
+static bool has_other_driver(void)
+{
+	return !access("/sys/bus/pci/drivers/" OTHER_DRIVER, F_OK);
+}
+
+/* A device that cannot be reset stays blocked, and no other driver gets it. */
+TEST_F(edu, stays_in_quarantine_unless_it_is_quiet)
+{
+	char blocker[64];
+
+	if (!has_other_driver())
+		SKIP(return, OTHER_DRIVER " is not loaded");
+	ASSERT_EQ(0, attach(self->fd, self->domain, self->device, NULL));
+	close(self->fd);
+	self->fd = open_v3compat();
+	EXPECT_EQ(!variant->reset, is_listed(self->name, "quarantined"));
+	EXPECT_EQ(variant->reset, is_listed(self->name, "free"));
+	ASSERT_EQ(0, unbind_pci(self->name));
+	EXPECT_EQ(variant->reset, goes_to_others(self->fd, self->name, blocker));
+	EXPECT_EQ(0, strcmp(variant->reset ? OTHER_DRIVER : "", blocker));
+	ASSERT_EQ(0, bind_pci(self->name, DRIVER));
+	EXPECT_EQ(!variant->reset, is_listed(self->name, "quarantined"));
+	EXPECT_LT(0, create_pci(self->fd, self->name, 0, NULL));
+}
+
+TEST_F(edu, that_was_never_attached_is_free_at_once)
+{
+	char blocker[64];
+
+	if (!has_other_driver())
+		SKIP(return, OTHER_DRIVER " is not loaded");
+	/* Only its removal ends the quarantine of what an earlier test has attached. */
+	ASSERT_EQ(0, write_attribute(self->name, "remove", "1"));
+	ASSERT_EQ(0, write_file("/sys/bus/pci/rescan", "1"));
+	ASSERT_EQ(0, bind_pci(self->name, DRIVER));
+	ASSERT_LT(0, create_pci(self->fd, self->name, 0, NULL));
+	close(self->fd);
+	self->fd = open_v3compat();
+	EXPECT_TRUE(is_listed(self->name, "free"));
+	ASSERT_EQ(0, unbind_pci(self->name));
+	EXPECT_TRUE(goes_to_others(self->fd, self->name, blocker));
+	EXPECT_EQ(0, strcmp(OTHER_DRIVER, blocker));
+	ASSERT_EQ(0, bind_pci(self->name, DRIVER));
+}
+
+TEST_F(edu, needs_isolated_interrupts_unless_allowed)
+{
+	bool isolated = has_remapping();
+
+	ASSERT_EQ(0, destroy(self->fd, self->device, NULL));
+	ASSERT_EQ(0, write_file(UNSAFE, "N"));
+	if (isolated) {
+		EXPECT_LT(0, create_pci(self->fd, self->name, 0, NULL));
+		return;
+	}
+	EXPECT_EQ(-EPERM, create_pci(self->fd, self->name, 0, &self->result));
+	EXPECT_EQ(V3COMPAT_REASON_MSI_NOT_ISOLATED, (int)self->result.out_reason);
+	ASSERT_EQ(0, write_file(UNSAFE, "Y"));
+	EXPECT_LT(0, create_pci(self->fd, self->name, 0, NULL));
+}
+
+static void drop_capability(unsigned int capability)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2];
+
+	syscall(SYS_capget, &header, data);
+	data[capability / 32].effective &= ~(1u << capability % 32);
+	data[capability / 32].permitted &= ~(1u << capability % 32);
+	syscall(SYS_capset, &header, data);
+}
+
+TEST_F(edu, is_made_by_the_privileged_and_used_by_anybody)
+{
+	int domain, event = eventfd(0, EFD_CLOEXEC);
+
+	domain = create_domain(self->fd, V3COMPAT_DOMAIN_PASSTHROUGH, 0, NULL);
+	drop_capability(CAP_SYS_RAWIO);
+	ASSERT_EQ(0, map_fixed(self->fd, self->domain, self->memory, PAGE, AT));
+	ASSERT_EQ(0, attach(self->fd, self->domain, self->device, NULL));
+	ASSERT_EQ(0, set_irqs(self->edu, V3COMPAT_INTERRUPT_MSI, event, NULL));
+	ASSERT_EQ(0, detach(self->fd, self->device, NULL));
+	if (domain > 0) {
+		EXPECT_EQ(-EPERM, attach(self->fd, domain, self->device, &self->result));
+		EXPECT_EQ(V3COMPAT_REASON_PRIVILEGE, (int)self->result.out_reason);
+		EXPECT_EQ(0, command_of(self->name) & PCI_MASTER);
+	}
+	ASSERT_EQ(0, destroy(self->fd, self->device, NULL));
+	EXPECT_EQ(-EPERM, create_pci(self->fd, self->name, 0, &self->result));
+	EXPECT_EQ(V3COMPAT_REASON_PRIVILEGE, (int)self->result.out_reason);
+}
+
+TEST_F(edu, tells_about_itself)
+{
+	struct v3compat_device_query query = { .device = self->device };
+	uint32_t id = 0;
+	struct v3compat_input_mappings ids = {
+		.device = self->device, .ids = (uintptr_t)&id, .max_ids = 1,
+	};
+
+	ASSERT_EQ(0, CALL(self->fd, DEVICE_QUERY, &query));
+	EXPECT_EQ(0U, query.out_flags & (V3COMPAT_DEVICE_GONE | V3COMPAT_DEVICE_ATTACHED));
+	EXPECT_NE(0U, query.out_types & (1 << V3COMPAT_DOMAIN_TRANSLATE));
+	EXPECT_NE(0U, query.out_iommu[0]);
+	ASSERT_EQ(0, CALL(self->fd, INPUT_MAPPINGS, &ids));
+	EXPECT_EQ(1U, ids.out_ids);
+	EXPECT_EQ(query.out_input_mapping, id);
+	EXPECT_NE(0U, id);
+	id = 0xcccccccc;
+	ids.max_ids = 0;
+	ASSERT_EQ(0, CALL(self->fd, INPUT_MAPPINGS, &ids));
+	EXPECT_EQ(1U, ids.out_ids);
+	EXPECT_EQ(0xcccccccc, id);
+	ids.max_ids = 1;
+	ids.ids = 8;
+	EXPECT_EQ(-EFAULT, CALL(self->fd, INPUT_MAPPINGS, &ids));
+	ASSERT_EQ(0, attach(self->fd, self->domain, self->device, NULL));
+	ASSERT_EQ(0, CALL(self->fd, DEVICE_QUERY, &query));
+	EXPECT_EQ(V3COMPAT_DEVICE_ATTACHED, query.out_flags & V3COMPAT_DEVICE_ATTACHED);
+}
+
+/* Devices that iommusim simulates. Nothing tells that one of them is quiet, and none is reset. */
+FIXTURE(platform) {
+	struct sim sim;
+	char neighbour[IOMMUSIM_NAME_SIZE];
+	char member[IOMMUSIM_NAME_SIZE];
+	int fd;
+	int other;
+	struct v3compat_result result;
+};
+
+FIXTURE_SETUP(platform)
+{
+	struct sim_config config = { .max_pasids = 64 };
+	int ret = open_sim(&self->sim, &config);
+
+	if (ret == -ENOENT)
+		SKIP(return, "iommusim is not loaded");
+	ASSERT_EQ(0, ret);
+	ASSERT_EQ(0, write_file(UNSAFE, "Y"));
+	ASSERT_LE(0, add_device(&self->sim, 7, 0, NULL, 0, self->neighbour));
+	ASSERT_LE(0, add_device(&self->sim, 7, 0, NULL, 0, self->member));
+	self->fd = open_v3compat();
+	self->other = open_v3compat();
+	ASSERT_LE(0, self->other);
+}
+
+FIXTURE_TEARDOWN(platform)
+{
+	close(self->other);
+	close(self->fd);
+	close_sim(&self->sim);
+}
+
+static bool is_listed_platform(const char *name, const char *state)
+{
+	return is_listed_on("platform", name, state);
+}
+
+TEST_F(platform, group_belongs_to_one_file)
+{
+	int device, neighbour;
+	char blocker[64], expected[64];
+
+	snprintf(expected, sizeof(expected), "[%d]", getpid());
+	device = create_device(self->fd, self->member, 0, NULL);
+	ASSERT_LT(0, device);
+	EXPECT_EQ(-EPERM, create_device(self->other, self->neighbour, 0, &self->result));
+	EXPECT_EQ(V3COMPAT_REASON_GROUP_CLAIMED, (int)self->result.out_reason);
+	EXPECT_EQ(V3COMPAT_REASON_GROUP_CLAIMED,
+		  ask_blocker(self->other, "platform", self->neighbour, blocker));
+	EXPECT_NE(NULL, strstr(blocker, expected));
+	neighbour = create_device(self->fd, self->neighbour, 0, NULL);
+	ASSERT_LT(0, neighbour);
+	ASSERT_EQ(0, destroy(self->fd, device, NULL));
+	EXPECT_TRUE(is_listed_platform(self->member, "free"));
+	EXPECT_EQ(-EPERM, create_device(self->other, self->member, 0, &self->result));
+	EXPECT_EQ(V3COMPAT_REASON_GROUP_CLAIMED, (int)self->result.out_reason);
+	ASSERT_EQ(0, destroy(self->fd, neighbour, NULL));
+	EXPECT_LT(0, create_device(self->other, self->member, 0, NULL));
+}
+
+TEST_F(platform, quarantine_is_of_the_whole_group)
+{
+	void *memory = new_memory(PAGE);
+	int device, neighbour, domain;
+
+	device = create_device(self->fd, self->member, 0, NULL);
+	neighbour = create_device(self->fd, self->neighbour, 0, NULL);
+	domain = create_domain(self->fd, V3COMPAT_DOMAIN_TRANSLATE, 0, NULL);
+	ASSERT_EQ(0, attach(self->fd, domain, device, NULL));
+	ASSERT_EQ(0, detach(self->fd, device, NULL));
+	ASSERT_EQ(0, destroy(self->fd, device, NULL));
+	EXPECT_TRUE(is_listed_platform(self->member, "quarantined"));
+	/* The group is still the file's, which may have it back. */
+	EXPECT_EQ(-EPERM, create_device(self->other, self->member, 0, NULL));
+	device = create_device(self->fd, self->member, 0, NULL);
+	ASSERT_LT(0, device);
+	ASSERT_EQ(0, destroy(self->fd, device, NULL));
+	ASSERT_EQ(0, destroy(self->fd, neighbour, NULL));
+	EXPECT_TRUE(is_listed_platform(self->member, "quarantined"));
+	EXPECT_TRUE(is_listed_platform(self->neighbour, "free"));
+	/* Whoever claims one of them gets the group. */
+	neighbour = create_device(self->other, self->neighbour, 0, NULL);
+	ASSERT_LT(0, neighbour);
+	EXPECT_EQ(-EPERM, create_device(self->fd, self->member, 0, NULL));
+	domain = create_domain(self->other, V3COMPAT_DOMAIN_TRANSLATE, 0, NULL);
+	ASSERT_EQ(0, attach(self->other, domain, neighbour, NULL));
+	ASSERT_EQ(0, map_fixed(self->other, domain, memory, PAGE, AT));
+	close(self->other);
+	self->other = open_v3compat();
+	EXPECT_TRUE(is_listed_platform(self->neighbour, "quarantined"));
+	EXPECT_LT(0, create_device(self->fd, self->member, 0, NULL));
+	EXPECT_EQ(0, pinned_kib());
+}
+
+TEST_F(platform, quarantine_blocks_and_ends_with_a_removal)
+{
+	void *memory = new_memory(PAGE);
+	int device, domain;
+
+	device = create_device(self->fd, self->sim.name, 0, NULL);
+	ASSERT_LT(0, device);
+	domain = create_domain(self->fd, V3COMPAT_DOMAIN_TRANSLATE, 0, NULL);
+	ASSERT_EQ(0, map_fixed(self->fd, domain, memory, PAGE, AT));
+	ASSERT_EQ(0, attach(self->fd, domain, device, NULL));
+	EXPECT_TRUE(device_writes(&self->sim, AT, memory));
+	close(self->fd);
+	EXPECT_TRUE(is_refused(&self->sim, AT));
+	ASSERT_EQ(0, unbind_device(self->sim.name));
+	EXPECT_TRUE(is_refused(&self->sim, AT));
+	ASSERT_EQ(0, bind_device(self->sim.name, "v3compat-platform"));
+	EXPECT_TRUE(is_listed_platform(self->sim.name, "quarantined"));
+	self->fd = open_v3compat();
+	device = create_device(self->fd, self->sim.name, 0, NULL);
+	ASSERT_LT(0, device);
+	domain = create_domain(self->fd, V3COMPAT_DOMAIN_TRANSLATE, 0, NULL);
+	ASSERT_EQ(0, attach(self->fd, domain, device, NULL));
+	/* The instance goes with its devices, one of which is attached. */
+	close_sim(&self->sim);
+	self->sim.fd = -1;
+	EXPECT_EQ(-ENODEV, attach(self->fd, domain, device, NULL));
+	EXPECT_EQ(0, destroy(self->fd, device, NULL));
+}
+
+TEST_F(platform, unbound_while_sub_devices_are_attached)
+{
+	struct v3compat_pasid_create pasid = {};
+	int device, domain;
+
+	device = create_device(self->fd, self->sim.name, V3COMPAT_DEVICE_TAGGED, &self->result);
+	ASSERT_LT(0, device);
+	domain = create_domain(self->fd, V3COMPAT_DOMAIN_TRANSLATE, 0, NULL);
+	pasid.device = device;
+	ASSERT_EQ(0, CALL(self->fd, PASID_CREATE, &pasid));
+	ASSERT_EQ(0, attach(self->fd, domain, pasid.out_pasid, NULL));
+	EXPECT_EQ(-EBUSY, destroy(self->fd, device, &self->result));
+	EXPECT_EQ(V3COMPAT_REASON_IN_USE, (int)self->result.out_reason);
+	EXPECT_EQ(pasid.out_pasid, self->result.out_object);
+	ASSERT_EQ(0, unbind_device(self->sim.name));
+	EXPECT_EQ(-ENODEV, attach(self->fd, domain, pasid.out_pasid, NULL));
+	EXPECT_EQ(-ENOENT, detach(self->fd, pasid.out_pasid, NULL));
+	EXPECT_EQ(0, destroy(self->fd, pasid.out_pasid, NULL));
+	EXPECT_EQ(0, destroy(self->fd, device, NULL));
+	EXPECT_EQ(0, destroy(self->fd, domain, NULL));
+}
+
+/* hold_again() claims the device, attaches it and lets go of it, again and again, until it dies. */
+static void hold_again(const char *name)
+{
+	void *memory = new_memory(PAGE);
+	int fd, device, domain;
+
+	for (;;) {
+		fd = open_v3compat();
+		device = create_device(fd, name, 0, NULL);
+		domain = create_domain(fd, V3COMPAT_DOMAIN_TRANSLATE, 0, NULL);
+		if (device > 0 && !map_fixed(fd, domain, memory, PAGE, AT) &&
+		    !attach(fd, domain, device, NULL) && !detach(fd, device, NULL))
+			destroy(fd, device, NULL);
+		close(fd);
+	}
+}
+
+TEST_F(platform, claims_race_with_bindings)
+{
+	pid_t children[3];
+	int i, status;
+
+	for (i = 0; i < 3; i++) {
+		children[i] = fork();
+		if (!children[i])
+			hold_again(i ? self->member : self->neighbour);
+	}
+	for (i = 0; i < 100; i++) {
+		EXPECT_EQ(0, unbind_device(self->member));
+		EXPECT_EQ(0, bind_device(self->member, "v3compat-platform"));
+		usleep(i * 100);
+	}
+	for (i = 0; i < 3; i++) {
+		kill(children[i], SIGKILL);
+		waitpid(children[i], &status, 0);
+		EXPECT_TRUE(WIFSIGNALED(status));
+	}
+	EXPECT_LT(0, create_device(self->fd, self->member, 0, NULL));
+	EXPECT_LT(0, create_device(self->fd, self->neighbour, 0, NULL));
+}
+
+TEST(names_that_there_are_not)
+{
+	struct v3compat_device_create arg = {};
+	struct v3compat_result result;
+	int fd = open_v3compat();
+	char blocker[64];
+
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(-ENODEV, create_pci(fd, "0000:ff:1f.7", 0, &result));
+	EXPECT_EQ(V3COMPAT_REASON_NO_SUCH_DEVICE, (int)result.out_reason);
+	EXPECT_EQ(V3COMPAT_REASON_NO_SUCH_DEVICE, ask_blocker(fd, "pci", "", blocker));
+	EXPECT_EQ(V3COMPAT_REASON_NO_SUCH_DEVICE, ask_blocker(fd, "usb", "1-1", blocker));
+	EXPECT_EQ(V3COMPAT_REASON_NO_SUCH_DEVICE, ask_blocker(fd, "platform", "x", blocker));
+	memset(&arg.name, 'p', sizeof(arg.name));
+	EXPECT_EQ(-ENODEV, CALL(fd, DEVICE_CREATE, &arg));
+	EXPECT_EQ(V3COMPAT_REASON_NO_SUCH_DEVICE, (int)arg.result.out_reason);
+	arg.name = name_of("pci", "0000:00:00.0");
+	arg.name.bus[8] = 'x';
+	EXPECT_EQ(-ENODEV, CALL(fd, DEVICE_CREATE, &arg));
+	arg.flags = 4;
+	EXPECT_EQ(-EOPNOTSUPP, CALL(fd, DEVICE_CREATE, &arg));
+	EXPECT_EQ(V3COMPAT_REASON_UNKNOWN_FLAG, (int)arg.result.out_reason);
+	close(fd);
+}
+
+TEST_HARNESS_MAIN
