@@ -220,24 +220,22 @@ enum v3c_reason v3u_map_one(struct v3u_call *call, struct v3compat_map *arg, v3u
 				 V3C_PARAM_OBJECT);
 	if (!object)
 		return call->why.reason;
-	reason = v3u_source_pin(call, &arg->source, write, &taken);
-	if (reason)
-		goto leave;
-	reason = v3u_object_lock(call, object, V3C_PARAM_OBJECT);
-	if (reason)
-		goto leave;
-	if (object->type->kind == V3U_RESERVATION)
-		reason = map_in_reservation(call, object, arg, &taken);
-	else
-		reason = map_in_domain(call, object, arg, &taken);
-	v3u_object_unlock(object);
-	if (reason || object->type->kind == V3U_RESERVATION)
-		goto leave;
-	reason = answer(call, to);
-	if (reason)
-		undo_map(call, object, arg->address, arg->source.length);
-leave:
+	reason = v3u_source_pin(call, &arg->source, write, &taken) ?:
+		 v3u_object_lock(call, object, V3C_PARAM_OBJECT);
+	if (!reason) {
+		if (object->type->kind == V3U_RESERVATION)
+			reason = map_in_reservation(call, object, arg, &taken);
+		else
+			reason = map_in_domain(call, object, arg, &taken);
+		v3u_object_unlock(object);
+	}
+	/* Before undo_map(), because it locks a domain, which comes before memory. */
 	v3u_source_leave(&taken);
+	if (!reason && object->type->kind == V3U_DOMAIN) {
+		reason = answer(call, to);
+		if (reason)
+			undo_map(call, object, arg->address, arg->source.length);
+	}
 	v3u_object_drop(object);
 	return reason;
 }
