@@ -112,42 +112,57 @@ static enum v3c_reason answer_entry(struct v3u_call *call, void *to)
 			  (uintptr_t)answer->user, (uintptr_t)(answer->user + 1) - 1);
 }
 
+/*
+ * finish_unmaps() does what was gathered. What @call says of the entry that comes next stays,
+ * unless one of these is refused.
+ */
+static enum v3c_reason finish_unmaps(struct v3u_call *call, struct v3u_gathered *gathered)
+{
+	const struct v3c_why why = call->why;
+	enum v3c_reason reason;
+	u32 object = call->object;
+
+	if (!gathered->count)
+		return 0;
+	call->member = V3W_UnmapLogicalRange;
+	reason = unmap_gathered(call, gathered);
+	if (reason)
+		return reason;
+	call->why = why;
+	call->object = object;
+	return 0;
+}
+
+static enum v3c_reason check_entry(struct v3u_call *call, const struct v3compat_batch_entry *entry)
+{
+	u32 size = entry->command == V3COMPAT_CMD_MAP ? sizeof(entry->map) : sizeof(entry->unmap);
+
+	if (entry->command != V3COMPAT_CMD_MAP && entry->command != V3COMPAT_CMD_UNMAP)
+		return v3u_refuse(call, V3C_REASON_BAD_ENUM, V3C_PARAM_ENTRIES, entry->command,
+				  V3COMPAT_CMD_UNMAP);
+	if (entry->map.size != size)
+		return v3u_refuse(call, V3C_REASON_BAD_ENUM, V3C_PARAM_SIZE_OF_STRUCT,
+				  entry->map.size, size);
+	return v3u_check_reserved(call, entry->__reserved);
+}
+
+/* do_entry() does an entry, or gathers it. */
 static enum v3c_reason do_entry(struct v3u_call *call, struct v3u_gathered *gathered,
 				struct v3compat_batch_entry *entry,
 				struct v3compat_batch_entry __user *user)
 {
 	struct v3u_answer answer = { .map = &entry->map, .user = user };
-	enum v3c_reason reason = v3u_check_reserved(call, entry->__reserved);
-	u32 size = entry->command == V3COMPAT_CMD_MAP ? sizeof(entry->map) : sizeof(entry->unmap);
+	bool unmap = entry->command == V3COMPAT_CMD_UNMAP;
+	enum v3c_reason reason = check_entry(call, entry);
 
-	if (!reason && entry->command != V3COMPAT_CMD_MAP && entry->command != V3COMPAT_CMD_UNMAP)
-		reason = v3u_refuse(call, V3C_REASON_BAD_ENUM, V3C_PARAM_ENTRIES, entry->command,
-				    V3COMPAT_CMD_UNMAP);
-	if (!reason && entry->map.size != size)
-		reason = v3u_refuse(call, V3C_REASON_BAD_ENUM, V3C_PARAM_SIZE_OF_STRUCT,
-				    entry->map.size, size);
-	if (!reason && entry->command == V3COMPAT_CMD_UNMAP &&
-	    gather_unmap(call, gathered, &entry->unmap))
-		return 0;
-	if (gathered->count) {
-		const struct v3c_why why = call->why;
-		enum v3c_reason before = unmap_gathered(call, gathered);
-
-		if (before)
-			return before;
-		call->why = why;
-	}
-	if (reason)
+	if (reason || (unmap && gather_unmap(call, gathered, &entry->unmap)))
 		return reason;
-	if (entry->command == V3COMPAT_CMD_UNMAP) {
-		call->member = V3W_UnmapLogicalRange;
-		if (gather_unmap(call, gathered, &entry->unmap))
-			return 0;
-		reason = v3u_unmap_one(call, &entry->unmap);
-	} else {
-		call->member = V3W_MapLogicalRangeEx;
-		reason = v3u_map_one(call, &entry->map, answer_entry, &answer);
-	}
+	reason = finish_unmaps(call, gathered);
+	if (reason || (unmap && gather_unmap(call, gathered, &entry->unmap)))
+		return reason;
+	call->member = unmap ? V3W_UnmapLogicalRange : V3W_MapLogicalRangeEx;
+	reason = unmap ? v3u_unmap_one(call, &entry->unmap) :
+			 v3u_map_one(call, &entry->map, answer_entry, &answer);
 	call->ret += !reason;
 	return reason;
 }
@@ -170,12 +185,13 @@ static enum v3c_reason do_entries(struct v3u_call *call, const struct v3compat_b
 				  struct v3u_gathered *gathered)
 {
 	struct v3compat_batch_entry entry;
-	enum v3c_reason reason = 0, end;
+	enum v3c_reason reason = 0;
 	void __user *user;
 	unsigned int i;
 
 	for (i = 0; !reason && i < arg->count; i++) {
 		user = u64_to_user_ptr(arg->entries + (u64)i * arg->entry_size);
+		call->object = 0;
 		if (fatal_signal_pending(current))
 			reason = v3u_refuse(call, V3C_REASON_KILLED, V3C_PARAM_NONE, 0, 0);
 		else
@@ -183,10 +199,7 @@ static enum v3c_reason do_entries(struct v3u_call *call, const struct v3compat_b
 				 do_entry(call, gathered, &entry, user);
 		cond_resched();
 	}
-	if (!gathered->count)
-		return reason;
-	end = unmap_gathered(call, gathered);
-	return end ?: reason;
+	return finish_unmaps(call, gathered) ?: reason;
 }
 
 enum v3c_reason v3u_batch(struct v3u_call *call)

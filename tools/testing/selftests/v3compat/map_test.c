@@ -694,6 +694,30 @@ TEST_F(map, batch_of_unmaps_stops_at_the_first_refusal)
 	EXPECT_EQ(4, pinned_kib());
 }
 
+/* A refusal names what the entry that is refused names, and not what was done in front of it. */
+TEST_F(map, batch_names_the_entry_that_is_refused)
+{
+	struct v3compat_batch_entry entries[] = {
+		unmap_entry(self->domain, AT, PAGE),
+		unmap_entry(self->domain, AT + PAGE, PAGE),
+		map_entry(self->chooses, self->memory, PAGE, AT),
+	};
+
+	ASSERT_EQ(0, map_fixed(self->fd, self->domain, self->memory, PAGE, AT));
+	ASSERT_EQ(0, map_fixed(self->fd, self->domain, self->memory, PAGE, AT + PAGE));
+	EXPECT_EQ(2, batch(self->fd, entries, 3, &self->result));
+	EXPECT_EQ(V3COMPAT_REASON_ALLOCATOR_RULE, self->result.out_reason);
+	EXPECT_EQ(self->chooses, self->result.out_object);
+	EXPECT_EQ(0, pinned_kib());
+
+	ASSERT_EQ(0, map_fixed(self->fd, self->domain, self->memory, PAGE, AT));
+	entries[1].command = V3COMPAT_CMD_DESTROY;
+	EXPECT_EQ(1, batch(self->fd, entries, 2, &self->result));
+	EXPECT_EQ(V3COMPAT_REASON_BAD_ENUM, self->result.out_reason);
+	EXPECT_EQ(0, self->result.out_object);
+	EXPECT_EQ(0, pinned_kib());
+}
+
 TEST_F(map, batch_moves_a_mapping)
 {
 	struct v3compat_batch_entry entries[] = {
