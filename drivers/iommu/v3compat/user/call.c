@@ -3,7 +3,9 @@
  * A command: how its struct comes in, and how an answer or a refusal goes out.
  */
 #include <linux/capability.h>
+#include <linux/file.h>
 #include <linux/nospec.h>
+#include <linux/sched/signal.h>
 #include <linux/security.h>
 #include <linux/string.h>
 
@@ -82,6 +84,38 @@ enum v3c_reason v3u_call_answer(struct v3u_call *call)
 		return 0;
 	return v3u_refuse(call, V3C_REASON_BAD_POINTER, V3C_PARAM_OUT, (uintptr_t)call->user,
 			  (uintptr_t)call->user + size - 1);
+}
+
+/**
+ * v3u_call_answer_file() - v3u_call_answer() with a file descriptor
+ * @call: the command
+ * @filp: the file, of which nobody knows yet; released on refusal, before the caller goes on
+ * @fd: where the answer has the descriptor, which exec closes
+ *
+ * Context: may sleep; without a lock.
+ * Return: 0; %V3C_REASON_QUOTA when the process can have no more; %V3C_REASON_NO_MEMORY; or
+ * %V3C_REASON_BAD_POINTER.
+ */
+enum v3c_reason v3u_call_answer_file(struct v3u_call *call, struct file *filp, s32 *fd)
+{
+	u64 limit = rlimit(RLIMIT_NOFILE);
+	enum v3c_reason reason;
+
+	*fd = get_unused_fd_flags(O_CLOEXEC);
+	if (*fd == -EMFILE) {
+		reason = v3u_refuse(call, V3C_REASON_QUOTA, V3C_PARAM_OUT, limit, limit);
+	} else if (*fd < 0) {
+		reason = v3u_refuse(call, V3C_REASON_NO_MEMORY, V3C_PARAM_NONE, 0, 0);
+	} else {
+		reason = v3u_call_answer(call);
+		if (!reason) {
+			fd_install(*fd, filp);
+			return 0;
+		}
+		put_unused_fd(*fd);
+	}
+	fput(filp);
+	return reason;
 }
 
 /**

@@ -2,6 +2,7 @@
 #ifndef V3COMPAT_USER_CALL_H
 #define V3COMPAT_USER_CALL_H
 
+#include <linux/build_bug.h>
 #include <linux/stddef.h>
 #include <linux/types.h>
 #include <linux/uaccess.h>
@@ -12,6 +13,7 @@
 #include "user/file.h"
 #include "wdm/status.h"
 
+struct file;
 struct v3u_call;
 
 /**
@@ -57,20 +59,20 @@ struct v3u_call {
 	struct v3c_why why;
 };
 
-/*
- * V3U_COMMAND(): a row of a table of commands, by number. @type is the struct's name without
- * v3compat_, @last its last field of the first version, @result is 0 or 1.
- */
+/* V3U_MAX_COMMAND: bytes of the largest struct of a command. */
+#define V3U_MAX_COMMAND		512
+
+/* V3U_COMMAND(): a row of a table of commands. @type is the struct's name without v3compat_. */
 #define V3U_COMMAND(number, type, run_, member_)					\
 	[V3COMPAT_CMD_##number & V3U_COMMAND_MASK] = {					\
 		.name = #number,							\
 		.run = run_,								\
-		.size = sizeof(struct v3compat_##type),					\
+		.size = sizeof(struct v3compat_##type) +				\
+			BUILD_BUG_ON_ZERO(sizeof(struct v3compat_##type) > V3U_MAX_COMMAND), \
 		.result = offsetof(struct v3compat_##type, result),			\
 		.member = V3W_##member_,						\
 	}
 #define V3U_COMMAND_MASK	0x7f
-#define V3U_MAX_COMMAND		512
 
 /* What one command takes. */
 #define V3U_MAX_ENTRIES		1024
@@ -81,6 +83,7 @@ struct v3u_call {
 long v3u_ioctl(struct v3u_file *file, void *device, const struct v3u_command *commands,
 	       unsigned int count, unsigned int base, unsigned int cmd, unsigned long arg);
 enum v3c_reason v3u_call_answer(struct v3u_call *call);
+enum v3c_reason v3u_call_answer_file(struct v3u_call *call, struct file *filp, s32 *fd);
 long v3u_call_tell(struct v3u_call *call);
 enum v3c_reason v3u_refuse(struct v3u_call *call, enum v3c_reason reason, enum v3c_param param,
 			   u64 first, u64 last);

@@ -10,7 +10,6 @@
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/mm.h>
-#include <linux/resource.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 
@@ -207,14 +206,6 @@ static const struct file_operations v3u_device_file_ops = {
 	.release = release_device,
 };
 
-static enum v3c_reason refuse_file(struct v3u_call *call, int err)
-{
-	if (err == -EMFILE || err == -ENFILE)
-		return v3u_refuse(call, V3C_REASON_QUOTA, V3C_PARAM_OUT, rlimit(RLIMIT_NOFILE),
-				  rlimit(RLIMIT_NOFILE));
-	return v3u_refuse(call, V3C_REASON_NO_MEMORY, V3C_PARAM_NONE, 0, 0);
-}
-
 /* open_file() makes a file of a device that is held for use; NULL when it is refused. */
 static struct file *open_file(struct v3u_call *call, struct v3u_device *device)
 {
@@ -223,7 +214,7 @@ static struct file *open_file(struct v3u_call *call, struct v3u_device *device)
 	struct file *filp;
 
 	if (!file) {
-		refuse_file(call, -ENOMEM);
+		v3u_refuse(call, V3C_REASON_NO_MEMORY, V3C_PARAM_NONE, 0, 0);
 		return NULL;
 	}
 	file->device = device;
@@ -233,7 +224,7 @@ static struct file *open_file(struct v3u_call *call, struct v3u_device *device)
 	filp = anon_inode_create_getfile("[v3compat-device]", &v3u_device_file_ops, file,
 					 O_RDWR | O_CLOEXEC, NULL);
 	if (IS_ERR(filp)) {
-		refuse_file(call, PTR_ERR(filp));
+		v3u_refuse(call, V3C_REASON_NO_MEMORY, V3C_PARAM_NONE, 0, 0);
 		free_file(file);
 		return NULL;
 	}
@@ -271,25 +262,9 @@ enum v3c_reason v3u_device_open(struct v3u_call *call)
 	struct v3compat_device_open *arg = call->arg;
 	enum v3c_reason reason = v3u_check_flags(call, arg->flags, 0);
 	struct file *filp;
-	int fd;
 
 	if (reason)
 		return reason;
-	fd = get_unused_fd_flags(O_CLOEXEC);
-	if (fd < 0)
-		return refuse_file(call, fd);
 	filp = open_device(call, arg->device);
-	if (!filp) {
-		put_unused_fd(fd);
-		return call->why.reason;
-	}
-	arg->out_fd = fd;
-	reason = v3u_call_answer(call);
-	if (!reason) {
-		fd_install(fd, filp);
-		return 0;
-	}
-	put_unused_fd(fd);
-	fput(filp);
-	return reason;
+	return filp ? v3u_call_answer_file(call, filp, &arg->out_fd) : call->why.reason;
 }

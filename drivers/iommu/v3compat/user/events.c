@@ -488,30 +488,11 @@ enum v3c_reason v3u_events_open(struct v3u_call *call)
 	struct v3compat_events_open *arg = call->arg;
 	enum v3c_reason reason = check_open(call, arg);
 	struct file *filp;
-	int fd;
 
 	if (reason)
 		return reason;
-	fd = get_unused_fd_flags(O_CLOEXEC);
-	if (fd == -EMFILE)
-		return v3u_refuse(call, V3C_REASON_QUOTA, V3C_PARAM_OUT, rlimit(RLIMIT_NOFILE),
-				  rlimit(RLIMIT_NOFILE));
-	if (fd < 0)
-		return v3u_refuse(call, V3C_REASON_NO_MEMORY, V3C_PARAM_NONE, 0, 0);
 	filp = open_events(call, arg);
-	if (!filp) {
-		put_unused_fd(fd);
-		return call->why.reason;
-	}
-	arg->out_fd = fd;
-	reason = v3u_call_answer(call);
-	if (!reason) {
-		fd_install(fd, filp);
-		return 0;
-	}
-	put_unused_fd(fd);
-	fput(filp);
-	return reason;
+	return filp ? v3u_call_answer_file(call, filp, &arg->out_fd) : call->why.reason;
 }
 
 enum v3c_reason v3u_page_response(struct v3u_call *call)
