@@ -385,7 +385,9 @@ struct v3compat_domain_create {
  * @size: sizeof(struct v3compat_domain_query)
  * @domain: handle
  * @out_type: one of &enum v3compat_domain_type
- * @out_flags: %V3COMPAT_DOMAIN_SETTLED: a device was attached, and what follows is known
+ * @out_flags: %V3COMPAT_DOMAIN_SETTLED: the domain is made for the devices of the file, and what
+ *	follows is known. Attaching another one may make it less. Never set for types that map
+ *	nothing
  * @out_last: last byte that can be mapped
  * @out_page_sizes: powers of two that the IOMMU has leaves of, or-ed together
  * @out_alignment: of every address and length

@@ -21,13 +21,25 @@
 #include "user/pasid.h"
 #include "user/slot.h"
 
-/* give_back() ends what the file has of a device that the core has forgotten. */
-static void give_back(struct v3u_device *device)
+static void forget_core(struct v3u_device *device)
 {
 	device->core = NULL;
 	atomic_dec(&device->object.file->devices);
-	v3u_slot_stop(device);
-	v3u_slot_release(device);
+}
+
+/*
+ * destroy_core() is called under v3u_slot_lock(). The core has forgotten the device also where the
+ * caller is killed while it waits.
+ */
+static enum v3c_reason destroy_core(struct v3u_call *call, struct v3u_device *device)
+{
+	enum v3c_reason reason = v3c_device_destroy(device->core, &call->why);
+
+	if (reason && reason != V3C_REASON_KILLED)
+		return reason;
+	forget_core(device);
+	v3u_slot_end(device);
+	return 0;
 }
 
 static enum v3c_reason destroy_device(struct v3u_object *object, struct v3u_call *call)
@@ -37,13 +49,11 @@ static enum v3c_reason destroy_device(struct v3u_object *object, struct v3u_call
 	u32 child;
 
 	call->member = V3W_DeleteDevice;
-	reason = v3u_events_check_none(call, device) ?:
-		 v3c_device_destroy(device->core, &call->why);
-	/* The core has forgotten the device of a caller who is killed while it waits. */
-	if (!reason || reason == V3C_REASON_KILLED) {
-		give_back(device);
-		return 0;
-	}
+	reason = v3u_events_check_none(call, device) ?: v3u_slot_lock(call, device);
+	if (reason)
+		return reason;
+	reason = destroy_core(call, device);
+	v3u_slot_unlock(device);
 	child = reason == V3C_REASON_IN_USE ? v3u_object_child(object) : 0;
 	if (child)
 		call->object = child;
@@ -175,7 +185,9 @@ enum v3c_reason v3u_device_create(struct v3u_call *call)
 			return 0;
 		}
 		v3c_device_destroy(device->core, &why);
-		give_back(device);
+		forget_core(device);
+		v3u_slot_stop(device);
+		v3u_slot_release(device);
 	}
 	v3u_object_abort(&device->object);
 	return reason;
@@ -449,13 +461,19 @@ static enum v3c_reason detach_device(struct v3u_call *call, struct v3u_device *d
 
 static enum v3c_reason detach_pair(struct v3u_call *call, struct pair *pair)
 {
-	enum v3c_reason reason = v3u_slot_lock(call, pair->device);
-	bool counted;
+	bool tagged = pair->object->type->kind == V3U_PASID, counted;
+	enum v3c_reason reason = 0;
 
+	/* Before anything is done, because a refusal must not keep the device from DMA. */
+	if (tagged) {
+		call->member = V3W_DetachPasidDevice;
+		reason = v3u_pasid_check(call, pair->object);
+	}
+	reason = reason ?: v3u_slot_lock(call, pair->device);
 	if (reason)
 		return reason;
 	counted = v3u_slot_detaching(pair->device, pair->object);
-	if (pair->object->type->kind == V3U_PASID)
+	if (tagged)
 		reason = v3u_pasid_detach(call, pair->object);
 	else
 		reason = detach_device(call, pair->device);

@@ -21,13 +21,22 @@
 #include "user/quota.h"
 #include "user/slot.h"
 
-/*
- * check_process() refuses what others than the process would do with a sub-device that is bound to
- * it. When the process has gone they may take the sub-device apart, which reaches nothing any more.
+/**
+ * v3u_pasid_check() - whether the caller may do something with a sub-device
+ * @call: the command
+ * @object: the sub-device, held for use
+ *
+ * What is bound to a process is that process' business. When it has gone, others may take the
+ * sub-device apart, which reaches nothing any more.
+ *
+ * Context: any of the caller.
+ * Return: 0 or %V3C_REASON_OTHER_PROCESS.
  */
-static enum v3c_reason check_process(struct v3u_call *call, struct v3u_pasid *pasid)
+enum v3c_reason v3u_pasid_check(struct v3u_call *call, struct v3u_object *object)
 {
-	if (!pasid->mm || pasid->mm == current->mm || !atomic_read(&pasid->mm->mm_users))
+	struct mm_struct *mm = v3u_to_pasid(object)->mm;
+
+	if (!mm || mm == current->mm || !atomic_read(&mm->mm_users))
 		return 0;
 	return v3u_refuse(call, V3C_REASON_OTHER_PROCESS, V3C_PARAM_PASID, 0, 0);
 }
@@ -44,13 +53,17 @@ static enum v3c_reason destroy_pasid(struct v3u_object *object, struct v3u_call 
 	enum v3c_reason reason;
 
 	call->member = V3W_DeletePasidDevice;
-	reason = check_process(call, pasid) ?: v3c_pasid_destroy(pasid->core, &call->why);
+	reason = v3u_pasid_check(call, object) ?: v3u_slot_lock(call, pasid->device);
 	if (reason)
 		return reason;
-	forget_core(pasid);
-	/* The core may have detached it on its own. */
-	v3u_slot_detached(pasid->device, object);
-	return 0;
+	reason = v3c_pasid_destroy(pasid->core, &call->why);
+	if (!reason) {
+		forget_core(pasid);
+		/* The core may have detached it on its own. */
+		v3u_slot_detaching(pasid->device, object);
+	}
+	v3u_slot_unlock(pasid->device);
+	return reason;
 }
 
 static void close_pasid(struct v3u_object *object)
@@ -191,7 +204,7 @@ enum v3c_reason v3u_pasid_attach(struct v3u_call *call, struct v3u_object *objec
 	enum v3c_reason reason;
 
 	call->member = V3W_AttachPasidDevice;
-	reason = check_process(call, pasid);
+	reason = v3u_pasid_check(call, object);
 	if (reason)
 		return reason;
 	core = v3u_domain_core(call, v3u_to_domain(domain));
@@ -210,10 +223,10 @@ enum v3c_reason v3u_pasid_attach(struct v3u_call *call, struct v3u_object *objec
 /**
  * v3u_pasid_detach() - detach a sub-device from its domain, or from its process
  * @call: the command
- * @object: the sub-device, held for use
+ * @object: the sub-device, held for use, and passed by v3u_pasid_check()
  *
  * Context: may sleep; killable.
- * Return: 0; %V3C_REASON_OTHER_PROCESS; %V3C_REASON_NOT_ATTACHED; or %V3C_REASON_KILLED.
+ * Return: 0; %V3C_REASON_NOT_ATTACHED; or %V3C_REASON_KILLED.
  */
 enum v3c_reason v3u_pasid_detach(struct v3u_call *call, struct v3u_object *object)
 {
@@ -221,7 +234,7 @@ enum v3c_reason v3u_pasid_detach(struct v3u_call *call, struct v3u_object *objec
 	enum v3c_reason reason;
 
 	call->member = V3W_DetachPasidDevice;
-	reason = check_process(call, pasid) ?: lock_attaching(call, pasid);
+	reason = lock_attaching(call, pasid);
 	if (reason)
 		return reason;
 	reason = v3c_detach_pasid(pasid->core, &call->why);

@@ -35,6 +35,7 @@ static inline struct v3u_pasid *v3u_to_pasid(void *object)
 	return container_of(object, struct v3u_pasid, object);
 }
 
+enum v3c_reason v3u_pasid_check(struct v3u_call *call, struct v3u_object *object);
 enum v3c_reason v3u_pasid_attach(struct v3u_call *call, struct v3u_object *object,
 				 struct v3u_object *domain);
 enum v3c_reason v3u_pasid_detach(struct v3u_call *call, struct v3u_object *object);

@@ -458,7 +458,7 @@ static void stop_slot(struct v3u_slot *slot)
 
 /**
  * v3u_slot_stop() - end all use of a device, before it is detached
- * @device: of a file that is being closed, or that is destroyed
+ * @device: of a file that is being closed, or that nobody has found yet
  *
  * Context: may sleep.
  */
@@ -484,6 +484,19 @@ void v3u_slot_release(struct v3u_device *device)
 	guard(mutex)(&slot->lock);
 	if (slot->holder == device)
 		give_back(slot, false);
+}
+
+/* v3u_slot_end() is v3u_slot_stop() and v3u_slot_release() under v3u_slot_lock(). */
+void v3u_slot_end(struct v3u_device *device)
+{
+	struct v3u_slot *slot = device->slot;
+
+	lockdep_assert_held(&slot->lock);
+
+	if (slot->holder != device)
+		return;
+	stop_slot(slot);
+	give_back(slot, false);
 }
 
 /**

@@ -136,6 +136,7 @@ enum v3c_reason v3u_slot_blocker(struct v3u_call *call, const struct v3compat_de
 				 u8 *blocker, size_t size);
 void v3u_slot_release(struct v3u_device *device);
 void v3u_slot_stop(struct v3u_device *device);
+void v3u_slot_end(struct v3u_device *device);
 void v3u_slot_put(struct v3u_slot *slot);
 enum v3c_reason v3u_slot_reset(struct v3u_call *call, struct v3u_device *device);
 
