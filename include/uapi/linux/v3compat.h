@@ -890,7 +890,8 @@ struct v3compat_interrupt_set {
  * @result: see &struct v3compat_result
  *
  * Attachments and interrupts stay as they are; bus mastering does, too. Refused with EOPNOTSUPP
- * where the device has no method that leaves others alone.
+ * where the device has no method that leaves others alone, and with EBUSY while a sub-device is
+ * bound to a process.
  */
 struct v3compat_reset {
 	__u32 size;
