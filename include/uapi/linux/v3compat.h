@@ -87,67 +87,59 @@ enum {
 	X(7,  MISALIGNED,	SPAN,	EINVAL,		"not a multiple of 4 KiB") \
 	X(8,  EMPTY,		SPAN,	EINVAL,		"size is zero") \
 	X(9,  WRAPS,		SPAN,	EOVERFLOW,	"range wraps") \
-	X(10, NO_PAGES,		NONE,	EFAULT,		"MDL describes no locked or nonpaged pages") \
-	X(11, LIST_LOOP,	RANGE,	ELOOP,		"list does not end") \
-	X(12, LIST_OVERLAP,	RANGE,	EINVAL,		"regions overlap each other") \
-	X(13, WRONG_TYPE,	LIMIT,	EOPNOTSUPP,	"domain type does not take this call") \
-	X(14, ALLOCATOR_RULE,	SPAN,	EOPNOTSUPP,	"explicit address against the domain's allocator rule") \
-	X(15, BEYOND_APERTURE,	RANGE,	ERANGE,		"beyond the addresses the domain translates") \
-	X(16, BOUNDS,		RANGE,	ENOSPC,		"no room between the bounds") \
-	X(17, NO_SPACE,		RANGE,	ENOSPC,		"logical address space is exhausted") \
-	X(18, NO_PASID,		LIMIT,	ENOSPC,		"no PASID is left") \
-	X(19, NO_MEMORY,	NONE,	ENOMEM,		"out of memory") \
-	X(20, OVERLAP,		RANGE,	EEXIST,		"range is in use") \
-	X(21, NOT_MAPPED,	RANGE,	ENOENT,		"range is not mapped so") \
-	X(22, CUT_LARGE_PAGE,	RANGE,	EXDEV,		"cut may fall inside a large page") \
-	X(23, HARDWARE,		RANGE,	EIO,		"IOMMU driver refused") \
-	X(24, SHORT_UNMAP,	RANGE,	EUCLEAN,	"IOMMU driver did not unmap all of it") \
-	X(25, NO_IOMMU,		NONE,	ENODEV,		"not behind an IOMMU") \
-	X(26, NOT_AVAILABLE,	LIMIT,	EACCES,		"domain type is not available") \
-	X(27, ATTACHED,		LIMIT,	EBUSY,		"already attached") \
-	X(28, NOT_ATTACHED,	LIMIT,	ENOENT,		"not attached") \
-	X(29, IN_USE,		COUNT,	EBUSY,		"still in use") \
-	X(30, GROUP_BUSY,	LIMIT,	EACCES,		"IOMMU group is in other hands") \
-	X(31, MSI,		LIMIT,	EACCES,		"interrupts of the device would write into memory") \
-	X(32, REGION_CONFLICT,	NONE,	EADDRINUSE,	"device's reserved region overlaps a live mapping") \
-	X(33, TOO_MANY_TABLES,	NONE,	EMFILE,		"domain has its largest number of page tables") \
-	X(34, TABLES_TOO_LARGE,	NONE,	E2BIG,		"caller's page tables say more than can be mirrored") \
-	X(35, TOO_MUCH_WORK,	NONE,	EAGAIN,		"more than is done for a caller that cannot sleep") \
-	X(36, KILLED,		NONE,	EINTR,		"calling thread was killed") \
-	X(37, BAD_CONFIG,	LIMIT,	EINVAL,		"configuration is not supported") \
-	X(38, NO_FAULTS,	NONE,	EOPNOTSUPP,	"nothing tells about faults of the device") \
-	X(39, NOT_ENABLED,	NONE,	ENOENT,		"not enabled") \
-	X(40, BUFFER_TOO_SMALL,	LIMIT,	ENOSPC,		"buffer is too small") \
-	X(41, REGISTERED,	NONE,	EBUSY,		"device has a callback already") \
-	X(42, NOT_REGISTERED,	NONE,	ENOENT,		"callback is not registered for the device") \
-	X(43, ATOMIC_CONTEXT,	COUNT,	EDEADLK,	"call may sleep and the context may not") \
-	X(44, CLOSING,		NONE,	EBUSY,		"reservation is being given back") \
-	X(45, OTHER_OWNER,	NONE,	EPERM,		"device and domain have different owners") \
-	X(46, NO_DEVICE,	NONE,	ENXIO,		"file has no device yet") \
-	X(47, QUOTA,		LIMIT,	EDQUOT,		"limit of the file or of the user is reached") \
-	X(48, MEMLOCK,		COUNT,	ENOMEM,		"more than the user may pin") \
-	X(49, NOT_PINNABLE,	RANGE,	EFAULT,		"memory is not there, or cannot be pinned") \
-	X(50, DEVICE_MEMORY,	RANGE,	EOPNOTSUPP,	"memory belongs to a device or a driver") \
-	X(51, PRIVILEGE,	LIMIT,	EPERM,		"calling thread lacks a capability") \
-	X(52, LOCKED_DOWN,	NONE,	EPERM,		"kernel is locked down") \
-	X(53, NO_SUCH_DEVICE,	NONE,	ENODEV,		"there is no such device") \
-	X(54, NOT_BOUND,	NONE,	EPERM,		"device is not bound to a driver of v3compat") \
-	X(55, HELD_BY_VFIO,	NONE,	EPERM,		"device is bound to a driver of VFIO") \
-	X(56, CLAIMED,		NONE,	EPERM,		"device is in use by another file") \
-	X(57, GROUP_CLAIMED,	NONE,	EPERM,		"another device of the IOMMU group is in use") \
-	X(58, MSI_NOT_ISOLATED,	NONE,	EPERM,		"device could forge interrupts of others") \
-	X(59, NOT_COHERENT,	NONE,	EOPNOTSUPP,	"DMA of the device is not coherent with caches") \
-	X(60, NOT_OFFERED,	LIMIT,	EOPNOTSUPP,	"source of memory is not offered") \
-	X(61, BAD_FILE,		LIMIT,	EBADF,		"file descriptor is not of the right kind") \
-	X(62, BEYOND_MEMORY,	RANGE,	ERANGE,		"beyond the memory or the file") \
-	X(63, READ_ONLY,	NONE,	EACCES,		"memory may only be read") \
-	X(64, OTHER_PROCESS,	NONE,	EPERM,		"sub-device is of another process") \
-	X(65, BAD_POINTER,	RANGE,	EFAULT,		"memory of the caller could not be read or written") \
-	X(66, TOO_MANY,		LIMIT,	E2BIG,		"more than one command takes") \
-	X(67, NOT_QUIET,	NONE,	EBUSY,		"device could not be quieted") \
-	X(68, CLOSED,		NONE,	ENODEV,		"file that it belongs to was closed") \
-	X(69, UNKNOWN_FLAG,	LIMIT,	EOPNOTSUPP,	"flag or reserved field is not known") \
-	X(70, NO_RESET,		NONE,	EOPNOTSUPP,	"device has no reset that leaves others alone")
+	X(10, LIST_OVERLAP,	RANGE,	EINVAL,		"regions overlap each other") \
+	X(11, WRONG_TYPE,	LIMIT,	EOPNOTSUPP,	"domain type does not take this call") \
+	X(12, ALLOCATOR_RULE,	SPAN,	EOPNOTSUPP,	"explicit address against the domain's allocator rule") \
+	X(13, BEYOND_APERTURE,	RANGE,	ERANGE,		"beyond the addresses the domain translates") \
+	X(14, BOUNDS,		RANGE,	ENOSPC,		"no room between the bounds") \
+	X(15, NO_SPACE,		RANGE,	ENOSPC,		"logical address space is exhausted") \
+	X(16, NO_PASID,		LIMIT,	ENOSPC,		"no PASID is left") \
+	X(17, NO_MEMORY,	NONE,	ENOMEM,		"out of memory") \
+	X(18, OVERLAP,		RANGE,	EEXIST,		"range is in use") \
+	X(19, NOT_MAPPED,	RANGE,	ENOENT,		"range is not mapped so") \
+	X(20, CUT_LARGE_PAGE,	RANGE,	EXDEV,		"cut may fall inside a large page") \
+	X(21, HARDWARE,		RANGE,	EIO,		"IOMMU driver refused") \
+	X(22, SHORT_UNMAP,	RANGE,	EUCLEAN,	"IOMMU driver did not unmap all of it") \
+	X(23, NO_IOMMU,		NONE,	ENODEV,		"not behind an IOMMU") \
+	X(24, NOT_AVAILABLE,	LIMIT,	EACCES,		"domain type is not available") \
+	X(25, ATTACHED,		LIMIT,	EBUSY,		"already attached") \
+	X(26, NOT_ATTACHED,	LIMIT,	ENOENT,		"not attached") \
+	X(27, IN_USE,		COUNT,	EBUSY,		"still in use") \
+	X(28, GROUP_BUSY,	LIMIT,	EACCES,		"IOMMU group is in other hands") \
+	X(29, MSI,		LIMIT,	EACCES,		"interrupts of the device would write into memory") \
+	X(30, REGION_CONFLICT,	NONE,	EADDRINUSE,	"device's reserved region overlaps a live mapping") \
+	X(31, TOO_MANY_TABLES,	NONE,	EMFILE,		"domain has its largest number of page tables") \
+	X(32, TABLES_TOO_LARGE,	NONE,	E2BIG,		"caller's page tables say more than can be mirrored") \
+	X(33, KILLED,		NONE,	EINTR,		"calling thread was killed") \
+	X(34, BAD_CONFIG,	LIMIT,	EINVAL,		"configuration is not supported") \
+	X(35, NO_FAULTS,	NONE,	EOPNOTSUPP,	"nothing tells about faults of the device") \
+	X(36, NOT_ENABLED,	NONE,	ENOENT,		"not enabled") \
+	X(37, REGISTERED,	NONE,	EBUSY,		"device has a callback already") \
+	X(38, NO_DEVICE,	NONE,	ENXIO,		"file has no device yet") \
+	X(39, QUOTA,		LIMIT,	EDQUOT,		"limit of the file or of the user is reached") \
+	X(40, MEMLOCK,		COUNT,	ENOMEM,		"more than the user may pin") \
+	X(41, NOT_PINNABLE,	RANGE,	EFAULT,		"memory is not there, or cannot be pinned") \
+	X(42, DEVICE_MEMORY,	RANGE,	EOPNOTSUPP,	"memory belongs to a device or a driver") \
+	X(43, PRIVILEGE,	LIMIT,	EPERM,		"calling thread lacks a capability") \
+	X(44, LOCKED_DOWN,	NONE,	EPERM,		"kernel is locked down") \
+	X(45, NO_SUCH_DEVICE,	NONE,	ENODEV,		"there is no such device") \
+	X(46, NOT_BOUND,	NONE,	EPERM,		"device is not bound to a driver of v3compat") \
+	X(47, HELD_BY_VFIO,	NONE,	EPERM,		"device is bound to a driver of VFIO") \
+	X(48, CLAIMED,		NONE,	EPERM,		"device is in use by another file") \
+	X(49, GROUP_CLAIMED,	NONE,	EPERM,		"another device of the IOMMU group is in use") \
+	X(50, MSI_NOT_ISOLATED,	NONE,	EPERM,		"device could forge interrupts of others") \
+	X(51, NOT_COHERENT,	NONE,	EOPNOTSUPP,	"DMA of the device is not coherent with caches") \
+	X(52, NOT_OFFERED,	LIMIT,	EOPNOTSUPP,	"source of memory is not offered") \
+	X(53, BAD_FILE,		LIMIT,	EBADF,		"file descriptor is not of the right kind") \
+	X(54, BEYOND_MEMORY,	RANGE,	ERANGE,		"beyond the memory or the file") \
+	X(55, READ_ONLY,	NONE,	EACCES,		"memory may only be read") \
+	X(56, OTHER_PROCESS,	NONE,	EPERM,		"sub-device is of another process") \
+	X(57, BAD_POINTER,	RANGE,	EFAULT,		"memory of the caller could not be read or written") \
+	X(58, TOO_MANY,		LIMIT,	E2BIG,		"more than one command takes") \
+	X(59, NOT_QUIET,	NONE,	EBUSY,		"device could not be quieted") \
+	X(60, CLOSED,		NONE,	ENODEV,		"file that it belongs to was closed") \
+	X(61, UNKNOWN_FLAG,	LIMIT,	EOPNOTSUPP,	"flag or reserved field is not known") \
+	X(62, NO_RESET,		NONE,	EOPNOTSUPP,	"device has no reset that leaves others alone")
 
 enum v3compat_reason {
 	V3COMPAT_REASON_NONE,

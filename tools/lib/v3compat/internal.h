@@ -216,8 +216,8 @@ struct v3l_token {
 	v3l_refuse(V3L_ORDINAL(ordinal), V3COMPAT_REASON_BAD_HANDLE,			\
 		   V3COMPAT_PARAM_##param, 0, 0)
 
-NTSTATUS v3l_refuse(NTSTATUS status, enum v3compat_reason reason, enum v3compat_param param,
-		    __u64 first, __u64 last);
+NTSTATUS v3l_refuse(NTSTATUS status, __u32 reason, enum v3compat_param param, __u64 first,
+		    __u64 last);
 NTSTATUS v3l_answer(int ret, const struct v3compat_result *result);
 NTSTATUS v3l_no_memory(void);
 

@@ -46,8 +46,8 @@ const struct v3compat_result *v3compat_last_refusal(void)
 }
 
 /* v3l_refuse() is a refusal that the kernel is not asked for. */
-NTSTATUS v3l_refuse(NTSTATUS status, enum v3compat_reason reason, enum v3compat_param param,
-		    __u64 first, __u64 last)
+NTSTATUS v3l_refuse(NTSTATUS status, __u32 reason, enum v3compat_param param, __u64 first,
+		    __u64 last)
 {
 	last_refusal = (struct v3compat_result) {
 		.out_status = status,

@@ -8,6 +8,8 @@
 
 #include <v3compat/v3compat.h>
 
+#include <driver_reasons.h>
+
 enum values { VALUES_NONE, VALUES_RANGE, VALUES_SPAN, VALUES_LIMIT, VALUES_COUNT };
 
 struct reason {
@@ -22,6 +24,13 @@ static const struct reason reasons[] = {
 #undef X
 };
 
+static const struct reason driver_reasons[] = {
+#define X(number, name, values, text)							\
+	[number - V3COMPAT_FIRST_DRIVER_REASON] = { #name, text, VALUES_##values },
+	V3COMPAT_DRIVER_REASONS(X)
+#undef X
+};
+
 static const char *const params[] = {
 #define X(number, name) [number] = #name,
 	V3COMPAT_PARAMS(X)
@@ -31,9 +40,13 @@ static const char *const params[] = {
 /* find_reason() returns NULL for a number of a kernel that is newer than this library. */
 static const struct reason *find_reason(__u32 number)
 {
-	if (number >= sizeof(reasons) / sizeof(reasons[0]) || !reasons[number].name)
-		return NULL;
-	return &reasons[number];
+	__u32 index = number - V3COMPAT_FIRST_DRIVER_REASON;
+
+	if (number && number < sizeof(reasons) / sizeof(reasons[0]))
+		return &reasons[number];
+	if (index < sizeof(driver_reasons) / sizeof(driver_reasons[0]))
+		return &driver_reasons[index];
+	return NULL;
 }
 
 const char *v3compat_reason_name(__u32 reason)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * v3c_reasons[] describes every reason for which a call is refused; v3c_errnos[] maps the IOMMU
- * core's errno to a reason.
+ * v3c_reasons[] and v3c_driver_reasons[] describe every reason for which a call is refused;
+ * v3c_errnos[] maps the IOMMU core's errno to a reason.
  */
 #include <linux/array_size.h>
 #include <linux/bug.h>
@@ -29,17 +29,39 @@ static const struct {
 	{ -ESTALE,	V3C_REASON_BAD_HANDLE },
 };
 
-static const struct {
+/* struct reason: @err is what user space gets, or 0 for a reason that it cannot get. */
+struct reason {
 	const char *text;
 	int err;
 	enum v3c_values values;
-} v3c_reasons[] = {
+};
+
+static const struct reason v3c_reasons[] = {
 	[V3C_REASON_NONE] = { "no reason recorded" },
 #define X(number, name, values_, err_, text_)							\
 	[number] = { .text = text_, .err = err_, .values = V3C_VALUES_##values_ },
 	V3COMPAT_REASONS(X)
 #undef X
 };
+
+static const struct reason v3c_driver_reasons[] = {
+#define X(number, name, values_, text_)								\
+	[number - V3COMPAT_FIRST_DRIVER_REASON] = {						\
+		.text = text_, .values = V3C_VALUES_##values_,					\
+	},
+	V3COMPAT_DRIVER_REASONS(X)
+#undef X
+};
+
+static const struct reason *find_reason(enum v3c_reason reason)
+{
+	static const struct reason unknown = { "?" };
+	unsigned int index = reason - V3COMPAT_FIRST_DRIVER_REASON;
+
+	if (reason < ARRAY_SIZE(v3c_reasons))
+		return &v3c_reasons[reason];
+	return index < ARRAY_SIZE(v3c_driver_reasons) ? &v3c_driver_reasons[index] : &unknown;
+}
 
 /**
  * v3c_refuse() - say why a call is refused
@@ -88,7 +110,7 @@ noinline enum v3c_reason v3c_refuse_errno(struct v3c_why *why, int err, enum v3c
 			reason = v3c_errnos[i].reason;
 	if (reason == V3C_REASON_BAD_HANDLE)
 		v3c_refuse(why, reason, V3C_PARAM_DOMAIN, NULL, 0, 0);
-	else if (v3c_reasons[reason].values == V3C_VALUES_NONE)
+	else if (v3c_reason_values(reason) == V3C_VALUES_NONE)
 		v3c_refuse(why, reason, V3C_PARAM_NONE, object, 0, 0);
 	else
 		v3c_refuse(why, reason, param, object, first, last);
@@ -110,18 +132,20 @@ bool v3c_refuse_atomic(struct v3c_why *why)
 
 const char *v3c_reason_text(enum v3c_reason reason)
 {
-	return reason < ARRAY_SIZE(v3c_reasons) ? v3c_reasons[reason].text : "?";
+	return find_reason(reason)->text;
 }
 
 /* v3c_reason_errno() is what user space gets for @reason, negative. */
 int v3c_reason_errno(enum v3c_reason reason)
 {
-	return reason < ARRAY_SIZE(v3c_reasons) ? -v3c_reasons[reason].err : -EINVAL;
+	int err = find_reason(reason)->err;
+
+	return WARN_ON_ONCE(!err) ? -EINVAL : -err;
 }
 
 enum v3c_values v3c_reason_values(enum v3c_reason reason)
 {
-	return reason < ARRAY_SIZE(v3c_reasons) ? v3c_reasons[reason].values : V3C_VALUES_NONE;
+	return find_reason(reason)->values;
 }
 
 const char *v3c_param_name(enum v3c_param param)

@@ -6,10 +6,14 @@
 #include <linux/types.h>
 
 #include <uapi/linux/v3compat.h>
+#include <v3compat/driver_reasons.h>
 
-/* enum v3c_reason: why a call was refused, see V3COMPAT_REASONS. */
-#define X(number, name, values, err, text) V3C_REASON_##name = number,
-enum v3c_reason { V3C_REASON_NONE, V3COMPAT_REASONS(X) };
+/*
+ * enum v3c_reason: why a call was refused, see V3COMPAT_REASONS. Those of V3COMPAT_DRIVER_REASONS
+ * are no answer to a command of /dev/v3compat.
+ */
+#define X(number, name, ...) V3C_REASON_##name = number,
+enum v3c_reason { V3C_REASON_NONE, V3COMPAT_REASONS(X) V3COMPAT_DRIVER_REASONS(X) };
 #undef X
 
 /* v3c_values tells what &v3c_why.first and &v3c_why.last mean, see V3COMPAT_REASONS. */

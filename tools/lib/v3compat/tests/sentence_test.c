@@ -6,13 +6,15 @@
 
 #include <v3compat/v3compat.h>
 
+#include <driver_reasons.h>
+
 #include "tap.h"
 
-#define X(number, name, values, err, text) number,
-static const __u32 reasons[] = { V3COMPAT_REASONS(X) };
+#define X(number, ...) number,
+static const __u32 reasons[] = { V3COMPAT_REASONS(X) V3COMPAT_DRIVER_REASONS(X) };
 #undef X
-#define X(number, name, values, err, text) #values,
-static const char *const values[] = { V3COMPAT_REASONS(X) };
+#define X(number, name, values, ...) #values,
+static const char *const values[] = { V3COMPAT_REASONS(X) V3COMPAT_DRIVER_REASONS(X) };
 #undef X
 #define X(number, name) number,
 static const __u32 params[] = { V3COMPAT_PARAMS(X) };

@@ -7,6 +7,7 @@
 #define V3COMPAT_PROGRAM_H
 
 #include <v3compat/v3compat.h>
+#include <driver_reasons.h>
 #include <wdm.h>
 
 #ifdef __cplusplus
@@ -75,7 +76,8 @@ __u32 v3compat_handle(const void *object);
 /**
  * v3compat_last_refusal() - why the last call of <wdm.h> in this thread that was refused was
  *
- * Return: the reason, for v3compat_result_sentence(); never NULL.
+ * Return: the reason, for v3compat_result_sentence(), which may also be one of
+ * <driver_reasons.h>; never NULL.
  */
 const struct v3compat_result *v3compat_last_refusal(void);
 
