@@ -78,6 +78,7 @@ struct iommusim_region {
  *	Excludes @managed_dma.
  * @external: the device is plugged into a port that users can reach, as dev_is_removable() says
  * @no_pasids: no PASID can be attached to the device, whatever the instance can do
+ * @not_coherent: the IOMMU says that the DMA of the device passes caches by
  * @late: the IOMMU core learns of the device only by iommusim_device_join(). A driver asked for is
  *	unbound until device_attach() is called.
  */
@@ -90,6 +91,7 @@ struct iommusim_device_config {
 	bool ordinary_driver;
 	bool external;
 	bool no_pasids;
+	bool not_coherent;
 	bool late;
 };
 

@@ -228,6 +228,7 @@ static int add_device(struct iommusim_file *file, struct iommusim_ioc_device_cre
 		.ordinary_driver = cmd->flags & IOMMUSIM_DEVICE_ORDINARY_DRIVER,
 		.external = cmd->flags & IOMMUSIM_DEVICE_EXTERNAL,
 		.no_pasids = cmd->flags & IOMMUSIM_DEVICE_NO_PASIDS,
+		.not_coherent = cmd->flags & IOMMUSIM_DEVICE_NOT_COHERENT,
 	};
 	struct iommusim_object *parent, *object;
 	struct device *dev;
@@ -256,7 +257,7 @@ static int do_device_create(struct iommusim_file *file, void *arg)
 	struct iommusim_ioc_device_create *cmd = arg;
 	const u32 known = IOMMUSIM_DEVICE_MANAGED_DMA | IOMMUSIM_DEVICE_ORDINARY_DRIVER |
 			  IOMMUSIM_DEVICE_NO_REGIONS | IOMMUSIM_DEVICE_EXTERNAL |
-			  IOMMUSIM_DEVICE_NO_PASIDS;
+			  IOMMUSIM_DEVICE_NO_PASIDS | IOMMUSIM_DEVICE_NOT_COHERENT;
 	struct iommusim_region *regions;
 	int err;
 
@@ -369,13 +370,16 @@ static int do_fail_tables(struct iommusim_file *file, void *arg)
 	struct iommusim_ioc_fail_tables *cmd = arg;
 	struct iommusim_object *object;
 
-	if (cmd->flags || cmd->__reserved)
+	if (cmd->flags & ~IOMMUSIM_FAIL_UNMAPS || cmd->__reserved)
 		return -EINVAL;
 	guard(mutex)(&file->lock);
 	object = find_sim(file, cmd->sim_id);
 	if (!object)
 		return -ENOENT;
-	iommusim_fail_tables(object->sim, cmd->skip, cmd->times);
+	if (cmd->flags & IOMMUSIM_FAIL_UNMAPS)
+		iommusim_fail_unmaps(object->sim, cmd->skip, cmd->times);
+	else
+		iommusim_fail_tables(object->sim, cmd->skip, cmd->times);
 	return 0;
 }
 

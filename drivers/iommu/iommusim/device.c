@@ -119,6 +119,7 @@ struct iommusim_device *iommusim_device_alloc(struct iommusim *sim,
 	init_rwsem(&sdev->sleepers);
 	xa_init_flags(&sdev->requests, XA_FLAGS_ALLOC);
 	sdev->group_number = cfg->group;
+	sdev->not_coherent = cfg->not_coherent;
 	sdev->dma_mask = cfg->dma_mask ?: U64_MAX;
 	sdev->sim = iommusim_get(sim);
 	return sdev;

@@ -27,6 +27,7 @@ struct iommusim_context {
  * @release: the platform bus's own release function of @dev
  * @dma_mask: highest address that the device can emit
  * @group_number: &iommusim_device_config.group
+ * @not_coherent: &iommusim_device_config.not_coherent
  * @regions: reserved regions
  * @nr_regions: number of @regions
  * @node: in &iommusim.devices, protected by &iommusim.lock
@@ -53,6 +54,7 @@ struct iommusim_device {
 	void (*release)(struct device *dev);
 	u64 dma_mask;
 	u32 group_number;
+	bool not_coherent;
 	struct iommusim_region *regions;
 	u32 nr_regions;
 

@@ -108,7 +108,7 @@ static void remove_pasid(struct device *dev, ioasid_t pasid, struct iommu_domain
 
 static bool is_capable(struct device *dev, enum iommu_cap cap)
 {
-	return cap == IOMMU_CAP_CACHE_COHERENCY;
+	return cap == IOMMU_CAP_CACHE_COHERENCY && !iommusim_to_device(dev)->not_coherent;
 }
 
 #ifdef IOMMUSIM_HAVE_DEV_FEAT

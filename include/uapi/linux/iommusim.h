@@ -207,6 +207,7 @@ struct iommusim_ioc_region {
  * @IOMMUSIM_DEVICE_NO_REGIONS: no reserved region, also not the default one
  * @IOMMUSIM_DEVICE_EXTERNAL: plugged into a port that users can reach
  * @IOMMUSIM_DEVICE_NO_PASIDS: no PASID can be attached to it
+ * @IOMMUSIM_DEVICE_NOT_COHERENT: its IOMMU says that its DMA passes caches by, although it does not
  */
 enum iommusim_device_flags {
 	IOMMUSIM_DEVICE_MANAGED_DMA	= 1 << 0,
@@ -214,6 +215,7 @@ enum iommusim_device_flags {
 	IOMMUSIM_DEVICE_NO_REGIONS	= 1 << 2,
 	IOMMUSIM_DEVICE_EXTERNAL	= 1 << 3,
 	IOMMUSIM_DEVICE_NO_PASIDS	= 1 << 4,
+	IOMMUSIM_DEVICE_NOT_COHERENT	= 1 << 5,
 };
 
 #define IOMMUSIM_NAME_SIZE	32
@@ -315,7 +317,8 @@ struct iommusim_ioc_fail_attach {
 /**
  * struct iommusim_ioc_fail_tables - ioctl(IOMMUSIM_IOC_FAIL_TABLES)
  * @size: sizeof(struct iommusim_ioc_fail_tables)
- * @flags: 0
+ * @flags: 0, or %IOMMUSIM_FAIL_UNMAPS: calls of the driver's unmap operation fail instead, which
+ *	then remove nothing
  * @sim_id: the instance
  * @skip: that many allocations of page-table pages more succeed
  * @times: then that many fail
@@ -329,6 +332,7 @@ struct iommusim_ioc_fail_tables {
 	__u32 times;
 	__u32 __reserved;
 };
+#define IOMMUSIM_FAIL_UNMAPS	(1u << 0)
 #define IOMMUSIM_IOC_FAIL_TABLES _IO(IOMMUSIM_IOC_TYPE, 0x05)
 
 /**
