@@ -206,7 +206,7 @@ static void drop_claim(struct v3c_claim *claim)
 enum v3c_reason v3c_claim_take(struct device *dev, const struct v3c_owner *owner,
 			       const struct v3c_owner *from, bool isolated, struct v3c_why *why)
 {
-	struct v3c_claim *claim = kzalloc(sizeof(*claim), GFP_KERNEL), *old;
+	struct v3c_claim *claim = kzalloc(sizeof(*claim), v3c_owner_gfp(owner)), *old;
 	enum v3c_reason reason;
 
 	if (!claim)

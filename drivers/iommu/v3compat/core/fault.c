@@ -771,17 +771,18 @@ void v3c_fault_close(struct v3c_fault_target *target)
  * @reporter: reporting nothing
  * @handler: the handler
  * @source: what reports say about where they come from
+ * @gfp: for the reports that wait
  *
  * Context: may sleep; under v3c_topology.
  * Return: 0 or -ENOMEM.
  */
 int v3c_fault_begin(struct v3c_reporter *reporter, const struct v3c_fault_handler *handler,
-		    const struct v3c_fault_source *source)
+		    const struct v3c_fault_source *source, gfp_t gfp)
 {
 	struct v3c_fault_record *ring;
 
 	lockdep_assert_held(&v3c_topology);
-	ring = kcalloc(V3C_FAULT_QUEUE, sizeof(*ring), GFP_KERNEL);
+	ring = kcalloc(V3C_FAULT_QUEUE, sizeof(*ring), gfp);
 	if (!ring)
 		return -ENOMEM;
 

@@ -233,7 +233,7 @@ void v3c_fault_open(struct v3c_fault_target *target, struct v3c_reporter *report
 void v3c_fault_close(struct v3c_fault_target *target);
 
 int v3c_fault_begin(struct v3c_reporter *reporter, const struct v3c_fault_handler *handler,
-		    const struct v3c_fault_source *source);
+		    const struct v3c_fault_source *source, gfp_t gfp);
 void v3c_fault_end(struct v3c_reporter *reporter);
 int v3c_fault_wait(struct v3c_reporter *reporter, unsigned int state);
 enum v3c_reason v3c_fault_answer(struct v3c_reporter *reporter, u64 cookie, bool allow, u64 *page);

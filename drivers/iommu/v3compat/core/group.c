@@ -301,7 +301,7 @@ static struct v3c_group *new_group(struct device *dev, const struct v3c_owner *o
 
 	if (v3c_group_is_foreign(dev, owner))
 		return ERR_PTR(-EPERM);
-	group = kzalloc(sizeof(*group), GFP_KERNEL);
+	group = kzalloc(sizeof(*group), v3c_owner_gfp(owner));
 	if (!group)
 		return ERR_PTR(-ENOMEM);
 	group->group = iommu_group_get(dev);

@@ -9,6 +9,7 @@
 #include <linux/pci.h>
 
 #include "base/iommus.h"
+#include "base/owner.h"
 #include "base/phys.h"
 #include "base/topology.h"
 #include "core/device.h"
@@ -76,7 +77,8 @@ static enum v3c_reason enable_reports(struct v3c_device *device, u32 base,
 	source.input_mapping = v3c_device_first_input_mapping(device);
 	if (dev_is_pci(device->pdo))
 		source.segment = pci_domain_nr(to_pci_dev(device->pdo)->bus);
-	if (v3c_fault_begin(&device->reporter, handler, &source))
+	if (v3c_fault_begin(&device->reporter, handler, &source,
+			    v3c_owner_gfp(device->handle.owner)))
 		return v3c_refuse(why, V3C_REASON_NO_MEMORY, V3C_PARAM_NONE, device, 0, 0);
 	return 0;
 }

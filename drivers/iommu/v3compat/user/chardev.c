@@ -109,7 +109,8 @@ static int open_file(struct inode *inode, struct file *filp)
 	kref_init(&file->refs);
 	file->pid = task_tgid_nr(current);
 	get_task_comm(file->comm, current);
-	xa_init_flags(&file->objects, XA_FLAGS_ALLOC1);
+	/* XA_FLAGS_ACCOUNT, because the nodes are allocated with flags of the array's own first. */
+	xa_init_flags(&file->objects, XA_FLAGS_ALLOC1 | XA_FLAGS_ACCOUNT);
 	INIT_LIST_HEAD(&file->payers);
 	spin_lock_init(&file->payers_lock);
 	INIT_WORK(&file->close_work, close_file);

@@ -746,19 +746,50 @@ static long long cgroup_number(const char *name)
 	return value;
 }
 
-TEST_F(quota, handles_are_charged)
+/* cgroup_stat() is a line of memory.stat. */
+static long long cgroup_stat(const char *line)
 {
+	FILE *file = fopen(CGROUPS "/test/memory.stat", "re");
+	long long value = -1, found = -1;
+	char name[64];
+
+	while (file && found < 0 && fscanf(file, "%63s %lld", name, &value) == 2)
+		if (!strcmp(name, line))
+			found = value;
+	if (file)
+		fclose(file);
+	return found;
+}
+
+/* enter_cgroup() returns why there is none, or NULL. */
+static const char *enter_cgroup(void)
+{
+	mkdir(CGROUPS, 0700);
+	if (mount("none", CGROUPS, "cgroup2", 0, NULL) && errno != EBUSY)
+		return "the kernel has no cgroups";
+	if (write_file(CGROUPS "/cgroup.subtree_control", "+memory"))
+		return "the kernel has no memory cgroups";
+	mkdir(CGROUPS "/test", 0700);
+	return write_file(CGROUPS "/test/cgroup.procs", "0") ? "the cgroup takes nobody" : NULL;
+}
+
+static void leave_cgroup(void)
+{
+	write_file(CGROUPS "/cgroup.procs", "0");
+	rmdir(CGROUPS "/test");
+	umount(CGROUPS);
+	rmdir(CGROUPS);
+}
+
+TEST_F_TIMEOUT(quota, handles_are_charged, 120)
+{
+	const char *missing = enter_cgroup();
 	const int count = 1500;
 	long long before, after;
 	int i;
 
-	mkdir(CGROUPS, 0700);
-	if (mount("none", CGROUPS, "cgroup2", 0, NULL) && errno != EBUSY)
-		SKIP(return, "the kernel has no cgroups");
-	if (write_file(CGROUPS "/cgroup.subtree_control", "+memory"))
-		SKIP(return, "the kernel has no memory cgroups");
-	mkdir(CGROUPS "/test", 0700);
-	ASSERT_EQ(0, write_file(CGROUPS "/test/cgroup.procs", "0"));
+	if (missing)
+		SKIP(return, "%s", missing);
 	before = cgroup_number("test/memory.current");
 	ASSERT_LE(0, before);
 	for (i = 0; i < count; i++)
@@ -768,10 +799,29 @@ TEST_F(quota, handles_are_charged)
 	EXPECT_LT(count * 400LL, after - before);
 	close(self->one.fd);
 	EXPECT_GT(after - count * 300LL, cgroup_number("test/memory.current"));
-	EXPECT_EQ(0, write_file(CGROUPS "/cgroup.procs", "0"));
-	rmdir(CGROUPS "/test");
-	umount(CGROUPS);
-	rmdir(CGROUPS);
+	leave_cgroup();
+}
+
+/* Nodes of the table of handles, for 64 each, are all that is charged as memory to be reclaimed. */
+TEST_F_TIMEOUT(quota, table_of_handles_is_charged, 120)
+{
+	const char *missing = enter_cgroup();
+	const int count = 4000;
+	long long before, after;
+	int fd, i;
+
+	if (missing)
+		SKIP(return, "%s", missing);
+	/* A file without a device, whose domains have nothing of the core's. */
+	fd = open_v3compat();
+	before = cgroup_stat("slab_reclaimable");
+	ASSERT_LE(0, before);
+	for (i = 0; i < count; i++)
+		ASSERT_LT(0, create_domain(fd, V3COMPAT_DOMAIN_TRANSLATE, 0, NULL));
+	after = cgroup_stat("slab_reclaimable");
+	EXPECT_LT(count / 64 * 400LL, after - before);
+	close(fd);
+	leave_cgroup();
 }
 
 TEST_HARNESS_MAIN
