@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <limits.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sys/eventfd.h>
 #include <sys/mount.h>
 #include <sys/syscall.h>
@@ -518,6 +519,44 @@ TEST_F(edu, resets_or_says_that_it_cannot)
 	start_dma(self->bar, EDU_BUFFER, AT + 1024, 64, EDU_TO_MEMORY);
 	wait_dma(self->bar);
 	EXPECT_EQ(0, memcmp(self->memory, self->memory + 1024, 64));
+}
+
+/* struct resetter: who resets a device by sysfs, again and again. */
+struct resetter {
+	const char *name;
+	bool over;
+};
+
+static void *reset_by_sysfs(void *arg)
+{
+	struct resetter *resetter = arg;
+
+	while (!__atomic_load_n(&resetter->over, __ATOMIC_RELAXED))
+		write_attribute(resetter->name, "reset", "1");
+	return NULL;
+}
+
+/* A command waits a second for others who work on the device. Some may leave it a gap. */
+TEST_F(edu, that_others_work_on_is_not_reset)
+{
+	struct resetter resetter = { .name = self->name };
+	unsigned int tries, i;
+	pthread_t threads[3];
+	int ret = 0;
+
+	if (!variant->reset)
+		return;
+	for (i = 0; i < ARRAY_SIZE(threads); i++)
+		ASSERT_EQ(0, pthread_create(&threads[i], NULL, reset_by_sysfs, &resetter));
+	for (tries = 0; !ret && tries < 20; tries++)
+		ret = reset(self->edu, &self->result);
+	__atomic_store_n(&resetter.over, true, __ATOMIC_RELAXED);
+	for (i = 0; i < ARRAY_SIZE(threads); i++)
+		pthread_join(threads[i], NULL);
+	EXPECT_EQ(-EBUSY, ret);
+	EXPECT_EQ(V3COMPAT_REASON_NOT_QUIET, (int)self->result.out_reason);
+	ASSERT_EQ(0, reset(self->edu, NULL));
+	EXPECT_EQ(0x010000edU, get(self->bar, EDU_ID));
 }
 
 TEST_F(edu, belongs_to_one_file)

@@ -1320,6 +1320,7 @@ FIXTURE(stuck) {
 	int faults;		/* who should make the memory ready */
 	char *slow;		/* two pages: there, and never there */
 	char *memory;
+	struct v3compat_map *shared;	/* a command that children have in common with us */
 	pthread_t thread;
 	bool started;
 	bool over;
@@ -1338,6 +1339,19 @@ static int stuck_map(struct _test_data_stuck *self)
 {
 	return map_at(self->fd, self->victim, user_memory(self->slow, 2 * PAGE), AT,
 		      V3COMPAT_MAP_FIXED, RW, &self->result);
+}
+
+static int stuck_shared_map(struct _test_data_stuck *self)
+{
+	int ret;
+
+	*self->shared = (struct v3compat_map) {
+		.object = self->victim, .flags = V3COMPAT_MAP_FIXED, .permissions = RW,
+		.source = user_memory(self->slow, 2 * PAGE), .address = AT,
+	};
+	ret = CALL(self->fd, MAP, self->shared);
+	self->result = self->shared->result;
+	return ret;
 }
 
 static int stuck_read_only_map(struct _test_data_stuck *self)
@@ -1433,6 +1447,9 @@ static int stuck_command(struct _test_data_stuck *self)
 }
 
 FIXTURE_VARIANT_ADD(stuck, map) { .call = stuck_map, .pins = true, .of_domain = true };
+FIXTURE_VARIANT_ADD(stuck, map_in_shared_memory) {
+	.call = stuck_shared_map, .pins = true, .of_domain = true,
+};
 FIXTURE_VARIANT_ADD(stuck, read_only_map) {
 	.call = stuck_read_only_map, .pins = true, .of_domain = true,
 };
@@ -1468,6 +1485,9 @@ FIXTURE_SETUP(stuck)
 			  0);
 	ASSERT_NE(MAP_FAILED, self->slow);
 	self->slow[0] = 1;
+	self->shared = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
+			    MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	ASSERT_NE(MAP_FAILED, self->shared);
 	ASSERT_EQ(0, ioctl(self->faults, UFFDIO_API, &api));
 	registered.range.start = (uintptr_t)(self->slow + PAGE);
 	registered.range.len = PAGE;
@@ -1637,6 +1657,10 @@ TEST_F(stuck, it_can_be_killed)
 		usleep(1000);
 	ASSERT_GT(PATIENCE_MS, ms);
 	EXPECT_TRUE(WIFSIGNALED(status));
+	/* It could not look any more. */
+	if (variant->call == stuck_shared_map)
+		EXPECT_TRUE(is_refusal(-EINTR, &self->shared->result, REASON(KILLED),
+				       PARAM(NONE)));
 	/* Only what a batch had done before, or was mapped, is left in the file. */
 	close(self->fd);
 	EXPECT_EQ(0, pinned_kib());
