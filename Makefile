@@ -78,10 +78,11 @@ lint: host-tools
 docs: host-tools
 	scripts/build-docs
 
-# The table of members and statuses in the documentation.
+# The tables of members and statuses, and of reasons, in the documentation.
 .PHONY: members
 members: host-tools
 	scripts/coverage --rst >Documentation/driver-api/v3compat/members.inc
+	-scripts/check-reasons --rst >Documentation/userspace-api/v3compat-reasons.inc
 
 .PHONY: check-clang
 check-clang:
