@@ -10,6 +10,13 @@
 #include "abi_layout.h"
 #include "commands.h"
 
+/* CLOBBERED: a system call of 32 bits keeps all registers of a program of 32 bits only. */
+#ifdef __x86_64__
+#define CLOBBERED	"memory", "cc", "r8", "r9", "r10", "r11"
+#else
+#define CLOBBERED	"memory", "cc"
+#endif
+
 /* call_32() is ioctl() as programs of 32 bits call it. */
 static int call_32(int fd, unsigned int command, void *arg)
 {
@@ -18,7 +25,7 @@ static int call_32(int fd, unsigned int command, void *arg)
 	asm volatile("int $0x80"
 		     : "=a" (ret)
 		     : "a" (54), "b" (fd), "c" (command), "d" ((unsigned int)(uintptr_t)arg)
-		     : "memory", "cc", "r8", "r9", "r10", "r11");
+		     : CLOBBERED);
 	return ret;
 }
 
@@ -30,7 +37,7 @@ static bool has_32_bits(void)
 
 	if (!child) {
 		asm volatile("int $0x80" : "=a" (ret) : "a" (20)
-			     : "memory", "cc", "r8", "r9", "r10", "r11");
+			     : CLOBBERED);
 		_exit(ret == getpid() ? 0 : 1);
 	}
 	return waitpid(child, &status, 0) == child && WIFEXITED(status) && !WEXITSTATUS(status);

@@ -300,7 +300,7 @@ TEST_F(process, huge_page_stays_the_parents)
 {
 	char *area = mmap(NULL, 2 * LARGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
 			  0);
-	char *huge = (char *)(((uintptr_t)area + LARGE - 1) & ~(LARGE - 1));
+	char *huge = (char *)(uintptr_t)(((uintptr_t)area + LARGE - 1) & ~(LARGE - 1));
 	unsigned int i;
 	pid_t child;
 
