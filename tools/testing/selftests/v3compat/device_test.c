@@ -1045,4 +1045,131 @@ TEST(names_that_there_are_not)
 	close(fd);
 }
 
+/* struct resets: what threads do to a device that others reset. */
+struct resets {
+	struct _test_data_edu *self;
+	unsigned int left;
+	unsigned int done;
+	int error;		/* something that must not happen */
+	bool over;
+};
+
+static bool is_over(struct resets *resets)
+{
+	return __atomic_load_n(&resets->over, __ATOMIC_SEQ_CST);
+}
+
+static void *reset_again(void *arg)
+{
+	struct resets *resets = arg;
+	int ret = 0;
+
+	while (!ret && resets->left--) {
+		ret = reset(resets->self->edu, NULL);
+		if (!ret)
+			__atomic_fetch_add(&resets->done, 1, __ATOMIC_SEQ_CST);
+	}
+	resets->error = ret;
+	return NULL;
+}
+
+/* attach_again(): a reset takes the device from no attach, and gives no detach a bus master. */
+static void *attach_again(void *arg)
+{
+	struct resets *resets = arg;
+	struct _test_data_edu *self = resets->self;
+
+	while (!resets->error && !is_over(resets)) {
+		resets->error = attach(self->fd, self->domain, self->device, NULL);
+		if (!resets->error)
+			resets->error = detach(self->fd, self->device, NULL);
+		if (!resets->error && reset(self->edu, NULL) == 0 &&
+		    command_of(self->name) & PCI_MASTER)
+			resets->error = 1;
+		resets->done++;
+	}
+	return NULL;
+}
+
+static void *interrupt_again(void *arg)
+{
+	struct resets *resets = arg;
+	int edu = resets->self->edu, event = eventfd(0, EFD_CLOEXEC);
+
+	while (!resets->error && !is_over(resets)) {
+		resets->error = set_irqs(edu, V3COMPAT_INTERRUPT_MSI, event, NULL);
+		if (!resets->error)
+			resets->error = end_irqs(edu);
+		resets->done++;
+	}
+	close(event);
+	return NULL;
+}
+
+TEST_F(edu, resets_race_with_what_changes_the_device)
+{
+	void *(*const work[])(void *) = { reset_again, reset_again, attach_again, interrupt_again };
+	struct resets resets[ARRAY_SIZE(work)] = {};
+	pthread_t threads[ARRAY_SIZE(work)];
+	int event = eventfd(0, EFD_CLOEXEC);
+	unsigned int i;
+
+	if (!variant->reset)
+		return;
+	for (i = 0; i < ARRAY_SIZE(work); i++) {
+		resets[i] = (struct resets) { .self = self, .left = 4 };
+		ASSERT_EQ(0, pthread_create(&threads[i], NULL, work[i], &resets[i]));
+	}
+	for (i = 0; i < ARRAY_SIZE(work); i++) {
+		if (work[i] != reset_again)
+			__atomic_store_n(&resets[i].over, true, __ATOMIC_SEQ_CST);
+		pthread_join(threads[i], NULL);
+		EXPECT_EQ(0, resets[i].error) {
+			TH_LOG("thread %u", i);
+		}
+		EXPECT_LT(0, resets[i].done);
+	}
+	/* Nothing of the device was lost. */
+	ASSERT_EQ(0, map_fixed(self->fd, self->domain, self->memory, PAGE, AT));
+	ASSERT_EQ(0, attach(self->fd, self->domain, self->device, NULL));
+	EXPECT_EQ(PCI_MEMORY | PCI_MASTER, command_of(self->name) & (PCI_MEMORY | PCI_MASTER));
+	for (i = 0; i < 64; i++)
+		self->memory[i] = i + 1;
+	start_dma(self->bar, AT, EDU_BUFFER, 64, 0);
+	wait_dma(self->bar);
+	start_dma(self->bar, EDU_BUFFER, AT + 1024, 64, EDU_TO_MEMORY);
+	wait_dma(self->bar);
+	EXPECT_EQ(0, memcmp(self->memory, self->memory + 1024, 64));
+	ASSERT_EQ(0, set_irqs(self->edu, V3COMPAT_INTERRUPT_MSI, event, NULL));
+	/* Also not by a reset while there is an interrupt. */
+	ASSERT_EQ(0, reset(self->edu, NULL));
+	put(self->bar, EDU_IRQ_RAISE, 1);
+	EXPECT_TRUE(has_come(event, true));
+	put(self->bar, EDU_IRQ_ACK, 1);
+}
+
+TEST_F(edu, driver_leaves_while_it_is_reset)
+{
+	struct resets resets = { .self = self, .left = ~0u };
+	unsigned int ms;
+	pthread_t thread;
+
+	if (!variant->reset)
+		return;
+	ASSERT_EQ(0, attach(self->fd, self->domain, self->device, NULL));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, reset_again, &resets));
+	for (ms = 0; ms < 20000 && !__atomic_load_n(&resets.done, __ATOMIC_SEQ_CST); ms++)
+		usleep(1000);
+	unbind_pci(self->name);
+	pthread_join(thread, NULL);
+	EXPECT_LT(0, resets.done);
+	/* One that meets the driver's leaving may fail before the device is gone. */
+	EXPECT_TRUE(resets.error == -ENODEV || resets.error == -EBUSY) {
+		TH_LOG("got %d", resets.error);
+	}
+	EXPECT_EQ(-ENODEV, reset(self->edu, &self->result));
+	EXPECT_EQ(V3COMPAT_REASON_DEVICE_GONE, (int)self->result.out_reason);
+	EXPECT_FALSE(is_listed(self->name, ""));
+}
+
 TEST_HARNESS_MAIN
