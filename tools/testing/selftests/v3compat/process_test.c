@@ -2,7 +2,8 @@
 /*
  * Processes and /dev/v3compat: whose memory is mapped and who pays for it when files are inherited,
  * passed on and closed by others; what threads can do to each other; what is left of who is killed;
- * and memory that never becomes ready, for which nobody waits but who has asked for it.
+ * and memory that never becomes ready, be it userfaultfd's or that of a file of FUSE, for which
+ * nobody waits but who has asked for it.
  */
 #define _GNU_SOURCE
 #include <linux/userfaultfd.h>
@@ -12,6 +13,7 @@
 
 #include "process.h"
 #include "refusal.h"
+#include "slow_file.h"
 
 #include "../kselftest_harness.h"
 
@@ -1317,7 +1319,8 @@ FIXTURE(stuck) {
 	int device;
 	int domain;
 	int victim;		/* a domain for the command that hangs */
-	int faults;		/* who should make the memory ready */
+	int faults;		/* who should make the memory ready, */
+	struct slow_file file;	/* or what it is mapped of */
 	char *slow;		/* two pages: there, and never there */
 	char *memory;
 	struct v3compat_map *shared;	/* a command that children have in common with us */
@@ -1333,6 +1336,7 @@ FIXTURE_VARIANT(stuck) {
 	int (*call)(struct _test_data_stuck *self);
 	bool pins;		/* and what it says when the domain has gone meanwhile */
 	bool of_domain;
+	bool of_file;		/* the memory is that of a file */
 };
 
 static int stuck_map(struct _test_data_stuck *self)
@@ -1460,16 +1464,43 @@ FIXTURE_VARIANT_ADD(stuck, regions) { .call = stuck_regions };
 FIXTURE_VARIANT_ADD(stuck, list) { .call = stuck_list, .of_domain = true };
 FIXTURE_VARIANT_ADD(stuck, ranges) { .call = stuck_ranges };
 FIXTURE_VARIANT_ADD(stuck, command) { .call = stuck_command };
+FIXTURE_VARIANT_ADD(stuck, map_of_file) {
+	.call = stuck_map, .pins = true, .of_domain = true, .of_file = true,
+};
+FIXTURE_VARIANT_ADD(stuck, memory_of_file) { .call = stuck_memory, .pins = true, .of_file = true };
+FIXTURE_VARIANT_ADD(stuck, command_of_file) { .call = stuck_command, .of_file = true };
+
+/* watch_slow() lets @self->faults say who needs the second page; 0 or -1. */
+static int watch_slow(struct _test_data_stuck *self)
+{
+	struct uffdio_register registered = { .mode = UFFDIO_REGISTER_MODE_MISSING };
+	struct uffdio_api api = { .api = UFFD_API };
+
+	registered.range.start = (uintptr_t)(self->slow + PAGE);
+	registered.range.len = PAGE;
+	self->faults = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
+	if (self->faults < 0 || ioctl(self->faults, UFFDIO_API, &api))
+		return -1;
+	return ioctl(self->faults, UFFDIO_REGISTER, &registered);
+}
 
 FIXTURE_SETUP(stuck)
 {
 	const struct sim_config config = { .max_pasids = 64 };
-	struct uffdio_register registered = { .mode = UFFDIO_REGISTER_MODE_MISSING };
-	struct uffdio_api api = { .api = UFFD_API };
 
-	self->faults = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
-	if (self->faults < 0)
-		SKIP(return, "the kernel has no userfaultfd");
+	self->faults = -1;
+	if (variant->of_file) {
+		if (slow_file_open(&self->file))
+			SKIP(return, "the kernel has no FUSE");
+		self->slow = self->file.memory;
+	} else {
+		self->slow = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE,
+				  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		ASSERT_NE(MAP_FAILED, self->slow);
+		self->slow[0] = 1;
+		if (watch_slow(self))
+			SKIP(return, "the kernel has no userfaultfd");
+	}
 	ASSERT_EQ(0, open_sim(&self->sim, &config));
 	ASSERT_LT(0, add_device(&self->sim, 0, 0, NULL, 0, self->second));
 	self->fd = open_v3compat();
@@ -1481,22 +1512,16 @@ FIXTURE_SETUP(stuck)
 	ASSERT_LT(0, self->domain);
 	ASSERT_LT(0, self->victim);
 	self->memory = new_memory(MEMORY);
-	self->slow = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
-			  0);
-	ASSERT_NE(MAP_FAILED, self->slow);
-	self->slow[0] = 1;
 	self->shared = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
 			    MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
 	ASSERT_NE(MAP_FAILED, self->shared);
-	ASSERT_EQ(0, ioctl(self->faults, UFFDIO_API, &api));
-	registered.range.start = (uintptr_t)(self->slow + PAGE);
-	registered.range.len = PAGE;
-	ASSERT_EQ(0, ioctl(self->faults, UFFDIO_REGISTER, &registered));
 }
 
 FIXTURE_TEARDOWN(stuck)
 {
-	close(self->faults);
+	if (self->faults >= 0)
+		close(self->faults);
+	slow_file_close(&self->file);
 	close(self->fd);
 	EXPECT_EQ(0, pinned_kib());
 	close_sim(&self->sim);
@@ -1521,6 +1546,9 @@ static bool is_stuck(struct _test_data_stuck *self)
 {
 	struct pollfd poll_fd = { .fd = self->faults, .events = POLLIN };
 
+	if (self->faults < 0)
+		return slow_file_is_asked(&self->file, PATIENCE_MS) &&
+		       !__atomic_load_n(&self->over, __ATOMIC_SEQ_CST);
 	return poll(&poll_fd, 1, PATIENCE_MS) == 1 && poll_fd.revents == POLLIN &&
 	       !__atomic_load_n(&self->over, __ATOMIC_SEQ_CST);
 }
@@ -1532,6 +1560,8 @@ static int make_ready(struct _test_data_stuck *self)
 		.range = { .start = (uintptr_t)(self->slow + PAGE), .len = PAGE },
 	};
 
+	if (self->faults < 0)
+		return slow_file_answer(&self->file);
 	return ioctl(self->faults, UFFDIO_ZEROPAGE, &zero);
 }
 
@@ -1629,19 +1659,15 @@ TEST_F(stuck, it_can_be_killed)
 	child = fork();
 	ASSERT_LE(0, child);
 	if (!child) {
-		/* A child has no memory that is not ready: the descriptor is its parent's. */
-		struct uffdio_register registered = { .mode = UFFDIO_REGISTER_MODE_MISSING };
-		struct uffdio_api api = { .api = UFFD_API };
-		int faults = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
 		struct stuck stuck = { .self = self, .call = variant->call };
 
-		close(self->faults);
-		self->faults = faults;
-		registered.range.start = (uintptr_t)(self->slow + PAGE);
-		registered.range.len = PAGE;
-		if (ioctl(faults, UFFDIO_API, &api) ||
-		    ioctl(faults, UFFDIO_REGISTER, &registered) ||
-		    pthread_create(&self->thread, NULL, be_stuck, &stuck) || !is_stuck(self))
+		/* A child's memory is watched by nobody: the descriptor is its parent's. */
+		if (!variant->of_file) {
+			close(self->faults);
+			if (watch_slow(self))
+				_exit(1);
+		}
+		if (pthread_create(&self->thread, NULL, be_stuck, &stuck) || !is_stuck(self))
 			_exit(1);
 		if (write(ready[1], "", 1) == 1)
 			pause();
