@@ -399,6 +399,57 @@ TEST_F(command, whose_refusal_cannot_be_written)
 	EXPECT_TRUE(is_unchanged(self->world.fd, &state));
 }
 
+/* repeat() sends a command that is refused, again and again; false when it is not. */
+static bool repeat(struct world *world, VARIANT, void *at)
+{
+	int ret = -1, i;
+
+	for (i = 0; ret < 0 && i < REPEATED; i++)
+		ret = send_to(world, variant, at);
+	return ret < 0;
+}
+
+/* Nobody fills the log by refusals that he can cause. */
+TEST_F(command, whose_refusal_is_repeated_is_not_logged)
+{
+	char *at = self->world.arena;
+	struct v3compat_result *result = result_of(variant, at);
+	int log = open_log();
+	unsigned int i, *id;
+
+	ASSERT_LE(0, log);
+	put(&self->world, variant, at);
+	set_size(at, variant->size - 1);
+	EXPECT_TRUE(repeat(&self->world, variant, at));
+	at[variant->size] = 1;
+	set_size(at, variant->size + 8);
+	EXPECT_TRUE(repeat(&self->world, variant, at));
+	EXPECT_TRUE(repeat(&self->world, variant, (void *)8));
+	set_size(at, variant->size);
+	if (variant->has_flags) {
+		*(unsigned int *)(at + variant->flags) ^= 1u << 31;
+		EXPECT_TRUE(repeat(&self->world, variant, at));
+		*(unsigned int *)(at + variant->flags) ^= 1u << 31;
+	}
+	if (result) {
+		result->__reserved = 1;
+		/* Otherwise the first refusal makes it 0, and the second command is a good one. */
+		ASSERT_EQ(0, mprotect(at, PAGE, PROT_READ));
+		EXPECT_TRUE(repeat(&self->world, variant, at));
+		ASSERT_EQ(0, mprotect(at, PAGE, PROT_READ | PROT_WRITE));
+		result->__reserved = 0;
+	}
+	for (i = 0; i < ARRAY_SIZE(variant->handles) && variant->handles[i].kinds; i++) {
+		id = (void *)(at + variant->handles[i].offset);
+		*id ^= 1u << 31;
+		EXPECT_TRUE(repeat(&self->world, variant, at));
+		*id ^= 1u << 31;
+	}
+	EXPECT_EQ(0, logged_lines(log));
+	close(log);
+	EXPECT_TRUE(as_expected(variant, send_to(&self->world, variant, at), at));
+}
+
 TEST_F(command, of_a_program_of_32_bits_is_the_same)
 {
 	char *at = self->world.arena + PAGE, before[512];

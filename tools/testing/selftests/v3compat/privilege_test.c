@@ -63,6 +63,7 @@ FIXTURE(receiver) {
 	int identity;		/* an Unmanaged domain that shows all of memory */
 	int reservation;
 	unsigned int number;	/* of the sub-device */
+	int log;
 	char *memory;
 	struct v3compat_result result;
 };
@@ -124,6 +125,8 @@ FIXTURE_SETUP(receiver)
 		_exit(claim(self, sockets[0]));
 	ASSERT_EQ(child, waitpid(child, &status, 0));
 	ASSERT_EQ(0, status);
+	self->log = open_log();
+	ASSERT_LE(0, self->log);
 	ASSERT_EQ(0, variant->become());
 	self->fd = receive_fd(sockets[1], &self->device);
 	ASSERT_LE(0, self->fd);
@@ -593,6 +596,202 @@ TEST_F(receiver, may_not_set_parameters_or_see_the_listing)
 	EXPECT_EQ(-1, open("/sys/kernel/debug/v3compat/files", O_RDONLY | O_CLOEXEC));
 	EXPECT_EQ(EACCES, errno);
 	EXPECT_NE(0, bind_device(self->second, "v3compat-platform"));
+}
+
+/*
+ * struct attempt: what comes of a command with everything in it right: 0 where it works, or the
+ * reason why it is refused.
+ */
+struct attempt {
+	unsigned int number;
+	unsigned int reason;
+	union {
+		unsigned int size;
+		struct v3compat_info info;
+		struct v3compat_destroy destroy;
+		struct v3compat_domain_create domain_create;
+		struct v3compat_domain_query domain_query;
+		struct v3compat_domain_configure domain_configure;
+		struct v3compat_domain_flush domain_flush;
+		struct v3compat_device_create device_create;
+		struct v3compat_device_query device_query;
+		struct v3compat_device_open device_open;
+		struct v3compat_input_mappings input_mappings;
+		struct v3compat_pasid_create pasid_create;
+		struct v3compat_attach attach;
+		struct v3compat_memory_create memory_create;
+		struct v3compat_map map;
+		struct v3compat_unmap unmap;
+		struct v3compat_reserve reserve;
+		struct v3compat_identity identity;
+		struct v3compat_batch batch;
+		struct v3compat_events_open events_open;
+		struct v3compat_page_response page_response;
+		struct v3compat_guard_state guard;
+		struct v3compat_region_query region_query;
+		struct v3compat_interrupt_query interrupt_query;
+		struct v3compat_interrupt_set interrupt_set;
+		struct v3compat_reset reset;
+	};
+};
+
+#define ATTEMPT(name, reason_, member_, ...) {					\
+	.number = V3COMPAT_CMD_##name, .reason = reason_,			\
+	.member_ = { .size = sizeof(((struct attempt *)0)->member_), ##__VA_ARGS__ }, \
+}
+
+/* try_all() returns the number of the first command that does not end as it should, or -1. */
+static int try_all(int fd, struct attempt *attempts, unsigned int count)
+{
+	unsigned int i;
+	int ret;
+
+	for (i = 0; i < count; i++) {
+		ret = call_(fd, _IO(V3COMPAT_IOC_TYPE, attempts[i].number), &attempts[i].size);
+		if (attempts[i].reason ? ret != -errno_of(attempts[i].reason) : ret < 0) {
+			fprintf(stderr, "# command %#x: got %d\n", attempts[i].number, ret);
+			return attempts[i].number;
+		}
+	}
+	return -1;
+}
+
+/* is_all() tells whether @attempts have each command that @fd takes. */
+static bool is_all(int fd, const struct attempt *attempts, unsigned int count)
+{
+	unsigned int number, i, size = 0;
+	bool all = true, found;
+
+	for (number = 0; number < 256; number++) {
+		found = call_(fd, _IO(V3COMPAT_IOC_TYPE, number), &size) != -ENOTTY;
+		for (i = 0; i < count && attempts[i].number != number; i++)
+			;
+		if (found == (i < count))
+			continue;
+		fprintf(stderr, "# command %#x was %stried\n", number, found ? "not " : "");
+		all = false;
+	}
+	return all;
+}
+
+/* In an order in which each of them has what it needs. */
+TEST_F(receiver, every_command)
+{
+	const unsigned int rawio = REASON(PRIVILEGE), self_map = V3COMPAT_MAP_FIXED;
+	const struct v3compat_source memory = user_memory(self->memory, PAGE);
+	const struct v3compat_source physical = {
+		.type = V3COMPAT_SOURCE_PHYSICAL, .start = 1 << 20, .length = PAGE,
+	};
+	struct v3compat_batch_entry entry = {
+		.command = V3COMPAT_CMD_UNMAP,
+		.unmap = {
+			.size = sizeof(struct v3compat_unmap), .object = self->domain,
+			.address = AT, .length = PAGE,
+		},
+	};
+	struct attempt of_file[] = {
+		ATTEMPT(INFO, 0, info),
+		ATTEMPT(DOMAIN_CREATE, 0, domain_create),
+		ATTEMPT(DOMAIN_QUERY, 0, domain_query, .domain = self->domain),
+		ATTEMPT(DOMAIN_CONFIGURE, rawio, domain_configure, .domain = self->identity,
+			.format = V3COMPAT_TABLES_IDENTITY),
+		ATTEMPT(DOMAIN_FLUSH, 0, domain_flush, .domain = self->domain),
+		ATTEMPT(DEVICE_CREATE, rawio, device_create,
+			.name = name_of("platform", self->second)),
+		ATTEMPT(DEVICE_QUERY, 0, device_query, .device = self->device),
+		ATTEMPT(DEVICE_OPEN, 0, device_open, .device = self->device),
+		ATTEMPT(INPUT_MAPPINGS, 0, input_mappings, .device = self->device),
+		ATTEMPT(PASID_CREATE, 0, pasid_create, .device = self->device),
+		ATTEMPT(ATTACH, rawio, attach, .domain = self->passes, .object = self->device),
+		ATTEMPT(ATTACH, 0, attach, .domain = self->domain, .object = self->device),
+		ATTEMPT(MEMORY_CREATE, 0, memory_create, .source = memory),
+		ATTEMPT(MAP, rawio, map, .flags = self_map, .object = self->domain,
+			.permissions = RW, .address = AT, .source = physical),
+		ATTEMPT(MAP, 0, map, .flags = self_map, .object = self->domain,
+			.permissions = RW, .address = AT, .source = memory),
+		ATTEMPT(UNMAP, 0, unmap, .object = self->domain, .address = AT, .length = PAGE),
+		ATTEMPT(MAP, 0, map, .flags = self_map, .object = self->domain,
+			.permissions = RW, .address = AT, .source = memory),
+		ATTEMPT(BATCH, 0, batch, .entries = (uintptr_t)&entry, .count = 1,
+			.entry_size = sizeof(entry)),
+		ATTEMPT(RESERVE, 0, reserve, .flags = self_map, .domain = self->domain,
+			.length = PAGE, .address = 3 * AT),
+		ATTEMPT(MAP_IDENTITY, rawio, identity, .domain = self->domain, .permissions = RW,
+			.source = physical),
+		ATTEMPT(UNMAP_IDENTITY, rawio, identity, .domain = self->domain,
+			.source = physical),
+		ATTEMPT(PAGE_RESPONSE, REASON(BAD_HANDLE), page_response, .device = self->device,
+			.cookie = 1),
+		ATTEMPT(DETACH, 0, attach, .object = self->device),
+		ATTEMPT(EVENTS_OPEN, 0, events_open, .device = self->device,
+			.mask = 1u << V3COMPAT_EVENT_STATE),
+		ATTEMPT(GUARD_QUERY, 0, guard),
+		ATTEMPT(GUARD_SET, rawio, guard, .flags = V3COMPAT_GUARD_SET_LOCKED),
+		ATTEMPT(DESTROY, 0, destroy, .object = self->pasid),
+	};
+	struct attempt of_device[] = {
+		ATTEMPT(REGION_QUERY, 0, region_query),
+		ATTEMPT(INTERRUPT_QUERY, 0, interrupt_query),
+		ATTEMPT(INTERRUPT_SET, 0, interrupt_set),
+		ATTEMPT(RESET, REASON(NO_RESET), reset),
+	};
+	struct v3compat_device_open open = { .device = self->device };
+
+	EXPECT_EQ(-1, try_all(self->fd, of_file, ARRAY_SIZE(of_file)));
+	EXPECT_TRUE(is_all(self->fd, of_file, ARRAY_SIZE(of_file)));
+	ASSERT_EQ(0, CALL(self->fd, DEVICE_OPEN, &open));
+	EXPECT_EQ(-1, try_all(open.out_fd, of_device, ARRAY_SIZE(of_device)));
+	EXPECT_TRUE(is_all(open.out_fd, of_device, ARRAY_SIZE(of_device)));
+	close(open.out_fd);
+	EXPECT_EQ(0, logged_lines(self->log));
+}
+
+/* REPEAT(): @call, which is refused with @errno_, again and again, and each time so. */
+#define REPEAT(errno_, call) do {						\
+	unsigned int _i = 0;							\
+										\
+	while (_i < REPEATED && (call) == -(errno_))				\
+		_i++;								\
+	EXPECT_EQ(REPEATED, _i) {						\
+		TH_LOG("%s", #call);						\
+	}									\
+} while (0)
+
+TEST_F(receiver, repeats_refusals_without_a_log)
+{
+	const struct v3compat_source physical = {
+		.type = V3COMPAT_SOURCE_PHYSICAL, .start = 1 << 20, .length = PAGE,
+	};
+	struct v3compat_events_open open = {
+		.device = self->device, .mask = 1u << V3COMPAT_EVENT_FAULT, .capacity = 1,
+	};
+	char *hole = self->memory + 4 * PAGE;
+	unsigned int i;
+
+	ASSERT_EQ(0, munmap(hole, PAGE));
+	ASSERT_EQ(0, attach(self->fd, self->domain, self->device, NULL));
+	ASSERT_EQ(0, map_fixed(self->fd, self->domain, self->memory, PAGE, AT));
+	REPEAT(EEXIST, map_fixed(self->fd, self->domain, self->memory, PAGE, AT));
+	REPEAT(ERANGE, map_fixed(self->fd, self->domain, self->memory, PAGE, 1ULL << 60));
+	REPEAT(EFAULT, map_fixed(self->fd, self->domain, hole, PAGE, AT + PAGE));
+	REPEAT(EPERM, map_at(self->fd, self->domain, physical, AT + PAGE, V3COMPAT_MAP_FIXED, RW,
+			     NULL));
+	REPEAT(ENOENT, unmap(self->fd, self->domain, AT + PAGE, PAGE, NULL));
+	REPEAT(EBUSY, destroy(self->fd, self->domain, NULL));
+	REPEAT(EBUSY, destroy(self->fd, self->device, NULL));
+	REPEAT(EPERM, attach(self->fd, self->passes, self->device, NULL));
+	REPEAT(EPERM, create_device(self->fd, self->second, 0, NULL));
+	REPEAT(ENOENT, detach(self->fd, self->pasid, NULL));
+	/* Faults of the device, which nobody hears of, and then more than there is room for. */
+	for (i = 0; i < REPEATED; i++)
+		ASSERT_TRUE(is_refused(&self->sim, 5 * AT));
+	EXPECT_EQ(0, logged_lines(self->log));
+	ASSERT_EQ(0, CALL(self->fd, EVENTS_OPEN, &open));
+	for (i = 0; i < REPEATED; i++)
+		ASSERT_TRUE(is_refused(&self->sim, 5 * AT));
+	close(open.out_fd);
+	/* This is told in the log, too, but not each time. */
+	EXPECT_GT(REPEATED / 10, logged_lines(self->log));
 }
 
 /* What one who has all rights has attached, one who has none may end, and not begin again. */

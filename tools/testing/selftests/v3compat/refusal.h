@@ -7,6 +7,9 @@
 
 #include "user.h"
 
+/* A refusal is repeated so often where the kernel must not say so in its log each time. */
+#define REPEATED	1000
+
 #define REASON(name)	V3COMPAT_REASON_##name
 #define PARAM(name)	V3COMPAT_PARAM_##name
 
@@ -67,6 +70,35 @@ static inline bool is_unchanged(int fd, const struct state *before)
 
 	return !memcmp(&now.info, &before->info, sizeof(now.info)) &&
 	       now.lowest_fd == before->lowest_fd;
+}
+
+/* open_log() returns a descriptor that hears what the kernel logs from now on, or -1. */
+static inline int open_log(void)
+{
+	int log = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+
+	if (log >= 0)
+		lseek(log, 0, SEEK_END);
+	return log;
+}
+
+/* logged_lines() counts what was logged of the modules, of their devices, or as a warning. */
+static inline unsigned int logged_lines(int log)
+{
+	unsigned int lines = 0;
+	char record[8192];
+	ssize_t length;
+
+	while ((length = read(log, record, sizeof(record) - 1)) > 0 || errno == EPIPE) {
+		record[length < 0 ? 0 : length] = '\0';
+		/* Where records were lost, there were more than anybody may cause. */
+		if (length > 0 && !strstr(record, "v3compat") && !strstr(record, "iommusim") &&
+		    !strstr(record, "WARNING"))
+			continue;
+		lines++;
+		fprintf(stderr, "# logged: %s\n", record);
+	}
+	return lines;
 }
 
 #endif
