@@ -1027,7 +1027,7 @@ enum v3compat_guard_policy {
  * @result: see &struct v3compat_result
  *
  * A set needs CAP_SYS_ADMIN in the initial user namespace. It returns when all state changes that
- * it causes are told; killed before that, the new policy is in force.
+ * it causes are told; killed before that, the new policy may be in force.
  */
 struct v3compat_guard_state {
 	__u32 size;

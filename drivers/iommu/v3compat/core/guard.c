@@ -48,18 +48,27 @@ bool v3c_guard_allows_any(enum v3c_domain_type type)
  * v3c_guard_change() - change which devices are guarded
  * @policy: a valid one, or NULL for no change
  * @locked: or NULL, likewise
+ * @killable: a signal that kills the caller ends the wait for v3c_topology
  *
  * Context: may sleep; without v3c_topology.
- * Return: the change, which is in force, see v3c_topology_changed().
+ * Return: the change, which is in force, see v3c_topology_changed(); or 0, which is none, with
+ * nothing changed, when the caller was killed.
  */
-u64 v3c_guard_change(const enum v3c_guard_policy *policy, const bool *locked)
+u64 v3c_guard_change(const enum v3c_guard_policy *policy, const bool *locked, bool killable)
 {
-	guard(mutex)(&v3c_topology);
+	u64 change;
+
+	if (!killable)
+		mutex_lock(&v3c_topology);
+	else if (mutex_lock_killable(&v3c_topology))
+		return 0;
 	if (policy)
 		WRITE_ONCE(v3c_policy, *policy);
 	if (locked)
 		WRITE_ONCE(v3c_locked, *locked);
-	return v3c_topology_changed();
+	change = v3c_topology_changed();
+	mutex_unlock(&v3c_topology);
+	return change;
 }
 
 /* v3c_guard_get() takes no lock, so that nobody who only looks waits for v3c_topology. */

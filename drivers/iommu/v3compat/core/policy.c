@@ -21,13 +21,13 @@
  */
 void v3c_policy_set(enum v3c_guard_policy policy)
 {
-	v3c_watch_wait(v3c_guard_change(&policy, NULL), TASK_UNINTERRUPTIBLE);
+	v3c_watch_wait(v3c_guard_change(&policy, NULL, false), TASK_UNINTERRUPTIBLE);
 }
 
 /* v3c_policy_set_locked() is v3c_policy_set() for the lock. */
 void v3c_policy_set_locked(bool locked)
 {
-	v3c_watch_wait(v3c_guard_change(NULL, &locked), TASK_UNINTERRUPTIBLE);
+	v3c_watch_wait(v3c_guard_change(NULL, &locked, false), TASK_UNINTERRUPTIBLE);
 }
 
 static const char * const v3c_policy_names[] = {
@@ -44,6 +44,8 @@ static int wait_as_writer(u64 change)
 {
 	int ret;
 
+	if (!change)
+		return -EINTR;
 	kernel_param_unlock(THIS_MODULE);
 	ret = v3c_watch_wait(change, TASK_INTERRUPTIBLE);
 	kernel_param_lock(THIS_MODULE);
@@ -55,7 +57,7 @@ static int write_policy(const char *value, const struct kernel_param *param)
 	int match = sysfs_match_string(v3c_policy_names, value);
 	enum v3c_guard_policy policy = match;
 
-	return match < 0 ? match : wait_as_writer(v3c_guard_change(&policy, NULL));
+	return match < 0 ? match : wait_as_writer(v3c_guard_change(&policy, NULL, true));
 }
 
 static int get_policy(char *buffer, const struct kernel_param *param)
@@ -84,7 +86,7 @@ static int write_locked(const char *value, const struct kernel_param *param)
 	bool locked = true;
 	int ret = value ? kstrtobool(value, &locked) : 0;
 
-	return ret ? ret : wait_as_writer(v3c_guard_change(NULL, &locked));
+	return ret ? ret : wait_as_writer(v3c_guard_change(NULL, &locked, true));
 }
 
 static int get_locked(char *buffer, const struct kernel_param *param)

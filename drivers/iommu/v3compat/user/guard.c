@@ -75,8 +75,8 @@ enum v3c_reason v3u_guard_set(struct v3u_call *call)
 	if (reason)
 		return reason;
 	change = v3c_guard_change(arg->flags & V3COMPAT_GUARD_SET_POLICY ? &policy : NULL,
-				  arg->flags & V3COMPAT_GUARD_SET_LOCKED ? &locked : NULL);
-	if (v3c_watch_wait(change, TASK_KILLABLE))
+				  arg->flags & V3COMPAT_GUARD_SET_LOCKED ? &locked : NULL, true);
+	if (!change || v3c_watch_wait(change, TASK_KILLABLE))
 		return v3u_refuse(call, V3C_REASON_KILLED, V3C_PARAM_NONE, 0, 0);
 	return 0;
 }
