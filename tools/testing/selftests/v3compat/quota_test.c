@@ -761,6 +761,11 @@ static long long cgroup_stat(const char *line)
 	return found;
 }
 
+static long long charged(void)
+{
+	return cgroup_number("test/memory.current");
+}
+
 /* enter_cgroup() returns why there is none, or NULL. */
 static const char *enter_cgroup(void)
 {
@@ -790,15 +795,15 @@ TEST_F_TIMEOUT(quota, handles_are_charged, 120)
 
 	if (missing)
 		SKIP(return, "%s", missing);
-	before = cgroup_number("test/memory.current");
+	before = charged();
 	ASSERT_LE(0, before);
 	for (i = 0; i < count; i++)
 		ASSERT_LT(0, new_domain(&self->one, NULL));
-	after = cgroup_number("test/memory.current");
+	after = charged();
 	/* Each has a struct of the file's, and one of the core's; some is charged ahead. */
 	EXPECT_LT(count * 400LL, after - before);
 	close(self->one.fd);
-	EXPECT_GT(after - count * 300LL, cgroup_number("test/memory.current"));
+	EXPECT_GT(after - count * 300LL, charged());
 	leave_cgroup();
 }
 
@@ -821,6 +826,60 @@ TEST_F_TIMEOUT(quota, table_of_handles_is_charged, 120)
 	after = cgroup_stat("slab_reclaimable");
 	EXPECT_LT(count / 64 * 400LL, after - before);
 	close(fd);
+	leave_cgroup();
+}
+
+/* Of a reservation, the page tables that it has from the start, of 8 bytes a page. */
+TEST_F_TIMEOUT(quota, tables_are_charged, 120)
+{
+	const char *missing = enter_cgroup();
+	const unsigned long long pages = 1ULL << 20;
+	long long before, after;
+	int reservation;
+
+	if (missing)
+		SKIP(return, "%s", missing);
+	/* Where no interrupt window is in the way. */
+	self->one.next = 8ULL << 30;
+	before = charged();
+	ASSERT_LE(0, before);
+	reservation = reserve(&self->one, pages, &self->result);
+	ASSERT_LT(0, reservation);
+	after = charged();
+	EXPECT_LT(8 * pages, after - before);
+	ASSERT_EQ(0, destroy(self->one.fd, reservation, NULL));
+	EXPECT_GT(after - 4 * pages, charged());
+	leave_cgroup();
+}
+
+/* Of what is mapped, and of events that wait. */
+TEST_F_TIMEOUT(quota, records_are_charged, 120)
+{
+	const char *missing = enter_cgroup();
+	const unsigned int count = 20000, capacity = 65536;
+	const unsigned long long events = capacity * sizeof(struct v3compat_event);
+	long long before, mapped, after;
+	unsigned int i;
+	int fd;
+
+	if (missing)
+		SKIP(return, "%s", missing);
+	before = charged();
+	ASSERT_LE(0, before);
+	for (i = 0; i < count; i++)
+		ASSERT_EQ(0, map_fixed(self->one.fd, self->one.domain, self->memory, PAGE,
+				       AT + 2 * i * PAGE));
+	mapped = charged();
+	/* More than the page tables' 16 bytes for each of them. */
+	EXPECT_LT(count * 48LL, mapped - before);
+	fd = open_events_of(&self->one, capacity, &self->result);
+	ASSERT_LE(0, fd);
+	after = charged();
+	EXPECT_LT(events, after - mapped);
+	close(fd);
+	EXPECT_GT(after - events / 2, charged());
+	close(self->one.fd);
+	EXPECT_GT(mapped - count * 24LL, charged());
 	leave_cgroup();
 }
 
