@@ -5,8 +5,6 @@
  * is behind a port, and one that cannot.
  */
 #define _GNU_SOURCE
-#include <dirent.h>
-#include <limits.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sys/eventfd.h>
@@ -15,121 +13,19 @@
 
 #include <linux/capability.h>
 
-#include "user.h"
+#include "pci.h"
 
 #include "../kselftest_harness.h"
 
-#define PCI	"/sys/bus/pci/devices/"
-#define UNSAFE	"/sys/module/v3compat/parameters/allow_unsafe_interrupts"
-#define DRIVER	"v3compat-pci"
 #define LISTING	"/sys/kernel/debug/v3compat/files"
 #define AT	0x40000000ULL
 
 /* OTHER_DRIVER uses the kernel's DMA, so that the core asks who owns the group. */
 #define OTHER_DRIVER	"uio_pci_generic"
 
-/* Registers of edu, and its buffer as its DMA engine sees it. */
-#define EDU_ID		0x00
-#define EDU_LIVE	0x04
-#define EDU_IRQ_STATUS	0x24
-#define EDU_IRQ_RAISE	0x60
-#define EDU_IRQ_ACK	0x64
-#define EDU_DMA_SOURCE	0x80
-#define EDU_DMA_TARGET	0x88
-#define EDU_DMA_COUNT	0x90
-#define EDU_DMA_COMMAND	0x98
-#define EDU_BUFFER	0x40000
-#define EDU_SIZE	(1UL << 20)
-
-#define EDU_START	1
-#define EDU_TO_MEMORY	2
-
-#define PCI_COMMAND_OFFSET	4
-#define PCI_MEMORY		2
-#define PCI_MASTER		4
-
-static bool read_text(const char *name, const char *attribute, char *text, size_t size)
+static bool has_no_reset(const char *name)
 {
-	char path[PATH_MAX];
-	ssize_t length;
-	int fd;
-
-	snprintf(path, sizeof(path), PCI "%s/%s", name, attribute);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	length = fd < 0 ? -1 : read(fd, text, size - 1);
-	if (fd >= 0)
-		close(fd);
-	text[length < 0 ? 0 : length] = '\0';
-	return length >= 0;
-}
-
-static int write_attribute(const char *name, const char *attribute, const char *text)
-{
-	char path[PATH_MAX];
-
-	snprintf(path, sizeof(path), PCI "%s/%s", name, attribute);
-	return write_file(path, text);
-}
-
-static int command_of(const char *name)
-{
-	unsigned short command = 0;
-	char path[PATH_MAX];
-	int fd;
-
-	snprintf(path, sizeof(path), PCI "%s/config", name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || pread(fd, &command, sizeof(command), PCI_COMMAND_OFFSET) != sizeof(command))
-		return -1;
-	close(fd);
-	return command;
-}
-
-/* find_edu() finds one that can be reset, or one that cannot. */
-static bool find_edu(bool reset, char *name, size_t size)
-{
-	char vendor[16], device[16], method[64];
-	DIR *dir = opendir(PCI);
-	struct dirent *entry;
-	bool found = false;
-
-	while (dir && !found && (entry = readdir(dir))) {
-		if (entry->d_name[0] == '.' ||
-		    !read_text(entry->d_name, "vendor", vendor, sizeof(vendor)) ||
-		    !read_text(entry->d_name, "device", device, sizeof(device)) ||
-		    strncmp(vendor, "0x1234", 6) || strncmp(device, "0x11e8", 6))
-			continue;
-		method[0] = '\0';
-		read_text(entry->d_name, "reset_method", method, sizeof(method));
-		found = reset == (method[0] > ' ');
-		if (found)
-			snprintf(name, size, "%.63s", entry->d_name);
-	}
-	if (dir)
-		closedir(dir);
-	return found;
-}
-
-static int bind_pci(const char *name, const char *driver)
-{
-	int ret = write_attribute(name, "driver_override", driver);
-
-	return ret ? ret : write_file("/sys/bus/pci/drivers_probe", name);
-}
-
-static int unbind_pci(const char *name)
-{
-	return write_file("/sys/bus/pci/drivers/" DRIVER "/unbind", name);
-}
-
-static int create_pci(int fd, const char *name, unsigned int flags, struct v3compat_result *result)
-{
-	struct v3compat_device_create arg = { .flags = flags, .name = name_of("pci", name) };
-	int ret = CALL(fd, DEVICE_CREATE, &arg);
-
-	if (result)
-		*result = arg.result;
-	return ret ? ret : (int)arg.out_device;
+	return !has_reset(name);
 }
 
 /* ask_blocker() returns a reason or an errno, negative. */
@@ -140,14 +36,6 @@ static int ask_blocker(int fd, const char *bus, const char *name, char *blocker)
 
 	memcpy(blocker, arg.out_blocker, sizeof(arg.out_blocker));
 	return ret ? ret : (int)arg.out_blocker_reason;
-}
-
-static int open_fd(int fd, int device)
-{
-	struct v3compat_device_open arg = { .device = device };
-	int ret = CALL(fd, DEVICE_OPEN, &arg);
-
-	return ret ? ret : arg.out_fd;
 }
 
 static int set_irqs(int fd, unsigned int type, int event, struct v3compat_result *result)
@@ -196,45 +84,6 @@ static bool has_come(int event, bool wait)
 
 	return poll(&poll_fd, 1, wait ? 1000 : 0) == 1 &&
 	       read(event, &count, sizeof(count)) == sizeof(count);
-}
-
-static uint32_t *map_bar(int fd)
-{
-	void *bar = mmap(NULL, EDU_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-
-	return bar == MAP_FAILED ? NULL : bar;
-}
-
-static uint32_t get(uint32_t *bar, unsigned int at)
-{
-	return __atomic_load_n(bar + at / 4, __ATOMIC_SEQ_CST);
-}
-
-static void put(uint32_t *bar, unsigned int at, uint32_t value)
-{
-	__atomic_store_n(bar + at / 4, value, __ATOMIC_SEQ_CST);
-}
-
-static void put64(uint32_t *bar, unsigned int at, uint64_t value)
-{
-	__atomic_store_n((uint64_t *)bar + at / 8, value, __ATOMIC_SEQ_CST);
-}
-
-static void start_dma(uint32_t *bar, uint64_t source, uint64_t target, uint64_t count,
-		      uint64_t command)
-{
-	put64(bar, EDU_DMA_SOURCE, source);
-	put64(bar, EDU_DMA_TARGET, target);
-	put64(bar, EDU_DMA_COUNT, count);
-	put64(bar, EDU_DMA_COMMAND, command | EDU_START);
-}
-
-static void wait_dma(uint32_t *bar)
-{
-	unsigned int tries;
-
-	for (tries = 0; tries < 2000 && get(bar, EDU_DMA_COMMAND) & EDU_START; tries++)
-		usleep(1000);
 }
 
 /* dies_of_bus_error(): a read of @bar raises SIGBUS. */
@@ -306,7 +155,8 @@ FIXTURE_VARIANT_ADD(edu, that_can_be_reset) { .reset = true };
 
 FIXTURE_SETUP(edu)
 {
-	if (!find_edu(variant->reset, self->name, sizeof(self->name)))
+	if (!find_pci(EDU, variant->reset ? has_reset : has_no_reset, 0, self->name,
+		      sizeof(self->name)))
 		SKIP(return, "the machine has no such device");
 	ASSERT_EQ(0, write_file(UNSAFE, has_remapping() ? "N" : "Y"));
 	ASSERT_EQ(0, bind_pci(self->name, DRIVER));
@@ -320,7 +170,7 @@ FIXTURE_SETUP(edu)
 	ASSERT_LT(0, self->domain);
 	self->edu = open_fd(self->fd, self->device);
 	ASSERT_LE(0, self->edu);
-	self->bar = map_bar(self->edu);
+	self->bar = map_bar(self->edu, EDU_SIZE);
 	ASSERT_NE(NULL, self->bar);
 	self->memory = new_memory(PAGE);
 	ASSERT_NE(NULL, self->memory);
@@ -659,7 +509,7 @@ static void hold_and_die(const char *name, int ready)
 	char ok = 'y';
 
 	edu = open_fd(fd, device);
-	bar = map_bar(edu);
+	bar = map_bar(edu, EDU_SIZE);
 	if (!bar || map_fixed(fd, domain, memory, PAGE, AT) || attach(fd, domain, device, NULL))
 		_exit(1);
 	start_dma(bar, EDU_BUFFER, AT, 4096, EDU_TO_MEMORY);

@@ -178,24 +178,28 @@ static inline struct v3compat_device_name name_of(const char *bus, const char *n
 {
 	struct v3compat_device_name both = {};
 
-	strncpy((char *)both.bus, bus, sizeof(both.bus) - 1);
-	strncpy((char *)both.name, name, sizeof(both.name) - 1);
+	snprintf((char *)both.bus, sizeof(both.bus), "%.15s", bus);
+	snprintf((char *)both.name, sizeof(both.name), "%.63s", name);
 	return both;
 }
 
 /* These return a handle, or an errno, negative; @result is NULL or gets what a refusal says. */
 
-static inline int create_device(int fd, const char *name, unsigned int flags,
-				struct v3compat_result *result)
+static inline int create_device_on(int fd, const char *bus, const char *name, unsigned int flags,
+				   struct v3compat_result *result)
 {
-	struct v3compat_device_create arg = {
-		.flags = flags, .name = name_of("platform", name),
-	};
+	struct v3compat_device_create arg = { .flags = flags, .name = name_of(bus, name) };
 	int ret = CALL(fd, DEVICE_CREATE, &arg);
 
 	if (result)
 		*result = arg.result;
 	return ret ? ret : (int)arg.out_device;
+}
+
+static inline int create_device(int fd, const char *name, unsigned int flags,
+				struct v3compat_result *result)
+{
+	return create_device_on(fd, "platform", name, flags, result);
 }
 
 static inline int create_domain(int fd, unsigned int type, unsigned int width,
@@ -296,6 +300,14 @@ static inline int unmap(int fd, int object, unsigned long long address, size_t l
 	if (result)
 		*result = arg.result;
 	return ret;
+}
+
+/* last_of() is the last byte that a domain can map. */
+static inline unsigned long long last_of(int fd, int domain)
+{
+	struct v3compat_domain_query query = { .domain = domain };
+
+	return CALL(fd, DOMAIN_QUERY, &query) ? 0 : query.out_last;
 }
 
 static inline void *new_memory(size_t length)
