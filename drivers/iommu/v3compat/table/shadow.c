@@ -689,6 +689,21 @@ static bool makes_room(struct v3c_shadow *shadow, struct v3c_sync *sync, struct 
 }
 
 /*
+ * behind_withheld() is the page behind @last, or behind the range that is withheld around @last, as
+ * far as @sync, @unit and the empty entry at @path reach. Otherwise a range of some GiB, such as
+ * AMD's of HyperTransport, would be more visits than count_visit() allows.
+ */
+static u64 behind_withheld(struct v3c_shadow *shadow, const struct v3c_sync *sync,
+			   const struct v3c_path *path, const struct v3c_unit *unit, u64 last)
+{
+	u64 end = min3(path->last, unit->last, sync->last), held, held_last;
+
+	if (next_withheld(shadow, last, end, &held, &held_last) && held <= last)
+		return min(held_last, end) + 1;
+	return last + 1;
+}
+
+/*
  * sync_leaves() brings up to date leaves of the node at @path, or those that ought to be below the
  * empty entry there.
  */
@@ -723,10 +738,10 @@ static int sync_leaves(struct v3c_shadow *shadow, struct v3c_sync *sync, struct 
 		leave_out(shadow, first, count, wanted);
 	}
 	if (path->level) {
-		sync->at = last + 1;
-		if (!memchr_inv(wanted, 0, count * sizeof(*wanted)))
+		if (!memchr_inv(wanted, 0, count * sizeof(*wanted))) {
+			sync->at = behind_withheld(shadow, sync, path, unit, last);
 			return count_visit(sync);
-		sync->at = first;
+		}
 		ret = add_nodes(shadow, sync, path, 0);
 		if (ret)
 			return ret;
