@@ -3,7 +3,7 @@
  * Mapping through /dev/v3compat: what devices find, what is pinned, and what is refused.
  */
 #define _GNU_SOURCE
-#include "user.h"
+#include "engine.h"
 
 #include "../kselftest_harness.h"
 
@@ -11,7 +11,7 @@
 #define RW	(V3COMPAT_READ | V3COMPAT_WRITE)
 
 FIXTURE(map) {
-	struct sim sim;
+	struct engine engine;
 	int fd;
 	int device;
 	int domain;	/* explicit addresses */
@@ -21,6 +21,7 @@ FIXTURE(map) {
 };
 
 FIXTURE_VARIANT(map) {
+	bool pci;
 	struct sim_config config;
 };
 
@@ -31,21 +32,25 @@ FIXTURE_VARIANT_ADD(map, late_geometry) {
 	.config.quirks = IOMMUSIM_LATE_GEOMETRY, .config.aperture_bits = 42,
 };
 FIXTURE_VARIANT_ADD(map, small_pages) { .config.pgsize_bitmap = 4096 };
+FIXTURE_VARIANT_ADD(map, pci) { .pci = true };
 
 #define MEMORY	(16 * PAGE)
 
 FIXTURE_SETUP(map)
 {
-	ASSERT_EQ(0, open_sim(&self->sim, &variant->config));
+	if (!has_engine(variant->pci))
+		SKIP(return, NO_ENGINE);
+	ASSERT_EQ(0, open_engine(&self->engine, variant->pci, &variant->config));
 	self->fd = open_v3compat();
 	ASSERT_LE(0, self->fd);
-	self->device = create_device(self->fd, self->sim.name, 0, NULL);
+	self->device = claim(&self->engine, self->fd, 0);
 	ASSERT_LT(0, self->device);
 	self->domain = create_domain(self->fd, V3COMPAT_DOMAIN_TRANSLATE, 0, NULL);
 	ASSERT_LT(0, self->domain);
 	self->chooses = create_domain(self->fd, V3COMPAT_DOMAIN_TRANSLATE, 40, NULL);
 	ASSERT_LT(0, self->chooses);
 	ASSERT_EQ(0, attach(self->fd, self->domain, self->device, NULL));
+	self->engine.domain = self->domain;
 	self->memory = new_memory(MEMORY);
 	ASSERT_NE(NULL, self->memory);
 	ASSERT_EQ(0, pinned_kib());
@@ -55,19 +60,19 @@ FIXTURE_TEARDOWN(map)
 {
 	close(self->fd);
 	EXPECT_EQ(0, pinned_kib());
-	close_sim(&self->sim);
+	close_engine(&self->engine);
 }
 
 TEST_F(map, page_arrives)
 {
 	ASSERT_EQ(0, map_fixed(self->fd, self->domain, self->memory, PAGE, AT));
-	EXPECT_TRUE(device_writes(&self->sim, AT, self->memory));
-	EXPECT_TRUE(device_reads(&self->sim, AT + 128, self->memory + 128));
-	EXPECT_TRUE(is_refused(&self->sim, AT + PAGE));
-	EXPECT_TRUE(is_refused(&self->sim, AT - PAGE));
+	EXPECT_TRUE(engine_writes(&self->engine, AT, self->memory));
+	EXPECT_TRUE(engine_reads(&self->engine, AT + 128, self->memory + 128));
+	EXPECT_TRUE(engine_is_refused(&self->engine, AT + PAGE));
+	EXPECT_TRUE(engine_is_refused(&self->engine, AT - PAGE));
 	EXPECT_EQ(4, pinned_kib());
 	ASSERT_EQ(0, unmap(self->fd, self->domain, AT, PAGE, NULL));
-	EXPECT_TRUE(is_refused(&self->sim, AT));
+	EXPECT_TRUE(engine_is_refused(&self->engine, AT));
 	EXPECT_EQ(0, pinned_kib());
 }
 
@@ -77,7 +82,7 @@ TEST_F(map, every_page_of_many_arrives)
 
 	ASSERT_EQ(0, map_fixed(self->fd, self->domain, self->memory, MEMORY, AT));
 	for (i = 0; i < MEMORY / PAGE; i++)
-		EXPECT_TRUE(device_writes(&self->sim, AT + i * PAGE, self->memory + i * PAGE));
+		EXPECT_TRUE(engine_writes(&self->engine, AT + i * PAGE, self->memory + i * PAGE));
 	EXPECT_EQ(MEMORY / 1024, pinned_kib());
 	ASSERT_EQ(0, unmap(self->fd, self->domain, AT, MEMORY, NULL));
 	EXPECT_EQ(0, pinned_kib());
@@ -85,12 +90,10 @@ TEST_F(map, every_page_of_many_arrives)
 
 TEST_F(map, read_only_is_not_written)
 {
-	unsigned int value = 0;
-
 	ASSERT_EQ(0, map_at(self->fd, self->domain, user_memory(self->memory, PAGE), AT,
 			    V3COMPAT_MAP_FIXED, V3COMPAT_READ, NULL));
-	EXPECT_TRUE(device_reads(&self->sim, AT, self->memory));
-	EXPECT_EQ(IOMMUSIM_FAULT_PERMISSION, dma(&self->sim, AT, &value, sizeof(value), true));
+	EXPECT_TRUE(engine_reads(&self->engine, AT, self->memory));
+	EXPECT_TRUE(engine_may_not_write(&self->engine, AT));
 }
 
 TEST_F(map, read_only_memory_is_not_written)
@@ -114,14 +117,14 @@ TEST_F(map, part_is_unmapped_and_unpinned)
 		EXPECT_EQ(-EXDEV, ret);
 		EXPECT_EQ(V3COMPAT_REASON_CUT_LARGE_PAGE, self->result.out_reason);
 		EXPECT_EQ(MEMORY / 1024, pinned_kib());
-		EXPECT_TRUE(device_writes(&self->sim, AT + 4 * PAGE, self->memory + 4 * PAGE));
+		EXPECT_TRUE(engine_writes(&self->engine, AT + 4 * PAGE, self->memory + 4 * PAGE));
 		return;
 	}
 	EXPECT_EQ(MEMORY / 1024 - 8, pinned_kib());
-	EXPECT_TRUE(is_refused(&self->sim, AT + 4 * PAGE));
-	EXPECT_TRUE(is_refused(&self->sim, AT + 5 * PAGE));
-	EXPECT_TRUE(device_writes(&self->sim, AT + 3 * PAGE, self->memory + 3 * PAGE));
-	EXPECT_TRUE(device_writes(&self->sim, AT + 6 * PAGE, self->memory + 6 * PAGE));
+	EXPECT_TRUE(engine_is_refused(&self->engine, AT + 4 * PAGE));
+	EXPECT_TRUE(engine_is_refused(&self->engine, AT + 5 * PAGE));
+	EXPECT_TRUE(engine_writes(&self->engine, AT + 3 * PAGE, self->memory + 3 * PAGE));
+	EXPECT_TRUE(engine_writes(&self->engine, AT + 6 * PAGE, self->memory + 6 * PAGE));
 }
 
 TEST_F(map, several_are_unmapped_at_once)
@@ -137,9 +140,9 @@ TEST_F(map, same_memory_twice)
 	ASSERT_EQ(0, map_fixed(self->fd, self->domain, self->memory, PAGE, AT));
 	ASSERT_EQ(0, map_fixed(self->fd, self->domain, self->memory, PAGE, AT + 8 * PAGE));
 	EXPECT_EQ(8, pinned_kib());
-	EXPECT_TRUE(device_writes(&self->sim, AT + 8 * PAGE, self->memory));
+	EXPECT_TRUE(engine_writes(&self->engine, AT + 8 * PAGE, self->memory));
 	ASSERT_EQ(0, unmap(self->fd, self->domain, AT, PAGE, NULL));
-	EXPECT_TRUE(device_writes(&self->sim, AT + 8 * PAGE, self->memory));
+	EXPECT_TRUE(engine_writes(&self->engine, AT + 8 * PAGE, self->memory));
 	EXPECT_EQ(4, pinned_kib());
 }
 
@@ -162,14 +165,15 @@ TEST_F(map, unmap_of_nothing)
 	EXPECT_EQ(V3COMPAT_REASON_NOT_MAPPED, self->result.out_reason);
 	ASSERT_EQ(0, map_fixed(self->fd, self->domain, self->memory, PAGE, AT));
 	EXPECT_EQ(-ENOENT, unmap(self->fd, self->domain, AT, 2 * PAGE, &self->result));
-	EXPECT_TRUE(device_writes(&self->sim, AT, self->memory));
+	EXPECT_TRUE(engine_writes(&self->engine, AT, self->memory));
 	EXPECT_EQ(4, pinned_kib());
 }
 
 TEST_F(map, beyond_the_aperture)
 {
 	EXPECT_EQ(-ERANGE, map_at(self->fd, self->domain, user_memory(self->memory, PAGE),
-				  1ULL << 58, V3COMPAT_MAP_FIXED, RW, &self->result));
+				  last_of(self->fd, self->domain) + 1, V3COMPAT_MAP_FIXED, RW,
+				  &self->result));
 	EXPECT_EQ(V3COMPAT_REASON_BEYOND_APERTURE, self->result.out_reason);
 	EXPECT_EQ(0, pinned_kib());
 }
@@ -192,7 +196,7 @@ TEST_F(map, domain_chooses)
 	ASSERT_EQ(0, attach(self->fd, self->chooses, self->device, NULL));
 	ASSERT_EQ(0, CALL(self->fd, MAP, &arg));
 	EXPECT_GT(1ULL << 40, arg.address + 3 * PAGE);
-	EXPECT_TRUE(device_writes(&self->sim, arg.address + 2 * PAGE, self->memory + 2 * PAGE));
+	EXPECT_TRUE(engine_writes(&self->engine, arg.address + 2 * PAGE, self->memory + 2 * PAGE));
 	EXPECT_EQ(0, unmap(self->fd, self->chooses, arg.address, 3 * PAGE, NULL));
 }
 
@@ -240,7 +244,7 @@ TEST_F(map, address_that_cannot_be_told_is_not_mapped)
 	};
 	ASSERT_EQ(0, mprotect(arg, PAGE, PROT_READ));
 	EXPECT_EQ(-EFAULT, call_(self->fd, V3COMPAT_IOCTL_MAP, arg));
-	EXPECT_TRUE(is_refused(&self->sim, AT));
+	EXPECT_TRUE(engine_is_refused(&self->engine, AT));
 	EXPECT_EQ(0, pinned_kib());
 }
 
@@ -254,7 +258,7 @@ TEST_F(map, memory_that_is_not_there)
 	EXPECT_EQ((uintptr_t)self->memory + 2 * PAGE, self->result.out_first);
 	EXPECT_EQ((uintptr_t)self->memory + 4 * PAGE - 1, self->result.out_last);
 	EXPECT_EQ(0, pinned_kib());
-	EXPECT_TRUE(is_refused(&self->sim, AT));
+	EXPECT_TRUE(engine_is_refused(&self->engine, AT));
 }
 
 /* Memory in several pieces, before a hole: what was pinned is given back once. */
@@ -282,11 +286,10 @@ TEST_F(map, pieces_before_a_hole)
 
 TEST_F(map, unmapping_memory_leaves_the_device_its_pages)
 {
-	unsigned int value = 1;
-
 	ASSERT_EQ(0, map_fixed(self->fd, self->domain, self->memory, PAGE, AT));
 	ASSERT_EQ(0, munmap(self->memory, PAGE));
-	EXPECT_EQ(IOMMUSIM_OK, dma(&self->sim, AT, &value, sizeof(value), true));
+	EXPECT_TRUE(engine_puts(&self->engine, AT));
+	EXPECT_TRUE(engine_finds(&self->engine, AT, ENGINE_WORD));
 	EXPECT_EQ(4, pinned_kib());
 }
 
@@ -406,8 +409,8 @@ TEST_F(map, registered_memory)
 	ASSERT_EQ(0, map_at(self->fd, self->domain, source, AT + 16 * PAGE, V3COMPAT_MAP_FIXED, RW,
 			    NULL));
 	EXPECT_EQ(MEMORY / 1024, pinned_kib());
-	EXPECT_TRUE(device_writes(&self->sim, AT + PAGE, self->memory + 3 * PAGE));
-	EXPECT_TRUE(device_writes(&self->sim, AT + 18 * PAGE, self->memory + 4 * PAGE));
+	EXPECT_TRUE(engine_writes(&self->engine, AT + PAGE, self->memory + 3 * PAGE));
+	EXPECT_TRUE(engine_writes(&self->engine, AT + 18 * PAGE, self->memory + 4 * PAGE));
 	EXPECT_EQ(-EBUSY, destroy(self->fd, memory, &self->result));
 	EXPECT_EQ(V3COMPAT_REASON_IN_USE, self->result.out_reason);
 	EXPECT_EQ(6, self->result.out_first);
@@ -460,8 +463,8 @@ TEST_F(map, memfd)
 	source.object = memfd;
 	ASSERT_EQ(0, map_at(self->fd, self->domain, source, AT, V3COMPAT_MAP_FIXED, RW, NULL));
 	EXPECT_EQ(12, pinned_kib());
-	EXPECT_TRUE(device_writes(&self->sim, AT + 2 * PAGE, view + 3 * PAGE));
-	EXPECT_TRUE(device_reads(&self->sim, AT, view + PAGE));
+	EXPECT_TRUE(engine_writes(&self->engine, AT + 2 * PAGE, view + 3 * PAGE));
+	EXPECT_TRUE(engine_reads(&self->engine, AT, view + PAGE));
 	/* What devices may write to cannot be sealed against writing. */
 	ASSERT_EQ(0, munmap(view, 8 * PAGE));
 	EXPECT_EQ(-1, fcntl(memfd, F_ADD_SEALS, F_SEAL_WRITE));
@@ -542,7 +545,7 @@ TEST_F(map, registered_memfd)
 	EXPECT_EQ(16, pinned_kib());
 	source.object = arg.out_memory;
 	ASSERT_EQ(0, map_at(self->fd, self->domain, source, AT, V3COMPAT_MAP_FIXED, RW, NULL));
-	EXPECT_TRUE(device_writes(&self->sim, AT + PAGE, view + 2 * PAGE));
+	EXPECT_TRUE(engine_writes(&self->engine, AT + PAGE, view + 2 * PAGE));
 	close(memfd);
 }
 
@@ -559,11 +562,11 @@ TEST_F(map, reservation)
 				  AT + PAGE, V3COMPAT_MAP_FIXED, RW, NULL));
 	ASSERT_EQ(0, map_at(self->fd, reserve.out_reservation, user_memory(self->memory, 2 * PAGE),
 			    3 * PAGE, 0, RW, NULL));
-	EXPECT_TRUE(device_writes(&self->sim, AT + 4 * PAGE, self->memory + PAGE));
+	EXPECT_TRUE(engine_writes(&self->engine, AT + 4 * PAGE, self->memory + PAGE));
 	EXPECT_EQ(8, pinned_kib());
 	EXPECT_EQ(-EBUSY, destroy(self->fd, reserve.out_reservation, &self->result));
 	ASSERT_EQ(0, unmap(self->fd, reserve.out_reservation, 3 * PAGE, 2 * PAGE, NULL));
-	EXPECT_TRUE(is_refused(&self->sim, AT + 4 * PAGE));
+	EXPECT_TRUE(engine_is_refused(&self->engine, AT + 4 * PAGE));
 	EXPECT_EQ(0, pinned_kib());
 	ASSERT_EQ(0, destroy(self->fd, reserve.out_reservation, NULL));
 	EXPECT_EQ(0, map_fixed(self->fd, self->domain, self->memory, PAGE, AT + PAGE));
@@ -644,13 +647,14 @@ TEST_F(map, batch_of_maps_and_unmaps)
 				       AT + 2 * i * PAGE);
 	ASSERT_EQ(MEMORY / PAGE, batch(self->fd, entries, MEMORY / PAGE, NULL));
 	for (i = 0; i < MEMORY / PAGE; i++)
-		EXPECT_TRUE(device_writes(&self->sim, AT + 2 * i * PAGE, self->memory + i * PAGE));
+		EXPECT_TRUE(engine_writes(&self->engine, AT + 2 * i * PAGE,
+					  self->memory + i * PAGE));
 	EXPECT_EQ(MEMORY / 1024, pinned_kib());
 	for (i = 0; i < MEMORY / PAGE; i++)
 		entries[i] = unmap_entry(self->domain, AT + 2 * i * PAGE, PAGE);
 	ASSERT_EQ(MEMORY / PAGE, batch(self->fd, entries, MEMORY / PAGE, NULL));
 	for (i = 0; i < MEMORY / PAGE; i++)
-		EXPECT_TRUE(is_refused(&self->sim, AT + 2 * i * PAGE));
+		EXPECT_TRUE(engine_is_refused(&self->engine, AT + 2 * i * PAGE));
 	EXPECT_EQ(0, pinned_kib());
 }
 
@@ -666,7 +670,7 @@ TEST_F(map, batch_stops_at_the_first_refusal)
 	EXPECT_EQ(2, batch(self->fd, entries, 4, &self->result));
 	EXPECT_EQ(V3COMPAT_REASON_OVERLAP, self->result.out_reason);
 	EXPECT_EQ(AT, self->result.out_first);
-	EXPECT_TRUE(is_refused(&self->sim, AT + 4 * PAGE));
+	EXPECT_TRUE(engine_is_refused(&self->engine, AT + 4 * PAGE));
 	EXPECT_EQ(8, pinned_kib());
 	EXPECT_EQ(-EEXIST, batch(self->fd, entries, 4, &self->result));
 	EXPECT_EQ(8, pinned_kib());
@@ -689,8 +693,8 @@ TEST_F(map, batch_of_unmaps_stops_at_the_first_refusal)
 	EXPECT_EQ(2, batch(self->fd, entries, 4, &self->result));
 	EXPECT_EQ(V3COMPAT_REASON_NOT_MAPPED, self->result.out_reason);
 	EXPECT_EQ(AT + 4 * PAGE, self->result.out_first);
-	EXPECT_TRUE(is_refused(&self->sim, AT + 2 * PAGE));
-	EXPECT_TRUE(device_writes(&self->sim, AT + 6 * PAGE, self->memory + 3 * PAGE));
+	EXPECT_TRUE(engine_is_refused(&self->engine, AT + 2 * PAGE));
+	EXPECT_TRUE(engine_writes(&self->engine, AT + 6 * PAGE, self->memory + 3 * PAGE));
 	EXPECT_EQ(4, pinned_kib());
 }
 
@@ -729,7 +733,7 @@ TEST_F(map, batch_moves_a_mapping)
 
 	ASSERT_EQ(0, map_fixed(self->fd, self->domain, self->memory, PAGE, AT));
 	ASSERT_EQ(4, batch(self->fd, entries, 4, NULL));
-	EXPECT_TRUE(device_writes(&self->sim, AT, self->memory + 2 * PAGE));
+	EXPECT_TRUE(engine_writes(&self->engine, AT, self->memory + 2 * PAGE));
 	EXPECT_EQ(4, pinned_kib());
 }
 
@@ -765,7 +769,7 @@ TEST_F(map, close_gives_everything_back)
 	EXPECT_EQ(2 * MEMORY / 1024 + 4, pinned_kib());
 	close(self->fd);
 	EXPECT_EQ(0, pinned_kib());
-	EXPECT_TRUE(is_refused(&self->sim, AT));
+	EXPECT_TRUE(engine_is_refused(&self->engine, AT));
 	self->fd = -1;
 }
 
