@@ -79,6 +79,10 @@ struct iommusim_region {
  * @external: the device is plugged into a port that users can reach, as dev_is_removable() says
  * @no_pasids: no PASID can be attached to the device, whatever the instance can do
  * @not_coherent: the IOMMU says that the DMA of the device passes caches by
+ * @resources: the device has memory of its own for its driver: a page, which begins with the
+ *	device's name, and half a page; and an interrupt, see iommusim_set_interrupt(). All are
+ *	resources of the platform device.
+ * @edge: the interrupt is edge-triggered, not level-triggered; needs @resources
  * @late: the IOMMU core learns of the device only by iommusim_device_join(). A driver asked for is
  *	unbound until device_attach() is called.
  */
@@ -92,6 +96,8 @@ struct iommusim_device_config {
 	bool external;
 	bool no_pasids;
 	bool not_coherent;
+	bool resources;
+	bool edge;
 	bool late;
 };
 
@@ -164,6 +170,7 @@ int iommusim_dma_write_prq(struct device *dev, u32 pasid, u64 address, const voi
 			   struct iommusim_fault *fault);
 int iommusim_page_request(struct device *dev, u32 pasid, const u64 *addresses, unsigned int count,
 			  u32 perm, enum iommu_page_response_code *response);
+int iommusim_set_interrupt(struct device *dev, bool on);
 void iommusim_fail_attach(struct device *dev, int err, unsigned int times);
 void iommusim_fail_tables(struct iommusim *sim, unsigned int skip, unsigned int times);
 void iommusim_fail_unmaps(struct iommusim *sim, unsigned int skip, unsigned int times);

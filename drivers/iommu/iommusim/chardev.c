@@ -229,6 +229,8 @@ static int add_device(struct iommusim_file *file, struct iommusim_ioc_device_cre
 		.external = cmd->flags & IOMMUSIM_DEVICE_EXTERNAL,
 		.no_pasids = cmd->flags & IOMMUSIM_DEVICE_NO_PASIDS,
 		.not_coherent = cmd->flags & IOMMUSIM_DEVICE_NOT_COHERENT,
+		.resources = cmd->flags & IOMMUSIM_DEVICE_RESOURCES,
+		.edge = cmd->flags & IOMMUSIM_DEVICE_EDGE,
 	};
 	struct iommusim_object *parent, *object;
 	struct device *dev;
@@ -257,7 +259,8 @@ static int do_device_create(struct iommusim_file *file, void *arg)
 	struct iommusim_ioc_device_create *cmd = arg;
 	const u32 known = IOMMUSIM_DEVICE_MANAGED_DMA | IOMMUSIM_DEVICE_ORDINARY_DRIVER |
 			  IOMMUSIM_DEVICE_NO_REGIONS | IOMMUSIM_DEVICE_EXTERNAL |
-			  IOMMUSIM_DEVICE_NO_PASIDS | IOMMUSIM_DEVICE_NOT_COHERENT;
+			  IOMMUSIM_DEVICE_NO_PASIDS | IOMMUSIM_DEVICE_NOT_COHERENT |
+			  IOMMUSIM_DEVICE_RESOURCES | IOMMUSIM_DEVICE_EDGE;
 	struct iommusim_region *regions;
 	int err;
 
@@ -477,6 +480,22 @@ static int do_page_request(struct iommusim_file *file, void *arg)
 	return err;
 }
 
+static int do_interrupt(struct iommusim_file *file, void *arg)
+{
+	struct iommusim_ioc_interrupt *cmd = arg;
+	struct device *dev;
+	int err;
+
+	if (cmd->flags || cmd->level > 1)
+		return -EINVAL;
+	dev = get_dev(file, cmd->device_id);
+	if (!dev)
+		return -ENOENT;
+	err = iommusim_set_interrupt(dev, cmd->level);
+	put_device(dev);
+	return err;
+}
+
 union iommusim_command {
 	struct iommusim_ioc_create create;
 	struct iommusim_ioc_destroy destroy;
@@ -487,6 +506,7 @@ union iommusim_command {
 	struct iommusim_ioc_stats stats;
 	struct iommusim_ioc_sva_bind sva_bind;
 	struct iommusim_ioc_page_request page_request;
+	struct iommusim_ioc_interrupt interrupt;
 };
 
 /**
@@ -518,6 +538,7 @@ static const struct iommusim_operation operations[] = {
 	OPERATION(IOMMUSIM_IOC_STATS, stats, out_stale_hits, do_stats),
 	OPERATION(IOMMUSIM_IOC_SVA_BIND, sva_bind, out_pasid, do_sva_bind),
 	OPERATION(IOMMUSIM_IOC_PAGE_REQUEST, page_request, out_response, do_page_request),
+	OPERATION(IOMMUSIM_IOC_INTERRUPT, interrupt, level, do_interrupt),
 };
 
 static long ioctl_file(struct file *filp, unsigned int cmd, unsigned long arg)

@@ -7,6 +7,7 @@
 #include "compat.h"
 #include "device.h"
 #include "instance.h"
+#include "resources.h"
 
 static const struct iommusim_region msi_window = {
 	.first = 0xfee00000,
@@ -18,10 +19,12 @@ static const struct iommusim_region msi_window = {
 static void release_platform_device(struct device *dev)
 {
 	struct iommusim_device *sdev = dev_get_platdata(dev);
+	struct iommusim_resources *resources = sdev->resources;
 	struct iommusim_region *regions = sdev->regions;
 	struct iommusim *sim = sdev->sim;
 
 	sdev->release(dev);
+	iommusim_resources_free(resources);
 	kfree(regions);
 	iommusim_put(sim);
 	module_put(THIS_MODULE);
@@ -100,6 +103,14 @@ static int copy_regions(struct iommusim_device *sdev, const struct iommusim *sim
 	return 0;
 }
 
+static int add_resources(struct iommusim_device *sdev, const struct iommusim_device_config *cfg)
+{
+	if (!cfg->resources)
+		return cfg->edge ? -EINVAL : 0;
+	sdev->resources = iommusim_resources_alloc(cfg);
+	return sdev->resources ? 0 : -ENOMEM;
+}
+
 struct iommusim_device *iommusim_device_alloc(struct iommusim *sim,
 					      const struct iommusim_device_config *cfg)
 {
@@ -108,8 +119,9 @@ struct iommusim_device *iommusim_device_alloc(struct iommusim *sim,
 
 	if (!sdev)
 		return ERR_PTR(-ENOMEM);
-	err = copy_regions(sdev, sim, cfg);
+	err = copy_regions(sdev, sim, cfg) ?: add_resources(sdev, cfg);
 	if (err) {
+		kfree(sdev->regions);
 		kfree(sdev);
 		return ERR_PTR(err);
 	}

@@ -11,6 +11,7 @@
 #include <linux/iommusim.h>
 
 struct iommusim_group;
+struct iommusim_resources;
 
 /**
  * struct iommusim_context - where the DMA of one (device, PASID) goes
@@ -30,6 +31,7 @@ struct iommusim_context {
  * @not_coherent: &iommusim_device_config.not_coherent
  * @regions: reserved regions
  * @nr_regions: number of @regions
+ * @resources: memory and an interrupt of it, or NULL
  * @node: in &iommusim.devices, protected by &iommusim.lock
  * @group: the group that the device shares, or NULL; protected by &iommusim.lock
  * @first_domain: the domain attached first, the default one; protected by the core's group->mutex
@@ -57,6 +59,7 @@ struct iommusim_device {
 	bool not_coherent;
 	struct iommusim_region *regions;
 	u32 nr_regions;
+	struct iommusim_resources *resources;
 
 	struct list_head node;
 	struct iommusim_group *group;

@@ -19,7 +19,7 @@ struct platform_device;
  * X.c and X.h are the unit X. A unit includes and calls only units in the lines above its own, and
  * those to the left of it::
  *
- *	compat  instance  record
+ *	compat  instance  record  resources
  *	table  iotlb  domain  sva
  *	device  request  attach  group
  *	dma  ops  platform  create

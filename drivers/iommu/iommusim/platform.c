@@ -10,6 +10,7 @@
 #include "device.h"
 #include "instance.h"
 #include "platform.h"
+#include "resources.h"
 
 #define NAME_MANAGED	"iommusim-managed"
 #define NAME_ORDINARY	"iommusim-ordinary"
@@ -100,6 +101,11 @@ static int add_platform_device(struct platform_device *pdev, struct iommusim *si
 {
 	int err;
 
+	if (iommusim_to_device(&pdev->dev)->resources) {
+		err = iommusim_resources_add(iommusim_to_device(&pdev->dev)->resources, pdev);
+		if (err)
+			return err;
+	}
 	err = set_pasid_width(&pdev->dev, cfg->no_pasids ? 0 : sim->config.max_pasids);
 	if (err)
 		return err;
@@ -147,6 +153,7 @@ struct device *iommusim_device_create(struct iommusim *sim,
 				      const struct iommusim_device_config *cfg)
 {
 	static const struct iommusim_device_config default_config;
+	struct iommusim_device *sdev;
 	struct platform_device *pdev;
 	int err;
 
@@ -168,8 +175,11 @@ struct device *iommusim_device_create(struct iommusim *sim,
 		platform_device_unregister(pdev);
 		return ERR_PTR(err);
 	}
+	sdev = iommusim_to_device(&pdev->dev);
+	if (sdev->resources)
+		iommusim_resources_label(sdev->resources, dev_name(&pdev->dev));
 	scoped_guard(mutex, &sim->lock)
-		list_add_tail(&iommusim_to_device(&pdev->dev)->node, &sim->devices);
+		list_add_tail(&sdev->node, &sim->devices);
 	return &pdev->dev;
 }
 V3C_EXPORT_NS_GPL(iommusim_device_create, IOMMUSIM);
@@ -195,6 +205,27 @@ void iommusim_device_destroy(struct device *dev)
 	platform_device_unregister(to_platform_device(dev));
 }
 V3C_EXPORT_NS_GPL(iommusim_device_destroy, IOMMUSIM);
+
+/**
+ * iommusim_set_interrupt() - set the interrupt line of a device
+ * @dev: a simulated device with resources
+ * @on: whether it is up
+ *
+ * An edge-triggered interrupt comes when the line goes up, a level-triggered one as long as it is.
+ *
+ * Context: may sleep; returns when the handlers have run.
+ * Return: 0, or -ENXIO for a device without an interrupt.
+ */
+int iommusim_set_interrupt(struct device *dev, bool on)
+{
+	struct iommusim_device *sdev = iommusim_to_device(dev);
+
+	if (!sdev || !sdev->resources)
+		return -ENXIO;
+	iommusim_resources_interrupt(sdev->resources, on);
+	return 0;
+}
+V3C_EXPORT_NS_GPL(iommusim_set_interrupt, IOMMUSIM);
 
 static int probe_nothing(struct platform_device *pdev)
 {

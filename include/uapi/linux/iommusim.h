@@ -208,6 +208,10 @@ struct iommusim_ioc_region {
  * @IOMMUSIM_DEVICE_EXTERNAL: plugged into a port that users can reach
  * @IOMMUSIM_DEVICE_NO_PASIDS: no PASID can be attached to it
  * @IOMMUSIM_DEVICE_NOT_COHERENT: its IOMMU says that its DMA passes caches by, although it does not
+ * @IOMMUSIM_DEVICE_RESOURCES: it has two memory resources, a page that begins with its name, and
+ *	half a page; and an interrupt, which comes as long as IOMMUSIM_IOC_INTERRUPT says
+ * @IOMMUSIM_DEVICE_EDGE: the interrupt comes when the line goes up; needs
+ *	%IOMMUSIM_DEVICE_RESOURCES
  */
 enum iommusim_device_flags {
 	IOMMUSIM_DEVICE_MANAGED_DMA	= 1 << 0,
@@ -216,6 +220,8 @@ enum iommusim_device_flags {
 	IOMMUSIM_DEVICE_EXTERNAL	= 1 << 3,
 	IOMMUSIM_DEVICE_NO_PASIDS	= 1 << 4,
 	IOMMUSIM_DEVICE_NOT_COHERENT	= 1 << 5,
+	IOMMUSIM_DEVICE_RESOURCES	= 1 << 6,
+	IOMMUSIM_DEVICE_EDGE		= 1 << 7,
 };
 
 #define IOMMUSIM_NAME_SIZE	32
@@ -436,5 +442,22 @@ struct iommusim_ioc_page_request {
 	__u32 out_response;
 };
 #define IOMMUSIM_IOC_PAGE_REQUEST _IO(IOMMUSIM_IOC_TYPE, 0x08)
+
+/**
+ * struct iommusim_ioc_interrupt - ioctl(IOMMUSIM_IOC_INTERRUPT)
+ * @size: sizeof(struct iommusim_ioc_interrupt)
+ * @flags: 0
+ * @device_id: the device
+ * @level: 1 for a line that is up, or 0
+ *
+ * Returns when the handlers have run. Fails with ENXIO without %IOMMUSIM_DEVICE_RESOURCES.
+ */
+struct iommusim_ioc_interrupt {
+	__u32 size;
+	__u32 flags;
+	__u32 device_id;
+	__u32 level;
+};
+#define IOMMUSIM_IOC_INTERRUPT _IO(IOMMUSIM_IOC_TYPE, 0x09)
 
 #endif /* _UAPI_LINUX_IOMMUSIM_H */

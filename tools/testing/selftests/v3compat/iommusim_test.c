@@ -284,9 +284,11 @@ static void test_bad_devices(void)
 	unsigned int sim = create_sim(fd);
 
 	cmd = device_of(sim);
-	cmd.flags = 1 << 5;
+	cmd.flags = 1 << 7;
 	EXPECT_ERRNO(ioctl(fd, IOMMUSIM_IOC_DEVICE_CREATE, &cmd), EINVAL);
 	cmd.flags = IOMMUSIM_DEVICE_MANAGED_DMA | IOMMUSIM_DEVICE_ORDINARY_DRIVER;
+	EXPECT_ERRNO(ioctl(fd, IOMMUSIM_IOC_DEVICE_CREATE, &cmd), EINVAL);
+	cmd.flags = IOMMUSIM_DEVICE_EDGE;
 	EXPECT_ERRNO(ioctl(fd, IOMMUSIM_IOC_DEVICE_CREATE, &cmd), EINVAL);
 	cmd.flags = 0;
 	cmd.nr_regions = 1;
@@ -694,6 +696,35 @@ static void test_external(void)
 	EXPECT_EQ(file >= 0 && read(file, removable, sizeof(removable) - 1) > 0, 1);
 	EXPECT_EQ(strcmp(removable, "removable\n"), 0);
 	close(file);
+	close(fd);
+}
+
+/* Without a driver nobody hears of an interrupt; platform_test.c has one that does. */
+static void test_interrupt(void)
+{
+	struct iommusim_ioc_device_create dev, plain;
+	struct iommusim_ioc_interrupt cmd = { .size = sizeof(cmd), .level = 1 };
+	int fd = open_device();
+	unsigned int sim = create_sim(fd);
+
+	dev = device_of(sim);
+	dev.flags = IOMMUSIM_DEVICE_RESOURCES;
+	create_device(fd, &dev);
+	plain = device_of(sim);
+	create_device(fd, &plain);
+	cmd.device_id = plain.out_id;
+	EXPECT_ERRNO(ioctl(fd, IOMMUSIM_IOC_INTERRUPT, &cmd), ENXIO);
+	cmd.device_id = sim;
+	EXPECT_ERRNO(ioctl(fd, IOMMUSIM_IOC_INTERRUPT, &cmd), ENOENT);
+	cmd.device_id = dev.out_id;
+	EXPECT_ERRNO(ioctl(fd, IOMMUSIM_IOC_INTERRUPT, &cmd), 0);
+	cmd.level = 0;
+	EXPECT_ERRNO(ioctl(fd, IOMMUSIM_IOC_INTERRUPT, &cmd), 0);
+	cmd.level = 2;
+	EXPECT_ERRNO(ioctl(fd, IOMMUSIM_IOC_INTERRUPT, &cmd), EINVAL);
+	cmd.level = 0;
+	cmd.flags = 1;
+	EXPECT_ERRNO(ioctl(fd, IOMMUSIM_IOC_INTERRUPT, &cmd), EINVAL);
 	close(fd);
 }
 
@@ -1140,6 +1171,7 @@ static const struct test tests[] = {
 	{ "groups", test_groups },
 	{ "drivers", test_drivers },
 	{ "external", test_external },
+	{ "interrupt", test_interrupt },
 	{ "bound_process", test_bound_process },
 	{ "bound_group", test_bound_group },
 	{ "bound_files", test_bound_files },
