@@ -174,6 +174,14 @@ static inline bool is_refused(struct sim *sim, unsigned long long address)
 	return dma(sim, address, &value, sizeof(value), false) > IOMMUSIM_OK;
 }
 
+/* set_line() returns when the handlers of the interrupt have run. */
+static inline int set_line(struct sim *sim, int id, bool up)
+{
+	struct iommusim_ioc_interrupt arg = { .size = sizeof(arg), .device_id = id, .level = up };
+
+	return ioctl(sim->fd, IOMMUSIM_IOC_INTERRUPT, &arg) ? -errno : 0;
+}
+
 static inline struct v3compat_device_name name_of(const char *bus, const char *name)
 {
 	struct v3compat_device_name both = {};
