@@ -93,6 +93,16 @@ static bool is_isolated(struct device *dev)
 	return isolated;
 }
 
+/* is_owned(), as is_isolated(): anybody has the group, as VFIO has one that is open. */
+static bool is_owned(struct device *dev)
+{
+	struct iommu_group *group = iommu_group_get(dev);
+	bool owned = group && iommu_group_dma_owner_claimed(group);
+
+	iommu_group_put(group);
+	return owned;
+}
+
 /*
  * check_claim() is v3c_claim_check() under v3c_topology, with nobody working on the group.
  * @isolated is whether interrupts are as isolated as they must be.
@@ -132,12 +142,15 @@ static enum v3c_reason check_claim(struct device *dev, const struct v3c_owner *o
 enum v3c_reason v3c_claim_check(struct device *dev, const struct v3c_owner *owner,
 				const struct v3c_owner *from, bool isolated, struct v3c_why *why)
 {
+	bool owned = is_owned(dev);
 	enum v3c_reason reason;
 
 	isolated = !isolated || is_isolated(dev);
 	if (lock_idle(dev))
 		return v3c_refuse(why, V3C_REASON_KILLED, V3C_PARAM_NONE, NULL, 0, 0);
 	reason = check_claim(dev, owner, from, isolated, why);
+	if (!reason && owned && !v3c_group_find(dev))
+		reason = refuse_claim(why, V3C_REASON_GROUP_CLAIMED);
 	mutex_unlock(&v3c_topology);
 	return reason;
 }
