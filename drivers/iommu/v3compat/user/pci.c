@@ -4,6 +4,7 @@
  */
 #include <linux/bitfield.h>
 #include <linux/pci.h>
+#include <linux/pm.h>
 
 #include "user/irq.h"
 #include "user/slot.h"
@@ -300,12 +301,42 @@ static const struct pci_error_handlers v3u_pci_handlers = {
 	.reset_done = end_reset,
 };
 
+/*
+ * suspend_pci() ends DMA because the IOMMU sleeps, too, and does not translate from some moment on.
+ * The PCI core saves and restores everything else.
+ */
+static int suspend_pci(struct device *dev)
+{
+	struct v3u_slot *slot = dev_get_drvdata(dev);
+
+	guard(mutex)(&slot->lock);
+	master_pci(slot, false);
+	return 0;
+}
+
+static int resume_pci(struct device *dev)
+{
+	struct v3u_slot *slot = dev_get_drvdata(dev);
+
+	guard(mutex)(&slot->lock);
+	if (slot->attached)
+		master_pci(slot, true);
+	return 0;
+}
+
+/*
+ * Without v3u_pci_pm_ops the PCI core would enable the device again after a sleep, and INTx with
+ * it, which has no handler unless the user wants it: the line of others would be given up.
+ */
+static DEFINE_SIMPLE_DEV_PM_OPS(v3u_pci_pm_ops, suspend_pci, resume_pci);
+
 /* The PCI core keeps a device awake whose driver says nothing about runtime power management. */
 static struct pci_driver v3u_pci_driver = {
 	.name = DRIVER_NAME,
 	.probe = probe_pci,
 	.remove = remove_pci,
 	.err_handler = &v3u_pci_handlers,
+	.driver.pm = pm_sleep_ptr(&v3u_pci_pm_ops),
 	.driver_managed_dma = true,
 };
 
