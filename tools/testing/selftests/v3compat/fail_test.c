@@ -305,9 +305,15 @@ FIXTURE_VARIANT_ADD(command, destroy_memory) {
 	COMMAND(DESTROY, destroy), .make = make_destroy_memory,
 };
 
+/* The device is still there when it was not destroyed the last time. */
 static void make_destroy_device(struct world *world, void *arg)
 {
-	make_destroy_of(world, arg, create_device(world->fd, world->second, 0, NULL));
+	static int device;
+	int made = create_device(world->fd, world->second, 0, NULL);
+
+	if (made > 0)
+		device = made;
+	make_destroy_of(world, arg, device);
 }
 
 FIXTURE_VARIANT_ADD(command, destroy_device) {
