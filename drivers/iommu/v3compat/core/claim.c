@@ -142,16 +142,18 @@ static enum v3c_reason check_claim(struct device *dev, const struct v3c_owner *o
 enum v3c_reason v3c_claim_check(struct device *dev, const struct v3c_owner *owner,
 				const struct v3c_owner *from, bool isolated, struct v3c_why *why)
 {
-	bool owned = is_owned(dev);
 	enum v3c_reason reason;
+	bool unclaimed;
 
 	isolated = !isolated || is_isolated(dev);
 	if (lock_idle(dev))
 		return v3c_refuse(why, V3C_REASON_KILLED, V3C_PARAM_NONE, NULL, 0, 0);
 	reason = check_claim(dev, owner, from, isolated, why);
-	if (!reason && owned && !v3c_group_find(dev))
-		reason = refuse_claim(why, V3C_REASON_GROUP_CLAIMED);
+	unclaimed = !reason && !v3c_group_find(dev);
 	mutex_unlock(&v3c_topology);
+	/* is_owned() comes last, because lock_idle() waits until a claim of ours has ended. */
+	if (unclaimed && is_owned(dev))
+		return refuse_claim(why, V3C_REASON_GROUP_CLAIMED);
 	return reason;
 }
 
