@@ -62,7 +62,12 @@ void v3u_close_later(struct work_struct *work)
 
 int v3u_files_init(void)
 {
-	v3u_closers = alloc_workqueue("v3compat_close", WQ_UNBOUND, WQ_MAX_ACTIVE);
+	/*
+	 * WQ_FREEZABLE, because a device that close_file() resets or turns off while the system
+	 * goes to sleep would get its registers of before that back. A close() that waits for it
+	 * is over before the queue is frozen.
+	 */
+	v3u_closers = alloc_workqueue("v3compat_close", WQ_UNBOUND | WQ_FREEZABLE, WQ_MAX_ACTIVE);
 	return v3u_closers ? 0 : -ENOMEM;
 }
 
