@@ -72,13 +72,13 @@ static inline int reset(int fd, struct v3compat_result *result)
 	return ret;
 }
 
-/* has_come() waits for an event a second at most; with @wait false it does not wait. */
+/* has_come() waits for an event, half a minute at most; with @wait false it does not wait. */
 static inline bool has_come(int event, bool wait)
 {
 	struct pollfd poll_fd = { .fd = event, .events = POLLIN };
 	uint64_t count;
 
-	return poll(&poll_fd, 1, wait ? 1000 : 0) == 1 &&
+	return poll(&poll_fd, 1, wait ? 30000 : 0) == 1 &&
 	       read(event, &count, sizeof(count)) == sizeof(count);
 }
 

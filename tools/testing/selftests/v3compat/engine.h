@@ -138,7 +138,7 @@ static inline int claim(struct engine *engine, int fd, unsigned int flags)
 /*
  * try_write() is a write of ENGINE_WORD, or of iommusim of @value. It returns
  * &enum iommusim_fault_reason, of which iommu-testdev knows %IOMMUSIM_OK and whatever is not, or an
- * errno, negative. A device that is no bus master has registers that nobody may touch.
+ * errno, negative. Of a device that is no bus master nothing leaves.
  */
 static inline int try_write(struct engine *engine, unsigned int number, unsigned long long address,
 			    unsigned int value)
@@ -215,8 +215,8 @@ static inline int move_word(int fd, int domain, int edu, uint32_t *bar, unsigned
 	if (ret)
 		return ret;
 	start_dma(bar, source, target, sizeof(uint32_t), command);
-	wait_dma(bar);
-	return detach(fd, edu, NULL);
+	ret = wait_dma(bar) ? 0 : -ETIMEDOUT;
+	return detach(fd, edu, NULL) ?: ret;
 }
 
 #define ENGINE_AT	0x10000000ULL

@@ -284,7 +284,7 @@ static void test_bad_devices(void)
 	unsigned int sim = create_sim(fd);
 
 	cmd = device_of(sim);
-	cmd.flags = 1 << 7;
+	cmd.flags = 1 << 8;
 	EXPECT_ERRNO(ioctl(fd, IOMMUSIM_IOC_DEVICE_CREATE, &cmd), EINVAL);
 	cmd.flags = IOMMUSIM_DEVICE_MANAGED_DMA | IOMMUSIM_DEVICE_ORDINARY_DRIVER;
 	EXPECT_ERRNO(ioctl(fd, IOMMUSIM_IOC_DEVICE_CREATE, &cmd), EINVAL);
@@ -370,6 +370,11 @@ static void test_bad_commands(void)
 	EXPECT_ERRNO(ioctl(fd, IOMMUSIM_IOC_FAIL_ATTACH, &attach), EINVAL);
 	tables.sim_id = dev.out_id;
 	EXPECT_ERRNO(ioctl(fd, IOMMUSIM_IOC_FAIL_TABLES, &tables), ENOENT);
+	tables.sim_id = sim;
+	tables.flags = IOMMUSIM_FAIL_UNMAPS;
+	EXPECT_ERRNO(ioctl(fd, IOMMUSIM_IOC_FAIL_TABLES, &tables), 0);
+	tables.flags = 2;
+	EXPECT_ERRNO(ioctl(fd, IOMMUSIM_IOC_FAIL_TABLES, &tables), EINVAL);
 	stats.sim_id = dev.out_id;
 	EXPECT_ERRNO(ioctl(fd, IOMMUSIM_IOC_STATS, &stats), ENOENT);
 	stats.sim_id = sim;

@@ -196,12 +196,14 @@ static inline void start_dma(uint32_t *bar, uint64_t source, uint64_t target, ui
 	put64(bar, EDU_DMA_COMMAND, command | EDU_START);
 }
 
-static inline void wait_dma(uint32_t *bar)
+/* wait_dma() gives a transfer half a minute, and tells whether it has ended. */
+static inline bool wait_dma(uint32_t *bar)
 {
 	unsigned int tries;
 
-	for (tries = 0; tries < 2000 && get(bar, EDU_DMA_COMMAND) & EDU_START; tries++)
+	for (tries = 0; tries < 30000 && get(bar, EDU_DMA_COMMAND) & EDU_START; tries++)
 		usleep(1000);
+	return tries < 30000;
 }
 
 /* testdev_write() returns what the device says became of its write. */

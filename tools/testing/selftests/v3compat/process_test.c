@@ -1501,11 +1501,16 @@ static int watch_slow(struct _test_data_stuck *self)
 FIXTURE_SETUP(stuck)
 {
 	const struct sim_config config = { .max_pasids = 64 };
+	int ret;
 
 	self->faults = -1;
 	if (variant->of_file) {
-		if (slow_file_open(&self->file))
+		ret = slow_file_open(&self->file);
+		if (ret == -ENOENT || ret == -ENODEV)
 			SKIP(return, "the kernel has no FUSE");
+		ASSERT_EQ(0, ret) {
+			slow_file_close(&self->file);
+		}
 		self->slow = self->file.memory;
 	} else {
 		self->slow = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE,

@@ -143,6 +143,8 @@ static bool find_device_without_iommu(char *name, size_t size)
 			!access(path, F_OK);
 		if (found)
 			snprintf(name, size, "%s", entry->d_name);
+		else
+			bind_device(entry->d_name, "\n");
 	}
 	if (dir)
 		closedir(dir);

@@ -118,12 +118,40 @@ static inline void slow_file_serve(int fuse, struct slow_file_shared *shared)
 	}
 }
 
-/* slow_file_open() returns 0 or an errno, negative. */
+/* slow_file_close() is for a file that was not opened, or not whole, too. */
+static inline void slow_file_close(struct slow_file *file)
+{
+	if (file->server <= 0)
+		return;
+	kill(file->server, SIGKILL);
+	waitpid(file->server, NULL, 0);
+	umount2(SLOW_DIRECTORY, MNT_DETACH);
+	rmdir(SLOW_DIRECTORY);
+}
+
+/* slow_file_map() maps the file that the server has, and returns 0 or an errno, negative. */
+static inline int slow_file_map(struct slow_file *file)
+{
+	int fd = open(SLOW_DIRECTORY "/file", O_RDWR | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	file->memory = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+	/* Now, because the server is asked about each close, also by who has been killed. */
+	if (close(fd) || file->memory == MAP_FAILED)
+		return -errno;
+	__atomic_store_n(&file->shared->held, true, __ATOMIC_SEQ_CST);
+	return 0;
+}
+
+/*
+ * slow_file_open() returns 0 or an errno, negative: ENOENT or ENODEV from a kernel without FUSE.
+ * Whatever it returns, slow_file_close() is called.
+ */
 static inline int slow_file_open(struct slow_file *file)
 {
-	int fuse = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+	int fuse = open("/dev/fuse", O_RDWR | O_CLOEXEC), ret = 0;
 	char options[64];
-	int fd;
 
 	if (fuse < 0)
 		return -errno;
@@ -133,30 +161,14 @@ static inline int slow_file_open(struct slow_file *file)
 	snprintf(options, sizeof(options), "fd=%d,rootmode=40000,user_id=0,group_id=0", fuse);
 	if (file->shared == MAP_FAILED ||
 	    mount("slow", SLOW_DIRECTORY, "fuse", MS_NOSUID | MS_NODEV, options))
-		return -errno;
-	file->server = fork();
-	if (!file->server)
+		ret = -errno;
+	else
+		file->server = fork();
+	if (!ret && !file->server)
 		slow_file_serve(fuse, file->shared);
 	/* The server's alone, so that its end ends all that is asked of it. */
 	close(fuse);
-	fd = open(SLOW_DIRECTORY "/file", O_RDWR | O_CLOEXEC);
-	file->memory = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
-	/* Now, because the server is asked about each close, also by who has been killed. */
-	if (fd < 0 || file->memory == MAP_FAILED || close(fd))
-		return -errno;
-	__atomic_store_n(&file->shared->held, true, __ATOMIC_SEQ_CST);
-	return 0;
-}
-
-/* slow_file_close() is for a file that was not opened, too. */
-static inline void slow_file_close(struct slow_file *file)
-{
-	if (file->server <= 0)
-		return;
-	kill(file->server, SIGKILL);
-	waitpid(file->server, NULL, 0);
-	umount2(SLOW_DIRECTORY, MNT_DETACH);
-	rmdir(SLOW_DIRECTORY);
+	return ret ?: slow_file_map(file);
 }
 
 /* slow_file_is_asked() waits @ms milliseconds at most until somebody needs a page. */
