@@ -471,7 +471,7 @@ TEST_F(two, large_memory_arrives)
 {
 	char *area = mmap(NULL, 3 * LARGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
 			  0);
-	char *huge = (char *)(((uintptr_t)area + LARGE - 1) & ~(LARGE - 1));
+	char *huge = (char *)(uintptr_t)(((uintptr_t)area + LARGE - 1) & ~(LARGE - 1));
 	unsigned int i;
 
 	ASSERT_NE(MAP_FAILED, area);
@@ -496,7 +496,7 @@ TEST_F(two, large_memory_is_cut)
 {
 	char *area = mmap(NULL, 2 * LARGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
 			  0);
-	char *huge = (char *)(((uintptr_t)area + LARGE - 1) & ~(LARGE - 1));
+	char *huge = (char *)(uintptr_t)(((uintptr_t)area + LARGE - 1) & ~(LARGE - 1));
 	int ret;
 
 	ASSERT_NE(MAP_FAILED, area);
