@@ -1026,7 +1026,7 @@ static void *change_objects(void *arg)
 	return NULL;
 }
 
-TEST_F(process, threads_have_objects_of_their_own)
+TEST_F_TIMEOUT(process, threads_have_objects_of_their_own, 240)
 {
 	struct racing racing = { .self = self };
 	pthread_t threads[4];
@@ -1141,9 +1141,9 @@ static void keep_opening(struct engine *engine, struct shared *shared)
 {
 	struct victim victim;
 
-	set_step(shared, 1, 1);
 	for (;;) {
 		victim = be_victim(engine, shared);
+		set_step(shared, 1, 1);
 		if (map_fixed(victim.fd, victim.domain, victim.memory, 16 * PAGE, AT))
 			_exit(2);
 		munmap(victim.memory, 1024 * PAGE);
