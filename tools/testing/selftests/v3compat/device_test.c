@@ -269,7 +269,7 @@ static void *reset_by_sysfs(void *arg)
 	const struct sched_param first = { .sched_priority = 1 };
 	struct resetter *resetter = arg;
 
-	/* One waits while another resets, and is to have the device before a command sees it free. */
+	/* One waits while another resets, and is to be faster than a command that tries. */
 	sched_setscheduler(0, SCHED_FIFO, &first);
 	while (!__atomic_load_n(&resetter->over, __ATOMIC_RELAXED))
 		write_attribute(resetter->name, "reset", "1");
