@@ -480,24 +480,38 @@ TEST_F(map, memfd)
 	close(memfd);
 }
 
+/*
+ * unmaps_part(): these pages are unmapped, or stay as they are, because neighbours among them and
+ * others have become a large page of the IOMMU's.
+ */
+static bool unmaps_part(struct _test_data_map *self, unsigned int first, unsigned int count)
+{
+	long before = pinned_kib();
+	int ret = unmap(self->fd, self->domain, AT + first * PAGE, count * PAGE, &self->result);
+
+	if (!ret)
+		return pinned_kib() == before - 4 * (long)count;
+	return ret == -EXDEV && self->result.out_reason == V3COMPAT_REASON_CUT_LARGE_PAGE &&
+	       pinned_kib() == before;
+}
+
 TEST_F(map, memfd_in_parts)
 {
 	struct v3compat_source source = { .type = V3COMPAT_SOURCE_MEMFD, .length = 8 * PAGE };
-	int memfd = memfd_create("map_test", MFD_CLOEXEC), ret;
+	int memfd = memfd_create("map_test", MFD_CLOEXEC);
 
 	ASSERT_LE(0, memfd);
 	ASSERT_EQ(0, ftruncate(memfd, 8 * PAGE));
 	source.object = memfd;
 	ASSERT_EQ(0, map_at(self->fd, self->domain, source, AT, V3COMPAT_MAP_FIXED, RW, NULL));
 	close(memfd);
-	ret = unmap(self->fd, self->domain, AT, 3 * PAGE, NULL);
-	if (ret == -EXDEV)
-		SKIP(return, "this IOMMU unmaps only what was mapped together");
-	ASSERT_EQ(0, ret);
-	EXPECT_EQ(20, pinned_kib());
-	ASSERT_EQ(0, unmap(self->fd, self->domain, AT + 5 * PAGE, 3 * PAGE, NULL));
-	ASSERT_EQ(0, unmap(self->fd, self->domain, AT + 3 * PAGE, 2 * PAGE, NULL));
-	EXPECT_EQ(0, pinned_kib());
+	EXPECT_EQ(32, pinned_kib());
+	EXPECT_TRUE(unmaps_part(self, 0, 3));
+	EXPECT_TRUE(unmaps_part(self, 5, 3));
+	EXPECT_TRUE(unmaps_part(self, 3, 2));
+	/* iommusim's usual pages are not that large; the rest of others goes with the file. */
+	if (!variant->pci && !variant->config.quirks)
+		EXPECT_EQ(0, pinned_kib());
 }
 
 TEST_F(map, beyond_a_memfd)
