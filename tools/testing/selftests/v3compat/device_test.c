@@ -84,18 +84,9 @@ TEST_F(edu, answers)
 
 TEST_F(edu, moves_data_both_ways)
 {
-	unsigned int i;
-
 	ASSERT_EQ(0, map_fixed(self->fd, self->domain, self->memory, PAGE, AT));
 	ASSERT_EQ(0, attach(self->fd, self->domain, self->device, NULL));
-	for (i = 0; i < 64; i++)
-		self->memory[i] = i + 1;
-	start_dma(self->bar, AT, EDU_BUFFER, 64, 0);
-	wait_dma(self->bar);
-	start_dma(self->bar, EDU_BUFFER, AT + 1024, 64, EDU_TO_MEMORY);
-	wait_dma(self->bar);
-	EXPECT_EQ(0, memcmp(self->memory, self->memory + 1024, 64));
-	EXPECT_EQ(1, self->memory[1024]);
+	EXPECT_TRUE(edu_moves_data(self->bar, self->memory, AT));
 }
 
 TEST_F(edu, is_bus_master_only_while_attached)
@@ -235,8 +226,6 @@ TEST_F(edu, refuses_bad_interrupts)
 
 TEST_F(edu, resets_or_says_that_it_cannot)
 {
-	unsigned int i;
-
 	ASSERT_EQ(0, map_fixed(self->fd, self->domain, self->memory, PAGE, AT));
 	ASSERT_EQ(0, attach(self->fd, self->domain, self->device, NULL));
 	put64(self->bar, EDU_DMA_COUNT, 77);
@@ -249,13 +238,7 @@ TEST_F(edu, resets_or_says_that_it_cannot)
 	ASSERT_EQ(0, reset(self->edu, NULL));
 	EXPECT_EQ(0x010000edU, get(self->bar, EDU_ID));
 	EXPECT_EQ(PCI_MEMORY | PCI_MASTER, command_of(self->name) & (PCI_MEMORY | PCI_MASTER));
-	for (i = 0; i < 64; i++)
-		self->memory[i] = i + 1;
-	start_dma(self->bar, AT, EDU_BUFFER, 64, 0);
-	wait_dma(self->bar);
-	start_dma(self->bar, EDU_BUFFER, AT + 1024, 64, EDU_TO_MEMORY);
-	wait_dma(self->bar);
-	EXPECT_EQ(0, memcmp(self->memory, self->memory + 1024, 64));
+	EXPECT_TRUE(edu_moves_data(self->bar, self->memory, AT));
 }
 
 /* struct resetter: who resets a device by sysfs, again and again. */
@@ -873,13 +856,7 @@ TEST_F(edu, resets_race_with_what_changes_the_device)
 	ASSERT_EQ(0, map_fixed(self->fd, self->domain, self->memory, PAGE, AT));
 	ASSERT_EQ(0, attach(self->fd, self->domain, self->device, NULL));
 	EXPECT_EQ(PCI_MEMORY | PCI_MASTER, command_of(self->name) & (PCI_MEMORY | PCI_MASTER));
-	for (i = 0; i < 64; i++)
-		self->memory[i] = i + 1;
-	start_dma(self->bar, AT, EDU_BUFFER, 64, 0);
-	wait_dma(self->bar);
-	start_dma(self->bar, EDU_BUFFER, AT + 1024, 64, EDU_TO_MEMORY);
-	wait_dma(self->bar);
-	EXPECT_EQ(0, memcmp(self->memory, self->memory + 1024, 64));
+	EXPECT_TRUE(edu_moves_data(self->bar, self->memory, AT));
 	ASSERT_EQ(0, set_irqs(self->edu, V3COMPAT_INTERRUPT_MSI, event, NULL));
 	/* Also not by a reset while there is an interrupt. */
 	ASSERT_EQ(0, reset(self->edu, NULL));

@@ -206,6 +206,27 @@ static inline bool wait_dma(uint32_t *bar)
 	return tries < 30000;
 }
 
+#define EDU_BLOCK	64
+
+/*
+ * edu_moves_data(): an edu reads EDU_BLOCK bytes at @memory, which it finds at @address, and writes
+ * them 1024 behind that. No two calls move the same.
+ */
+static inline bool edu_moves_data(uint32_t *bar, char *memory, uint64_t address)
+{
+	static char next;
+	unsigned int i;
+
+	next++;
+	for (i = 0; i < EDU_BLOCK; i++)
+		memory[i] = i + next;
+	start_dma(bar, address, EDU_BUFFER, EDU_BLOCK, 0);
+	if (!wait_dma(bar))
+		return false;
+	start_dma(bar, EDU_BUFFER, address + 1024, EDU_BLOCK, EDU_TO_MEMORY);
+	return wait_dma(bar) && !memcmp(memory, memory + 1024, EDU_BLOCK);
+}
+
 /* testdev_write() returns what the device says became of its write. */
 static inline uint32_t testdev_write(uint32_t *bar, uint64_t address)
 {

@@ -95,28 +95,13 @@ FIXTURE_SETUP(sleep)
 
 FIXTURE_TEARDOWN(sleep)
 {
+	write_file(UNSAFE, "N");
 	if (self->fd >= 0)
 		close(self->fd);
 	if (self->name[0])
 		unbind_pci(self->name);
 	if (self->sim.fd >= 0)
 		close_sim(&self->sim);
-}
-
-/* moves_data(): the engine reads the first bytes of the memory and writes them elsewhere in it. */
-static bool moves_data(uint32_t *bar, char *memory)
-{
-	static char next;
-	unsigned int i;
-
-	next++;
-	for (i = 0; i < 64; i++)
-		memory[i] = i + next;
-	start_dma(bar, AT, EDU_BUFFER, 64, 0);
-	wait_dma(bar);
-	start_dma(bar, EDU_BUFFER, AT + 1024, 64, EDU_TO_MEMORY);
-	wait_dma(bar);
-	return !memcmp(memory, memory + 1024, 64);
 }
 
 static bool interrupts(uint32_t *bar, int event)
@@ -135,13 +120,13 @@ TEST_F(sleep, leaves_an_attached_device_at_work)
 
 	ASSERT_EQ(0, attach(self->fd, self->domain, self->device, NULL));
 	ASSERT_EQ(0, set_irqs(self->edu, V3COMPAT_INTERRUPT_MSI, self->event, NULL));
-	EXPECT_TRUE(moves_data(self->bar, self->memory));
+	EXPECT_TRUE(edu_moves_data(self->bar, self->memory, AT));
 	EXPECT_TRUE(interrupts(self->bar, self->event));
 	command = command_of(self->name);
 	EXPECT_EQ(PCI_MEMORY | PCI_MASTER, command & (PCI_MEMORY | PCI_MASTER));
 	ASSERT_EQ(0, sleep_and_wake(variant->state, variant->depth));
 	EXPECT_EQ(command, command_of(self->name));
-	EXPECT_TRUE(moves_data(self->bar, self->memory));
+	EXPECT_TRUE(edu_moves_data(self->bar, self->memory, AT));
 	EXPECT_TRUE(interrupts(self->bar, self->event));
 	EXPECT_FALSE(has_come(self->event, false));
 	ASSERT_EQ(0, detach(self->fd, self->device, NULL));
@@ -157,7 +142,7 @@ TEST_F(sleep, leaves_a_claimed_device_quiet)
 	ASSERT_EQ(0, sleep_and_wake(variant->state, variant->depth));
 	EXPECT_EQ(command, command_of(self->name));
 	ASSERT_EQ(0, attach(self->fd, self->domain, self->device, NULL));
-	EXPECT_TRUE(moves_data(self->bar, self->memory));
+	EXPECT_TRUE(edu_moves_data(self->bar, self->memory, AT));
 }
 
 TEST_F(sleep, leaves_a_masked_line_masked)
@@ -220,7 +205,6 @@ TEST_F(sleep, leaves_a_platform_device_at_work)
 	ASSERT_EQ(0, unmask(platform, V3COMPAT_INTERRUPT_WIRED));
 	EXPECT_TRUE(has_come(self->event, true));
 	ASSERT_EQ(0, set_line(&sim, id, false));
-	ASSERT_EQ(0, write_file(UNSAFE, "N"));
 }
 
 TEST_HARNESS_MAIN
