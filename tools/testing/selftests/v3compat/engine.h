@@ -138,7 +138,7 @@ static inline int claim(struct engine *engine, int fd, unsigned int flags)
 /*
  * try_write() is a write of ENGINE_WORD, or of iommusim of @value. It returns
  * &enum iommusim_fault_reason, of which iommu-testdev knows %IOMMUSIM_OK and whatever is not, or an
- * errno, negative. Of a device that is no bus master nothing leaves.
+ * errno, negative. A device that does not decode memory has registers that nobody may touch.
  */
 static inline int try_write(struct engine *engine, unsigned int number, unsigned long long address,
 			    unsigned int value)
@@ -151,7 +151,7 @@ static inline int try_write(struct engine *engine, unsigned int number, unsigned
 	command = command_of(engine->name[number]);
 	if (command < 0)
 		return -EIO;
-	if (!(command & PCI_MASTER))
+	if (!(command & PCI_MEMORY))
 		return IOMMUSIM_FAULT_BLOCKED;
 	switch (testdev_write(engine->bar[number], address)) {
 	case TESTDEV_REACHED:

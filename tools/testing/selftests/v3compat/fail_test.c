@@ -395,6 +395,22 @@ static unsigned long long leaves_of(struct sim *sim)
 	return stats.out_leaf_4k + 512 * stats.out_leaf_2m;
 }
 
+/* is_written(): @result is no longer what put() left there. */
+static bool is_written(const struct v3compat_result *result)
+{
+	struct v3compat_result poison;
+
+	memset(&poison, POISON, sizeof(poison));
+	return memcmp(result, &poison, offsetof(struct v3compat_result, __reserved));
+}
+
+/* is_bad_memory(): a copy of the command failed, or of what it names, or a page was not there. */
+static bool is_bad_memory(const struct v3compat_result *result)
+{
+	return !result || !is_written(result) || result->out_reason == REASON(BAD_POINTER) ||
+	       result->out_reason == REASON(NOT_PINNABLE);
+}
+
 /*
  * is_refused_well(): without memory for the command itself, or for its answer, there is no result
  * that could say why.
@@ -403,7 +419,9 @@ static bool is_refused_well(VARIANT, int ret, void *at)
 {
 	struct v3compat_result *result = result_of(variant, at);
 
-	if (ret == -EFAULT || (variant->reason && ret == -errno_of(variant->reason)))
+	if (ret == -EFAULT)
+		return is_bad_memory(result);
+	if (variant->reason && ret == -errno_of(variant->reason))
 		return true;
 	if (!result)
 		return ret == -ENOMEM;

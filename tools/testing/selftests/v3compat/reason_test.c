@@ -26,6 +26,8 @@ FIXTURE(reason) {
 	int device;
 	int domain;
 	char *memory;
+	struct v3compat_guard_state guard;	/* what they were, and are again */
+	unsigned long long mirror_limit;
 	struct state before;
 	struct v3compat_result result;
 };
@@ -35,6 +37,10 @@ FIXTURE_SETUP(reason)
 	ASSERT_EQ(0, open_sim(&self->sim, &(struct sim_config) {}));
 	self->fd = open_v3compat();
 	ASSERT_LE(0, self->fd);
+	ASSERT_EQ(0, CALL(self->fd, GUARD_QUERY, &self->guard));
+	self->guard.flags = V3COMPAT_GUARD_SET_POLICY | V3COMPAT_GUARD_SET_LOCKED;
+	self->mirror_limit = parameter_of("mirror_limit");
+	ASSERT_NE(~0ULL, self->mirror_limit);
 	self->device = create_device(self->fd, self->sim.name, 0, NULL);
 	ASSERT_LT(0, self->device);
 	self->domain = create_domain(self->fd, V3COMPAT_DOMAIN_TRANSLATE, 0, NULL);
@@ -45,6 +51,8 @@ FIXTURE_SETUP(reason)
 
 FIXTURE_TEARDOWN(reason)
 {
+	EXPECT_EQ(0, CALL(self->fd, GUARD_SET, &self->guard));
+	EXPECT_EQ(0, set_parameter("mirror_limit", self->mirror_limit));
 	close(self->fd);
 	EXPECT_EQ(0, pinned_kib());
 	close_sim(&self->sim);
@@ -245,10 +253,8 @@ static int guard_all(int fd, bool on)
 TEST_F(reason, types_that_the_guard_keeps_back)
 {
 	int passes = create_domain(self->fd, V3COMPAT_DOMAIN_PASSTHROUGH, 0, NULL);
-	struct v3compat_guard_state old = {};
 
 	ASSERT_LT(0, passes);
-	ASSERT_EQ(0, CALL(self->fd, GUARD_QUERY, &old));
 	ASSERT_EQ(0, guard_all(self->fd, true));
 	begin(self);
 	EXPECT_TRUE(is_refusal(attach(self->fd, passes, self->device, &self->result),
@@ -261,8 +267,6 @@ TEST_F(reason, types_that_the_guard_keeps_back)
 	EXPECT_TRUE(is_unchanged(self->fd, &self->before));
 	ASSERT_EQ(0, guard_all(self->fd, false));
 	EXPECT_EQ(0, attach(self->fd, passes, self->device, NULL));
-	old.flags = V3COMPAT_GUARD_SET_POLICY | V3COMPAT_GUARD_SET_LOCKED;
-	EXPECT_EQ(0, CALL(self->fd, GUARD_SET, &old));
 }
 
 TEST_F(reason, region_of_a_device_where_something_is_mapped)
@@ -323,7 +327,6 @@ TEST_F(reason, tables_that_say_more_than_can_be_mirrored)
 	struct v3compat_domain_configure configure = {
 		.domain = domain, .format = V3COMPAT_TABLES_X64, .width = 48,
 	};
-	unsigned long long limit = parameter_of("mirror_limit");
 	unsigned long long *table = (void *)self->memory;
 	unsigned int i;
 
@@ -339,7 +342,7 @@ TEST_F(reason, tables_that_say_more_than_can_be_mirrored)
 	EXPECT_EQ(STATUS_INSUFFICIENT_RESOURCES, configure.result.out_status);
 	EXPECT_TRUE(is_unchanged(self->fd, &self->before));
 	EXPECT_TRUE(is_refused(&self->sim, 0));
-	EXPECT_EQ(0, set_parameter("mirror_limit", limit));
+	EXPECT_EQ(0, set_parameter("mirror_limit", self->mirror_limit));
 	for (i = 0; i < 4; i++)
 		memset(table + i * 512 + 1, 0, PAGE - sizeof(*table));
 	EXPECT_EQ(0, CALL(self->fd, DOMAIN_CONFIGURE, &configure));
