@@ -61,7 +61,7 @@ struct entry {
 
 static const char *const names[] = {
 	"CREATE",      "DESTROY", "DEVICE_CREATE", "DMA",	   "FAIL_ATTACH",
-	"FAIL_TABLES", "STATS",	  "SVA_BIND",	   "PAGE_REQUEST",
+	"FAIL_TABLES", "STATS",	  "SVA_BIND",	   "PAGE_REQUEST", "INTERRUPT",
 };
 
 #define NR_COMMANDS (sizeof(names) / sizeof(names[0]))
@@ -126,6 +126,7 @@ union command {
 	struct iommusim_ioc_stats stats;
 	struct iommusim_ioc_sva_bind bind;
 	struct iommusim_ioc_page_request request;
+	struct iommusim_ioc_interrupt interrupt;
 	unsigned char bytes[512];
 };
 
@@ -326,6 +327,9 @@ static unsigned int plug(unsigned int file, unsigned int sim, unsigned int group
 	}
 	if (one_in(4))
 		cmd.device.flags |= 1U << (one_in(4) ? rnd(32) : rnd(5));
+	if (one_in(2))
+		cmd.device.flags |= IOMMUSIM_DEVICE_RESOURCES |
+				    (one_in(2) ? IOMMUSIM_DEVICE_EDGE : 0);
 	if (one_in(8))
 		cmd.device.dma_mask = one_in(2) ? rnd(~0U) : (1ULL << 40) - 1;
 	if (one_in(60))
@@ -550,6 +554,20 @@ static void ask(unsigned int file)
 	command(files[file], IOMMUSIM_IOC_STATS, &cmd, sizeof(cmd.stats), cmd.stats.sim_id, 0);
 }
 
+static void interrupt(unsigned int file)
+{
+	union command cmd = {
+		.interrupt = {
+			.device_id = some_id(file, DEV),
+			.level = one_in(20) ? rnd(~0U) : rnd(2),
+			.flags = one_in(20) ? 1U << rnd(32) : 0,
+		},
+	};
+
+	command(files[file], IOMMUSIM_IOC_INTERRUPT, &cmd, sizeof(cmd.interrupt),
+		cmd.interrupt.device_id, cmd.interrupt.level);
+}
+
 static void nonsense(unsigned int file)
 {
 	union command cmd = {};
@@ -636,7 +654,7 @@ static void operate(void)
 {
 	unsigned int file = rnd(FILES), device;
 
-	switch (rnd(32)) {
+	switch (rnd(36)) {
 	case 0:
 		create(file, one_in(4) ? rnd(4) : IOMMUSIM_SVA | IOMMUSIM_PAGE_REQUESTS);
 		break;
@@ -683,6 +701,9 @@ static void operate(void)
 			open_and_close(file);
 		else if (one_in(8))
 			sweep(file);
+		break;
+	case 29 ... 32:
+		interrupt(file);
 		break;
 	default:
 		pair(file);
