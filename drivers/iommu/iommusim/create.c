@@ -11,12 +11,12 @@
 #include "platform.h"
 
 /*
- * registering keeps instances from coming and going together, because the core probes all devices
- * of the bus for an IOMMU that comes: one that is removed meanwhile, as the hw of another instance,
- * would have its dev->iommu freed twice. A hw has no driver that its removal could wait for, as
- * that of another device may.
+ * iommusim_plugging is held for writing while an instance comes or goes, for reading while a device
+ * does, because the core probes all devices of all buses for an IOMMU that comes, and then looks at
+ * those of their groups without a lock: otherwise it would meet one that is being freed, or free
+ * its dev->iommu twice. No device has a driver then that its removal could wait for.
  */
-static DEFINE_MUTEX(registering);
+DECLARE_RWSEM(iommusim_plugging);
 
 static int alloc_queue(struct iommusim *sim)
 {
@@ -55,7 +55,7 @@ static int register_instance(struct iommusim *sim)
 {
 	int err;
 
-	lockdep_assert_held(&registering);
+	lockdep_assert_held_write(&iommusim_plugging);
 	sim->hw = platform_device_register_simple("iommusim", sim->id, NULL, 0);
 	if (IS_ERR(sim->hw))
 		return PTR_ERR(sim->hw);
@@ -90,7 +90,7 @@ err_hw:
 
 static void unregister_instance(struct iommusim *sim)
 {
-	guard(mutex)(&registering);
+	guard(rwsem_write)(&iommusim_plugging);
 	iommu_device_unregister(&sim->iommu);
 	iommu_device_sysfs_remove(&sim->iommu);
 	iopf_queue_free(sim->queue);
@@ -114,7 +114,7 @@ struct iommusim *iommusim_create(const struct iommusim_config *cfg)
 
 	if (IS_ERR(sim))
 		return sim;
-	scoped_guard(mutex, &registering)
+	scoped_guard(rwsem_write, &iommusim_plugging)
 		err = register_instance(sim);
 	if (err) {
 		iommusim_put(sim);

@@ -111,8 +111,10 @@ static int add_platform_device(struct platform_device *pdev, struct iommusim *si
 		return err;
 	if (!cfg->late)
 		err = iommusim_init_fwspec(&pdev->dev, sim);
-	if (!err)
+	if (!err) {
+		guard(rwsem_read)(&iommusim_plugging);
 		err = platform_device_add(pdev);
+	}
 	if (err) {
 		free_fwspec(&pdev->dev);
 		/* Older kernels take back only the software node of a device that was added. */
@@ -121,6 +123,14 @@ static int add_platform_device(struct platform_device *pdev, struct iommusim *si
 		device_release_driver(&pdev->dev);
 	}
 	return err;
+}
+
+/* remove_platform_device(): its driver goes first, because that may wait for others. */
+static void remove_platform_device(struct platform_device *pdev)
+{
+	device_release_driver(&pdev->dev);
+	guard(rwsem_read)(&iommusim_plugging);
+	platform_device_unregister(pdev);
 }
 
 /* platform_device_add() succeeds also when the IOMMU core or a driver refuses the device. */
@@ -172,7 +182,7 @@ struct device *iommusim_device_create(struct iommusim *sim,
 	}
 	err = check_device(&pdev->dev, cfg);
 	if (err) {
-		platform_device_unregister(pdev);
+		remove_platform_device(pdev);
 		return ERR_PTR(err);
 	}
 	sdev = iommusim_to_device(&pdev->dev);
@@ -202,7 +212,7 @@ void iommusim_device_destroy(struct device *dev)
 		return;
 	scoped_guard(mutex, &sdev->sim->lock)
 		list_del_init(&sdev->node);
-	platform_device_unregister(to_platform_device(dev));
+	remove_platform_device(to_platform_device(dev));
 }
 V3C_EXPORT_NS_GPL(iommusim_device_destroy, IOMMUSIM);
 
