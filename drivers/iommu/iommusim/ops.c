@@ -93,9 +93,17 @@ static struct iommu_domain *alloc_sva(struct device *dev, struct mm_struct *mm)
 static struct iommu_domain *alloc_paging_flags(struct device *dev, u32 flags,
 					       const struct iommu_user_data *user_data)
 {
+	struct iommu_domain *domain;
+
 	if ((flags & ~IOMMUSIM_ALLOC_FLAG_PASID) || user_data)
 		return ERR_PTR(-EOPNOTSUPP);
-	return alloc_paging(dev);
+	domain = alloc_paging(dev);
+	/* iommufd calls this without the core, which would set them otherwise. */
+	if (!IS_ERR_OR_NULL(domain)) {
+		domain->type = IOMMU_DOMAIN_UNMANAGED;
+		domain->ops = dev->iommu->iommu_dev->ops->default_domain_ops;
+	}
+	return domain;
 }
 #endif
 
