@@ -26,7 +26,8 @@ struct v3c_run_at {
  * struct v3c_run_payload - runs, until all of their pages are given back
  * @payload: its pages are numbered in the order of the runs
  * @give: gets what is given back
- * @context: for @give
+ * @end: comes after @give, once for all that is given back together
+ * @context: for @give and @end
  * @left: pages not given back yet
  * @count: of runs
  * @runs: the runs, and one more that starts where the last one ends
@@ -34,6 +35,7 @@ struct v3c_run_at {
 struct v3c_run_payload {
 	struct v3c_payload payload;
 	void (*give)(void *context, const struct v3c_run *run);
+	void (*end)(void *context, u64 pages);
 	void *context;
 	atomic64_t left;
 	u64 count;
@@ -72,6 +74,7 @@ static void release_runs(struct v3c_payload *payload, u64 at, u64 pages)
 		from++;
 		v3c_yield();
 	}
+	runs->end(runs->context, pages);
 	if (!atomic64_sub_return(pages, &runs->left))
 		kvfree(runs);
 }
@@ -81,7 +84,8 @@ static void release_runs(struct v3c_payload *payload, u64 at, u64 pages)
  * @runs: the runs, copied
  * @count: how many, at least 1
  * @give: gets each run that is given back, or the part of it that is
- * @context: for @give
+ * @end: comes after @give, once for all that is given back together
+ * @context: for @give and @end
  * @gfp: for the copy
  *
  * The payload frees itself when all of its pages have been given back. It is part of one mapping
@@ -92,6 +96,7 @@ static void release_runs(struct v3c_payload *payload, u64 at, u64 pages)
  */
 struct v3c_payload *v3c_payload_of_runs(const struct v3c_run *runs, u64 count,
 					void (*give)(void *context, const struct v3c_run *run),
+					void (*end)(void *context, u64 pages),
 					void *context, gfp_t gfp)
 {
 	struct v3c_run_payload *made = kvmalloc(struct_size(made, runs, size_add(count, 1)), gfp);
@@ -101,6 +106,7 @@ struct v3c_payload *v3c_payload_of_runs(const struct v3c_run *runs, u64 count,
 		return NULL;
 	made->payload.release = release_runs;
 	made->give = give;
+	made->end = end;
 	made->context = context;
 	made->count = count;
 	for (i = 0; i < count; i++) {

@@ -7,7 +7,6 @@
  * what lies in front, and the copy does the rest.
  */
 #include <linux/iommu.h>
-#include <linux/slab.h>
 
 #include "core/domain.h"
 #include "core/held.h"
@@ -116,7 +115,7 @@ int v3c_held_map(struct v3c_held *held, const struct v3c_phys *phys, int prot, s
 		if (pin && (!ret || ret == -EUCLEAN))
 			pin->payload = NULL;
 		else if (pin)
-			kfree(v3c_pins_take(space, held->first));
+			v3c_pins_forget(space, held->first);
 	}
 	if (likely(!ret))
 		return 0;

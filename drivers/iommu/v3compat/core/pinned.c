@@ -15,20 +15,22 @@
 #include "table/pins.h"
 
 /* only_run() tells whether @phys is one run by its form, and where that begins. */
-static bool only_run(const struct v3c_phys *phys, u64 *base)
+static __always_inline bool only_run(const struct v3c_phys *phys, u64 *base)
 {
-	struct v3c_phys at = *phys;
-	struct v3c_run run;
+	u64 pfn = phys->pfn;
 
-	if (!v3c_phys_is_contiguous(phys) || !v3c_phys_next(&at, U64_MAX, &run) ||
-	    !v3c_are_frames(run.pfn, phys->pages))
+	if (unlikely(phys->pfns || (phys->runs && phys->count != 1)))
 		return false;
-	*base = run.pfn << V3C_PAGE_SHIFT;
-	return true;
+	if (unlikely(phys->runs))
+		pfn = phys->runs->pfn;
+	pfn += phys->next;
+	*base = pfn << V3C_PAGE_SHIFT;
+	return v3c_are_frames(pfn, phys->pages);
 }
 
-static bool map_quickly(struct v3c_domain *domain, int prot, const struct v3c_phys *phys,
-			const struct v3c_place *place, const struct v3c_pin *pin, u64 *page)
+static __always_inline bool map_quickly(struct v3c_domain *domain, int prot,
+					const struct v3c_phys *phys, const struct v3c_place *place,
+					const struct v3c_pin *pin, u64 *page)
 {
 	u64 at = place->explicit_page ? *place->explicit_page : V3C_ANYWHERE;
 	u64 size = v3c_bytes(phys->pages), base;
@@ -87,11 +89,11 @@ V3C_EXPORT_NS_GPL(v3c_map_pinned, V3COMPAT_TEST);
 enum v3c_reason v3c_unmap_pinned(struct v3c_domain *domain, u64 page, u64 pages,
 				 struct v3c_why *why)
 {
-	struct v3c_released released = {};
+	struct v3c_pinned pinned __uninitialized;
 
-	if (!v3c_quick_unmap_pinned(domain, V3C_RANGE_LOGICAL, page, pages, &released))
+	if (!v3c_quick_unmap_pinned(domain, V3C_RANGE_LOGICAL, page, pages, &pinned))
 		return v3c_unmap_pinned_slow(domain, page, pages, why);
-	v3c_released_give(&released, false);
+	v3c_pin_release(pinned.pin, pinned.pages);
 	return 0;
 }
 EXPORT_SYMBOL_IF_KUNIT(v3c_unmap_pinned);

@@ -3,7 +3,6 @@
  * Quick operations on runs of any length, or with a payload, see quick.h.
  */
 #include <linux/log2.h>
-#include <linux/slab.h>
 
 #include "core/quick.h"
 #include "table/pins.h"
@@ -15,7 +14,7 @@ static __always_inline u64 block_of(const struct v3c_space *space, u64 pages)
 }
 
 /* hinted_page() is where a block is likely to be free, or V3C_ANYWHERE. */
-static u64 hinted_page(struct v3c_space *space, u64 block)
+static __always_inline u64 hinted_page(struct v3c_space *space, u64 block)
 {
 	u8 order = ilog2(block);
 	u64 page;
@@ -45,13 +44,16 @@ static bool claim_part(const struct v3c_row *row, u8 state, u64 pages, u8 traits
 	return false;
 }
 
-/* free_row() frees @row, and the rest of its block, which may have other cells. */
+/*
+ * free_row() frees @row, and the rest of its block, which may have other cells. Searches are told,
+ * if there are any; of a block without other cells only with @tell.
+ */
 static __always_inline void free_row(struct v3c_space *space, const struct v3c_row *row, u64 page,
-				     u64 pages, u64 block)
+				     u64 pages, u64 block, bool tell)
 {
 	if (likely(block == pages)) {
 		v3c_row_free(row, 0);
-		if (space->allocates)
+		if (space->allocates && tell)
 			v3c_cells_make_room(space, page);
 		v3c_cells_emptied(space);
 	} else {
@@ -101,7 +103,7 @@ static __always_inline u64 map_range(struct v3c_domain *domain, u8 state, u64 ba
 	if (unlikely(v3c_hwpt_quick_map(hwpt, page << V3C_PAGE_SHIFT, base, size,
 					state & V3C_CELL_PROT, pin ? __GFP_ACCOUNT : 0))) {
 		if (pin)
-			kfree(v3c_pins_take(space, page));
+			v3c_pins_forget(space, page);
 		goto free;
 	}
 	trace_v3compat_map(domain, page, pages, 0);
@@ -109,7 +111,7 @@ static __always_inline u64 map_range(struct v3c_domain *domain, u8 state, u64 ba
 	v3c_quick_exit();
 	return page;
 free:
-	free_row(space, &row, page, block, block);
+	free_row(space, &row, page, block, block, true);
 	if (space->allocates)
 		v3c_space_hint(space->hints, ilog2(block), page);
 slow:
@@ -140,6 +142,8 @@ u64 v3c_quick_map_range(struct v3c_domain *domain, u8 state, u64 base, u64 size,
 u64 v3c_quick_map_pinned(struct v3c_domain *domain, u8 state, u64 base, u64 size, u64 page,
 			 const struct v3c_pin *pin)
 {
+	if (size == V3C_PAGE_SIZE)
+		return map_range(domain, state, base, V3C_PAGE_SIZE, page, pin);
 	return map_range(domain, state, base, size, page, pin);
 }
 
@@ -154,13 +158,15 @@ static __always_inline bool is_quick(u8 traits, u64 pages, struct v3c_hwpt *hwpt
 	       (traits & V3C_SLOT_LARGE && v3c_hwpt_has_leaf(hwpt, V3C_QUICK_PAGES));
 }
 
-/* unmap_range(): @released is NULL as a constant, or gets the payload that the range keeps. */
+/* unmap_range(): @pinned is NULL as a constant, or gets the payload that the range keeps. */
 static __always_inline bool unmap_range(struct v3c_domain *domain, u8 kind, u64 page, u64 pages,
-					struct v3c_released *released)
+					struct v3c_pinned *pinned)
 {
 	struct v3c_space *space = &domain->space;
 	struct v3c_hwpt *hwpt;
 	struct v3c_row row;
+	struct v3c_pins_at at;
+	bool hinted;
 	u64 block;
 	u8 traits;
 
@@ -169,21 +175,21 @@ static __always_inline bool unmap_range(struct v3c_domain *domain, u8 kind, u64 
 	if (unlikely(!hwpt || !pages || !v3c_row_find(space, page, pages, &row) ||
 		     !v3c_row_take(&row, kind, 0, &traits)))
 		goto slow;
-	if (unlikely(!is_quick(traits, pages, hwpt) || v3c_pins_has(space, page) != !!released)) {
+	if (unlikely(!is_quick(traits, pages, hwpt) ||
+		     v3c_pins_find(space, page, &at) != !!pinned)) {
 		v3c_row_give(&row, V3C_CELL_HELD, 0);
 		goto slow;
 	}
 	if (unlikely(!v3c_quick_unmap_row(hwpt, &row, page << V3C_PAGE_SHIFT)))
 		goto slow;
 	trace_v3compat_unmap(domain, page, pages, 0);
-	if (released)
-		v3c_released_add(released, v3c_pins_take(space, page));
+	if (pinned)
+		v3c_pins_lift(&at, pinned);
 	block = block_of(space, pages);
-	if (space->allocates && ilog2(block) < V3C_HINT_ORDERS) {
-		v3c_space_settle(space, ilog2(block));
-		v3c_space_hint(space->hints, ilog2(block), page);
-	}
-	free_row(space, &row, page, pages, block);
+	hinted = space->allocates && ilog2(block) < V3C_HINT_ORDERS;
+	if (hinted)
+		v3c_space_owe(space, ilog2(block), page);
+	free_row(space, &row, page, pages, block, !hinted);
 	v3c_quick_exit();
 	return true;
 slow:
@@ -206,11 +212,13 @@ bool v3c_quick_unmap_range(struct v3c_domain *domain, u8 kind, u64 page, u64 pag
 	return unmap_range(domain, kind, page, pages, NULL);
 }
 
-/* v3c_quick_unmap_pinned() is v3c_quick_unmap_range() of a range with a payload, for @released. */
+/* v3c_quick_unmap_pinned() is v3c_quick_unmap_range() of a range with a payload, which it gets. */
 bool v3c_quick_unmap_pinned(struct v3c_domain *domain, u8 kind, u64 page, u64 pages,
-			    struct v3c_released *released)
+			    struct v3c_pinned *pinned)
 {
-	return unmap_range(domain, kind, page, pages, released);
+	if (pages == 1)
+		return unmap_range(domain, kind, page, 1, pinned);
+	return unmap_range(domain, kind, page, pages, pinned);
 }
 
 /* v3c_quick_map_segment() is v3c_quick_map_reserved() of @size bytes. */

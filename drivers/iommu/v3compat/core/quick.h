@@ -15,8 +15,9 @@
  * 5. The cells are handed on by stores with release semantics.
  *
  * In the steady state the cells are the only memory that a quick operation writes and that others
- * write, too. Two processors do not share a cache line that work on pages which are 64 apart, or on
- * blocks which are 8 slots apart.
+ * write, too, but for &v3c_space.recent_pins and the nodes of pins where ranges have payloads. Two
+ * processors do not share a cache line of cells that work on pages which are 64 apart, or on blocks
+ * which are 8 slots apart.
  *
  * A quick operation that finds anything unusual returns false. The call then starts again on the
  * general path, which can deal with all of it and say what was wrong. Nothing is changed by then,
@@ -52,7 +53,7 @@ u64 v3c_quick_map_pinned(struct v3c_domain *domain, u8 state, u64 base, u64 size
 			 const struct v3c_pin *pin);
 bool v3c_quick_unmap_range(struct v3c_domain *domain, u8 kind, u64 page, u64 pages);
 bool v3c_quick_unmap_pinned(struct v3c_domain *domain, u8 kind, u64 page, u64 pages,
-			    struct v3c_released *released);
+			    struct v3c_pinned *pinned);
 
 bool v3c_quick_map_segment(struct v3c_token *token, u64 offset, int prot, u64 base, u64 size);
 bool v3c_quick_unmap_segment(struct v3c_token *token, u64 offset, u64 size);

@@ -26,6 +26,8 @@
 #include "base/later.h"
 #include "base/phys.h"
 #include "table/cells.h"
+#include "table/pins.h"
+#include "table/trim.h"
 
 static_assert(V3C_CELL_PROT == (IOMMU_READ | IOMMU_WRITE));
 static_assert(V3C_RANGE_LOST << V3C_CELL_KIND_SHIFT <= V3C_CELL_KIND);
@@ -1371,36 +1373,6 @@ static bool unlink_node(unsigned long *slot, unsigned int level)
 	return true;
 }
 
-/* V3C_TRIM_NODES wait for one grace period. */
-#define V3C_TRIM_NODES	256
-
-/**
- * struct v3c_trim - nodes that are nowhere any more
- * @space: whose they were
- * @count: how many
- * @node: the nodes
- */
-struct v3c_trim {
-	struct v3c_space *space;
-	unsigned int count;
-	void *node[V3C_TRIM_NODES];
-};
-
-/*
- * free_trimmed() frees one by one, because kvfree_rcu() would free many at a time and keep others
- * waiting.
- */
-static void free_trimmed(struct v3c_trim *trim)
-{
-	if (!trim->count)
-		return;
-	synchronize_rcu();
-	while (trim->count) {
-		kfree(trim->node[--trim->count]);
-		cond_resched();
-	}
-}
-
 static void trim_slots(struct v3c_trim *trim, unsigned long *slots, unsigned int level)
 {
 	unsigned long value;
@@ -1415,16 +1387,14 @@ static void trim_slots(struct v3c_trim *trim, unsigned long *slots, unsigned int
 		if (level > 1)
 			trim_slots(trim, node, level - 1);
 		if (!has_cells(node, level - 1) && unlink_node(&slots[i], level - 1))
-			trim->node[trim->count++] = node;
-		if (trim->count == V3C_TRIM_NODES)
-			free_trimmed(trim);
+			v3c_trim_node(trim, node);
 		cond_resched();
 	}
 }
 
 /*
- * trim_space() frees the nodes in which all is free. It leaves a space that is closed as it is,
- * because v3c_cells_clear() follows.
+ * trim_space() frees the nodes in which all is free, of cells and of pins. It leaves a space that
+ * is closed as it is, because v3c_cells_clear() follows.
  */
 static void trim_space(struct work_struct *work)
 {
@@ -1447,7 +1417,8 @@ static void trim_space(struct work_struct *work)
 		trim_slots(trim, space->low, V3C_LOW_LEVEL);
 	if (space->high != v3c_cells_none)
 		trim_slots(trim, space->high, V3C_HIGH_LEVEL);
-	free_trimmed(trim);
+	v3c_pins_trim(trim);
+	v3c_trim_free(trim);
 	kfree(trim);
 }
 

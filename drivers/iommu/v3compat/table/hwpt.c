@@ -388,7 +388,7 @@ static noinline int map_batches(struct v3c_hwpt *hwpt, u64 page, struct v3c_phys
 				u64 span, gfp_t gfp)
 {
 	u64 block = span ?: hwpt->rules.flush_pages, limit = U64_MAX;
-	struct v3c_batch batch;
+	struct v3c_batch batch __uninitialized;
 	struct v3c_run run;
 	int ret = 0;
 

@@ -66,8 +66,8 @@ enum v3c_range_kind {
  * What is LOST stays so until the domain goes, because an IOMMU driver kept some of it mapped.
  *
  * A range may keep a payload, see &struct v3c_pinned. Who takes it from UNMAPPING to free gets the
- * payload in a &struct v3c_released, and gives its pages back when the operation has ended; that of
- * a LOST range, or of one that nobody unmaps, comes out of v3c_space_clear().
+ * payload, alone or in a &struct v3c_released, and gives its pages back when the operation has
+ * ended; that of a LOST range, or of one that nobody unmaps, comes out of v3c_space_clear().
  */
 
 enum v3c_range_state {
@@ -133,6 +133,8 @@ struct v3c_extent {
 	u8 traits;
 };
 
+struct v3c_pins;
+
 /**
  * struct v3c_space - the logical address space of a domain
  * @low: the root of what is below V3C_LOW_BITS, or v3c_cells_none, see cells.h
@@ -144,7 +146,8 @@ struct v3c_extent {
  * @open: operations may start
  * @trimming: @trim is queued
  * @account: __GFP_ACCOUNT where memory for the domain is charged to whoever calls, or 0; constant
- * @pins: &struct v3c_pinned of ranges by their first page, where @account is set
+ * @pins: where @account is set, &struct v3c_pinned of ranges by their first page, see pins.h
+ * @recent_pins: the node of @pins that got a payload last, or NULL
  * @tokens: last pages of reservations, as values, by their first page
  * @given_up: for cond_synchronize_rcu_expedited(): after that no quick operation knows a
  *	reservation which is gone; changed under the domain's mutex before the pages are free
@@ -177,6 +180,7 @@ struct v3c_space {
 	gfp_t account;
 	struct xarray pins;
 	struct xarray tokens;
+	struct v3c_pins *recent_pins;
 	unsigned long given_up;
 	spinlock_t lock ____cacheline_aligned_in_smp;
 	u8 slots;
@@ -220,7 +224,7 @@ struct v3c_op {
 };
 
 /**
- * struct v3c_pinned - the payload of a range
+ * struct v3c_pinned - the payload of a range, or the spare record of one that was, see pins.h
  * @next: in &v3c_released.chain
  * @pin: the payload
  * @pages: of the range

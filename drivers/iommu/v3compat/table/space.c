@@ -259,6 +259,9 @@ void v3c_space_free(struct v3c_space *space, u64 first, u64 last, u8 kind,
 	} else {
 		v3c_cells_free(space, first, last, free_for(kind));
 	}
+	/* The cells of a reservation stay, but its nodes of pins may be empty. */
+	if (space->account)
+		v3c_cells_emptied(space);
 }
 
 /*
@@ -858,6 +861,7 @@ void v3c_space_init_once(struct v3c_space *space)
 int v3c_space_reset(struct v3c_space *space, bool allocates, u64 last, gfp_t account)
 {
 	xa_init_flags(&space->pins, XA_FLAGS_LOCK_IRQ | (account ? XA_FLAGS_ACCOUNT : 0));
+	space->recent_pins = NULL;
 	xa_init_flags(&space->tokens, account ? XA_FLAGS_ACCOUNT : 0);
 	space->allocates = allocates;
 	space->account = account;
@@ -882,16 +886,10 @@ int v3c_space_reset(struct v3c_space *space, bool allocates, u64 last, gfp_t acc
  */
 void v3c_space_clear(struct v3c_space *space, struct v3c_released *released)
 {
-	struct v3c_pinned *pinned;
-	unsigned long page;
-
-	if (space->account) {
-		xa_for_each(&space->pins, page, pinned)
-			v3c_released_add(released, pinned);
-		xa_destroy(&space->pins);
-	}
 	xa_destroy(&space->tokens);
+	/* v3c_cells_clear() ends the work that trims cells and pins. */
 	v3c_cells_clear(space);
+	v3c_pins_clear(space, released);
 	free_percpu(space->hints);
 	space->hints = NULL;
 }

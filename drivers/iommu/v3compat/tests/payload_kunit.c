@@ -969,9 +969,85 @@ static void each_page_comes_back_beside_attaches(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, refused, 0);
 }
 
+static void nodes_of_payloads_go(struct kunit *test)
+{
+	struct v3c_domain *domain = new_domain(test, 0);
+	struct v3c_token *token = new_token(test, domain, true);
+	struct v3t_kept *kept = new_kept(test, AT);
+	struct page *memory = v3t_pages(test, 0);
+	struct v3c_why why;
+
+	KUNIT_EXPECT_TRUE(test, xa_empty(&domain->space.pins));
+	map_part(test, domain, AT + PAGES, memory, 1, kept, 0);
+	KUNIT_EXPECT_FALSE(test, xa_empty(&domain->space.pins));
+	expect_unmap(test, domain, AT + PAGES, 1, V3C_REASON_NONE);
+	flush_delayed_work(&domain->space.trim);
+	KUNIT_EXPECT_TRUE(test, xa_empty(&domain->space.pins));
+	/* The cells of a reservation stay. */
+	KUNIT_ASSERT_EQ(test, 0, (int)map_segment(token, 1, memory, 1, kept));
+	KUNIT_EXPECT_FALSE(test, xa_empty(&domain->space.pins));
+	KUNIT_EXPECT_EQ(test, 0, (int)v3c_token_unmap_pinned(token, 1, 1, &why));
+	flush_delayed_work(&domain->space.trim);
+	KUNIT_EXPECT_TRUE(test, xa_empty(&domain->space.pins));
+	KUNIT_EXPECT_EQ(test, 0, (int)v3c_token_destroy(token, &why));
+	KUNIT_EXPECT_EQ(test, kept->calls, 2);
+}
+
+/**
+ * struct v3t_trimmer - gives memory back again and again
+ * @space: of which
+ * @stop: until this
+ */
+struct v3t_trimmer {
+	struct v3c_space *space;
+	bool stop;
+};
+
+static int keep_trimming(void *arg)
+{
+	struct v3t_trimmer *trimmer = arg;
+
+	while (!READ_ONCE(trimmer->stop)) {
+		flush_delayed_work(&trimmer->space->trim);
+		cond_resched();
+	}
+	return 0;
+}
+
+/* The nodes that go are those that the next map needs. */
+static void payloads_come_back_while_nodes_go(struct kunit *test)
+{
+	struct v3c_domain *domain = new_domain(test, 0);
+	struct v3t_trimmer trimmer = { .space = &domain->space };
+	struct v3t_kept *kept = new_kept(test, AT);
+	struct page *memory = v3t_pages(test, 0);
+	struct v3t_thread thread;
+	unsigned int round, i, count = 0;
+
+	kept->pdo = NULL;
+	v3t_thread_start(&thread, keep_trimming, &trimmer);
+	for (round = 0; round < 50; round++) {
+		for (i = 0; i < 8; i++, count++)
+			map_part(test, domain, AT + i * PAGES / 2, memory, 1, kept, 0);
+		/* Where there is one CPU the thread may never get on. */
+		flush_delayed_work(&domain->space.trim);
+		for (i = 0; i < 8; i++)
+			expect_unmap(test, domain, AT + i * PAGES / 2, 1, V3C_REASON_NONE);
+		if (round % 2)
+			flush_delayed_work(&domain->space.trim);
+	}
+	WRITE_ONCE(trimmer.stop, true);
+	KUNIT_EXPECT_EQ(test, 0, v3t_thread_join(&thread));
+	flush_delayed_work(&domain->space.trim);
+	KUNIT_EXPECT_EQ(test, kept->calls, count);
+	KUNIT_EXPECT_TRUE(test, xa_empty(&domain->space.pins));
+}
+
 struct v3t_runs {
 	struct v3c_run back[8];
 	unsigned int count;
+	u64 ended[4];
+	unsigned int ends;
 };
 
 static void note_run(void *context, const struct v3c_run *run)
@@ -981,6 +1057,22 @@ static void note_run(void *context, const struct v3c_run *run)
 	if (runs->count < ARRAY_SIZE(runs->back))
 		runs->back[runs->count] = *run;
 	runs->count++;
+}
+
+static void note_end(void *context, u64 pages)
+{
+	struct v3t_runs *runs = context;
+
+	if (runs->ends < ARRAY_SIZE(runs->ended))
+		runs->ended[runs->ends] = pages;
+	runs->ends++;
+}
+
+static void expect_end(struct kunit *test, const struct v3t_runs *runs, unsigned int ends,
+		       u64 pages)
+{
+	KUNIT_ASSERT_EQ(test, runs->ends, ends);
+	KUNIT_EXPECT_EQ(test, runs->ended[ends - 1], pages);
 }
 
 static void expect_run(struct kunit *test, const struct v3t_runs *runs, unsigned int i, u64 pfn,
@@ -995,18 +1087,22 @@ static void payload_of_runs_comes_back_in_runs(struct kunit *test)
 {
 	static const struct v3c_run runs[] = { { 100, 4 }, { 7, 1 }, { 200, 3 } };
 	struct v3t_runs back = {};
-	struct v3c_payload *payload = v3c_payload_of_runs(runs, 3, note_run, &back, GFP_KERNEL);
+	struct v3c_payload *payload = v3c_payload_of_runs(runs, 3, note_run, note_end, &back,
+							  GFP_KERNEL);
 
 	KUNIT_ASSERT_NOT_NULL(test, payload);
 	payload->release(payload, 2, 4);
 	expect_run(test, &back, 0, 102, 2);
 	expect_run(test, &back, 1, 7, 1);
 	expect_run(test, &back, 2, 200, 1);
+	expect_end(test, &back, 1, 4);
 	payload->release(payload, 0, 2);
 	expect_run(test, &back, 3, 100, 2);
+	expect_end(test, &back, 2, 2);
 	/* The last pages free it, which KASAN and kmemleak see. */
 	payload->release(payload, 6, 2);
 	expect_run(test, &back, 4, 201, 2);
+	expect_end(test, &back, 3, 2);
 	KUNIT_EXPECT_EQ(test, back.count, 5);
 }
 
@@ -1035,6 +1131,8 @@ static struct kunit_case v3c_payload_cases[] = {
 	KUNIT_CASE(reservation_dies_with_its_domain),
 	KUNIT_CASE_SLOW(each_page_comes_back_beside_attaches),
 	KUNIT_CASE(payload_of_runs_comes_back_in_runs),
+	KUNIT_CASE(nodes_of_payloads_go),
+	KUNIT_CASE(payloads_come_back_while_nodes_go),
 	{}
 };
 

@@ -93,6 +93,7 @@ static void close_file(struct work_struct *work)
 	v3u_objects_close(file, V3U_RESERVATION);
 	v3u_objects_close(file, V3U_DOMAIN);
 	v3u_objects_close(file, V3U_MEMORY);
+	v3u_payer_forget(file);
 	v3u_file_delist(file);
 	complete_all(&file->gone);
 	v3u_file_drop(file);

@@ -2,6 +2,7 @@
 /*
  * &struct v3u_file: the list of all, and how long one stays.
  */
+#include <linux/gfp.h>
 #include <linux/mutex.h>
 #include <linux/slab.h>
 
@@ -17,6 +18,7 @@ static void free_file(struct kref *refs)
 	struct v3u_file *file = container_of(refs, struct v3u_file, refs);
 
 	xa_destroy(&file->objects);
+	free_page((unsigned long)file->scratch);
 	kfree(file);
 }
 

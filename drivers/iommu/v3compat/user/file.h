@@ -13,6 +13,12 @@
 
 #include "base/owner.h"
 
+struct v3u_object;
+struct v3u_payer;
+
+/* V3U_RECENT: objects that a file finds without a search. */
+#define V3U_RECENT	4
+
 /**
  * struct v3u_file - an open /dev/v3compat
  * @owner: on whose account the core makes objects
@@ -23,13 +29,17 @@
  * @pid: of the process that opened it
  * @comm: its name
  * @objects: by handle; its lock protects what is found there
+ * @recent: by the lowest bits of their handles, objects that were found last, or NULL; under the
+ *	lock of @objects
  * @pasids: sub-devices
  * @nr_objects: handles
  * @reserved: pages in reservations
  * @mapped: pages that are mapped
  * @pinned: pages that are pinned, and charged to whoever pays for them
  * @payers: who pays for pinned pages, under @payers_lock
+ * @recent_payer: who pinned last, with a reference, or NULL; under @payers_lock
  * @payers_lock: innermost
+ * @scratch: a page for whoever pins, or NULL
  * @devices: handles of devices that were made and are not destroyed
  * @closed: everything is being taken apart, or is about to be; read and written without a lock
  * @close_work: takes it apart
@@ -43,13 +53,16 @@ struct v3u_file {
 	pid_t pid;
 	char comm[TASK_COMM_LEN];
 	struct xarray objects;
+	struct v3u_object *recent[V3U_RECENT];
 	atomic_t pasids;
 	atomic_t nr_objects;
 	atomic64_t reserved;
 	atomic64_t mapped;
 	atomic64_t pinned;
 	struct list_head payers;
+	struct v3u_payer *recent_payer;
 	spinlock_t payers_lock;
+	void *scratch;
 	atomic_t devices;
 	bool closed;
 	struct work_struct close_work;

@@ -82,8 +82,8 @@ struct v3u_where {
 	u64 max;
 };
 
-/* read_place() checks @where for @pages pages. @place refers to @page. */
-static enum v3c_reason read_place(struct v3u_call *call, const struct v3u_where *where, u64 pages,
+/* read_given() is read_place() for a caller that says anything. */
+static enum v3c_reason read_given(struct v3u_call *call, const struct v3u_where *where, u64 pages,
 				  struct v3c_place *place, u64 *page)
 {
 	bool fixed = where->flags & V3COMPAT_MAP_FIXED;
@@ -106,6 +106,18 @@ static enum v3c_reason read_place(struct v3u_call *call, const struct v3u_where 
 	return v3c_check_explicit(where->address, pages, page, &call->why);
 }
 
+/* read_place() checks @where for @pages pages. @place refers to @page. */
+static __always_inline enum v3c_reason read_place(struct v3u_call *call,
+						  const struct v3u_where *where, u64 pages,
+						  struct v3c_place *place, u64 *page)
+{
+	if (where->flags | where->address | where->min | where->max)
+		return read_given(call, where, pages, place, page);
+	v3c_set_bounds(place, NULL, NULL);
+	place->explicit_page = NULL;
+	return 0;
+}
+
 static struct v3u_where where_of_map(const struct v3compat_map *arg)
 {
 	return (struct v3u_where) {
@@ -114,12 +126,14 @@ static struct v3u_where where_of_map(const struct v3compat_map *arg)
 }
 
 /* map_in_domain(): @object is a domain that is held for use. Sets @arg->address. */
-static enum v3c_reason map_in_domain(struct v3u_call *call, struct v3u_object *object,
-				     struct v3compat_map *arg, struct v3u_taken *taken)
+static __always_inline enum v3c_reason map_in_domain(struct v3u_call *call,
+						     struct v3u_object *object,
+						     struct v3compat_map *arg,
+						     struct v3u_taken *taken)
 {
 	struct v3c_domain *core = v3u_domain_core(call, v3u_to_domain(object));
 	struct v3u_where where = where_of_map(arg);
-	struct v3c_place place;
+	struct v3c_place place __uninitialized;
 	enum v3c_reason reason;
 	u64 page;
 
@@ -208,8 +222,8 @@ enum v3c_reason v3u_map_one(struct v3u_call *call, struct v3compat_map *arg, v3u
 			    void *to)
 {
 	bool write = arg->permissions & V3COMPAT_WRITE;
+	struct v3u_taken taken __uninitialized;
 	struct v3u_object *object;
-	struct v3u_taken taken;
 	enum v3c_reason reason;
 
 	reason = v3c_check_permissions(arg->permissions, &call->why) ?:
@@ -240,14 +254,20 @@ enum v3c_reason v3u_map_one(struct v3u_call *call, struct v3compat_map *arg, v3u
 	return reason;
 }
 
-static enum v3c_reason answer_map(struct v3u_call *call, void *unused)
+static enum v3c_reason answer_map(struct v3u_call *call, void *to)
 {
-	return v3u_call_answer(call);
+	struct v3compat_map __user *user = call->user;
+	struct v3compat_map *arg = to;
+
+	if (likely(!put_user(arg->address, &user->address)))
+		return 0;
+	return v3u_refuse(call, V3C_REASON_BAD_POINTER, V3C_PARAM_OUT, (uintptr_t)user,
+			  (uintptr_t)(user + 1) - 1);
 }
 
 enum v3c_reason v3u_map(struct v3u_call *call)
 {
-	return v3u_map_one(call, call->arg, answer_map, NULL);
+	return v3u_map_one(call, call->arg, answer_map, call->arg);
 }
 
 /* v3u_check_unmap() looks at what an unmap says beside the object and the range. */

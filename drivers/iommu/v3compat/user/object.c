@@ -92,19 +92,41 @@ void v3u_object_abort(struct v3u_object *object)
 	v3u_object_drop(object);
 }
 
+static struct v3u_object **recent_of(struct v3u_file *file, u32 id)
+{
+	return &file->recent[id % V3U_RECENT];
+}
+
+static struct v3u_object *load_object(struct v3u_file *file, u32 id)
+{
+	struct v3u_object *object = *recent_of(file, id);
+
+	return likely(object && object->id == id) ? object : xa_load(&file->objects, id);
+}
+
 /* find_object() finds and holds an object of one of @kinds. */
 static struct v3u_object *find_object(struct v3u_file *file, u32 id, unsigned int kinds)
 {
 	struct v3u_object *object;
 
 	xa_lock(&file->objects);
-	object = xa_load(&file->objects, id);
-	if (object && object->type->kind & kinds)
+	object = load_object(file, id);
+	if (object && object->type->kind & kinds) {
 		kref_get(&object->refs);
-	else
+		*recent_of(file, id) = object;
+	} else {
 		object = NULL;
+	}
 	xa_unlock(&file->objects);
 	return object;
+}
+
+/* forget_recent(): @object is not found any more. */
+static void forget_recent(struct v3u_object *object)
+{
+	lockdep_assert_held(&object->file->objects.xa_lock);
+	if (*recent_of(object->file, object->id) == object)
+		*recent_of(object->file, object->id) = NULL;
 }
 
 static enum v3c_reason bad_handle(struct v3u_call *call, enum v3c_param param, u32 id)
@@ -120,7 +142,7 @@ bool v3u_object_is(struct v3u_file *file, u32 id, unsigned int kinds)
 	bool found;
 
 	xa_lock(&file->objects);
-	object = xa_load(&file->objects, id);
+	object = load_object(file, id);
 	found = object && object->type->kind & kinds;
 	xa_unlock(&file->objects);
 	return found;
@@ -161,9 +183,9 @@ struct v3u_object *v3u_object_find(struct v3u_call *call, u32 id, unsigned int k
 enum v3c_reason v3u_object_lock(struct v3u_call *call, struct v3u_object *object,
 				enum v3c_param param)
 {
-	if (down_read_killable(&object->use))
+	if (unlikely(down_read_killable(&object->use)))
 		return v3u_refuse(call, V3C_REASON_KILLED, V3C_PARAM_NONE, 0, 0);
-	if (READ_ONCE(object->published))
+	if (likely(READ_ONCE(object->published)))
 		return 0;
 	up_read(&object->use);
 	return bad_handle(call, param, object->id);
@@ -223,6 +245,7 @@ static void forget_object(struct v3u_object *object)
 {
 	xa_lock(&object->file->objects);
 	object->published = false;
+	forget_recent(object);
 	__xa_erase(&object->file->objects, object->id);
 	xa_unlock(&object->file->objects);
 	v3u_quota_give(object->quota, object->file);

@@ -17,10 +17,22 @@
 
 static_assert(PAGE_SHIFT == V3C_PAGE_SHIFT);
 
+/* limit_of_task() is how many pages the calling task may have pinned without CAP_IPC_LOCK. */
+static u64 limit_of_task(void)
+{
+	return rlimit(RLIMIT_MEMLOCK) >> PAGE_SHIFT;
+}
+
 /* limit_pages() is how many pages the calling task may have pinned. */
 static u64 limit_pages(void)
 {
-	return capable(CAP_IPC_LOCK) ? U64_MAX : rlimit(RLIMIT_MEMLOCK) >> PAGE_SHIFT;
+	return capable(CAP_IPC_LOCK) ? U64_MAX : limit_of_task();
+}
+
+static bool is_within(u64 pages, long locked, u64 limit)
+{
+	limit = min_t(u64, limit, LONG_MAX);
+	return pages <= limit && locked <= (long)(limit - pages);
 }
 
 static void free_payer(struct v3u_payer *payer)
@@ -31,7 +43,7 @@ static void free_payer(struct v3u_payer *payer)
 	kfree(payer);
 }
 
-/* v3u_payer_put() takes back @refs, one for each page or call. */
+/* v3u_payer_put() takes back @refs, see &v3u_payer.refs. */
 void v3u_payer_put(struct v3u_payer *payer, u64 refs)
 {
 	struct v3u_file *file = payer->file;
@@ -43,28 +55,24 @@ void v3u_payer_put(struct v3u_payer *payer, u64 refs)
 	free_payer(payer);
 }
 
-/* v3u_payer_unpin() gives pages back that were pinned and charged, and their references. */
-void v3u_payer_unpin(struct v3u_payer *payer, u64 pfn, u64 pages, bool dirty)
+/* v3u_payer_unmapped() takes back @pages that were mapped, charged and, by now, unpinned. */
+void v3u_payer_unmapped(struct v3u_payer *payer, u64 pages)
 {
-	unpin_user_page_range_dirty_lock(pfn_to_page(pfn), pages, dirty);
+	atomic64_sub(pages, &payer->file->mapped);
 	v3u_payer_uncharge(payer, pages);
 	v3u_payer_put(payer, pages);
 }
 
 static void release_read(struct v3c_payload *payload, u64 at, u64 pages)
 {
-	struct v3u_payer *payer = container_of(payload, struct v3u_payer, read);
-
-	atomic64_sub(pages, &payer->file->mapped);
-	v3u_payer_unpin(payer, at, pages, false);
+	unpin_user_page_range_dirty_lock(pfn_to_page(at), pages, false);
+	v3u_payer_unmapped(container_of(payload, struct v3u_payer, read), pages);
 }
 
 static void release_write(struct v3c_payload *payload, u64 at, u64 pages)
 {
-	struct v3u_payer *payer = container_of(payload, struct v3u_payer, write);
-
-	atomic64_sub(pages, &payer->file->mapped);
-	v3u_payer_unpin(payer, at, pages, true);
+	unpin_user_page_range_dirty_lock(pfn_to_page(at), pages, true);
+	v3u_payer_unmapped(container_of(payload, struct v3u_payer, write), pages);
 }
 
 static void release_other(struct v3c_payload *payload, u64 at, u64 pages)
@@ -75,6 +83,11 @@ static void release_other(struct v3c_payload *payload, u64 at, u64 pages)
 	v3u_payer_put(payer, pages);
 }
 
+static bool is_current(const struct v3u_payer *payer)
+{
+	return payer->mm == current->mm && payer->user == current_user();
+}
+
 /* find_payer() finds the calling task's and takes a reference. One that is going is not found. */
 static struct v3u_payer *find_payer(struct v3u_file *file)
 {
@@ -83,10 +96,30 @@ static struct v3u_payer *find_payer(struct v3u_file *file)
 	lockdep_assert_held(&file->payers_lock);
 
 	list_for_each_entry(payer, &file->payers, entry)
-		if (payer->mm == current->mm && payer->user == current_user() &&
-		    atomic64_inc_not_zero(&payer->refs))
+		if (is_current(payer) && atomic64_inc_not_zero(&payer->refs))
 			return payer;
 	return NULL;
+}
+
+/* keep_recent() keeps @payer, or NULL, instead of whoever was kept. */
+static void keep_recent(struct v3u_file *file, struct v3u_payer *payer)
+{
+	struct v3u_payer *old;
+
+	if (payer)
+		atomic64_inc(&payer->refs);
+	scoped_guard(spinlock, &file->payers_lock) {
+		old = file->recent_payer;
+		file->recent_payer = payer;
+	}
+	if (old)
+		v3u_payer_put(old, 1);
+}
+
+/* v3u_payer_forget() is for when the file is closed, so that no command is under way. */
+void v3u_payer_forget(struct v3u_file *file)
+{
+	keep_recent(file, NULL);
 }
 
 static struct v3u_payer *new_payer(struct v3u_file *file)
@@ -119,13 +152,22 @@ static struct v3u_payer *new_payer(struct v3u_file *file)
  */
 struct v3u_payer *v3u_payer_get(struct v3u_call *call)
 {
+	struct v3u_file *file = call->file;
 	struct v3u_payer *payer;
 
-	scoped_guard(spinlock, &call->file->payers_lock)
-		payer = find_payer(call->file);
+	scoped_guard(spinlock, &file->payers_lock) {
+		payer = file->recent_payer;
+		if (likely(payer && is_current(payer))) {
+			atomic64_inc(&payer->refs);
+			return payer;
+		}
+		payer = find_payer(file);
+	}
 	if (!payer)
-		payer = new_payer(call->file);
-	if (!payer)
+		payer = new_payer(file);
+	if (payer)
+		keep_recent(file, payer);
+	else
 		v3u_refuse(call, V3C_REASON_NO_MEMORY, V3C_PARAM_NONE, 0, 0);
 	return payer;
 }
@@ -142,12 +184,15 @@ struct v3u_payer *v3u_payer_get(struct v3u_call *call)
 enum v3c_reason v3u_payer_charge(struct v3u_call *call, struct v3u_payer *payer, u64 pages)
 {
 	long locked = atomic_long_read(&payer->user->locked_vm);
-	u64 limit = min_t(u64, limit_pages(), LONG_MAX);
+	u64 limit = limit_of_task();
 
 	do {
-		if (pages > limit || locked > (long)(limit - pages))
+		/* capable() only when it matters, because it takes longer, and is logged. */
+		if (unlikely(!is_within(pages, locked, limit)))
+			limit = limit_pages();
+		if (unlikely(!is_within(pages, locked, limit)))
 			return v3u_refuse(call, V3C_REASON_MEMLOCK, V3C_PARAM_LENGTH,
-					  locked + pages, limit);
+					  locked + pages, min_t(u64, limit, LONG_MAX));
 	} while (!atomic_long_try_cmpxchg(&payer->user->locked_vm, &locked, locked + pages));
 	atomic64_add(pages, &payer->mm->pinned_vm);
 	atomic64_add(pages, &payer->file->pinned);

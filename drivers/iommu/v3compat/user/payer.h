@@ -20,7 +20,7 @@ struct v3u_file;
  * @file: the file; referenced
  * @user: whose limit of locked memory pages count for; referenced
  * @mm: whose pinned memory they show as; its structure is referenced, its pages are not
- * @refs: pages that are mapped or pinned, and calls under way
+ * @refs: pages that are mapped or pinned, calls under way, and one more for &v3u_file.recent_payer
  * @read: payload of pages that were pinned for reading; their numbers are their page frames
  * @write: likewise, for writing
  * @other: payload of pages that are mapped and were not pinned for that
@@ -40,10 +40,11 @@ struct v3u_payer {
 };
 
 struct v3u_payer *v3u_payer_get(struct v3u_call *call);
+void v3u_payer_forget(struct v3u_file *file);
 void v3u_payer_put(struct v3u_payer *payer, u64 refs);
 enum v3c_reason v3u_payer_charge(struct v3u_call *call, struct v3u_payer *payer, u64 pages);
+void v3u_payer_unmapped(struct v3u_payer *payer, u64 pages);
 void v3u_payer_uncharge(struct v3u_payer *payer, u64 pages);
-void v3u_payer_unpin(struct v3u_payer *payer, u64 pfn, u64 pages, bool dirty);
 void v3u_payer_tell(struct v3compat_info *info);
 
 #endif

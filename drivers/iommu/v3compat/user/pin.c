@@ -23,6 +23,18 @@
 /* MANY is for what grows with the memory, because a program can make that as much as it likes. */
 #define MANY		(GFP_KERNEL_ACCOUNT | __GFP_NOWARN)
 
+/* take_scratch() is a page for give_scratch(); the file keeps one, because that takes less time. */
+static void *take_scratch(struct v3u_file *file)
+{
+	return xchg(&file->scratch, NULL) ?: (void *)__get_free_page(GFP_KERNEL_ACCOUNT);
+}
+
+static void give_scratch(struct v3u_file *file, void *scratch)
+{
+	if (scratch && cmpxchg(&file->scratch, NULL, scratch))
+		free_page((unsigned long)scratch);
+}
+
 /* grow_runs() makes room for one more run. */
 static int grow_runs(struct v3u_pages *pages)
 {
@@ -65,25 +77,44 @@ static int add_run(struct v3u_pages *pages, u64 pfn, u64 count)
 	return 0;
 }
 
+/* page_follows() tells whether a page is the one behind another in memory. */
+static __always_inline bool page_follows(const struct page *page, const struct page *before)
+{
+	if (IS_ENABLED(CONFIG_SPARSEMEM) && !IS_ENABLED(CONFIG_SPARSEMEM_VMEMMAP))
+		return page_to_pfn(page) == page_to_pfn(before) + 1;
+	return page == before + 1;
+}
+
+/* count_following() is how many of @pointers, at least one, follow each other from the first on. */
+static long count_following(struct page **pointers, long count)
+{
+	long i = 1;
+
+	/* Four at once, because this is done for each page of huge ones. */
+	while (i + 4 <= count && page_follows(pointers[i], pointers[i - 1]) &&
+	       page_follows(pointers[i + 1], pointers[i]) &&
+	       page_follows(pointers[i + 2], pointers[i + 1]) &&
+	       page_follows(pointers[i + 3], pointers[i + 2]))
+		i += 4;
+	while (i < count && page_follows(pointers[i], pointers[i - 1]))
+		i++;
+	return i;
+}
+
 /*
  * add_pointers() turns page pointers into runs. Every pointer is looked at, because the middle of
  * what begins and ends in one folio may be somewhere else.
  */
 static int add_pointers(struct v3u_pages *pages, struct page **pointers, long count)
 {
-	long first = 0, i;
+	long run;
 
-	while (first < count) {
-		u64 pfn = page_to_pfn(pointers[first]);
-
-		for (i = first + 1; i < count; i++)
-			if (page_to_pfn(pointers[i]) != pfn + (i - first))
-				break;
-		if (add_run(pages, pfn, i - first)) {
-			unpin_user_pages(pointers + first, count - first);
+	for (; count; pointers += run, count -= run) {
+		run = count_following(pointers, count);
+		if (add_run(pages, page_to_pfn(*pointers), run)) {
+			unpin_user_pages(pointers, count);
 			return -ENOMEM;
 		}
-		first = i;
 	}
 	return 0;
 }
@@ -113,8 +144,8 @@ static enum v3c_reason refuse_user(struct v3u_call *call, int err, u64 address, 
  * pin_user() pins the memory piece by piece. A piece that cannot be pinned as a whole is pinned up
  * to where it fails, so that the next try says why.
  */
-static enum v3c_reason pin_user(struct v3u_call *call, struct v3u_pages *pages, u64 start,
-				u64 count, struct page **pointers, u64 room)
+static noinline enum v3c_reason pin_user(struct v3u_call *call, struct v3u_pages *pages, u64 start,
+					 u64 count, struct page **pointers, u64 room)
 {
 	unsigned int flags = FOLL_LONGTERM | (pages->write ? FOLL_WRITE : 0);
 
@@ -131,6 +162,22 @@ static enum v3c_reason pin_user(struct v3u_call *call, struct v3u_pages *pages, 
 			return v3u_refuse(call, V3C_REASON_NO_MEMORY, V3C_PARAM_NONE, 0, 0);
 		cond_resched();
 	}
+	return 0;
+}
+
+/* pin_one() pins a page. The usual case, and pin_user() does others. */
+static __always_inline enum v3c_reason pin_one(struct v3u_call *call, struct v3u_pages *pages,
+					       u64 start)
+{
+	unsigned int flags = FOLL_LONGTERM | (pages->write ? FOLL_WRITE : 0);
+	struct page *page;
+
+	if (unlikely(pin_user_pages_fast(start, 1, flags, &page) != 1))
+		return pin_user(call, pages, start, 1, &page, 1);
+	pages->one = (struct v3c_run) { .pfn = page_to_pfn(page), .pages = 1 };
+	pages->runs = &pages->one;
+	pages->count = 1;
+	pages->pages = 1;
 	return 0;
 }
 
@@ -180,14 +227,20 @@ static void end_pages(struct v3u_pages *pages, u64 count)
  */
 enum v3c_reason v3u_pin_user(struct v3u_call *call, struct v3u_pages *pages, u64 start, u64 count)
 {
-	struct page *few[FEW_PAGES], **pointers = few;
+	struct page *few[FEW_PAGES] __uninitialized, **pointers = few;
 	enum v3c_reason reason = begin_pages(call, pages, count);
 	u64 room = FEW_PAGES;
 
 	if (reason)
 		return reason;
+	if (count == 1) {
+		reason = pin_one(call, pages, start);
+		if (unlikely(reason))
+			end_pages(pages, count);
+		return reason;
+	}
 	if (count > FEW_PAGES) {
-		pointers = (struct page **)__get_free_page(GFP_KERNEL_ACCOUNT);
+		pointers = take_scratch(call->file);
 		room = PIECE_PAGES;
 	}
 	if (pointers)
@@ -195,7 +248,7 @@ enum v3c_reason v3u_pin_user(struct v3u_call *call, struct v3u_pages *pages, u64
 	else
 		reason = v3u_refuse(call, V3C_REASON_NO_MEMORY, V3C_PARAM_NONE, 0, 0);
 	if (pointers != few)
-		free_page((unsigned long)pointers);
+		give_scratch(call->file, pointers);
 	if (reason)
 		end_pages(pages, count);
 	return reason;
@@ -318,12 +371,12 @@ enum v3c_reason v3u_pin_memfd(struct v3u_call *call, struct v3u_pages *pages, in
 	if (reason)
 		goto unmap;
 	pages->folios = true;
-	folios = (struct folio **)__get_free_page(GFP_KERNEL_ACCOUNT);
+	folios = take_scratch(call->file);
 	if (folios)
 		reason = pin_memfd(call, pages, memfd, start, count, folios);
 	else
 		reason = v3u_refuse(call, V3C_REASON_NO_MEMORY, V3C_PARAM_NONE, 0, 0);
-	free_page((unsigned long)folios);
+	give_scratch(call->file, folios);
 	if (reason)
 		end_pages(pages, count);
 unmap:
@@ -357,16 +410,17 @@ void v3u_unpin(struct v3u_pages *pages)
 
 static void give_read(void *context, const struct v3c_run *run)
 {
-	struct v3u_payer *payer = context;
-
-	payer->read.release(&payer->read, run->pfn, run->pages);
+	unpin_user_page_range_dirty_lock(pfn_to_page(run->pfn), run->pages, false);
 }
 
 static void give_write(void *context, const struct v3c_run *run)
 {
-	struct v3u_payer *payer = context;
+	unpin_user_page_range_dirty_lock(pfn_to_page(run->pfn), run->pages, true);
+}
 
-	payer->write.release(&payer->write, run->pfn, run->pages);
+static void end_given(void *context, u64 pages)
+{
+	v3u_payer_unmapped(context, pages);
 }
 
 /**
@@ -427,11 +481,9 @@ static void release_folios(struct v3c_payload *payload, u64 at, u64 pages)
 			unpin_user_page_range_dirty_lock(folio->page, 1, folios->write);
 		cond_resched();
 	}
-	atomic64_sub(pages, &payer->file->mapped);
-	v3u_payer_uncharge(payer, pages);
 	if (!atomic64_sub_return(pages, &folios->left))
 		kvfree(folios);
-	v3u_payer_put(payer, pages);
+	v3u_payer_unmapped(payer, pages);
 }
 
 static struct v3c_payload *folios_payload(struct v3u_pages *pages)
@@ -475,7 +527,8 @@ struct v3c_payload *v3u_pages_payload(struct v3u_pages *pages, u64 *at)
 		return folios_payload(pages);
 	if (pages->count > 1)
 		return v3c_payload_of_runs(pages->runs, pages->count,
-					   pages->write ? give_write : give_read, payer, MANY);
+					   pages->write ? give_write : give_read, end_given, payer,
+					   MANY);
 	*at = pages->runs->pfn;
 	return pages->write ? &payer->write : &payer->read;
 }
