@@ -69,6 +69,7 @@ test: host-tools
 .PHONY: bench
 bench: host-tools
 	tools/testing/v3bench/run
+	tools/testing/v3bench/run --user
 
 .PHONY: lint
 lint: host-tools

@@ -12,13 +12,18 @@ from cache import say
 from host import LabError
 
 
+def is_optional(name):
+    """True if a kernel is only fetched or built when somebody asks for it."""
+    return name in conf.names("kernels") and conf.load("kernels", name).get("optional") == "yes"
+
+
 def everything(what, refresh):
     known = ["root", *conf.names("kernels"), "source", "kunit"]
     unknown = set(what) - set(known)
     if unknown:
         raise LabError(f"prepare: {' '.join(sorted(unknown))} unknown; known: {' '.join(known)}")
     root.ready()
-    wanted = what or known
+    wanted = what or [name for name in known if not is_optional(name)]
     for name in conf.names("kernels"):
         if name in wanted:
             kernel = kernels.get(name, refresh)
