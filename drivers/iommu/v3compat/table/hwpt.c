@@ -388,6 +388,7 @@ static noinline int map_batches(struct v3c_hwpt *hwpt, u64 page, struct v3c_phys
 				u64 span, gfp_t gfp)
 {
 	u64 block = span ?: hwpt->rules.flush_pages, limit = U64_MAX;
+	unsigned int entries = min(phys->pages, V3C_SG_BATCH);
 	struct v3c_batch batch __uninitialized;
 	struct v3c_run run;
 	int ret = 0;
@@ -398,8 +399,8 @@ static noinline int map_batches(struct v3c_hwpt *hwpt, u64 page, struct v3c_phys
 	batch.prot = prot;
 	batch.gfp = gfp;
 	batch.nents = 0;
-	sg_init_table(batch.sg, V3C_SG_BATCH);
-	sg_unmark_end(&batch.sg[V3C_SG_BATCH - 1]);
+	sg_init_table(batch.sg, entries);
+	sg_unmark_end(&batch.sg[entries - 1]);
 	for (;;) {
 		if (block)
 			limit = block - (batch.page & (block - 1));
