@@ -9,12 +9,10 @@
  * With one process, a seed gives the same commands again.
  */
 #define _GNU_SOURCE
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,14 +27,14 @@
 
 #include <linux/iommusim.h>
 
+#include "program.h"
+
 #define DEVICE		"/dev/iommusim"
-#define PAGE		4096ULL
 #define FILES		2
 #define PROCESSES	8
 #define OBJECTS		96	/* remembered of a file */
 #define LOG		24
 #define REASONS		(IOMMUSIM_FAULT_PAGE_REQUEST + 1)
-#define ERRNOS		140
 #define ARENA		(16 * PAGE)
 #define PATTERN		0x5a
 #define FAR_AWAY	(1ULL << 46)
@@ -68,7 +66,7 @@ static const char *const names[] = {
 
 /* Seen by all processes, whoever of them is killed. */
 struct shared {
-	unsigned int calls[NR_COMMANDS], successes[NR_COMMANDS], errnos[NR_COMMANDS][ERRNOS];
+	struct tally tallies[NR_COMMANDS];
 	unsigned int total, kills, pairs;
 	unsigned int accesses, met, reasons[REASONS]; /* of DMA, and what of it reached something */
 	unsigned int incarnation[PROCESSES];
@@ -76,8 +74,6 @@ struct shared {
 	struct entry log[PROCESSES][LOG];
 	unsigned int logged[PROCESSES];
 	uint64_t trace[PROCESSES];
-	int failed;
-	char why[256];
 };
 
 static struct shared *shared;
@@ -89,31 +85,6 @@ static int tame;
 static unsigned int commands = 20000, least = 100;
 
 static unsigned int self;
-static uint64_t random_state;
-
-static uint32_t rnd(uint32_t below)
-{
-	random_state ^= random_state >> 12;
-	random_state ^= random_state << 25;
-	random_state ^= random_state >> 27;
-	return (random_state * 0x2545f4914f6cdd1dULL >> 32) % below;
-}
-
-static int one_in(uint32_t n)
-{
-	return !rnd(n);
-}
-
-static void fail(const char *format, ...)
-{
-	va_list args;
-
-	if (__atomic_fetch_add(&shared->failed, 1, __ATOMIC_SEQ_CST))
-		return;
-	va_start(args, format);
-	vsnprintf(shared->why, sizeof(shared->why), format, args);
-	va_end(args);
-}
 
 union command {
 	unsigned int size;
@@ -159,21 +130,6 @@ static int choose_size(union command *cmd, unsigned int right)
 	}
 }
 
-static uint64_t mix(uint64_t a, uint64_t b)
-{
-	return (a ^ b) * 0x9e3779b97f4a7c15ULL;
-}
-
-static void count(unsigned int nr, unsigned int err)
-{
-	__atomic_fetch_add(&shared->calls[nr], 1, __ATOMIC_RELAXED);
-	__atomic_fetch_add(&shared->total, 1, __ATOMIC_RELAXED);
-	if (!err)
-		__atomic_fetch_add(&shared->successes[nr], 1, __ATOMIC_RELAXED);
-	else if (err < ERRNOS)
-		__atomic_fetch_add(&shared->errnos[nr][err], 1, __ATOMIC_RELAXED);
-}
-
 /* 0 or an error number. @id and @flags go to the log. */
 static int command(int fd, unsigned long request, union command *cmd, unsigned int right,
 		   unsigned int id, unsigned int flags)
@@ -187,7 +143,8 @@ static int command(int fd, unsigned long request, union command *cmd, unsigned i
 		(struct entry){ .nr = nr, .err = ~0U, .size = cmd->size, .id = id, .flags = flags };
 	err = ioctl(fd, request, cmd) ? errno : 0;
 	entry->err = err;
-	count(nr, err);
+	count_call(&shared->tallies[nr], err);
+	__atomic_fetch_add(&shared->total, 1, __ATOMIC_RELAXED);
 	/* What lies behind a command that says to be larger is not the seed's choice. */
 	shared->trace[self] = mix(mix(mix(shared->trace[self], nr), sane ? err : ~0U),
 				  (uint64_t)id << 32 | flags);
@@ -711,32 +668,6 @@ static void operate(void)
 	}
 }
 
-/* 0 when the kernel does not tell. */
-static uint64_t physical_address(const void *page)
-{
-	uint64_t value = 0;
-	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
-
-	if (fd < 0)
-		return 0;
-	if (pread(fd, &value, sizeof(value), (uintptr_t)page / PAGE * sizeof(value)) !=
-	    sizeof(value))
-		value = 0;
-	close(fd);
-	return value >> 63 ? (value & ((1ULL << 55) - 1)) * PAGE : 0;
-}
-
-static void *map_memory(size_t size, int flags, int fd)
-{
-	void *at = mmap(NULL, size, PROT_READ | PROT_WRITE, flags, fd, 0);
-
-	if (at == MAP_FAILED) {
-		perror("mmap");
-		exit(1);
-	}
-	return at;
-}
-
 static void map_secret(void)
 {
 #ifdef SYS_memfd_secret
@@ -755,6 +686,7 @@ static void prepare(void)
 {
 	unsigned int i;
 
+	start_judging();
 	shared = map_memory(sizeof(*shared), MAP_SHARED | MAP_ANONYMOUS, -1);
 	direct_page = map_memory(PAGE, MAP_SHARED | MAP_ANONYMOUS | MAP_LOCKED | MAP_POPULATE, -1);
 	direct_phys = physical_address(direct_page);
@@ -776,7 +708,7 @@ static int each_command_succeeded(void)
 {
 	unsigned int nr;
 
-	for (nr = 0; nr < NR_COMMANDS && shared->successes[nr] >= least; nr++)
+	for (nr = 0; nr < NR_COMMANDS && shared->tallies[nr].successes >= least; nr++)
 		;
 	return nr == NR_COMMANDS;
 }
@@ -787,7 +719,7 @@ static int each_command_succeeded(void)
  */
 static int is_over(time_t end)
 {
-	if (shared->failed || (end && time(NULL) >= end))
+	if (verdict->failed || (end && time(NULL) >= end))
 		return 1;
 	return commands && (shared->total >= 2ULL * commands ||
 			    (shared->total >= commands && each_command_succeeded()));
@@ -841,21 +773,6 @@ static void run(uint64_t seed, unsigned int processes, time_t end)
 	}
 }
 
-static unsigned int passed, failed;
-
-static void judge(int good, const char *format, ...)
-{
-	va_list args;
-
-	passed += good;
-	failed += !good;
-	printf("%sok %u - ", good ? "" : "not ", passed + failed);
-	va_start(args, format);
-	vprintf(format, args);
-	va_end(args);
-	printf("\n");
-}
-
 static void show_log(unsigned int processes)
 {
 	unsigned int i, k;
@@ -872,40 +789,21 @@ static void show_log(unsigned int processes)
 	}
 }
 
-/* Whether a device or an instance outlived the files. */
-static unsigned int count_left(void)
-{
-	DIR *dir = opendir("/sys/bus/platform/devices");
-	struct dirent *dirent;
-	unsigned int left = 0;
-
-	while (dir && (dirent = readdir(dir)))
-		left += !strncmp(dirent->d_name, "iommusim", 8);
-	if (dir)
-		closedir(dir);
-	return left;
-}
-
 static void report(unsigned int processes, time_t began)
 {
-	unsigned int nr, err;
+	unsigned int nr;
 
-	printf("# %-14s %8s %9s  errors\n", "command", "calls", "successes");
+	printf("# %-16s %8s %9s  errors\n", "command", "calls", "successes");
 	for (nr = 0; nr < NR_COMMANDS; nr++) {
-		printf("# %-14s %8u %9u ", names[nr], shared->calls[nr], shared->successes[nr]);
-		for (err = 0; err < ERRNOS; err++) {
-			if (shared->errnos[nr][err])
-				printf(" %s:%u", strerrorname_np(err), shared->errnos[nr][err]);
-		}
-		printf("\n");
-		judge(shared->successes[nr] >= least, "%s succeeded %u times, %u wanted", names[nr],
-		      shared->successes[nr], least);
+		print_tally(names[nr], &shared->tallies[nr]);
+		judge(shared->tallies[nr].successes >= least, "%s succeeded %u times, %u wanted", names[nr],
+		      shared->tallies[nr].successes, least);
 	}
 	judge(shared->met * 10ULL >= shared->accesses * 3ULL,
 	      "%u of %u DMAs met a mapping, 30 %% wanted", shared->met, shared->accesses);
-	judge(!shared->failed, "%s", shared->failed ? shared->why : "nothing was wrong");
+	judge(!verdict->failed, "%s", verdict->failed ? verdict->why : "nothing was wrong");
 	judge(!count_left(), "nothing is left when the files are closed");
-	if (shared->failed)
+	if (verdict->failed)
 		show_log(processes);
 	printf("# DMAs by reason:");
 	for (nr = 0; nr < REASONS; nr++)
