@@ -144,50 +144,6 @@ long v3u_call_tell(struct v3u_call *call)
 	return err;
 }
 
-/**
- * v3u_read_words() - copy_from_user() of a few words, which takes fewer instructions
- * @to: where to
- * @from: where from
- * @size: in bytes
- *
- * Context: may sleep.
- * Return: 0; or -EFAULT, also for what is not whole and aligned words.
- */
-int v3u_read_words(void *to, const void __user *from, size_t size)
-{
-	const u64 __user *word = from;
-	size_t i;
-
-	might_fault();
-	if (unlikely((size | (uintptr_t)from) % sizeof(u64)) || !user_read_access_begin(from, size))
-		return -EFAULT;
-	for (i = 0; i < size / sizeof(u64); i++)
-		unsafe_get_user(((u64 *)to)[i], word + i, fault);
-	user_read_access_end();
-	return 0;
-fault:
-	user_read_access_end();
-	return -EFAULT;
-}
-
-/* read_command() reads the struct of a command, which says first how many bytes it has. */
-static int read_command(struct v3u_call *call, u64 *to)
-{
-	const size_t size = call->command->size;
-
-	if (likely(!v3u_read_words(to, call->user, size) && *(u32 *)to == size)) {
-		call->user_size = size;
-		return 0;
-	}
-	if (get_user(call->user_size, (u32 __user *)call->user))
-		return -EFAULT;
-	if (call->user_size < size)
-		return -EINVAL;
-	if (call->user_size > PAGE_SIZE)
-		return -E2BIG;
-	return copy_struct_from_user(to, size, call->user, call->user_size);
-}
-
 /* check_result() refuses what a newer program might mean by a field of its result. */
 static enum v3c_reason check_result(struct v3u_call *call)
 {
@@ -225,8 +181,14 @@ long v3u_ioctl(struct v3u_file *file, void *device, const struct v3u_command *co
 	call.command = &commands[array_index_nospec(number, count)];
 	if (!call.command->run)
 		return -ENOTTY;
-	ret = read_command(&call, buffer);
-	if (unlikely(ret))
+	if (get_user(call.user_size, (u32 __user *)call.user))
+		return -EFAULT;
+	if (call.user_size < call.command->size)
+		return -EINVAL;
+	if (call.user_size > PAGE_SIZE)
+		return -E2BIG;
+	ret = copy_struct_from_user(buffer, call.command->size, call.user, call.user_size);
+	if (ret)
 		return ret;
 	call.member = call.command->member;
 	ret = check_result(&call) || call.command->run(&call) ? v3u_call_tell(&call) : call.ret;
