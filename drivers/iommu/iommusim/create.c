@@ -14,7 +14,7 @@
  * iommusim_plugging is held for writing while an instance comes or goes, for reading while a device
  * does, because the core probes all devices of all buses for an IOMMU that comes, and then looks at
  * those of their groups without a lock: otherwise it would meet one that is being freed, or free
- * its dev->iommu twice. No device has a driver then that its removal could wait for.
+ * its dev->iommu twice.
  */
 DECLARE_RWSEM(iommusim_plugging);
 

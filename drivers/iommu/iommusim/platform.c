@@ -125,7 +125,10 @@ static int add_platform_device(struct platform_device *pdev, struct iommusim *si
 	return err;
 }
 
-/* remove_platform_device(): its driver goes first, because that may wait for others. */
+/*
+ * remove_platform_device(): its driver goes first, because that may wait for others. One that
+ * somebody binds in between is waited for with iommusim_plugging held.
+ */
 static void remove_platform_device(struct platform_device *pdev)
 {
 	device_release_driver(&pdev->dev);

@@ -1456,40 +1456,18 @@ static void reservation_keeps_its_nodes(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, count_nodes(domain), before);
 }
 
-/**
- * struct trimmer - gives memory back again and again
- * @space: of which
- * @stop: until this
- */
-struct trimmer {
-	struct v3c_space *space;
-	bool stop;
-};
-
-static int keep_trimming(void *arg)
-{
-	struct trimmer *trimmer = arg;
-
-	while (!READ_ONCE(trimmer->stop)) {
-		flush_delayed_work(&trimmer->space->trim);
-		cond_resched();
-	}
-	return 0;
-}
-
 /* The nodes that go are those that the next map needs. */
 static void pages_are_mapped_while_nodes_go(struct kunit *test)
 {
 	PIOMMU_DMA_DOMAIN domain = v3t_explicit(test);
-	struct trimmer trimmer = { .space = space_of(domain) };
+	struct v3t_trimmer trimmer;
 	struct page *page = v3t_pages(test, 0);
 	struct v3t_world *w = test->priv;
-	struct v3t_thread thread;
 	unsigned int before, i, round;
 
 	v3t_attach(test, domain, w->device);
 	before = count_nodes(domain);
-	v3t_thread_start(&thread, keep_trimming, &trimmer);
+	v3t_trimmer_start(&trimmer, space_of(domain));
 	for (round = 0; round < 4; round++) {
 		for (i = 0; i < WIDELY; i++) {
 			/* Where there is one CPU the thread may never get on. */
@@ -1505,9 +1483,7 @@ static void pages_are_mapped_while_nodes_go(struct kunit *test)
 			v3t_unmap(test, domain, widely(i), 1);
 		}
 	}
-	WRITE_ONCE(trimmer.stop, true);
-	KUNIT_EXPECT_EQ(test, 0, v3t_thread_join(&thread));
-	flush_delayed_work(&space_of(domain)->trim);
+	KUNIT_EXPECT_EQ(test, 0, v3t_trimmer_stop(&trimmer));
 	KUNIT_EXPECT_EQ(test, count_nodes(domain), before);
 }
 

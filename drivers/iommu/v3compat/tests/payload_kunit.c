@@ -993,39 +993,17 @@ static void nodes_of_payloads_go(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, kept->calls, 2);
 }
 
-/**
- * struct v3t_trimmer - gives memory back again and again
- * @space: of which
- * @stop: until this
- */
-struct v3t_trimmer {
-	struct v3c_space *space;
-	bool stop;
-};
-
-static int keep_trimming(void *arg)
-{
-	struct v3t_trimmer *trimmer = arg;
-
-	while (!READ_ONCE(trimmer->stop)) {
-		flush_delayed_work(&trimmer->space->trim);
-		cond_resched();
-	}
-	return 0;
-}
-
 /* The nodes that go are those that the next map needs. */
 static void payloads_come_back_while_nodes_go(struct kunit *test)
 {
 	struct v3c_domain *domain = new_domain(test, 0);
-	struct v3t_trimmer trimmer = { .space = &domain->space };
+	struct v3t_trimmer trimmer;
 	struct v3t_kept *kept = new_kept(test, AT);
 	struct page *memory = v3t_pages(test, 0);
-	struct v3t_thread thread;
 	unsigned int round, i, count = 0;
 
 	kept->pdo = NULL;
-	v3t_thread_start(&thread, keep_trimming, &trimmer);
+	v3t_trimmer_start(&trimmer, &domain->space);
 	for (round = 0; round < 50; round++) {
 		for (i = 0; i < 8; i++, count++)
 			map_part(test, domain, AT + i * PAGES / 2, memory, 1, kept, 0);
@@ -1036,9 +1014,7 @@ static void payloads_come_back_while_nodes_go(struct kunit *test)
 		if (round % 2)
 			flush_delayed_work(&domain->space.trim);
 	}
-	WRITE_ONCE(trimmer.stop, true);
-	KUNIT_EXPECT_EQ(test, 0, v3t_thread_join(&thread));
-	flush_delayed_work(&domain->space.trim);
+	KUNIT_EXPECT_EQ(test, 0, v3t_trimmer_stop(&trimmer));
 	KUNIT_EXPECT_EQ(test, kept->calls, count);
 	KUNIT_EXPECT_TRUE(test, xa_empty(&domain->space.pins));
 }

@@ -4,7 +4,9 @@
 #include <linux/kthread.h>
 #include <linux/sched.h>
 #include <linux/sched/task.h>
+#include <linux/workqueue.h>
 
+#include "table/range.h"
 #include "thread.h"
 
 static int run(void *data)
@@ -56,4 +58,32 @@ int v3t_thread_join(struct v3t_thread *thread)
 	kthread_stop(thread->task);
 	put_task_struct(thread->task);
 	return thread->result;
+}
+
+static int keep_trimming(void *arg)
+{
+	struct v3t_trimmer *trimmer = arg;
+
+	while (!READ_ONCE(trimmer->stop)) {
+		flush_delayed_work(&trimmer->space->trim);
+		cond_resched();
+	}
+	return 0;
+}
+
+void v3t_trimmer_start(struct v3t_trimmer *trimmer, struct v3c_space *space)
+{
+	trimmer->space = space;
+	trimmer->stop = false;
+	v3t_thread_start(&trimmer->thread, keep_trimming, trimmer);
+}
+
+int v3t_trimmer_stop(struct v3t_trimmer *trimmer)
+{
+	int ret;
+
+	WRITE_ONCE(trimmer->stop, true);
+	ret = v3t_thread_join(&trimmer->thread);
+	flush_delayed_work(&trimmer->space->trim);
+	return ret;
 }

@@ -5,6 +5,7 @@
 #include <linux/completion.h>
 
 struct task_struct;
+struct v3c_space;
 
 /**
  * struct v3t_thread - a thread that runs one function to its end
@@ -29,5 +30,24 @@ bool v3t_thread_falls_asleep(struct v3t_thread *thread);
 
 /* What the function returned, or the error that kept the thread from starting. */
 int v3t_thread_join(struct v3t_thread *thread);
+
+/**
+ * struct v3t_trimmer - a thread that gives memory of a space back again and again
+ * @thread: the thread
+ * @space: whose
+ * @stop: until this
+ *
+ * Where there is one CPU it may never get on, so that the test has to trim, too.
+ */
+struct v3t_trimmer {
+	struct v3t_thread thread;
+	struct v3c_space *space;
+	bool stop;
+};
+
+void v3t_trimmer_start(struct v3t_trimmer *trimmer, struct v3c_space *space);
+
+/* Likewise. The last trim is over when it returns. */
+int v3t_trimmer_stop(struct v3t_trimmer *trimmer);
 
 #endif
