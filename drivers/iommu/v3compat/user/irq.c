@@ -227,11 +227,11 @@ static enum v3c_reason check_set(struct v3u_call *call, const struct v3compat_in
 static enum v3c_reason refuse_irqs(struct v3u_call *call, const struct v3compat_interrupt_set *arg,
 				   int err)
 {
-	enum v3c_reason reason = err == -ENOMEM ? V3C_REASON_NO_MEMORY : V3C_REASON_HARDWARE;
-
-	v3u_refuse(call, reason, V3C_PARAM_TYPE, arg->type, arg->count);
+	if (err == -ENOMEM)
+		return v3u_refuse(call, V3C_REASON_NO_MEMORY, V3C_PARAM_NONE, 0, 0);
+	v3u_refuse(call, V3C_REASON_HARDWARE, V3C_PARAM_TYPE, arg->type, arg->count);
 	call->why.err = err;
-	return reason;
+	return V3C_REASON_HARDWARE;
 }
 
 static enum v3c_reason set_irqs(struct v3u_call *call, const struct v3compat_interrupt_set *arg,
