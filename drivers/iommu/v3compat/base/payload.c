@@ -34,13 +34,16 @@ struct v3c_run_at {
  */
 struct v3c_run_payload {
 	struct v3c_payload payload;
-	void (*give)(void *context, const struct v3c_run *run);
+	void (*give)(void *context, u64 pfn, u64 pages);
 	void (*end)(void *context, u64 pages);
 	void *context;
 	atomic64_t left;
 	u64 count;
 	struct v3c_run_at runs[];
 };
+
+/* YIELD: so many runs are given back before others may have the processor. */
+#define YIELD	16
 
 /* find_run() finds the run that has page @at of @runs. */
 static const struct v3c_run_at *find_run(const struct v3c_run_payload *runs, u64 at)
@@ -63,16 +66,13 @@ static void release_runs(struct v3c_payload *payload, u64 at, u64 pages)
 	struct v3c_run_payload *runs = container_of(payload, struct v3c_run_payload, payload);
 	const struct v3c_run_at *from = find_run(runs, at);
 	u64 end = at + pages;
+	unsigned int done = 0;
 
 	for (; at < end; at = from->at) {
-		struct v3c_run run = {
-			.pfn = from->pfn + (at - from->at),
-			.pages = min(end, from[1].at) - at,
-		};
-
-		runs->give(runs->context, &run);
+		runs->give(runs->context, from->pfn + (at - from->at), min(end, from[1].at) - at);
 		from++;
-		v3c_yield();
+		if (++done % YIELD == 0)
+			v3c_yield();
 	}
 	runs->end(runs->context, pages);
 	if (!atomic64_sub_return(pages, &runs->left))
@@ -95,7 +95,7 @@ static void release_runs(struct v3c_payload *payload, u64 at, u64 pages)
  * Return: the payload, or NULL without memory.
  */
 struct v3c_payload *v3c_payload_of_runs(const struct v3c_run *runs, u64 count,
-					void (*give)(void *context, const struct v3c_run *run),
+					void (*give)(void *context, u64 pfn, u64 pages),
 					void (*end)(void *context, u64 pages),
 					void *context, gfp_t gfp)
 {

@@ -62,7 +62,7 @@ static inline void v3c_pin_release(struct v3c_pin pin, u64 pages)
 }
 
 struct v3c_payload *v3c_payload_of_runs(const struct v3c_run *runs, u64 count,
-					void (*give)(void *context, const struct v3c_run *run),
+					void (*give)(void *context, u64 pfn, u64 pages),
 					void (*end)(void *context, u64 pages),
 					void *context, gfp_t gfp);
 

@@ -302,16 +302,12 @@ struct v3c_batch {
 
 static noinline int flush_batch(struct v3c_batch *batch)
 {
-	struct scatterlist *last;
 	ssize_t mapped;
 
 	if (!batch->nents)
 		return 0;
-	last = &batch->sg[batch->nents - 1];
-	sg_mark_end(last);
 	mapped = iommu_map_sg(batch->hwpt->core, (batch->page - batch->pages) << V3C_PAGE_SHIFT,
 			      batch->sg, batch->nents, batch->prot | batch->hwpt->prot, batch->gfp);
-	sg_unmark_end(last);
 	if (mapped < 0) {
 		batch->page -= batch->pages;
 		return map_failed(batch->hwpt, batch->page << V3C_PAGE_SHIFT,
@@ -338,13 +334,22 @@ static noinline int map_single(struct v3c_batch *batch, const struct v3c_run *ru
 	return ret;
 }
 
+/*
+ * set_entry() fills an entry, and no other part of the list, because sg_init_table() takes longer
+ * than mapping a few pages. The core counts entries, and looks for no end of the list.
+ */
+static __always_inline void set_entry(struct scatterlist *sg, u64 pfn, u64 pages)
+{
+	*sg = (struct scatterlist) {};
+	sg_set_page(sg, pfn_to_page(pfn), pages << V3C_PAGE_SHIFT, 0);
+}
+
 static __always_inline int add_run(struct v3c_batch *batch, const struct v3c_run *run)
 {
 	if (unlikely(run->pages > V3C_TABLE_PAGES || !v3c_are_frames(run->pfn, run->pages) ||
 		     !v3c_is_memory(run->pfn) || batch->hwpt->rules.allocates))
 		return map_single(batch, run);
-	sg_set_page(&batch->sg[batch->nents++], pfn_to_page(run->pfn),
-		    run->pages << V3C_PAGE_SHIFT, 0);
+	set_entry(&batch->sg[batch->nents++], run->pfn, run->pages);
 	batch->page += run->pages;
 	batch->pages += run->pages;
 	return batch->nents == V3C_SG_BATCH ? flush_batch(batch) : 0;
@@ -368,7 +373,7 @@ static bool add_frames(struct v3c_batch *batch, struct v3c_phys *phys, u64 limit
 		next = READ_ONCE(frame[i + 1]);
 		if (next == pfn + 1 || unlikely(!v3c_is_frame(pfn) || !v3c_is_memory(pfn)))
 			break;
-		sg_set_page(&sg[i], pfn_to_page(pfn), V3C_PAGE_SIZE, 0);
+		set_entry(&sg[i], pfn, 1);
 		pfn = next;
 	}
 	batch->nents += i;
@@ -376,6 +381,35 @@ static bool add_frames(struct v3c_batch *batch, struct v3c_phys *phys, u64 limit
 	batch->pages += i;
 	phys->next += i;
 	phys->given += i;
+	return i;
+}
+
+/*
+ * add_runs() adds whole runs of memory, at most @limit pages, as long as there is room for one more
+ * entry. Returns false if it added none: then add_run() has to.
+ */
+static bool add_runs(struct v3c_batch *batch, struct v3c_phys *phys, u64 limit)
+{
+	u64 most = min(limit, phys->pages - phys->given), pages = 0;
+	unsigned int i, count = min(phys->count, V3C_SG_BATCH - 1 - batch->nents);
+	struct scatterlist *sg = &batch->sg[batch->nents];
+	const struct v3c_run *run = phys->runs;
+
+	if (batch->hwpt->rules.allocates || phys->next)
+		return false;
+	for (i = 0; i < count; i++, run++) {
+		if (unlikely(run->pages > min(most - pages, V3C_TABLE_PAGES) ||
+			     !v3c_are_frames(run->pfn, run->pages) || !v3c_is_memory(run->pfn)))
+			break;
+		set_entry(&sg[i], run->pfn, run->pages);
+		pages += run->pages;
+	}
+	batch->nents += i;
+	batch->page += pages;
+	batch->pages += pages;
+	phys->runs = run;
+	phys->count -= i;
+	phys->given += pages;
 	return i;
 }
 
@@ -388,7 +422,6 @@ static noinline int map_batches(struct v3c_hwpt *hwpt, u64 page, struct v3c_phys
 				u64 span, gfp_t gfp)
 {
 	u64 block = span ?: hwpt->rules.flush_pages, limit = U64_MAX;
-	unsigned int entries = min(phys->pages, V3C_SG_BATCH);
 	struct v3c_batch batch __uninitialized;
 	struct v3c_run run;
 	int ret = 0;
@@ -399,14 +432,13 @@ static noinline int map_batches(struct v3c_hwpt *hwpt, u64 page, struct v3c_phys
 	batch.prot = prot;
 	batch.gfp = gfp;
 	batch.nents = 0;
-	sg_init_table(batch.sg, entries);
-	sg_unmark_end(&batch.sg[entries - 1]);
 	for (;;) {
 		if (block)
 			limit = block - (batch.page & (block - 1));
 		if (limit == block)
 			ret = flush_batch(&batch);
-		if (!ret && add_frames(&batch, phys, limit))
+		if (!ret && (phys->pfns || !phys->runs ? add_frames(&batch, phys, limit) :
+							 add_runs(&batch, phys, limit)))
 			continue;
 		if (ret || !v3c_phys_next(phys, limit, &run))
 			break;

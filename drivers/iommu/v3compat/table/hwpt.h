@@ -73,7 +73,7 @@ void v3c_hwpt_module_init(void);
 void v3c_hwpt_module_exit(void);
 
 /* True if @pfn may be mapped as memory: any frame may where v3c_mmio_is_special is off. */
-static inline bool v3c_is_memory(u64 pfn)
+static __always_inline bool v3c_is_memory(u64 pfn)
 {
 	return !static_branch_unlikely(&v3c_mmio_is_special) || pfn_valid(pfn);
 }

@@ -1026,12 +1026,12 @@ struct v3t_runs {
 	unsigned int ends;
 };
 
-static void note_run(void *context, const struct v3c_run *run)
+static void note_run(void *context, u64 pfn, u64 pages)
 {
 	struct v3t_runs *runs = context;
 
 	if (runs->count < ARRAY_SIZE(runs->back))
-		runs->back[runs->count] = *run;
+		runs->back[runs->count] = (struct v3c_run) { .pfn = pfn, .pages = pages };
 	runs->count++;
 }
 

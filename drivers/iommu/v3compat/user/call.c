@@ -3,6 +3,7 @@
  * A command: how its struct comes in, and how an answer or a refusal goes out.
  */
 #include <linux/capability.h>
+#include <linux/fault-inject-usercopy.h>
 #include <linux/file.h>
 #include <linux/nospec.h>
 #include <linux/sched/signal.h>
@@ -144,6 +145,58 @@ long v3u_call_tell(struct v3u_call *call)
 	return err;
 }
 
+/**
+ * v3u_read_words() - copy_from_user() of a few words, which takes fewer instructions
+ * @to: where to
+ * @from: where from
+ * @size: in bytes
+ *
+ * Context: may sleep.
+ * Return: 0; or -EFAULT, also for what is not whole and aligned words.
+ */
+int v3u_read_words(void *to, const void __user *from, size_t size)
+{
+	const u64 __user *word = from, *end = from + size;
+	u64 *into = to;
+
+	might_fault();
+	/* should_fail_usercopy(), because fault injection knows copy_from_user() alone. */
+	if (unlikely((size | (uintptr_t)from) % sizeof(u64)) || should_fail_usercopy() ||
+	    !user_read_access_begin(from, size))
+		return -EFAULT;
+	for (; word + 4 <= end; word += 4, into += 4) {
+		unsafe_get_user(into[0], word, fault);
+		unsafe_get_user(into[1], word + 1, fault);
+		unsafe_get_user(into[2], word + 2, fault);
+		unsafe_get_user(into[3], word + 3, fault);
+	}
+	for (; word < end; word++, into++)
+		unsafe_get_user(*into, word, fault);
+	user_read_access_end();
+	return 0;
+fault:
+	user_read_access_end();
+	return -EFAULT;
+}
+
+/* read_command() reads the struct of a command, which says first how many bytes it has. */
+static int read_command(struct v3u_call *call, u64 *to)
+{
+	const size_t size = call->command->size;
+
+	if (likely(!v3u_read_words(to, call->user, size) && *(u32 *)to == size)) {
+		call->user_size = size;
+		return 0;
+	}
+	if (get_user(call->user_size, (u32 __user *)call->user))
+		return -EFAULT;
+	if (call->user_size < size)
+		return -EINVAL;
+	if (call->user_size > PAGE_SIZE)
+		return -E2BIG;
+	return copy_struct_from_user(to, size, call->user, call->user_size);
+}
+
 /* check_result() refuses what a newer program might mean by a field of its result. */
 static enum v3c_reason check_result(struct v3u_call *call)
 {
@@ -169,26 +222,26 @@ long v3u_ioctl(struct v3u_file *file, void *device, const struct v3u_command *co
 	       unsigned int count, unsigned int base, unsigned int cmd, unsigned long arg)
 {
 	u64 buffer[V3U_MAX_COMMAND / sizeof(u64)] __uninitialized;
-	struct v3u_call call = {
-		.file = file, .device = device, .arg = buffer, .user = (void __user *)arg,
-	};
-	unsigned int number = _IOC_NR(cmd) - base;
+	struct v3u_call call __uninitialized;
+	/* Too large also for commands of another type, direction or size. */
+	unsigned int number = cmd - _IO(V3COMPAT_IOC_TYPE, base);
 	long ret;
 
-	if (_IOC_TYPE(cmd) != V3COMPAT_IOC_TYPE || _IOC_DIR(cmd) != _IOC_NONE || _IOC_SIZE(cmd) ||
-	    number >= count)
+	if (number >= count)
 		return -ENOTTY;
 	call.command = &commands[array_index_nospec(number, count)];
 	if (!call.command->run)
 		return -ENOTTY;
-	if (get_user(call.user_size, (u32 __user *)call.user))
-		return -EFAULT;
-	if (call.user_size < call.command->size)
-		return -EINVAL;
-	if (call.user_size > PAGE_SIZE)
-		return -E2BIG;
-	ret = copy_struct_from_user(buffer, call.command->size, call.user, call.user_size);
-	if (ret)
+	/* One by one, because @call.why is filled when somebody reads it. */
+	call.file = file;
+	call.device = device;
+	call.arg = buffer;
+	call.user = (void __user *)arg;
+	call.object = 0;
+	call.ret = 0;
+	call.why.reason = 0;
+	ret = read_command(&call, buffer);
+	if (unlikely(ret))
 		return ret;
 	call.member = call.command->member;
 	ret = check_result(&call) || call.command->run(&call) ? v3u_call_tell(&call) : call.ret;

@@ -82,6 +82,7 @@ struct v3u_call {
 
 long v3u_ioctl(struct v3u_file *file, void *device, const struct v3u_command *commands,
 	       unsigned int count, unsigned int base, unsigned int cmd, unsigned long arg);
+int v3u_read_words(void *to, const void __user *from, size_t size);
 enum v3c_reason v3u_call_answer(struct v3u_call *call);
 enum v3c_reason v3u_call_answer_file(struct v3u_call *call, struct file *filp, s32 *fd);
 long v3u_call_tell(struct v3u_call *call);

@@ -111,11 +111,13 @@ static __always_inline enum v3c_reason read_place(struct v3u_call *call,
 						  const struct v3u_where *where, u64 pages,
 						  struct v3c_place *place, u64 *page)
 {
-	if (where->flags | where->address | where->min | where->max)
+	bool fixed = where->flags == V3COMPAT_MAP_FIXED;
+
+	if ((fixed ? 0 : where->flags | where->address) | where->min | where->max)
 		return read_given(call, where, pages, place, page);
 	v3c_set_bounds(place, NULL, NULL);
-	place->explicit_page = NULL;
-	return 0;
+	place->explicit_page = fixed ? page : NULL;
+	return fixed ? v3c_check_explicit(where->address, pages, page, &call->why) : 0;
 }
 
 static struct v3u_where where_of_map(const struct v3compat_map *arg)

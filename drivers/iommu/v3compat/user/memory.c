@@ -137,7 +137,9 @@ enum v3c_reason v3u_source_pin(struct v3u_call *call, const struct v3compat_sour
 	enum v3c_reason reason;
 
 	taken->pin.payload = NULL;
-	taken->pages = (struct v3u_pages) { .write = write };
+	taken->pages = (struct v3u_pages) {
+		.write = write, .runs = taken->few, .room = V3U_FEW_PAGES, .few = taken->few,
+	};
 	taken->memory = NULL;
 	taken->payer = NULL;
 	switch (source->type) {
@@ -268,8 +270,8 @@ void v3u_source_leave(struct v3u_taken *taken)
 {
 	if (taken->pages.payer)
 		v3u_unpin(&taken->pages);
-	else if (taken->pages.room)
-		kvfree(taken->pages.runs);
+	else
+		v3u_free_runs(&taken->pages);
 	if (taken->memory)
 		v3u_object_put(&taken->memory->object);
 	if (taken->payer)
@@ -330,7 +332,10 @@ enum v3c_reason v3u_memory_create(struct v3u_call *call)
 	memory = v3u_object_new(call, &memory_type, sizeof(*memory));
 	if (!memory)
 		return call->why.reason;
-	memory->pages.write = !(arg->flags & V3COMPAT_MEMORY_READ_ONLY);
+	memory->pages = (struct v3u_pages) {
+		.write = !(arg->flags & V3COMPAT_MEMORY_READ_ONLY),
+		.runs = &memory->one, .room = 1, .few = &memory->one,
+	};
 	memory->payload.release = release_memory;
 	reason = pin_memory(call, memory, &arg->source);
 	if (reason)

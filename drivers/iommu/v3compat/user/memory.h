@@ -17,6 +17,7 @@ struct v3u_payer;
  * struct v3u_memory - registered memory
  * @object: first
  * @pages: pinned as long as the object is there
+ * @one: of @pages, as long as one run is enough
  * @at: the first page of each run in the memory, and the number of pages
  * @live: pages of it that are mapped, several times if they are mapped so
  * @frames: likewise, for tables that are in the memory
@@ -25,6 +26,7 @@ struct v3u_payer;
 struct v3u_memory {
 	struct v3u_object object;
 	struct v3u_pages pages;
+	struct v3c_run one;
 	u64 *at;
 	atomic64_t live;
 	struct v3c_frames frames;
@@ -41,6 +43,7 @@ static inline struct v3u_memory *v3u_to_memory(void *object)
  * @phys: described
  * @pin: for the core; @pin.payload is NULL once that has it
  * @pages: pinned for this map, with @pages.payer NULL once the core has them
+ * @few: of @pages, as long as these are enough
  * @memory: registered memory that is used, or NULL
  * @payer: who pays, with a reference, or NULL
  */
@@ -48,6 +51,7 @@ struct v3u_taken {
 	struct v3c_phys phys;
 	struct v3c_pin pin;
 	struct v3u_pages pages;
+	struct v3c_run few[V3U_FEW_PAGES];
 	struct v3u_memory *memory;
 	struct v3u_payer *payer;
 };

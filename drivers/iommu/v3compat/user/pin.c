@@ -17,7 +17,6 @@
 #include "user/pin.h"
 
 /* Pages that are pinned with their pointers on the stack, and those of a larger piece. */
-#define FEW_PAGES	16
 #define PIECE_PAGES	(PAGE_SIZE / sizeof(struct page *))
 
 /* MANY is for what grows with the memory, because a program can make that as much as it likes. */
@@ -38,20 +37,29 @@ static void give_scratch(struct v3u_file *file, void *scratch)
 /* grow_runs() makes room for one more run. */
 static int grow_runs(struct v3u_pages *pages)
 {
-	u64 room = pages->room ? pages->room * 2 : PIECE_PAGES;
+	u64 room = min(max(pages->room * 2, PIECE_PAGES), pages->most);
 	struct v3c_run *runs;
 
-	if (!pages->room) {
+	if (pages->runs == pages->few)
 		runs = kvmalloc_array(room, sizeof(*runs), MANY);
-		if (runs && pages->count)
-			runs[0] = pages->one;
-	} else {
+	else
 		runs = kvrealloc(pages->runs, array_size(room, sizeof(*runs)), MANY);
-	}
 	if (!runs)
 		return -ENOMEM;
+	if (pages->runs == pages->few)
+		memcpy(runs, pages->few, array_size(pages->count, sizeof(*runs)));
 	pages->runs = runs;
 	pages->room = room;
+	return 0;
+}
+
+/* append_run() is add_run() of pages that do not follow those before them. */
+static __always_inline int append_run(struct v3u_pages *pages, u64 pfn, u64 count)
+{
+	if (unlikely(pages->count >= pages->room) && grow_runs(pages))
+		return -ENOMEM;
+	pages->runs[pages->count++] = (struct v3c_run) { .pfn = pfn, .pages = count };
+	pages->pages += count;
 	return 0;
 }
 
@@ -68,37 +76,45 @@ static int add_run(struct v3u_pages *pages, u64 pfn, u64 count)
 		pages->pages += count;
 		return 0;
 	}
-	if (pages->count >= max(pages->room, 1ULL) && grow_runs(pages))
-		return -ENOMEM;
-	if (!pages->room)
-		pages->runs = &pages->one;
-	pages->runs[pages->count++] = (struct v3c_run) { .pfn = pfn, .pages = count };
-	pages->pages += count;
-	return 0;
+	return append_run(pages, pfn, count);
 }
 
-/* page_follows() tells whether a page is the one behind another in memory. */
-static __always_inline bool page_follows(const struct page *page, const struct page *before)
+/* page_behind() is the page @nth behind @page in memory. */
+static __always_inline const struct page *page_behind(const struct page *page, unsigned int nth)
 {
 	if (IS_ENABLED(CONFIG_SPARSEMEM) && !IS_ENABLED(CONFIG_SPARSEMEM_VMEMMAP))
-		return page_to_pfn(page) == page_to_pfn(before) + 1;
-	return page == before + 1;
+		return pfn_to_page(page_to_pfn(page) + nth);
+	return page + nth;
 }
 
-/* count_following() is how many of @pointers, at least one, follow each other from the first on. */
-static long count_following(struct page **pointers, long count)
-{
-	long i = 1;
+#define FOLLOWS(k)	(pointers[i + (k)] == page_behind(page, k))
+#define FOLLOW_4(k)	(FOLLOWS(k) && FOLLOWS(k + 1) && FOLLOWS(k + 2) && FOLLOWS(k + 3))
+#define FOLLOW_16(k)	(FOLLOW_4(k) && FOLLOW_4(k + 4) && FOLLOW_4(k + 8) && FOLLOW_4(k + 12))
 
-	/* Four at once, because this is done for each page of huge ones. */
-	while (i + 4 <= count && page_follows(pointers[i], pointers[i - 1]) &&
-	       page_follows(pointers[i + 1], pointers[i]) &&
-	       page_follows(pointers[i + 2], pointers[i + 1]) &&
-	       page_follows(pointers[i + 3], pointers[i + 2]))
-		i += 4;
-	while (i < count && page_follows(pointers[i], pointers[i - 1]))
-		i++;
+/* count_more() is count_following() for two and more. */
+static noinline long count_more(struct page **pointers, long count)
+{
+	const struct page *page = pointers[0];
+	long i = 0;
+
+	/* Many at once, because this is done for each page of huge ones. */
+	for (; i + 32 <= count && FOLLOW_16(0) && FOLLOW_16(16); i += 32)
+		page = page_behind(page, 32);
+	for (; i < count && FOLLOWS(0); i++)
+		page = page_behind(page, 1);
 	return i;
+}
+
+#undef FOLLOW_16
+#undef FOLLOW_4
+#undef FOLLOWS
+
+/* count_following() is how many of @pointers, at least one, follow each other from the first on. */
+static __always_inline long count_following(struct page **pointers, long count)
+{
+	if (count == 1 || pointers[1] != page_behind(pointers[0], 1))
+		return 1;
+	return count_more(pointers, count);
 }
 
 /*
@@ -107,16 +123,18 @@ static long count_following(struct page **pointers, long count)
  */
 static int add_pointers(struct v3u_pages *pages, struct page **pointers, long count)
 {
-	long run;
+	long run = count_following(pointers, count);
+	int ret = add_run(pages, page_to_pfn(*pointers), run);
 
-	for (; count; pointers += run, count -= run) {
+	while (!ret && count > run) {
+		pointers += run;
+		count -= run;
 		run = count_following(pointers, count);
-		if (add_run(pages, page_to_pfn(*pointers), run)) {
-			unpin_user_pages(pointers, count);
-			return -ENOMEM;
-		}
+		ret = append_run(pages, page_to_pfn(*pointers), run);
 	}
-	return 0;
+	if (ret)
+		unpin_user_pages(pointers, count);
+	return ret;
 }
 
 /* refuse_user() finds out why memory at @address could not be pinned. */
@@ -174,8 +192,7 @@ static __always_inline enum v3c_reason pin_one(struct v3u_call *call, struct v3u
 
 	if (unlikely(pin_user_pages_fast(start, 1, flags, &page) != 1))
 		return pin_user(call, pages, start, 1, &page, 1);
-	pages->one = (struct v3c_run) { .pfn = page_to_pfn(page), .pages = 1 };
-	pages->runs = &pages->one;
+	pages->runs[0] = (struct v3c_run) { .pfn = page_to_pfn(page), .pages = 1 };
 	pages->count = 1;
 	pages->pages = 1;
 	return 0;
@@ -199,6 +216,7 @@ static enum v3c_reason begin_pages(struct v3u_call *call, struct v3u_pages *page
 		return reason;
 	}
 	atomic64_add(count - 1, &pages->payer->refs);
+	pages->most = count;
 	return 0;
 }
 
@@ -216,7 +234,8 @@ static void end_pages(struct v3u_pages *pages, u64 count)
 /**
  * v3u_pin_user() - pin memory of the calling process
  * @call: the command
- * @pages: result; @pages->write is set, the rest 0
+ * @pages: result; @pages->write and @pages->few are set, and that these are the first @pages->runs,
+ *	with @pages->room; the rest is 0
  * @start: first address, a multiple of the page size
  * @count: pages, not 0
  *
@@ -227,9 +246,9 @@ static void end_pages(struct v3u_pages *pages, u64 count)
  */
 enum v3c_reason v3u_pin_user(struct v3u_call *call, struct v3u_pages *pages, u64 start, u64 count)
 {
-	struct page *few[FEW_PAGES] __uninitialized, **pointers = few;
+	struct page *few[V3U_FEW_PAGES] __uninitialized, **pointers = few;
 	enum v3c_reason reason = begin_pages(call, pages, count);
-	u64 room = FEW_PAGES;
+	u64 room = V3U_FEW_PAGES;
 
 	if (reason)
 		return reason;
@@ -239,7 +258,7 @@ enum v3c_reason v3u_pin_user(struct v3u_call *call, struct v3u_pages *pages, u64
 			end_pages(pages, count);
 		return reason;
 	}
-	if (count > FEW_PAGES) {
+	if (count > V3U_FEW_PAGES) {
 		pointers = take_scratch(call->file);
 		room = PIECE_PAGES;
 	}
@@ -341,7 +360,8 @@ static enum v3c_reason check_memfd(struct v3u_call *call, struct file *memfd, bo
 /**
  * v3u_pin_memfd() - pin memory of a memfd, folio by folio
  * @call: the command
- * @pages: result; @pages->write is set, the rest 0
+ * @pages: result; @pages->write and @pages->few are set, and that these are the first @pages->runs,
+ *	with @pages->room; the rest is 0
  * @fd: file descriptor of the caller
  * @start: offset in the file, a multiple of the page size
  * @count: pages, not 0; @start and they do not wrap
@@ -387,6 +407,13 @@ put:
 	return reason;
 }
 
+/* v3u_free_runs() frees the description of pages that somebody else gives back. */
+void v3u_free_runs(struct v3u_pages *pages)
+{
+	if (pages->runs != pages->few)
+		kvfree(pages->runs);
+}
+
 /* v3u_unpin() gives everything back, and frees what @pages has, which is empty then. */
 void v3u_unpin(struct v3u_pages *pages)
 {
@@ -401,21 +428,20 @@ void v3u_unpin(struct v3u_pages *pages)
 		cond_resched();
 	}
 	v3u_payer_uncharge(payer, pages->pages);
-	if (pages->room)
-		kvfree(pages->runs);
+	v3u_free_runs(pages);
 	if (pages->pages)
 		v3u_payer_put(payer, pages->pages);
 	*pages = (struct v3u_pages) {};
 }
 
-static void give_read(void *context, const struct v3c_run *run)
+static void give_read(void *context, u64 pfn, u64 pages)
 {
-	unpin_user_page_range_dirty_lock(pfn_to_page(run->pfn), run->pages, false);
+	unpin_user_page_range_dirty_lock(pfn_to_page(pfn), pages, false);
 }
 
-static void give_write(void *context, const struct v3c_run *run)
+static void give_write(void *context, u64 pfn, u64 pages)
 {
-	unpin_user_page_range_dirty_lock(pfn_to_page(run->pfn), run->pages, true);
+	unpin_user_page_range_dirty_lock(pfn_to_page(pfn), pages, true);
 }
 
 static void end_given(void *context, u64 pages)
