@@ -80,6 +80,7 @@ void judge(int good, const char *format, ...)
 {
 	va_list args;
 
+	good = !!good;
 	passed += good;
 	failed += !good;
 	printf("%sok %u - ", good ? "" : "not ", passed + failed);

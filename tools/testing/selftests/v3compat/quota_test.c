@@ -4,6 +4,7 @@
  * and given back; and nobody but who has reached it feels it, be it another file or another user.
  */
 #define _GNU_SOURCE
+#include "cgroup.h"
 #include "engine.h"
 #include "process.h"
 #include "refusal.h"
@@ -773,73 +774,6 @@ TEST_F(memory, refused_map_counts_nothing)
 }
 
 /* What memory the kernel needs for a user's objects is charged to his memory cgroup. */
-#define CGROUPS	"/tmp/v3compat-cgroups"
-
-static long long cgroup_number(const char *name)
-{
-	long long value = -1;
-	char path[128];
-	FILE *file;
-
-	snprintf(path, sizeof(path), CGROUPS "/%s", name);
-	file = fopen(path, "re");
-	if (!file)
-		return -1;
-	if (fscanf(file, "%lld", &value) != 1)
-		value = -1;
-	fclose(file);
-	return value;
-}
-
-/* cgroup_stat() is a line of memory.stat. */
-static long long cgroup_stat(const char *line)
-{
-	FILE *file = fopen(CGROUPS "/test/memory.stat", "re");
-	long long value = -1, found = -1;
-	char name[64];
-
-	while (file && found < 0 && fscanf(file, "%63s %lld", name, &value) == 2)
-		if (!strcmp(name, line))
-			found = value;
-	if (file)
-		fclose(file);
-	return found;
-}
-
-static long long charged(void)
-{
-	return cgroup_number("test/memory.current");
-}
-
-/* falls_below(): pages are given back at once, but not always counted so. */
-static bool falls_below(long long bytes)
-{
-	unsigned int ms;
-
-	for (ms = 0; ms < 10000 && charged() >= bytes; ms += 10)
-		usleep(10000);
-	return charged() < bytes;
-}
-
-/* enter_cgroup() returns why there is none, or NULL. */
-static const char *enter_cgroup(void)
-{
-	mkdir(CGROUPS, 0700);
-	if (mount("none", CGROUPS, "cgroup2", 0, NULL) && errno != EBUSY)
-		return "the kernel has no cgroups";
-	if (write_file(CGROUPS "/cgroup.subtree_control", "+memory"))
-		return "the kernel has no memory cgroups";
-	mkdir(CGROUPS "/test", 0700);
-	return write_file(CGROUPS "/test/cgroup.procs", "0") ? "the cgroup takes nobody" : NULL;
-}
-
-static void leave_cgroup(void)
-{
-	write_file(CGROUPS "/cgroup.procs", "0");
-	rmdir(CGROUPS "/test");
-	umount(CGROUPS);
-	rmdir(CGROUPS);
-}
 
 TEST_F_TIMEOUT(quota, handles_are_charged, 240)
 {

@@ -69,7 +69,8 @@ static inline int bind_device(const char *name, const char *driver)
 {
 	char path[128];
 
-	snprintf(path, sizeof(path), "/sys/bus/platform/devices/%s/driver_override", name);
+	snprintf(path, sizeof(path), "/sys/bus/platform/devices/%.64s/driver_override",
+		 name);
 	if (write_file(path, driver))
 		return -errno;
 	return write_file("/sys/bus/platform/drivers_probe", name);
