@@ -968,6 +968,32 @@ TEST_F(process, map_against_fork)
 }
 
 /* map_until_closed() maps in a file that the other thread closes. */
+static struct v3compat_batch_entry map_entry(int domain, void *memory, unsigned long long address)
+{
+	return (struct v3compat_batch_entry) {
+		.command = V3COMPAT_CMD_MAP,
+		.map = {
+			.size = sizeof(struct v3compat_map), .flags = V3COMPAT_MAP_FIXED,
+			.object = domain, .permissions = RW, .address = address,
+			.source = user_memory(memory, PAGE),
+		},
+	};
+}
+
+static struct v3compat_batch_entry unmap_entry(int domain, unsigned long long address)
+{
+	return (struct v3compat_batch_entry) {
+		.command = V3COMPAT_CMD_UNMAP,
+		.unmap = {
+			.size = sizeof(struct v3compat_unmap), .object = domain,
+			.address = address, .length = PAGE,
+		},
+	};
+}
+
+/* How many maps and unmaps a batch of these tests has. */
+#define BATCHED	16
+
 static void *map_until_closed(void *arg)
 {
 	struct racing *racing = arg;
@@ -982,7 +1008,35 @@ static void *map_until_closed(void *arg)
 	return NULL;
 }
 
-TEST_F(process, map_against_close)
+/* batch_until_closed() has maps and unmaps in each batch, of which a close may let some be done. */
+static void *batch_until_closed(void *arg)
+{
+	struct v3compat_batch_entry entries[BATCHED];
+	struct racing *racing = arg;
+	struct v3compat_batch batch = {
+		.entries = (uintptr_t)entries, .count = BATCHED, .entry_size = sizeof(entries[0]),
+	};
+	unsigned long long at;
+	int ret, i;
+
+	do {
+		for (i = 0; i < BATCHED; i++) {
+			at = AT + i % (BATCHED / 2) * PAGE;
+			if (i < BATCHED / 2)
+				entries[i] = map_entry(racing->domain, racing->self->memory, at);
+			else
+				entries[i] = unmap_entry(racing->domain, at);
+		}
+		ret = CALL(racing->other, BATCH, &batch);
+		racing->done += ret == BATCHED;
+	} while (ret == BATCHED);
+	racing->error = ret;
+	return NULL;
+}
+
+/* race_with_close() closes a file in which a thread gives commands until it has none. */
+static void race_with_close(struct __test_metadata *_metadata, struct _test_data_process *self,
+			    void *(*run)(void *racing))
 {
 	struct racing racing;
 	pthread_t thread;
@@ -995,7 +1049,7 @@ TEST_F(process, map_against_close)
 		ASSERT_LT(0, device);
 		racing.domain = create_domain(racing.other, V3COMPAT_DOMAIN_TRANSLATE, 0, NULL);
 		ASSERT_EQ(0, attach(racing.other, racing.domain, device, NULL));
-		ASSERT_EQ(0, pthread_create(&thread, NULL, map_until_closed, &racing));
+		ASSERT_EQ(0, pthread_create(&thread, NULL, run, &racing));
 		usleep(2000 * i);
 		close(racing.other);
 		pthread_join(thread, NULL);
@@ -1004,6 +1058,16 @@ TEST_F(process, map_against_close)
 		EXPECT_TRUE(all_is_given_back(self->fd));
 		EXPECT_EQ(0, pinned_kib());
 	}
+}
+
+TEST_F(process, map_against_close)
+{
+	race_with_close(_metadata, self, map_until_closed);
+}
+
+TEST_F(process, batch_against_close)
+{
+	race_with_close(_metadata, self, batch_until_closed);
 }
 
 /* change_objects() makes and destroys objects of its own; nobody may meet them. */
@@ -1163,23 +1227,9 @@ static void keep_batching(struct engine *engine, struct shared *shared)
 	set_step(shared, 1, 1);
 	for (;;) {
 		for (i = 0; i < 512; i++) {
-			entries[i] = (struct v3compat_batch_entry) {
-				.command = V3COMPAT_CMD_MAP,
-				.map = {
-					.size = sizeof(struct v3compat_map),
-					.flags = V3COMPAT_MAP_FIXED, .object = victim.domain,
-					.permissions = RW, .address = AT + i * PAGE,
-					.source = user_memory(victim.memory + i * PAGE, PAGE),
-				},
-			};
-			entries[512 + i] = (struct v3compat_batch_entry) {
-				.command = V3COMPAT_CMD_UNMAP,
-				.unmap = {
-					.size = sizeof(struct v3compat_unmap),
-					.object = victim.domain, .address = AT + i * PAGE,
-					.length = PAGE,
-				},
-			};
+			entries[i] = map_entry(victim.domain, victim.memory + i * PAGE,
+					       AT + i * PAGE);
+			entries[512 + i] = unmap_entry(victim.domain, AT + i * PAGE);
 		}
 		if (CALL(victim.fd, BATCH, &batch) != 1024)
 			_exit(2);
@@ -1338,6 +1388,9 @@ FIXTURE(stuck) {
 	char *slow;		/* two pages: there, and never there */
 	char *memory;
 	struct v3compat_map *shared;	/* a command that children have in common with us */
+	int other;		/* a file of others, */
+	int others_device;	/* and what they have in it */
+	int others_domain;
 	pthread_t thread;
 	bool started;
 	bool over;
@@ -1387,15 +1440,7 @@ static int stuck_memory(struct _test_data_stuck *self)
 
 static struct v3compat_batch_entry entry_of(struct _test_data_stuck *self, void *memory, int number)
 {
-	return (struct v3compat_batch_entry) {
-		.command = V3COMPAT_CMD_MAP,
-		.map = {
-			.size = sizeof(struct v3compat_map), .flags = V3COMPAT_MAP_FIXED,
-			.object = self->victim, .permissions = RW,
-			.address = AT + 4 * number * PAGE,
-			.source = user_memory(memory, PAGE),
-		},
-	};
+	return map_entry(self->victim, memory, AT + 4 * number * PAGE);
 }
 
 static int do_batch(struct _test_data_stuck *self, void *entries, unsigned int count)
@@ -1585,64 +1630,161 @@ static int make_ready(struct _test_data_stuck *self)
 }
 
 /*
- * others_go_on() does whatever the stuck thread must not keep others from; returns 0, or the number
- * of what went wrong. When it hangs, the alarm ends the test.
+ * Steps of others, which the stuck thread must not keep waiting: in a file of their own, in the
+ * same one, and those that are about all files. Each returns 0, or what went wrong.
  */
-static int others_go_on(struct _test_data_stuck *self)
+static int claim_in_other(struct _test_data_stuck *self)
 {
-	struct v3compat_device_query query = { .device = self->device };
-	struct v3compat_device_query named = { .name = name_of("platform", self->second) };
-	struct v3compat_domain_query domain = { .domain = self->victim };
-	struct v3compat_domain_flush flush = { .domain = self->victim };
-	int other = open_v3compat(), device, temporary, listing;
-	char path[64], text[4096];
-
-	if (other < 0)
-		return 1;
-	device = create_device(other, self->second, 0, NULL);
-	if (device < 0)
-		return 2;
-	temporary = create_domain(other, V3COMPAT_DOMAIN_TRANSLATE, 0, NULL);
-	if (attach(other, temporary, device, NULL) ||
-	    map_fixed(other, temporary, self->memory, PAGE, AT))
-		return 3;
-	close(other);
-	/* In the same file, also with the domain that the stuck command is for. */
-	if (!info_of(self->fd).out_version || CALL(self->fd, DEVICE_QUERY, &query) ||
-	    CALL(self->fd, DEVICE_QUERY, &named) || CALL(self->fd, DOMAIN_QUERY, &domain) ||
-	    CALL(self->fd, DOMAIN_FLUSH, &flush))
-		return 4;
-	if (attach(self->fd, self->victim, self->device, NULL) ||
-	    map_fixed(self->fd, self->victim, self->memory, PAGE, 2 * AT) ||
-	    !device_writes(&self->sim, 2 * AT, self->memory) ||
-	    unmap(self->fd, self->victim, 2 * AT, PAGE, NULL) ||
-	    detach(self->fd, self->device, NULL))
-		return 5;
-	temporary = create_domain(self->fd, V3COMPAT_DOMAIN_TRANSLATE, 0, NULL);
-	if (temporary < 0 || destroy(self->fd, temporary, NULL))
-		return 6;
-	temporary = create_memory(self->fd, self->memory, MEMORY, 0, NULL);
-	if (temporary < 0 || destroy(self->fd, temporary, NULL))
-		return 7;
-	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", self->fd);
-	listing = open(path, O_RDONLY | O_CLOEXEC);
-	if (listing < 0 || read(listing, text, sizeof(text)) <= 0)
-		return 8;
-	close(listing);
-	listing = open("/sys/kernel/debug/v3compat/files", O_RDONLY | O_CLOEXEC);
-	if (listing < 0 || read(listing, text, sizeof(text)) <= 0)
-		return 9;
-	close(listing);
-	return 0;
+	self->other = open_v3compat();
+	self->others_device = create_device(self->other, self->second, 0, NULL);
+	self->others_domain = create_domain(self->other, V3COMPAT_DOMAIN_TRANSLATE, 0, NULL);
+	return self->others_device < 0 ? self->others_device :
+	       self->others_domain < 0 ? self->others_domain : 0;
 }
 
+static int attach_in_other(struct _test_data_stuck *self)
+{
+	return attach(self->other, self->others_domain, self->others_device, NULL);
+}
+
+static int map_in_other(struct _test_data_stuck *self)
+{
+	return map_fixed(self->other, self->others_domain, self->memory, PAGE, AT);
+}
+
+static int unmap_in_other(struct _test_data_stuck *self)
+{
+	return unmap(self->other, self->others_domain, AT, PAGE, NULL);
+}
+
+static int close_other(struct _test_data_stuck *self)
+{
+	return close(self->other) ? -errno : 0;
+}
+
+static int query(struct _test_data_stuck *self)
+{
+	struct v3compat_device_query device = { .device = self->device };
+	struct v3compat_device_query named = { .name = name_of("platform", self->second) };
+	struct v3compat_domain_query domain = { .domain = self->victim };
+
+	return info_of(self->fd).out_version ?
+	       CALL(self->fd, DEVICE_QUERY, &device) ?: CALL(self->fd, DEVICE_QUERY, &named) ?:
+	       CALL(self->fd, DOMAIN_QUERY, &domain) : -EIO;
+}
+
+/* Also with the domain that the stuck command is for. */
+static int use_victim(struct _test_data_stuck *self)
+{
+	struct v3compat_domain_flush flush = { .domain = self->victim };
+	int ret = CALL(self->fd, DOMAIN_FLUSH, &flush) ?:
+		  attach(self->fd, self->victim, self->device, NULL) ?:
+		  map_fixed(self->fd, self->victim, self->memory, PAGE, 2 * AT);
+
+	if (ret || !device_writes(&self->sim, 2 * AT, self->memory))
+		return ret ?: -EIO;
+	return unmap(self->fd, self->victim, 2 * AT, PAGE, NULL) ?:
+	       detach(self->fd, self->device, NULL);
+}
+
+static int make_objects(struct _test_data_stuck *self)
+{
+	int domain = create_domain(self->fd, V3COMPAT_DOMAIN_TRANSLATE, 0, NULL);
+	int memory = create_memory(self->fd, self->memory, MEMORY, 0, NULL);
+
+	if (domain < 0 || memory < 0)
+		return domain < 0 ? domain : memory;
+	return destroy(self->fd, domain, NULL) ?: destroy(self->fd, memory, NULL);
+}
+
+static int read_listing(const char *path)
+{
+	int listing = open(path, O_RDONLY | O_CLOEXEC), ret = 0;
+	char text[4096];
+
+	if (listing < 0 || read(listing, text, sizeof(text)) <= 0)
+		ret = -errno;
+	close(listing);
+	return ret;
+}
+
+static int list_file(struct _test_data_stuck *self)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", self->fd);
+	return read_listing(path);
+}
+
+static int list_all(struct _test_data_stuck *self)
+{
+	return read_listing("/sys/kernel/debug/v3compat/files");
+}
+
+/* A device of the file in which the command is stuck leaves, attached to the domain of it. */
+static int remove_device(struct _test_data_stuck *self)
+{
+	struct iommusim_ioc_destroy gone = { .size = sizeof(gone) };
+	char name[IOMMUSIM_NAME_SIZE];
+	int id = add_device(&self->sim, 0, 0, NULL, 0, name), device;
+
+	device = id < 0 ? id : create_device(self->fd, name, 0, NULL);
+	if (device < 0 || attach(self->fd, self->victim, device, NULL))
+		return -EIO;
+	gone.id = id;
+	if (ioctl(self->sim.fd, IOMMUSIM_IOC_DESTROY, &gone))
+		return -errno;
+	return destroy(self->fd, device, NULL);
+}
+
+static int change_guard(struct _test_data_stuck *self)
+{
+	struct v3compat_guard_state state = {};
+	int ret = CALL(self->fd, GUARD_QUERY, &state);
+
+	state.flags = V3COMPAT_GUARD_SET_POLICY | V3COMPAT_GUARD_SET_LOCKED;
+	return ret ?: CALL(self->fd, GUARD_SET, &state);
+}
+
+static const struct step {
+	const char *name;
+	int (*go)(struct _test_data_stuck *self);
+} steps[] = {
+	{ "claim in another file", claim_in_other }, { "attach there", attach_in_other },
+	{ "map there", map_in_other }, { "unmap there", unmap_in_other },
+	{ "close of it", close_other }, { "queries", query }, { "use of the domain", use_victim },
+	{ "new objects", make_objects }, { "list of the file", list_file },
+	{ "list of all", list_all }, { "removal of a device", remove_device },
+	{ "guard", change_guard },
+};
+
+/* A step may sleep so often, however long anybody else is stuck. */
+#define MOST_SLEEPS	16
+
+static long sleeps_of_thread(void)
+{
+	struct rusage usage;
+
+	return getrusage(RUSAGE_THREAD, &usage) ? -1 : usage.ru_nvcsw;
+}
+
+/* When a step hangs, the alarm ends the test: the page never comes meanwhile. */
 TEST_F(stuck, others_go_on_until_it_is_ready)
 {
 	struct stuck stuck = { .self = self, .call = variant->call };
+	unsigned int i;
+	long sleeps;
 
 	ASSERT_EQ(0, pthread_create(&self->thread, NULL, be_stuck, &stuck));
 	ASSERT_TRUE(is_stuck(self));
-	EXPECT_EQ(0, others_go_on(self));
+	for (i = 0; i < ARRAY_SIZE(steps); i++) {
+		sleeps = sleeps_of_thread();
+		EXPECT_EQ(0, steps[i].go(self))
+			TH_LOG("%s", steps[i].name);
+		sleeps = sleeps_of_thread() - sleeps;
+		EXPECT_GE(MOST_SLEEPS, sleeps);
+		TH_LOG("%s: %ld sleeps", steps[i].name, sleeps);
+	}
 	EXPECT_FALSE(self->over);
 	ASSERT_EQ(0, make_ready(self));
 	pthread_join(self->thread, NULL);
