@@ -375,15 +375,16 @@ enum v3c_reason v3u_pin_memfd(struct v3u_call *call, struct v3u_pages *pages, in
 {
 	struct file *memfd = fget(fd);
 	struct folio **folios = NULL;
+	bool write = pages->write;
 	enum v3c_reason reason;
 
 	if (!memfd)
 		return v3u_refuse(call, V3C_REASON_BAD_FILE, V3C_PARAM_SOURCE, fd, 0);
-	reason = check_memfd(call, memfd, pages->write, fd, start, count);
+	reason = check_memfd(call, memfd, write, fd, start, count);
 	if (reason)
 		goto put;
 	/* A writable mapping keeps the file from being sealed now, as pinned folios do later. */
-	if (pages->write && mapping_map_writable(memfd->f_mapping)) {
+	if (write && mapping_map_writable(memfd->f_mapping)) {
 		reason = v3u_refuse(call, V3C_REASON_READ_ONLY, V3C_PARAM_NONE, 0, 0);
 		goto put;
 	}
@@ -400,7 +401,7 @@ enum v3c_reason v3u_pin_memfd(struct v3u_call *call, struct v3u_pages *pages, in
 	if (reason)
 		end_pages(pages, count);
 unmap:
-	if (pages->write)
+	if (write)
 		mapping_unmap_writable(memfd->f_mapping);
 put:
 	fput(memfd);

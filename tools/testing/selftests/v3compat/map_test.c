@@ -480,6 +480,24 @@ TEST_F(map, memfd)
 	close(memfd);
 }
 
+/* A memfd of huge pages, of which there are none, can still be sealed. */
+TEST_F(map, memfd_that_could_not_be_pinned)
+{
+	struct v3compat_source source = { .type = V3COMPAT_SOURCE_MEMFD, .length = LARGE };
+	int memfd = memfd_create("map_test", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_HUGETLB);
+
+	ASSERT_EQ(0, write_file("/proc/sys/vm/nr_hugepages", "0"));
+	ASSERT_LE(0, memfd);
+	ASSERT_EQ(0, ftruncate(memfd, LARGE));
+	source.object = memfd;
+	EXPECT_GT(0, map_at(self->fd, self->domain, source, AT, V3COMPAT_MAP_FIXED, RW,
+			    &self->result));
+	EXPECT_NE(0, self->result.out_reason);
+	EXPECT_EQ(0, pinned_kib());
+	EXPECT_EQ(0, fcntl(memfd, F_ADD_SEALS, F_SEAL_WRITE));
+	close(memfd);
+}
+
 /*
  * unmaps_part(): these pages are unmapped, or stay as they are, because neighbours among them and
  * others have become a large page of the IOMMU's.
