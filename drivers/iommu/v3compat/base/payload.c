@@ -42,8 +42,8 @@ struct v3c_run_payload {
 	struct v3c_run_at runs[];
 };
 
-/* YIELD: so many runs are given back before others may have the processor. */
-#define YIELD	16
+/* YIELD_PAGES: so many are given back, or one run, before others may have the processor. */
+#define YIELD_PAGES	16
 
 /* find_run() finds the run that has page @at of @runs. */
 static const struct v3c_run_at *find_run(const struct v3c_run_payload *runs, u64 at)
@@ -65,14 +65,15 @@ static void release_runs(struct v3c_payload *payload, u64 at, u64 pages)
 {
 	struct v3c_run_payload *runs = container_of(payload, struct v3c_run_payload, payload);
 	const struct v3c_run_at *from = find_run(runs, at);
-	u64 end = at + pages;
-	unsigned int done = 0;
+	u64 end = at + pages, looked = at;
 
 	for (; at < end; at = from->at) {
 		runs->give(runs->context, from->pfn + (at - from->at), min(end, from[1].at) - at);
 		from++;
-		if (++done % YIELD == 0)
+		if (from->at - looked >= YIELD_PAGES) {
+			looked = from->at;
 			v3c_yield();
+		}
 	}
 	runs->end(runs->context, pages);
 	if (!atomic64_sub_return(pages, &runs->left))

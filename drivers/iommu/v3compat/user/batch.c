@@ -170,9 +170,9 @@ static enum v3c_reason do_entry(struct v3u_call *call, struct v3u_gathered *gath
 static enum v3c_reason read_entry(struct v3u_call *call, struct v3compat_batch_entry *entry,
 				  void __user *user, u32 size)
 {
-	int err = 0;
+	int err = size == sizeof(*entry) ? v3u_read_words(entry, user, size) : -EAGAIN;
 
-	if (unlikely(size != sizeof(*entry) || v3u_read_words(entry, user, sizeof(*entry))))
+	if (unlikely(err == -EAGAIN))
 		err = copy_struct_from_user(entry, sizeof(*entry), user, size);
 	if (err == -E2BIG)
 		return v3u_refuse(call, V3C_REASON_UNKNOWN_FLAG, V3C_PARAM_SIZE_OF_STRUCT, size,

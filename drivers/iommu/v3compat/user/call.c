@@ -152,7 +152,8 @@ long v3u_call_tell(struct v3u_call *call)
  * @size: in bytes
  *
  * Context: may sleep.
- * Return: 0; or -EFAULT, also for what is not whole and aligned words.
+ * Return: 0; -EAGAIN for what is not whole and aligned words, or not all there, where
+ * copy_struct_from_user() may do; or -EFAULT, where it has to fail.
  */
 int v3u_read_words(void *to, const void __user *from, size_t size)
 {
@@ -160,10 +161,13 @@ int v3u_read_words(void *to, const void __user *from, size_t size)
 	u64 *into = to;
 
 	might_fault();
-	/* should_fail_usercopy(), because fault injection knows copy_from_user() alone. */
-	if (unlikely((size | (uintptr_t)from) % sizeof(u64)) || should_fail_usercopy() ||
-	    !user_read_access_begin(from, size))
+	if (unlikely((size | (uintptr_t)from) % sizeof(u64)))
+		return -EAGAIN;
+	/* Fault injection knows copy_from_user() alone. */
+	if (should_fail_usercopy())
 		return -EFAULT;
+	if (!user_read_access_begin(from, size))
+		return -EAGAIN;
 	for (; word + 4 <= end; word += 4, into += 4) {
 		unsafe_get_user(into[0], word, fault);
 		unsafe_get_user(into[1], word + 1, fault);
@@ -176,18 +180,21 @@ int v3u_read_words(void *to, const void __user *from, size_t size)
 	return 0;
 fault:
 	user_read_access_end();
-	return -EFAULT;
+	return -EAGAIN;
 }
 
 /* read_command() reads the struct of a command, which says first how many bytes it has. */
 static int read_command(struct v3u_call *call, u64 *to)
 {
 	const size_t size = call->command->size;
+	int err = v3u_read_words(to, call->user, size);
 
-	if (likely(!v3u_read_words(to, call->user, size) && *(u32 *)to == size)) {
+	if (likely(!err && *(u32 *)to == size)) {
 		call->user_size = size;
 		return 0;
 	}
+	if (err == -EFAULT)
+		return err;
 	if (get_user(call->user_size, (u32 __user *)call->user))
 		return -EFAULT;
 	if (call->user_size < size)

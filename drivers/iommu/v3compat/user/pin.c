@@ -79,29 +79,32 @@ static int add_run(struct v3u_pages *pages, u64 pfn, u64 count)
 	return append_run(pages, pfn, count);
 }
 
-/* page_behind() is the page @nth behind @page in memory. */
-static __always_inline const struct page *page_behind(const struct page *page, unsigned int nth)
+/*
+ * is_behind() tells whether @page is the one @nth behind @first in memory. Only those two are looked
+ * at, because there may be no page between them.
+ */
+static __always_inline bool is_behind(const struct page *page, const struct page *first, long nth)
 {
 	if (IS_ENABLED(CONFIG_SPARSEMEM) && !IS_ENABLED(CONFIG_SPARSEMEM_VMEMMAP))
-		return pfn_to_page(page_to_pfn(page) + nth);
-	return page + nth;
+		return page_to_pfn(page) == page_to_pfn(first) + nth;
+	return page == first + nth;
 }
 
-#define FOLLOWS(k)	(pointers[i + (k)] == page_behind(page, k))
+#define FOLLOWS(k)	is_behind(pointers[i + (k)], first, i + (k))
 #define FOLLOW_4(k)	(FOLLOWS(k) && FOLLOWS(k + 1) && FOLLOWS(k + 2) && FOLLOWS(k + 3))
 #define FOLLOW_16(k)	(FOLLOW_4(k) && FOLLOW_4(k + 4) && FOLLOW_4(k + 8) && FOLLOW_4(k + 12))
 
 /* count_more() is count_following() for two and more. */
 static noinline long count_more(struct page **pointers, long count)
 {
-	const struct page *page = pointers[0];
+	const struct page *first = pointers[0];
 	long i = 0;
 
 	/* Many at once, because this is done for each page of huge ones. */
-	for (; i + 32 <= count && FOLLOW_16(0) && FOLLOW_16(16); i += 32)
-		page = page_behind(page, 32);
-	for (; i < count && FOLLOWS(0); i++)
-		page = page_behind(page, 1);
+	while (i + 32 <= count && FOLLOW_16(0) && FOLLOW_16(16))
+		i += 32;
+	while (i < count && FOLLOWS(0))
+		i++;
 	return i;
 }
 
@@ -112,7 +115,7 @@ static noinline long count_more(struct page **pointers, long count)
 /* count_following() is how many of @pointers, at least one, follow each other from the first on. */
 static __always_inline long count_following(struct page **pointers, long count)
 {
-	if (count == 1 || pointers[1] != page_behind(pointers[0], 1))
+	if (count == 1 || !is_behind(pointers[1], pointers[0], 1))
 		return 1;
 	return count_more(pointers, count);
 }
