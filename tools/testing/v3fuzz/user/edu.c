@@ -218,13 +218,13 @@ static void play_with_edu(struct edu *edu)
 
 	for (i = 0; i < count && !is_over(); i++) {
 		switch (rnd(10)) {
-		case 0 ... 1:
+		case 0:
 			query_regions(edu);
 			break;
-		case 2 ... 3:
+		case 1:
 			try_interrupts(edu);
 			break;
-		case 4:
+		case 2:
 			if (one_in(3))
 				try_dma(edu);
 			break;

@@ -18,16 +18,33 @@ static int open_events(struct part *part, unsigned int mask, unsigned int capaci
 	return ret ? ret : arg.out_fd;
 }
 
-/* next_event() waits for one. Of type ~0 when none comes. */
+/* next_event() waits for one, here or in the kernel. Of type ~0 when none comes. */
 static struct v3compat_event next_event(int events)
 {
 	struct v3compat_event event = { .type = ~0u };
 	struct pollfd poll_fd = { .fd = events, .events = POLLIN };
 
-	if (poll(&poll_fd, 1, PATIENCE_MS) != 1 ||
+	if ((one_in(2) && poll(&poll_fd, 1, PATIENCE_MS) != 1) ||
 	    read(events, &event, sizeof(event)) != sizeof(event))
 		event.type = ~0u;
 	return event;
+}
+
+/* read_rest() reads all that there is, and then what is not there. */
+static void read_rest(int events)
+{
+	struct v3compat_event several[4];
+	ssize_t length;
+
+	if (read(events, several, 1 + rnd(sizeof(several[0]) - 1)) >= 0 || errno != EINVAL)
+		fail("a part of an event is read");
+	if (fcntl(events, F_SETFL, O_NONBLOCK))
+		fail("O_NONBLOCK: %s", strerror(errno));
+	do
+		length = read(events, several, sizeof(several));
+	while (length > 0 && !(length % sizeof(several[0])));
+	if (length >= 0 || errno != EAGAIN)
+		fail("a read of nothing: %zd, %s", length, strerror(errno));
 }
 
 /* find_event() reads until there is one of @type, or @limit were others. */
@@ -77,6 +94,27 @@ static void hear_events(struct part *part)
 	       -EBUSY, -EBUSY);
 	if (faults)
 		hear_of_fault(part, events);
+	if (one_in(2))
+		read_rest(events);
+	close(events);
+}
+
+int listen_to_end(struct part *part)
+{
+	int events = open_events(part, 1u << V3COMPAT_EVENT_DEVICE_GONE, 0);
+
+	if (events < 0)
+		fail("EVENTS_OPEN answered %d", events);
+	return events;
+}
+
+/* hear_end() is told that the device has left, and nothing afterwards. */
+void hear_end(struct part *part, int events)
+{
+	struct v3compat_event event = find_event(events, V3COMPAT_EVENT_DEVICE_GONE, 100);
+
+	if (event.type != V3COMPAT_EVENT_DEVICE_GONE || event.device != (unsigned int)part->device)
+		fail("a device that left: event %#x of device %u", event.type, event.device);
 	close(events);
 }
 

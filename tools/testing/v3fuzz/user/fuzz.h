@@ -194,6 +194,9 @@ void try_listing(struct part *part);
 /* events.c */
 void try_events(struct part *part);
 void try_page_request(struct part *part);
+/* listen_to_end() returns a descriptor that hear_end() takes when the device has left. */
+int listen_to_end(struct part *part);
+void hear_end(struct part *part, int events);
 
 /* refused.c: commands that must be refused and must change nothing. */
 void try_refused(struct part *part);

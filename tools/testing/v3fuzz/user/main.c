@@ -9,6 +9,7 @@
 
 #include <dirent.h>
 #include <pthread.h>
+#include <sys/mount.h>
 #include <sys/random.h>
 #include <time.h>
 
@@ -88,8 +89,8 @@ static bool each_command_succeeded(void)
 
 /*
  * is_over(): a run of so many commands, or so long, goes on while one of them lacks successes,
- * because which succeed depends on how the processes meet. It ends at twice as many, or twice as
- * long, and fails then.
+ * because which succeed depends on how the processes meet. It ends at three times as many, or three
+ * times as long, and fails then.
  */
 int is_over(void)
 {
@@ -101,7 +102,7 @@ int is_over(void)
 	    (now >= last_end_of_run || each_command_succeeded()))
 		return 1;
 	return commands_wanted &&
-	       (shared->calls >= 2ULL * commands_wanted ||
+	       (shared->calls >= 3ULL * commands_wanted ||
 		(shared->calls >= commands_wanted && each_command_succeeded()));
 }
 
@@ -110,12 +111,13 @@ static void operate(struct part *part)
 	static void (*const operations[])(struct part *part) = {
 		try_map, try_map, try_map, try_map, try_map, try_map,
 		try_unmap, try_unmap, try_unmap, try_unmap,
-		try_batch, try_batch, try_reservation, try_reservation, try_reservation,
-		try_memory, try_memory, try_physical, try_large,
+		try_batch, try_batch, try_batch, try_batch, try_reservation, try_reservation, try_reservation,
+		try_memory, try_memory, try_physical, try_physical, try_physical, try_large,
 		try_domain, try_domain, try_attach, try_attach, try_pasid, try_pasid, try_pasid,
-		try_process, try_removal, try_queries, try_queries, try_tables, try_tables,
-		try_tables, try_tables, try_guard, try_device_file, try_resources, try_listing,
-		try_events, try_page_request, try_page_request, try_page_request, try_page_request,
+		try_process, try_removal, try_queries, try_queries, try_queries, try_tables,
+		try_tables, try_guard, try_device_file, try_device_file, try_device_file,
+		try_resources, try_listing, try_events, try_page_request, try_page_request,
+		try_page_request, try_page_request, try_page_request,
 		try_refused, try_refused, try_refused, try_unanswerable, try_unanswerable,
 		try_child,
 	};
@@ -347,6 +349,17 @@ static void wait_for_end(unsigned int i)
 		fail("process %u ended with status %#x", i, status);
 }
 
+#define TRACING	"/sys/kernel/tracing"
+
+/* trace() has what the module does traced, or not any more. */
+static void trace(bool on)
+{
+	int ret = write_file(TRACING "/events/v3compat/enable", on ? "1" : "0");
+
+	if (ret && ret != -ENOENT)
+		fail("tracing: %s", strerror(-ret));
+}
+
 static void run_processes(void)
 {
 	unsigned int i;
@@ -358,11 +371,14 @@ static void run_processes(void)
 	for (i = 0; i < processes; i++)
 		start_process(i);
 	random_state = mix(seed_of_run, 77) | 1;
+	mount("none", TRACING, "tracefs", 0, NULL);
 	while (processes > 1 && !is_over()) {
+		trace(one_in(2));
 		usleep(500000 + rnd(4000000));
 		if (!is_over())
 			kill_process(rnd(processes));
 	}
+	trace(false);
 	for (i = 0; i < processes; i++)
 		wait_for_end(i);
 	for (i = 0; i < 2; i++)
@@ -510,7 +526,7 @@ static void read_options(int argc, char **argv)
 		print_usage();
 	if (seconds) {
 		end_of_run = time(NULL) + seconds;
-		last_end_of_run = end_of_run + seconds;
+		last_end_of_run = end_of_run + 2 * seconds;
 	}
 }
 

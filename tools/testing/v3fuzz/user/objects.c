@@ -194,12 +194,19 @@ void try_removal(struct part *part)
 {
 	struct iommusim_ioc_destroy gone = { .size = sizeof(gone), .id = part->sim.device };
 	struct v3compat_result result = {};
-	int i, place = part->attached;
+	int i, place = part->attached, events = -1;
 
+	/* Nobody else may have the descriptor, because it has the device. */
+	forbid_children();
+	if (one_in(2))
+		events = listen_to_end(part);
 	if (one_in(2) && unbind_device(part->sim.name))
 		fail("unbind of %s: %s", part->sim.name, strerror(errno));
 	if (ioctl(part->sim.fd, IOMMUSIM_IOC_DESTROY, &gone))
 		fail("removal of a device: %s", strerror(errno));
+	if (events >= 0)
+		hear_end(part, events);
+	allow_children();
 	expect_gone(part);
 	for (i = 0; i < PASIDS; i++) {
 		if (part->pasids[i].handle)
@@ -296,11 +303,12 @@ void try_tables(struct part *part)
 		.format = V3COMPAT_TABLES_X64, .width = 48,
 	};
 	struct v3compat_domain_flush flush = {};
-	int domain, memory;
+	int domain, memory, place = part->attached;
 	char *start;
 
-	if (part->attached != NOWHERE)
-		return;
+	if (place != NOWHERE)
+		expect("DETACH for tables", detach(part->fd, part->device, NULL), 0, 0);
+	part->attached = NOWHERE;
 	domain = create_domain(part->fd, V3COMPAT_DOMAIN_UNMANAGED, 0, NULL);
 	start = new_memory(pages * PAGE);
 	memory = start ? create_memory(part->fd, start, pages * PAGE, 0, NULL) : -ENOMEM;
@@ -338,6 +346,10 @@ void try_tables(struct part *part)
 	expect("DESTROY of a domain with tables", destroy(part->fd, domain, NULL), 0, 0);
 	expect("DESTROY of memory", destroy(part->fd, memory, NULL), 0, 0);
 	munmap(start, pages * PAGE);
+	if (place != NOWHERE &&
+	    expect("ATTACH after tables",
+		   attach(part->fd, part->domains[place].handle, part->device, NULL), 0, 0))
+		part->attached = place;
 }
 
 /* try_guard() changes what is common to all, so that nobody knows what it is the moment after. */
@@ -456,7 +468,7 @@ void try_resources(struct part *part)
 /* try_listing() reads what is told of files, in pieces. */
 void try_listing(struct part *part)
 {
-	char fdinfo[64], text[512];
+	char fdinfo[64], text[4096];
 	const char *path = one_in(2) ? fdinfo : "/sys/kernel/debug/v3compat/files";
 	int fd;
 

@@ -130,6 +130,28 @@ static void refuse_field(int fd, const struct form *form)
 	}
 }
 
+/* odd_memfd() returns a memfd that may not be written, or not read, by who maps it. */
+static int odd_memfd(struct v3compat_source *source)
+{
+	int memfd = memfd_create("odd", MFD_CLOEXEC | MFD_ALLOW_SEALING), fd = memfd;
+	unsigned int kind = rnd(3);
+	char path[64];
+
+	if (memfd < 0 || ftruncate(memfd, PAGE))
+		fail("a memfd: %s", strerror(errno));
+	if (kind == 0 && fcntl(memfd, F_ADD_SEALS, one_in(2) ? F_SEAL_WRITE : F_SEAL_FUTURE_WRITE))
+		fail("a seal: %s", strerror(errno));
+	if (kind > 0) {
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", memfd);
+		fd = open(path, (kind == 1 ? O_RDONLY : O_WRONLY) | O_CLOEXEC);
+		close(memfd);
+	}
+	*source = (struct v3compat_source) {
+		.type = V3COMPAT_SOURCE_MEMFD, .object = fd, .length = PAGE,
+	};
+	return fd;
+}
+
 /* refuse_map() is a map with one thing that is wrong. */
 static void refuse_map(struct part *part, struct domain *domain)
 {
@@ -138,9 +160,9 @@ static void refuse_map(struct part *part, struct domain *domain)
 		.address = CHILD_AT, .source = user_memory(page_of(part, 0), PAGE),
 	};
 	char *pages = hostile_pages();
-	int right = -EINVAL;
+	int right = -EINVAL, memfd = -1;
 
-	switch (rnd(16)) {
+	switch (rnd(17)) {
 	case 0:
 		map.permissions = rnd(2) ? 0 : 4;
 		break;
@@ -203,11 +225,17 @@ static void refuse_map(struct part *part, struct domain *domain)
 		map.address = 1ULL << (58 + rnd(6));
 		right = -ERANGE;
 		break;
+	case 15:
+		memfd = odd_memfd(&map.source);
+		right = -EACCES;
+		break;
 	default:
 		map.flags = 0;
 		right = -EOPNOTSUPP;
 	}
 	expect("a wrong MAP", CALL(part->fd, MAP, &map), right, right);
+	if (memfd >= 0)
+		close(memfd);
 	hidden_at(part, domain, CHILD_AT);
 }
 
