@@ -1,21 +1,21 @@
 # SPDX-License-Identifier: GPL-2.0
 """Blocks of the module: where the compiler has put a call of __sanitizer_cov_trace_pc, in objects that are built with
-V3COMPAT_KCOV=1, and which of them a program has reached that prints what KCOV saw (selftests/v3compat/kcov.h)."""
+V3COMPAT_KCOV=1, and which of them a program has reached that prints what KCOV saw (selftests/v3compat/kcov.h). For scripts
+that run in the lab, which has readelf and objdump."""
 
+import functools
 import re
 import subprocess
 from collections import Counter, defaultdict
-from pathlib import Path
 
-LAB = Path(__file__).resolve().parents[1] / "tools/testing/v3lab/v3lab"
 TRACE = "__sanitizer_cov_trace_pc"
 CALL_SIZE = 5  # KCOV keeps the address behind the call
 AT_LOAD = (".init.text", ".exit.text", ".text.startup", ".text.exit")
 
 
+@functools.cache
 def run(*argv):
-    """What a program of the lab prints."""
-    return subprocess.run([LAB, "exec", "--", *map(str, argv)], capture_output=True, text=True, check=True).stdout
+    return subprocess.run(argv, capture_output=True, text=True, check=True).stdout
 
 
 def symbols(path):

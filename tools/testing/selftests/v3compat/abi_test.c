@@ -100,7 +100,7 @@ TEST_F(command, writes_what_is_for_the_kernel_and_nothing_else)
 	char *at = self->world.arena + PAGE, before[512];
 
 	memset(self->world.arena, 0x5a, 4 * PAGE);
-	put(&self->world, variant, at);
+	put_command(&self->world, variant, at);
 	memcpy(before, at, variant->size);
 	ASSERT_TRUE(as_expected(variant, send_to(&self->world, variant, at), at));
 	EXPECT_EQ(-1, wrong_byte(variant, before, at));
@@ -115,7 +115,7 @@ TEST_F(command, that_is_too_short_is_refused)
 	char *at = self->world.arena + PAGE, before[512];
 	struct state state;
 
-	put(&self->world, variant, at);
+	put_command(&self->world, variant, at);
 	state = state_of(self->world.fd);
 	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
 		set_size(at, sizes[i]);
@@ -137,14 +137,14 @@ TEST_F(command, of_a_newer_program_is_the_same_while_the_rest_is_zero)
 	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
 		memset(at, 0, 2 * PAGE);
 		at[sizes[i]] = 0x5a;
-		put(&self->world, variant, at);
+		put_command(&self->world, variant, at);
 		set_size(at, sizes[i]);
 		EXPECT_TRUE(as_expected(variant, send_to(&self->world, variant, at), at));
 		EXPECT_EQ(-1, unwritten_place(variant, at));
 		for (j = variant->size; j < sizes[i] && !at[j]; j++)
 			;
 		EXPECT_EQ(sizes[i], j);
-		undo(&self->world, variant, at);
+		EXPECT_TRUE(undo(&self->world, variant, at, 0));
 	}
 }
 
@@ -155,7 +155,7 @@ TEST_F(command, of_a_newer_program_is_refused_when_the_rest_is_not_zero)
 	struct state state;
 	unsigned int i;
 
-	put(&self->world, variant, at);
+	put_command(&self->world, variant, at);
 	state = state_of(self->world.fd);
 	for (i = 0; i < ARRAY_SIZE(tails); i++) {
 		memset(at + variant->size, 0, PAGE);
@@ -176,7 +176,7 @@ TEST_F(command, larger_than_a_page_is_refused)
 	unsigned int i;
 
 	memset(at, 0, 4 * PAGE);
-	put(&self->world, variant, at);
+	put_command(&self->world, variant, at);
 	state = state_of(self->world.fd);
 	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
 		set_size(at, sizes[i]);
@@ -212,7 +212,7 @@ TEST_F(command, that_ends_early_is_refused)
 	struct state state;
 	unsigned int i;
 
-	put(&self->world, variant, whole);
+	put_command(&self->world, variant, whole);
 	state = state_of(self->world.fd);
 	ASSERT_EQ(0, mprotect(edge, PAGE, PROT_NONE));
 	for (i = 0; i < ARRAY_SIZE(parts); i++) {
@@ -237,7 +237,7 @@ TEST_F(command, whose_answer_cannot_be_written_changes_nothing)
 	struct state state;
 	int ret;
 
-	put(&self->world, variant, at);
+	put_command(&self->world, variant, at);
 	state = state_of(self->world.fd);
 	ASSERT_EQ(0, mprotect(at, PAGE, PROT_READ));
 	ret = send_to(&self->world, variant, at);
@@ -264,13 +264,13 @@ TEST_F(command, whose_answer_can_be_written_in_part_changes_nothing)
 	if (!out->size)
 		return;
 	at = edge - out->offset - out->size / 2;
-	put(&self->world, variant, at);
+	put_command(&self->world, variant, at);
 	state = state_of(self->world.fd);
 	ASSERT_EQ(0, mprotect(edge, PAGE, PROT_READ));
 	EXPECT_EQ(-EFAULT, send_to(&self->world, variant, at));
 	ASSERT_EQ(0, mprotect(edge, PAGE, PROT_READ | PROT_WRITE));
 	EXPECT_TRUE(is_unchanged(self->world.fd, &state));
-	put(&self->world, variant, at);
+	put_command(&self->world, variant, at);
 	EXPECT_TRUE(as_expected(variant, send_to(&self->world, variant, at), at));
 }
 
@@ -284,7 +284,7 @@ TEST_F(command, with_an_unknown_flag_is_refused)
 
 	if (!variant->has_flags)
 		return;
-	put(&self->world, variant, at);
+	put_command(&self->world, variant, at);
 	old = *flags;
 	state = state_of(self->world.fd);
 	for (bit = 0; bit < 32; bit++) {
@@ -311,7 +311,7 @@ TEST_F(command, with_a_reserved_field_is_refused)
 	struct state state;
 	unsigned int i, j;
 
-	put(&self->world, variant, at);
+	put_command(&self->world, variant, at);
 	state = state_of(self->world.fd);
 	for (i = 0; i < ARRAY_SIZE(variant->reserved) && variant->reserved[i].size; i++) {
 		place = &variant->reserved[i];
@@ -335,7 +335,7 @@ TEST_F(command, with_a_reserved_field_of_the_result_is_refused)
 
 	if (!result)
 		return;
-	put(&self->world, variant, at);
+	put_command(&self->world, variant, at);
 	state = state_of(self->world.fd);
 	result->__reserved = 1ULL << 63;
 	EXPECT_TRUE(is_refusal(send_to(&self->world, variant, at), result, REASON(UNKNOWN_FLAG),
@@ -361,7 +361,7 @@ TEST_F(command, with_a_handle_of_nothing_is_refused)
 	unsigned int *id, old, i, j;
 	struct state state;
 
-	put(&self->world, variant, at);
+	put_command(&self->world, variant, at);
 	state = state_of(self->world.fd);
 	for (i = 0; i < ARRAY_SIZE(variant->handles) && variant->handles[i].kinds; i++) {
 		id = (void *)(at + variant->handles[i].offset);
@@ -391,7 +391,7 @@ TEST_F(command, whose_refusal_cannot_be_written)
 
 	if (variant->result < 0)
 		return;
-	put(&self->world, variant, at);
+	put_command(&self->world, variant, at);
 	state = state_of(self->world.fd);
 	result_of(variant, at)->__reserved = 1;
 	ASSERT_EQ(0, mprotect(at, PAGE, PROT_READ));
@@ -418,7 +418,7 @@ TEST_F(command, whose_refusal_is_repeated_is_not_logged)
 	unsigned int i, *id;
 
 	ASSERT_LE(0, log);
-	put(&self->world, variant, at);
+	put_command(&self->world, variant, at);
 	set_size(at, variant->size - 1);
 	EXPECT_TRUE(repeat(&self->world, variant, at));
 	at[variant->size] = 1;
@@ -458,7 +458,7 @@ TEST_F(command, of_a_program_of_32_bits_is_the_same)
 	if (!has_32_bits())
 		SKIP(return, "the kernel has no programs of 32 bits");
 	memset(self->world.arena, 0x5a, 4 * PAGE);
-	put(&self->world, variant, at);
+	put_command(&self->world, variant, at);
 	set_size(at, variant->size - 1);
 	EXPECT_EQ(-EINVAL, call_32(fd, variant->ioctl, at));
 	set_size(at, variant->size + 1);
@@ -480,7 +480,7 @@ TEST_F(command, has_one_number)
 	int fd = fd_of(&self->world, variant);
 	struct state state;
 
-	put(&self->world, variant, at);
+	put_command(&self->world, variant, at);
 	state = state_of(self->world.fd);
 	for (i = 16; i < 32; i++)
 		EXPECT_EQ(-ENOTTY, call_(fd, number | 1u << i, at));

@@ -41,14 +41,23 @@ struct world {
 /* open_world() returns 0, or the number of the step that failed. */
 static int open_world(struct world *world)
 {
-	const struct sim_config config = { .max_pasids = 64 };
+	struct sim_config config = {
+		.max_pasids = 64, .features = IOMMUSIM_PAGE_REQUESTS | IOMMUSIM_SVA,
+	};
 	struct v3compat_pasid_create pasid = {};
 	struct v3compat_reserve reserve = { .length = 4 * PAGE };
 	struct v3compat_device_open open = {};
-	int i;
+	int ret, i;
 
 	memset(world, 0, sizeof(*world));
-	if (open_sim(&world->sim, &config) ||
+	ret = open_sim(&world->sim, &config);
+	if (ret == -EOPNOTSUPP) {
+		/* A kernel that lacks them. */
+		close_sim(&world->sim);
+		config.features = 0;
+		ret = open_sim(&world->sim, &config);
+	}
+	if (ret ||
 	    add_device(&world->sim, 0, 0, NULL, 0, world->second) < 0)
 		return 1;
 	world->fd = open_v3compat();
@@ -130,6 +139,9 @@ FIXTURE_VARIANT(command) {
 	struct place inouts[2];
 	int handle;		/* where the new handle is, or 0 */
 	int fd;			/* where the new descriptor is, or 0 */
+	bool pci;		/* whether the device is one of the machine's */
+	/* what undo() does instead; @ret is what the command returned */
+	bool (*undo)(struct world *world, void *at, int ret);
 };
 
 #define COMMAND(name, type)							\
@@ -636,8 +648,8 @@ static void fill_places(void *at, const struct place *places, unsigned int max)
 		memset((char *)at + places[i].offset, POISON, places[i].size);
 }
 
-/* put() writes the command to @at; what only the kernel writes has some value. */
-static void put(struct world *world, VARIANT, void *at)
+/* put_command() writes the command to @at; what only the kernel writes has some value. */
+static void put_command(struct world *world, VARIANT, void *at)
 {
 	memset(at, 0, variant->size);
 	fill_places(at, variant->outs, ARRAY_SIZE(variant->outs));
@@ -658,16 +670,20 @@ static struct v3compat_result *result_of(VARIANT, void *at)
 	return variant->result < 0 ? NULL : (void *)((char *)at + variant->result);
 }
 
-/* undo() ends what a command has made that would be in the way of the same one. */
-static void undo(struct world *world, VARIANT, void *at)
+/*
+ * undo() ends what a command has made that would be in the way of the same one. False when that is
+ * not what the command returned.
+ */
+static bool undo(struct world *world, VARIANT, void *at, int ret)
 {
 	int *handle = (void *)((char *)at + variant->handle);
 	int *fd = (void *)((char *)at + variant->fd);
 
-	if (variant->handle)
-		destroy(world->fd, *handle, NULL);
-	if (variant->fd)
-		close(*fd);
+	if (variant->undo)
+		return variant->undo(world, at, ret);
+	if (variant->handle && destroy(world->fd, *handle, NULL))
+		return false;
+	return !variant->fd || !close(*fd);
 }
 
 #endif
