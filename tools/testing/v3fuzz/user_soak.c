@@ -246,6 +246,47 @@ static struct sample take_sample(void)
 	return sample;
 }
 
+/* struct cache: one of the slab allocator's, and how many objects of it were in use at first. */
+struct cache {
+	char name[64];
+	long long active, size;
+};
+
+#define CACHES	512
+
+/* read_caches() returns how many there are, 0 where the kernel does not tell. */
+static unsigned int read_caches(struct cache *caches)
+{
+	FILE *file = fopen("/proc/slabinfo", "re");
+	unsigned int count = 0;
+	char line[512];
+
+	while (file && count < CACHES && fgets(line, sizeof(line), file))
+		if (sscanf(line, "%63s %lld %*d %lld", caches[count].name, &caches[count].active,
+			   &caches[count].size) == 3)
+			count++;
+	if (file)
+		fclose(file);
+	return count;
+}
+
+/* print_growth() names the caches that have 16 KiB more in use than when @before was read. */
+static void print_growth(const struct cache *before, unsigned int count)
+{
+	static struct cache now[CACHES];
+	unsigned int nr = read_caches(now), i, k;
+	long long more;
+
+	for (i = 0; i < nr; i++) {
+		for (k = 0; k < count && strcmp(before[k].name, now[i].name); k++)
+			;
+		more = now[i].active - (k < count ? before[k].active : 0);
+		if (more * now[i].size >= 16384)
+			printf("# %s: %lld objects of %lld bytes more\n", now[i].name, more,
+			       now[i].size);
+	}
+}
+
 static void print_sample(time_t seconds, unsigned int lives, const struct sample *sample)
 {
 	printf("# %5ld s: %6u killed, %8u maps, %8u DMA; free %lld KiB, slab %lld KiB, charged %lld KiB, pinned %lld KiB\n",
@@ -270,6 +311,8 @@ static void soak(struct engine *engines, unsigned int count, unsigned int second
 {
 	unsigned int period = seconds / 10 ? seconds / 10 : 1, lives = 0;
 	time_t began = time(NULL), next = period;
+	static struct cache caches[CACHES];
+	unsigned int nr_caches = 0;
 	struct sample first, last;
 	bool warm = false;
 
@@ -279,16 +322,20 @@ static void soak(struct engine *engines, unsigned int count, unsigned int second
 		if (time(NULL) - began < next)
 			continue;
 		last = take_sample();
-		if (!warm)
+		if (!warm) {
 			first = last;
+			nr_caches = read_caches(caches);
+		}
 		warm = true;
 		next += period;
 		print_sample(time(NULL) - began, lives, &last);
 	}
 	judge(!verdict->failed, "%s", verdict->failed ? verdict->why : "nothing was wrong");
 	judge(warm && lives > 1, "%u processes were killed", lives);
-	if (warm)
-		judge_samples(&first, &last);
+	if (!warm)
+		return;
+	judge_samples(&first, &last);
+	print_growth(caches, nr_caches);
 }
 
 int main(int argc, char **argv)

@@ -80,8 +80,8 @@ static int add_run(struct v3u_pages *pages, u64 pfn, u64 count)
 }
 
 /*
- * is_behind() tells whether @page is the one @nth behind @first in memory. Only those two are looked
- * at, because there may be no page between them.
+ * is_behind() tells whether @page is the one @nth behind @first in memory. Only those two are
+ * looked at, because there may be no page between them.
  */
 static __always_inline bool is_behind(const struct page *page, const struct page *first, long nth)
 {

@@ -111,7 +111,8 @@ static void operate(struct part *part)
 	static void (*const operations[])(struct part *part) = {
 		try_map, try_map, try_map, try_map, try_map, try_map,
 		try_unmap, try_unmap, try_unmap, try_unmap,
-		try_batch, try_batch, try_batch, try_batch, try_reservation, try_reservation, try_reservation,
+		try_batch, try_batch, try_batch, try_batch,
+		try_reservation, try_reservation, try_reservation,
 		try_memory, try_memory, try_physical, try_physical, try_physical, try_large,
 		try_domain, try_domain, try_attach, try_attach, try_pasid, try_pasid, try_pasid,
 		try_process, try_removal, try_queries, try_queries, try_queries, try_tables,
@@ -360,8 +361,32 @@ static void trace(bool on)
 		fail("tracing: %s", strerror(-ret));
 }
 
+#define PROGRESS_SECONDS	300
+
+/* print_progress() says how far a long run has come, which may be ended from outside. */
+static void print_progress(time_t began)
+{
+	static time_t last;
+	unsigned int nr, rarest = 0;
+	time_t now = time(NULL);
+
+	if (!last)
+		last = began;
+	if (now - last < PROGRESS_SECONDS)
+		return;
+	last = now;
+	for (nr = 0; nr < NUMBERS; nr++)
+		if (command_names[nr] &&
+		    shared->tallies[nr].successes < shared->tallies[rarest].successes)
+			rarest = nr;
+	printf("# %ld s: %u calls, the fewest successes are %u of %s, %u blocks reached\n",
+	       (long)(now - began), shared->calls, shared->tallies[rarest].successes,
+	       command_names[rarest], count_cover());
+}
+
 static void run_processes(void)
 {
+	time_t began = time(NULL);
 	unsigned int i;
 
 	if (processes > 2)
@@ -377,6 +402,7 @@ static void run_processes(void)
 		usleep(500000 + rnd(4000000));
 		if (!is_over())
 			kill_process(rnd(processes));
+		print_progress(began);
 	}
 	trace(false);
 	for (i = 0; i < processes; i++)
