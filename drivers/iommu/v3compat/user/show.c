@@ -301,11 +301,6 @@ static int show_piece(struct seq_file *seq, void *v)
 	return 0;
 }
 
-/* v3u_slots_show() lists the devices that user space may have. This one is for a build without. */
-void __weak v3u_slots_show(struct seq_file *seq)
-{
-}
-
 static const struct seq_operations v3u_listing_ops = {
 	.start = start_listing,
 	.next = next_piece,
