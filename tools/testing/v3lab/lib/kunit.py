@@ -58,7 +58,8 @@ def kunit_py(verb, arguments):
     """(status, build directory) of one run of the tree's kunit.py on the overlay."""
     root.ready()
     top, build = tree()
-    link_overlay(top)
+    if verb != "exec":
+        link_overlay(top)
     line = ["env", "PYTHONUNBUFFERED=1", "tools/testing/kunit/kunit.py", verb, f"--build_dir={build}",
             f"--kunitconfig={KUNITCONFIG}", *arguments]
     done = subprocess.run(root.argv(line, cwd=top, binds=root.usual_binds("/tmp")))
@@ -72,10 +73,20 @@ def prepare():
         raise LabError("the user-mode kernel does not build")
 
 
-def run(arguments, allow):
-    """kunit.py's own status, unless the user-mode kernel's log is dirty."""
+def is_built():
+    """True if the last build was of this checkout, whatever was changed in it since."""
+    build = cache.path("kunit", source.version_of(SERIES))
+    note = os.path.join(build, "checkout")
+    return os.path.exists(os.path.join(build, "vmlinux")) and os.path.exists(note) and read(note) == conf.CHECKOUT
+
+
+def run(arguments, allow, built):
+    """kunit.py's own status, unless the user-mode kernel's log is dirty. With @built what was built last is run."""
     with lane():
-        status, build = kunit_py("run", [f"--jobs={os.cpu_count()}", *arguments])
+        if built and is_built():
+            status, build = kunit_py("exec", arguments)
+        else:
+            status, build = kunit_py("run", [f"--jobs={os.cpu_count()}", *arguments])
         return status or judge_log(os.path.join(build, "test.log"), allow)
 
 

@@ -61,8 +61,9 @@ def parser():
     source.add_argument("series", nargs="?", default="7.3")
     sub.add_parser("exec", help="run a command inside the root", usage="v3lab exec -- COMMAND...")
     kunit = sub.add_parser("kunit", help="run KUnit in a user-mode kernel",
-                           usage="v3lab kunit [--allow REGEX]... [-- KUNIT.PY_ARGUMENT...]")
+                           usage="v3lab kunit [--allow REGEX]... [--built] [-- KUNIT.PY_ARGUMENT...]")
     add_allow(kunit)
+    kunit.add_argument("--built", action="store_true", help="run what was built last")
     prove = sub.add_parser("prove", help="prove that a machine translates and refuses")
     add_lane(prove, positional=True)
     selftest = sub.add_parser("selftest", help="test the lab itself")
@@ -137,7 +138,7 @@ def do_exec(args, command):
 
 def do_kunit(args, command):
     import kunit
-    return kunit.run(command, args.allow)
+    return kunit.run(command, args.allow, args.built)
 
 
 def do_prove(args, command):
