@@ -224,8 +224,10 @@ def targets(programs):
 
 def show_parts(programs, method, shape):
     """What a pair is made of: below the first two parts nobody comes who maps by system calls."""
-    row, core = programs.index[method, shape, 1], programs.floor(shape)
-    calls = 2 * programs.call("no command", "call", "v3") / row["units"]
+    row, core, call = programs.index[method, shape, 1], programs.floor(shape), programs.call("no command", "call", "v3")
+    if core is None or call is None:
+        return
+    calls = 2 * call / row["units"]
     rest = programs.cost(method, shape) - core - calls
     pinning = "records" if "registered" in method else "pinning and records"
     print(f"{'':<13}{'':>9} of {programs.cost(method, shape):,.0f}: core {core:,.0f}, system calls {calls:,.0f}, "

@@ -7,6 +7,7 @@
 
 #include <poll.h>
 #include <pthread.h>
+#include <time.h>
 
 static int open_events(struct part *part, unsigned int mask, unsigned int capacity)
 {
@@ -24,9 +25,11 @@ static struct v3compat_event next_event(int events)
 	struct v3compat_event event = { .type = ~0u };
 	struct pollfd poll_fd = { .fd = events, .events = POLLIN };
 
+	shared->waits_since[actor] = time(NULL);
 	if ((one_in(2) && poll(&poll_fd, 1, PATIENCE_MS) != 1) ||
 	    read(events, &event, sizeof(event)) != sizeof(event))
 		event.type = ~0u;
+	shared->waits_since[actor] = 0;
 	return event;
 }
 
@@ -108,7 +111,7 @@ int listen_to_end(struct part *part)
 	return events;
 }
 
-/* hear_end() is told that the device has left, and nothing afterwards. */
+/* hear_end() is told that the device has left. */
 void hear_end(struct part *part, int events)
 {
 	struct v3compat_event event = find_event(events, V3COMPAT_EVENT_DEVICE_GONE, 100);

@@ -49,6 +49,7 @@ struct shared {
 	unsigned int logged[ACTORS];
 	struct sequence running[ACTORS];
 	uint64_t trace[ACTORS];
+	time_t waits_since[ACTORS];	/* for an event; 0: it does not wait */
 	struct sequence corpus[CORPUS];
 	unsigned int in_corpus;
 };

@@ -9,7 +9,6 @@
 
 #include <dirent.h>
 #include <pthread.h>
-#include <sys/mount.h>
 #include <sys/random.h>
 #include <time.h>
 
@@ -115,7 +114,7 @@ static void operate(struct part *part)
 		try_reservation, try_reservation, try_reservation,
 		try_memory, try_memory, try_physical, try_physical, try_physical, try_large,
 		try_domain, try_domain, try_attach, try_attach, try_pasid, try_pasid, try_pasid,
-		try_process, try_removal, try_queries, try_queries, try_queries, try_tables,
+		try_process, try_removal, try_queries, try_queries, try_tables, try_tables,
 		try_tables, try_guard, try_device_file, try_device_file, try_device_file,
 		try_resources, try_listing, try_events, try_page_request, try_page_request,
 		try_page_request, try_page_request, try_page_request,
@@ -297,9 +296,22 @@ static void start_process(unsigned int i)
 	_exit(0);
 }
 
-/* kill_process() kills one in the middle of anything, and starts it again. */
+/* An event that has not come after so many seconds is lost. */
+#define LATE_EVENT	20
+
+/* kill_process() kills one in the middle of anything but a wait in vain, and starts it again. */
 static void kill_process(unsigned int i)
 {
+	time_t since;
+	unsigned int k;
+
+	for (k = i * (THREADS + 1); k < (i + 1) * (THREADS + 1); k++) {
+		since = shared->waits_since[k];
+		if (since && time(NULL) - since > LATE_EVENT)
+			fail("process %u waits for an event since %ld s", i,
+			     (long)(time(NULL) - since));
+		shared->waits_since[k] = 0;
+	}
 	kill(children[i].pid, SIGKILL);
 	waitpid(children[i].pid, NULL, 0);
 	shared->kills++;
@@ -396,7 +408,6 @@ static void run_processes(void)
 	for (i = 0; i < processes; i++)
 		start_process(i);
 	random_state = mix(seed_of_run, 77) | 1;
-	mount("none", TRACING, "tracefs", 0, NULL);
 	while (processes > 1 && !is_over()) {
 		trace(one_in(2));
 		usleep(500000 + rnd(4000000));

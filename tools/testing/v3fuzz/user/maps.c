@@ -389,11 +389,11 @@ void try_reservation(struct part *part)
 
 	for (i = 0; i < RESERVATIONS && part->reservations[i].handle; i++)
 		;
-	if (i < RESERVATIONS && (place == NOWHERE || one_in(4)))
+	if (i < RESERVATIONS && (place == NOWHERE || one_in(2)))
 		make_reservation(part, i);
 	else if (place == NOWHERE)
 		return;
-	else if (one_in(8))
+	else if (one_in(3))
 		end_reservation(part, place);
 	else if (one_in(2))
 		map_reserved(part, place);

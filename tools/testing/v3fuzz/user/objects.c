@@ -283,10 +283,9 @@ void try_queries(struct part *part)
 	struct v3compat_info info = {};
 	struct domain *domain = some_domain(part, true);
 
-	if (domain && one_in(2))
+	if (domain)
 		query_domain(part, domain);
-	if (one_in(2))
-		query_device(part);
+	query_device(part);
 	if (one_in(2))
 		expect("INFO", CALL(part->fd, INFO, &info), 0, 0);
 }
