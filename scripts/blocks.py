@@ -6,6 +6,7 @@ that run in the lab, which has readelf and objdump."""
 import functools
 import re
 import subprocess
+import sys
 from collections import Counter, defaultdict
 
 TRACE = "__sanitizer_cov_trace_pc"
@@ -64,19 +65,37 @@ def blocks(path):
     return {where: [offset for offset, _ in found] for where, found in sites(path, re.compile(TRACE)).items()}
 
 
-def starts(path, module):
-    """{section of the object: (section of the module, where the object's begins there)}"""
-    votes = defaultdict(Counter)
-    for name, (section, offset) in symbols(path)[0].items():
-        if name in module:
-            votes[section][module[name][0], module[name][1] - offset] += 1
-    # A static function may have the same name in several objects: what most say is right.
-    return {section: found.most_common(1)[0][0] for section, found in votes.items()}
+class Module:
+    """The built module, and where in it the blocks of its objects are."""
+
+    def __init__(self, build):
+        self.symbols, _ = symbols(build / "v3compat.ko")
+        self.blocks = {(section, offset) for (section, _), offsets in blocks(build / "v3compat.ko").items()
+                       for offset in offsets}
+
+    def starts(self, path):
+        """{section of the object: (section of the module, where the object's begins there)}"""
+        votes = defaultdict(Counter)
+        for name, (section, offset) in symbols(path)[0].items():
+            if name in self.symbols:
+                votes[section][self.symbols[name][0], self.symbols[name][1] - offset] += 1
+        # A static function may have the same name in several objects: what most say is right.
+        return {section: found.most_common(1)[0][0] for section, found in votes.items()}
+
+    def locate(self, path, section, offsets):
+        """[(section, offset) in the module] of blocks of an object, which must be what the module was made of."""
+        name, start = self.starts(path).get(section, (section, 0))
+        found = [(name, start + offset) for offset in offsets]
+        if not self.blocks.issuperset(found):
+            sys.exit(f"{path} is not what the module was made of")
+        return found
 
 
 def reached(report, sections=(".text", ".text.unlikely")):
     """[(section, offset)] of what the run printed."""
     lines = [line[8:] for line in report.splitlines() if line.startswith("# cover ")]
+    if not lines:
+        sys.exit("there is no coverage in the report")
     start = dict(zip(lines[0].split()[::2], (int(n, 16) for n in lines[0].split()[1::2])))
     order = sorted((start[s], s) for s in sections if start.get(s))
     found = set()

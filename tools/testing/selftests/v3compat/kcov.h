@@ -142,7 +142,7 @@ static inline void kcov_print(void)
 {
 	unsigned int i, on_line = 0;
 
-	if (!kcov_count())
+	if (!kcov_blocks)
 		return;
 	printf("# cover .text %#lx .text.unlikely %#lx", kcov_section(".text"),
 	       kcov_section(".text.unlikely"));

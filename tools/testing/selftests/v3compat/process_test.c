@@ -967,7 +967,6 @@ TEST_F(process, map_against_fork)
 	EXPECT_EQ(0, pinned_kib());
 }
 
-/* map_until_closed() maps in a file that the other thread closes. */
 static struct v3compat_batch_entry map_entry(int domain, void *memory, unsigned long long address)
 {
 	return (struct v3compat_batch_entry) {
@@ -994,6 +993,7 @@ static struct v3compat_batch_entry unmap_entry(int domain, unsigned long long ad
 /* How many maps and unmaps a batch of these tests has. */
 #define BATCHED	16
 
+/* map_until_closed() maps in a file that the other thread closes. */
 static void *map_until_closed(void *arg)
 {
 	struct racing *racing = arg;
@@ -1008,7 +1008,7 @@ static void *map_until_closed(void *arg)
 	return NULL;
 }
 
-/* batch_until_closed() has maps and unmaps in each batch, of which a close may let some be done. */
+/* batch_until_closed() has maps and unmaps in each batch. One that has begun is done whole. */
 static void *batch_until_closed(void *arg)
 {
 	struct v3compat_batch_entry entries[BATCHED];
@@ -1702,8 +1702,10 @@ static int read_listing(const char *path)
 	int listing = open(path, O_RDONLY | O_CLOEXEC), ret = 0;
 	char text[4096];
 
-	if (listing < 0 || read(listing, text, sizeof(text)) <= 0)
-		ret = -errno;
+	if (listing < 0)
+		return -errno;
+	if (read(listing, text, sizeof(text)) <= 0)
+		ret = -EIO;
 	close(listing);
 	return ret;
 }

@@ -774,7 +774,6 @@ TEST_F(memory, refused_map_counts_nothing)
 }
 
 /* What memory the kernel needs for a user's objects is charged to his memory cgroup. */
-
 TEST_F_TIMEOUT(quota, handles_are_charged, 240)
 {
 	const char *missing = enter_cgroup();
