@@ -16,7 +16,7 @@
 #include "user/payer.h"
 #include "user/pin.h"
 
-/* Pages that are pinned with their pointers on the stack, and those of a larger piece. */
+/* PIECE_PAGES: as many are pinned at a time, because their pointers fill a page of scratch. */
 #define PIECE_PAGES	(PAGE_SIZE / sizeof(struct page *))
 
 /* MANY is for what grows with the memory, because a program can make that as much as it likes. */

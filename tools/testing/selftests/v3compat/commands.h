@@ -57,8 +57,7 @@ static int open_world(struct world *world)
 		config.features = 0;
 		ret = open_sim(&world->sim, &config);
 	}
-	if (ret ||
-	    add_device(&world->sim, 0, 0, NULL, 0, world->second) < 0)
+	if (ret || add_device(&world->sim, 0, 0, NULL, 0, world->second) < 0)
 		return 1;
 	world->fd = open_v3compat();
 	world->other = open_v3compat();
