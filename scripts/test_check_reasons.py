@@ -41,15 +41,18 @@ TEST(wraps)
 
 
 class CheckReasons(unittest.TestCase):
-    def check(self, test, *arguments, excuses="", log=None):
-        """Exit status and output for a selftest of this text."""
+    def check(self, test, *arguments, excuses="", log=None, job="user-in-guest a b some_test", script=""):
+        """Exit status and output for a selftest of this text, which this job or this script runs."""
         with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as stack:
             top = Path(name)
             for constant, file, text in (("HEADER", "header.h", HEADER), ("STATUSES", "status.c", ""),
-                                         ("JOBS", "tests.conf", "run = user-in-guest a b some_test\n"),
+                                         ("JOBS", "tests.conf", f"run = {job}\n"),
                                          ("EXCUSES", "reasons.txt", excuses), ("TESTS", "some_test.c", test)):
                 (top / file).write_text(text)
                 stack.enter_context(mock.patch.object(TOOL, constant, top if constant == "TESTS" else top / file))
+            (top / "scripts").mkdir()
+            (top / "scripts/a-script").write_text(script)
+            stack.enter_context(mock.patch.object(TOOL, "TOP", top))
             if log is not None:
                 (top / "log").write_text(log)
                 arguments += ("--tap", str(top / "log"))
@@ -59,6 +62,10 @@ class CheckReasons(unittest.TestCase):
 
     def test_all_asserted(self):
         self.assertEqual((False, "2 passed, 0 failed, 0 skipped\n"), self.check(TEST + WRAPS))
+
+    def test_program_that_a_script_runs(self):
+        self.assertFalse(self.check(TEST + WRAPS, job="scripts/a-script", script="user-in-guest some_test")[0])
+        self.assertTrue(self.check(TEST + WRAPS, job="scripts/a-script", script="some_test")[0])
 
     def test_reason_without_a_test(self):
         status, out = self.check(TEST)
