@@ -79,11 +79,12 @@ lint: host-tools
 docs: host-tools
 	scripts/build-docs
 
-# The tables of members and statuses, and of reasons, in the documentation.
+# The tables of members and statuses, of reasons and of Windows' names, in the documentation.
 .PHONY: members
 members: host-tools
 	scripts/coverage --rst >Documentation/driver-api/v3compat/members.inc
 	-scripts/check-reasons --rst >Documentation/userspace-api/v3compat-reasons.inc
+	-scripts/check-names --rst >Documentation/driver-api/v3compat/names.inc
 
 .PHONY: check-clang
 check-clang:

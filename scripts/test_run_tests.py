@@ -2,6 +2,7 @@
 """Tests of run-tests."""
 
 import re
+import shutil
 import subprocess
 import tempfile
 import unittest
@@ -79,6 +80,17 @@ class RunTests(unittest.TestCase):
         self.assertEqual(self.lines[-1], "3 passed, 2 failed, 1 skipped")
         self.assertEqual(self.totals, self.lines[-1] + "\n")
         self.assertEqual(self.status, 1)
+
+    def test_make_runs_the_jobs_that_are_named_and_what_they_need(self):
+        with tempfile.TemporaryDirectory() as tmp:
+            scripts = Path(tmp) / "scripts"
+            scripts.mkdir()
+            shutil.copy(SCRIPT.parent.parent / "Makefile", tmp)
+            for name in ("run-tests", "results.py"):
+                shutil.copy(SCRIPT.parent / name, scripts)
+            (scripts / "tests.conf").write_text(JOBS.replace("sleep 1; ", ""))
+            done = subprocess.run('make test JOBS="sec* third"', shell=True, cwd=tmp, capture_output=True, text=True)
+        self.assertEqual(["first", "second", "third"], sorted(re.findall(r"^start (\w+):", done.stdout, re.M)))
 
 
 if __name__ == "__main__":

@@ -19,17 +19,43 @@
  * Concurrency: every call may run beside every other on the same objects, which is more than
  * Windows allows. A handle that was deleted, or is of another kind, is refused.
  *
- * Linux's own meaning stays with PAGE_SIZE, PAGE_SHIFT and PAGE_ALIGN(), the last of which rounds
- * up here and down on Windows.
+ * Names that Linux has, too: PAGE_SIZE and PAGE_SHIFT are Linux's and mean the same. PAGE_ALIGN()
+ * rounds down to an address, as on Windows; in a file that had Linux's PAGE_ALIGN() before this
+ * header, which rounds a number up, it is an error. __out is an annotation in a file that had no
+ * <linux/wait.h> before this header, and else nothing but the label of wait_event(). ALIGN_DOWN(),
+ * min() and max() are Linux's.
  */
 #ifndef _V3COMPAT_WDM_H
 #define _V3COMPAT_WDM_H
 
+/* These are asked first, because the headers below have both names. */
+#ifdef PAGE_ALIGN
+#define V3COMPAT_LINUX_PAGE_ALIGN
+#endif
+#ifdef ___wait_event
+#define V3COMPAT_LINUX_OUT
+#endif
+/* So is this: a file that has Linux's headers, too, may have names such as "leave" of its own. */
+#if defined(__KERNEL__) && !defined(_LINUX_TYPES_H)
+#define V3COMPAT_WINDOWS_ONLY
+#endif
+
 #ifdef __KERNEL__
+
+/* The compiler of Windows says so of code for the kernel. */
+#ifndef _KERNEL_MODE
+#define _KERNEL_MODE 1
+#endif
+
+/* Members of these have names of <excpt.h>, so that they must not come behind it. */
+#include <kunit/try-catch.h>
+#include <linux/suspend.h>
 
 #include <linux/container_of.h>
 #include <linux/kernel.h>
+#include <linux/mm.h> /* has PAGE_ALIGN(), and must not have it later */
 #include <linux/poll.h> /* names IN and OUT, which mean nothing from here on */
+#include <linux/stdarg.h>
 #include <linux/stddef.h>
 #include <linux/string.h>
 #include <linux/types.h>
@@ -37,13 +63,13 @@
 
 #define FORCEINLINE static __always_inline
 #define PAGED_CODE() might_sleep()
-#define CONTAINING_RECORD(address, type, field) container_of(address, type, field)
 
 /* A device object is the Linux device, by either name. */
 #define _DEVICE_OBJECT device
 
 #else
 
+#include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -57,20 +83,32 @@
 
 #define FORCEINLINE static inline
 #define PAGED_CODE() ((void)0)
-#define CONTAINING_RECORD(address, type, field) \
-	((type *)((char *)(address) - offsetof(type, field)))
 
 #endif
 
-/* Annotations and calling conventions say nothing to this compiler. */
-#define NTAPI
-#define NTKERNELAPI
-#define NTSYSAPI
-
-#define UNREFERENCED_PARAMETER(parameter) ((void)(parameter))
-#define RtlZeroMemory(destination, length) memset((destination), 0, (length))
-#define RtlCopyMemory(destination, source, length) memcpy((destination), (source), (length))
+/* Tags of pool memory are constants of four characters. */
+#pragma GCC diagnostic ignored "-Wmultichar"
 
 #include "contract.h"
+
+#include "ddk/debug.h"
+#include "ddk/exception.h"
+#include "ddk/irql.h"
+#include "ddk/list.h"
+#include "ddk/mdl.h"
+#include "ddk/memory.h"
+#include "ddk/page.h"
+#include "ddk/physical.h"
+#include "ddk/pool.h"
+#include "ddk/routine.h"
+#include "ddk/sal.h"
+#include "ddk/spinlock.h"
+#include "ddk/status.h"
+#include "ddk/string.h"
+#include "ddk/types.h"
+
+#ifdef V3COMPAT_WINDOWS_ONLY
+#include "excpt.h"
+#endif
 
 #endif /* _V3COMPAT_WDM_H */

@@ -17,6 +17,7 @@
 #include "table/hwpt.h"
 #include "table/shadow.h"
 #include "user/chardev.h"
+#include "wdm/mapping.h"
 
 static int __init v3compat_init(void)
 {
@@ -62,6 +63,7 @@ exit_hwpt:
 static void __exit v3compat_exit(void)
 {
 	v3u_module_exit();
+	v3w_mapping_module_exit();
 	v3c_watch_module_exit();
 	v3c_reclaim(NULL, true);
 	v3c_removal_module_exit();

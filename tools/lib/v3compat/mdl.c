@@ -23,8 +23,10 @@ PMDL IoAllocateMdl(PVOID VirtualAddress, ULONG Length, BOOLEAN SecondaryBuffer, 
 
 void IoFreeMdl(PMDL Mdl)
 {
-	if (Mdl)
+	if (Mdl) {
+		MmPrepareMdlForReuse(Mdl);
 		MmUnlockPages(Mdl);
+	}
 	free(Mdl);
 }
 
@@ -126,8 +128,9 @@ NTSTATUS V3cProbeAndLockPages(PMDL MemoryDescriptorList, KPROCESSOR_MODE AccessM
 	return STATUS_SUCCESS;
 }
 
-void MmProbeAndLockPages(PMDL MemoryDescriptorList, KPROCESSOR_MODE AccessMode,
-			 LOCK_OPERATION Operation)
+/* <wdm.h> has a macro of this name, which is for callers. */
+void (MmProbeAndLockPages)(PMDL MemoryDescriptorList, KPROCESSOR_MODE AccessMode,
+			   LOCK_OPERATION Operation)
 {
 	V3cProbeAndLockPages(MemoryDescriptorList, AccessMode, Operation);
 }
@@ -144,10 +147,54 @@ void MmUnlockPages(PMDL MemoryDescriptorList)
 	ret = v3compat_destroy(v3compat_file(), locked->handle, &result);
 	if (!NT_SUCCESS(v3l_answer(ret, &result)))
 		return;
+	MmUnmapLockedPages(MemoryDescriptorList->MappedSystemVa, MemoryDescriptorList);
 	free(locked);
 	MemoryDescriptorList->Process = NULL;
 	MemoryDescriptorList->MdlFlags &= ~(MDL_PAGES_LOCKED | MDL_WRITE_OPERATION);
 }
+
+/* own_mapping() is what is set in MdlFlags while an MDL has an address that it was given itself. */
+static CSHORT own_mapping(const MDL *mdl)
+{
+	return MDL_MAPPED_TO_SYSTEM_VA |
+	       (mdl->MdlFlags & MDL_PARTIAL ? MDL_PARTIAL_HAS_BEEN_MAPPED : 0);
+}
+
+/* The memory of a program is mapped where it is, for either mode. */
+PVOID (MmMapLockedPagesSpecifyCache)(PMDL MemoryDescriptorList, KPROCESSOR_MODE AccessMode,
+				     MEMORY_CACHING_TYPE CacheType, PVOID RequestedAddress,
+				     ULONG BugCheckOnFailure, ULONG Priority)
+{
+	PMDL mdl = MemoryDescriptorList;
+
+	(void)CacheType;
+	(void)RequestedAddress;
+	(void)BugCheckOnFailure;
+	(void)Priority;
+	if (!has_pages(mdl) || !mdl->ByteCount || (mdl->MdlFlags & MDL_IO_SPACE))
+		return NULL;
+	if (AccessMode == KernelMode &&
+	    !(mdl->MdlFlags & (MDL_MAPPED_TO_SYSTEM_VA | MDL_SOURCE_IS_NONPAGED_POOL))) {
+		mdl->MappedSystemVa = MmGetMdlVirtualAddress(mdl);
+		mdl->MdlFlags |= own_mapping(mdl);
+	}
+	return MmGetMdlVirtualAddress(mdl);
+}
+
+void MmUnmapLockedPages(PVOID BaseAddress, PMDL MemoryDescriptorList)
+{
+	PMDL mdl = MemoryDescriptorList;
+	CSHORT mapped = own_mapping(mdl);
+
+	if ((mdl->MdlFlags & MDL_SOURCE_IS_NONPAGED_POOL) || (mdl->MdlFlags & mapped) != mapped ||
+	    mdl->MappedSystemVa != BaseAddress)
+		return;
+	mdl->MappedSystemVa = NULL;
+	mdl->MdlFlags &= ~mapped;
+}
+
+/* What a partial MDL has in common with its source, besides pages. */
+#define SHARED_FLAGS (MDL_SOURCE_IS_NONPAGED_POOL | MDL_MAPPED_TO_SYSTEM_VA | MDL_IO_SPACE)
 
 /* mdl_covers() tells whether [@va, @va + @length) lies inside the buffer that @mdl describes. */
 static bool mdl_covers(const MDL *mdl, PVOID va, SIZE_T length)
@@ -163,10 +210,13 @@ void IoBuildPartialMdl(PMDL SourceMdl, PMDL TargetMdl, PVOID VirtualAddress, ULO
 	ULONG offset = (UCHAR *)VirtualAddress - (UCHAR *)MmGetMdlVirtualAddress(SourceMdl);
 	ULONG length = Length ? Length : SourceMdl->ByteCount - offset;
 	ULONG first, pages = ADDRESS_AND_SIZE_TO_SPAN_PAGES(VirtualAddress, length);
+	CSHORT shared = SourceMdl->MdlFlags & SHARED_FLAGS;
 
 	if (TargetMdl->MdlFlags & MDL_PAGES_LOCKED)
 		return;
-	TargetMdl->MdlFlags &= ~(MDL_PARTIAL | MDL_SOURCE_IS_NONPAGED_POOL);
+	MmPrepareMdlForReuse(TargetMdl);
+	TargetMdl->MdlFlags &= ~(MDL_PARTIAL | SHARED_FLAGS);
+	TargetMdl->MappedSystemVa = NULL;
 	if (!has_pages(SourceMdl))
 		return;
 	if (!mdl_covers(SourceMdl, VirtualAddress, length) || pages > TargetMdl->PagesCapacity)
@@ -178,9 +228,9 @@ void IoBuildPartialMdl(PMDL SourceMdl, PMDL TargetMdl, PVOID VirtualAddress, ULO
 	TargetMdl->StartVa = (PVOID)((uintptr_t)VirtualAddress & ~(uintptr_t)(PAGE_SIZE - 1));
 	TargetMdl->ByteOffset = BYTE_OFFSET(VirtualAddress);
 	TargetMdl->ByteCount = length;
-	TargetMdl->MappedSystemVa = SourceMdl->MappedSystemVa ?
-				    (UCHAR *)SourceMdl->MappedSystemVa + offset : NULL;
+	if (shared & (MDL_MAPPED_TO_SYSTEM_VA | MDL_SOURCE_IS_NONPAGED_POOL))
+		TargetMdl->MappedSystemVa = (UCHAR *)SourceMdl->MappedSystemVa + offset;
 	/* Only the source's own flag says that the pages are its to unlock. */
 	TargetMdl->Process = SourceMdl->Process;
-	TargetMdl->MdlFlags |= MDL_PARTIAL;
+	TargetMdl->MdlFlags |= MDL_PARTIAL | shared;
 }

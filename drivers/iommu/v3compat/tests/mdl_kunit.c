@@ -13,7 +13,14 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <linux/vmalloc.h>
+#include <kcompat.h>
 #include <wdm.h>
+
+#include "alloc_fail.h"
+#include "thread.h"
+#include "wdm/mapping.h"
+
+V3C_IMPORT_NS(EXPORTED_FOR_KUNIT_TESTING);
 
 static char module_data[3 * PAGE_SIZE] = { 1 };
 static DEFINE_SPINLOCK(atomic_lock);
@@ -448,12 +455,13 @@ static void partial_shares_the_frames(struct kunit *test)
 
 	MmBuildMdlForNonPagedPool(source);
 	IoBuildPartialMdl(source, target, buffer + PAGE_SIZE, PAGE_SIZE);
-	KUNIT_EXPECT_EQ(test, target->MdlFlags, MDL_PARTIAL);
+	KUNIT_EXPECT_EQ(test, target->MdlFlags, MDL_PARTIAL | MDL_SOURCE_IS_NONPAGED_POOL);
 	KUNIT_EXPECT_EQ(test, MmGetMdlByteCount(target), PAGE_SIZE);
 	KUNIT_EXPECT_EQ(test, MmGetMdlPfnArray(target)[0], MmGetMdlPfnArray(source)[1]);
 
 	IoBuildPartialMdl(source, target, buffer + 2 * PAGE_SIZE, 0);
-	KUNIT_EXPECT_EQ_MSG(test, target->MdlFlags, MDL_PARTIAL, "length 0 means up to the end");
+	KUNIT_EXPECT_EQ_MSG(test, target->MdlFlags, MDL_PARTIAL | MDL_SOURCE_IS_NONPAGED_POOL,
+			    "length 0 means up to the end");
 	KUNIT_EXPECT_EQ(test, MmGetMdlByteCount(target), 2 * PAGE_SIZE);
 	expect_pfns(test, target, buffer + 2 * PAGE_SIZE, false);
 	KUNIT_EXPECT_PTR_EQ(test, target->MappedSystemVa, (void *)(buffer + 2 * PAGE_SIZE));
@@ -475,7 +483,487 @@ static void partial_refuses_beyond_its_source(struct kunit *test)
 	IoBuildPartialMdl(source, target, buffer - PAGE_SIZE, PAGE_SIZE);
 	KUNIT_EXPECT_EQ_MSG(test, target->MdlFlags, 0, "starts before the source");
 	IoBuildPartialMdl(source, target, buffer, PAGE_SIZE);
+	KUNIT_EXPECT_EQ(test, target->MdlFlags, MDL_PARTIAL | MDL_SOURCE_IS_NONPAGED_POOL);
+}
+
+#define MAPPED_PAGES	4
+
+static PHYSICAL_ADDRESS address_of(u64 value)
+{
+	PHYSICAL_ADDRESS address = { .QuadPart = value };
+
+	return address;
+}
+
+static void free_pages_mdl(PMDL mdl)
+{
+	MmFreePagesFromMdl(mdl);
+	ExFreePool(mdl);
+}
+
+KUNIT_DEFINE_ACTION_WRAPPER(free_pages_later, free_pages_mdl, PMDL);
+
+/* scatter_pages() sorts the pages backwards, so that none lies behind the one before it. */
+static void scatter_pages(PMDL mdl)
+{
+	PPFN_NUMBER pfns = MmGetMdlPfnArray(mdl);
+	unsigned int i, n;
+
+	for (n = MAPPED_PAGES - 1; n; n--)
+		for (i = 0; i < n; i++)
+			if (pfns[i] < pfns[i + 1])
+				swap(pfns[i], pfns[i + 1]);
+}
+
+/* alloc_scattered() gives pages of which the MDL has the only reference. */
+static PMDL alloc_scattered(struct kunit *test)
+{
+	PMDL mdl = MmAllocatePagesForMdl(address_of(0), address_of(~0ull), address_of(0),
+					 MAPPED_PAGES * PAGE_SIZE);
+
+	KUNIT_ASSERT_NOT_NULL(test, mdl);
+	KUNIT_ASSERT_EQ(test, MmGetMdlByteCount(mdl), MAPPED_PAGES * PAGE_SIZE);
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, free_pages_later, mdl), 0);
+	scatter_pages(mdl);
+	return mdl;
+}
+
+static PMDL lock_scattered(struct kunit *test)
+{
+	char *va = map_user(test, MAPPED_PAGES, PROT_READ | PROT_WRITE);
+	PMDL mdl = alloc_mdl(test, va + 8, MAPPED_PAGES * PAGE_SIZE - 8);
+
+	KUNIT_ASSERT_EQ(test, V3cProbeAndLockPages(mdl, UserMode, IoWriteAccess), STATUS_SUCCESS);
+	scatter_pages(mdl);
+	return mdl;
+}
+
+static struct page *page_of(PMDL mdl, unsigned int i)
+{
+	return pfn_to_page(MmGetMdlPfnArray(mdl)[i]);
+}
+
+/* struct references: how often each page of an MDL is referenced. */
+struct references {
+	int count[MAPPED_PAGES];
+};
+
+static struct references references_of(PMDL mdl)
+{
+	struct references references;
+	unsigned int i;
+
+	for (i = 0; i < MAPPED_PAGES; i++)
+		references.count[i] = page_ref_count(page_of(mdl, i));
+	return references;
+}
+
+static void expect_references(struct kunit *test, PMDL mdl, const struct references *before,
+			      int more)
+{
+	struct references now = references_of(mdl);
+	unsigned int i;
+
+	for (i = 0; i < MAPPED_PAGES; i++)
+		KUNIT_EXPECT_EQ_MSG(test, now.count[i], before->count[i] + more, "page %u", i);
+}
+
+/* expect_mapped() compares what is at @va with the pages of @mdl, and the other way round. */
+static void expect_mapped(struct kunit *test, PMDL mdl, char *va)
+{
+	unsigned int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, va);
+	KUNIT_EXPECT_EQ(test, offset_in_page(va), MmGetMdlByteOffset(mdl));
+	va -= MmGetMdlByteOffset(mdl);
+	for (i = 0; i < ADDRESS_AND_SIZE_TO_SPAN_PAGES(MmGetMdlByteOffset(mdl),
+						       MmGetMdlByteCount(mdl)); i++) {
+		char *page = kmap_local_page(page_of(mdl, i));
+
+		page[0x10] = 0x40 + i;
+		KUNIT_EXPECT_EQ_MSG(test, va[i * PAGE_SIZE + 0x10], 0x40 + i, "page %u", i);
+		va[i * PAGE_SIZE + 0xff0] = 0x60 + i;
+		KUNIT_EXPECT_EQ_MSG(test, page[0xff0], 0x60 + i, "page %u", i);
+		kunmap_local(page);
+	}
+}
+
+static void expect_unmapped(struct kunit *test, void *va)
+{
+	KUNIT_EXPECT_TRUE(test, is_vmalloc_addr(va));
+	KUNIT_EXPECT_NULL_MSG(test, vmalloc_to_page(va), "nothing is at the address any more");
+}
+
+static void contiguous_pages_have_an_address(struct kunit *test)
+{
+	char *buffer = kunit_kzalloc(test, 4 * PAGE_SIZE, GFP_KERNEL);
+	PMDL mdl = alloc_mdl(test, buffer + 0x20, 2 * PAGE_SIZE);
+	void *va;
+
+	KUNIT_EXPECT_NULL_MSG(test, MmGetSystemAddressForMdlSafe(mdl, NormalPagePriority),
+			      "no pages yet");
+	MmProbeAndLockPages(mdl, KernelMode, IoModifyAccess);
+	spin_lock(&atomic_lock);
+	va = MmGetSystemAddressForMdlSafe(mdl, NormalPagePriority);
+	spin_unlock(&atomic_lock);
+	KUNIT_EXPECT_PTR_EQ(test, va, (void *)buffer + 0x20);
+	expect_mapped(test, mdl, va);
+	spin_lock(&atomic_lock);
+	MmUnlockPages(mdl);
+	spin_unlock(&atomic_lock);
+	KUNIT_EXPECT_EQ(test, mdl->MdlFlags, 0);
+	KUNIT_EXPECT_NULL(test, mdl->MappedSystemVa);
+}
+
+static void locked_vmalloc_is_mapped(struct kunit *test)
+{
+	char *buffer = vmalloc(MAPPED_PAGES * PAGE_SIZE);
+	PMDL mdl;
+
+	KUNIT_ASSERT_NOT_NULL(test, buffer);
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, free_vmalloc, buffer), 0);
+	mdl = alloc_mdl(test, buffer + 1, MAPPED_PAGES * PAGE_SIZE - 1);
+	MmProbeAndLockPages(mdl, KernelMode, IoModifyAccess);
+	expect_mapped(test, mdl, MmGetSystemAddressForMdlSafe(mdl, HighPagePriority));
+}
+
+static void user_pages_are_mapped(struct kunit *test)
+{
+	PMDL mdl = lock_scattered(test);
+	void *va = MmGetSystemAddressForMdlSafe(mdl, NormalPagePriority | MdlMappingNoExecute);
+
+	expect_mapped(test, mdl, va);
+	KUNIT_EXPECT_TRUE(test, mdl->MdlFlags & MDL_MAPPED_TO_SYSTEM_VA);
+	KUNIT_EXPECT_FALSE(test, mdl->MdlFlags & MDL_PARTIAL_HAS_BEEN_MAPPED);
+	KUNIT_EXPECT_PTR_EQ(test, MmGetSystemAddressForMdl(mdl), va);
+	KUNIT_EXPECT_PTR_EQ(test, MmMapLockedPages(mdl, KernelMode), va);
+	MmUnmapLockedPages(va + PAGE_SIZE, mdl);
+	KUNIT_EXPECT_PTR_EQ_MSG(test, mdl->MappedSystemVa, va, "that was another address");
+	MmUnmapLockedPages(va, mdl);
+	MmUnmapLockedPages(va, mdl);
+	expect_unmapped(test, va);
+	KUNIT_EXPECT_EQ(test, mdl->MdlFlags, MDL_PAGES_LOCKED | MDL_WRITE_OPERATION);
+	expect_mapped(test, mdl, MmGetSystemAddressForMdlSafe(mdl, NormalPagePriority));
+}
+
+static void unlock_takes_the_mapping_back(struct kunit *test)
+{
+	long locked = atomic_long_read(&current_user()->locked_vm);
+	PMDL mdl = lock_scattered(test);
+	struct page *page = page_of(mdl, 0);
+	void *va = MmGetSystemAddressForMdlSafe(mdl, NormalPagePriority);
+	int pinned;
+
+	KUNIT_ASSERT_NOT_NULL(test, va);
+	get_page(page);
+	pinned = page_ref_count(page);
+	MmUnlockPages(mdl);
+	expect_unmapped(test, va);
+	KUNIT_EXPECT_EQ(test, mdl->MdlFlags, 0);
+	KUNIT_EXPECT_NULL(test, mdl->MappedSystemVa);
+	KUNIT_EXPECT_LT(test, page_ref_count(page), pinned - 1);
+	KUNIT_EXPECT_EQ(test, atomic_long_read(&current_user()->locked_vm), locked);
+	put_page(page);
+}
+
+/* The address goes later, but it goes, and the pages are there until then. */
+static void atomic_unlock_takes_the_mapping_back(struct kunit *test)
+{
+	long locked = atomic_long_read(&current_user()->locked_vm);
+	PMDL mdl = lock_scattered(test);
+	struct page *page = page_of(mdl, 0);
+	void *va = MmGetSystemAddressForMdlSafe(mdl, NormalPagePriority);
+	int mapped;
+
+	KUNIT_ASSERT_NOT_NULL(test, va);
+	get_page(page);
+	spin_lock(&atomic_lock);
+	MmUnlockPages(mdl);
+	mapped = page_ref_count(page);
+	spin_unlock(&atomic_lock);
+	v3w_mapping_flush();
+	expect_unmapped(test, va);
+	KUNIT_EXPECT_LE(test, page_ref_count(page), mapped);
+	KUNIT_EXPECT_FALSE(test, folio_maybe_dma_pinned(page_folio(page)));
+	KUNIT_EXPECT_EQ(test, mdl->MdlFlags, 0);
+	KUNIT_EXPECT_EQ(test, atomic_long_read(&current_user()->locked_vm), locked);
+	put_page(page);
+}
+
+static void unmap_with_interrupts_off(struct kunit *test)
+{
+	PMDL mdl = alloc_scattered(test);
+	struct references before = references_of(mdl);
+	void *va = MmGetSystemAddressForMdlSafe(mdl, NormalPagePriority);
+	unsigned long flags;
+
+	KUNIT_ASSERT_NOT_NULL(test, va);
+	local_irq_save(flags);
+	MmUnmapLockedPages(va, mdl);
+	local_irq_restore(flags);
+	KUNIT_EXPECT_EQ(test, mdl->MdlFlags, MDL_PAGES_LOCKED);
+	v3w_mapping_flush();
+	expect_unmapped(test, va);
+	expect_references(test, mdl, &before, 0);
+}
+
+/* Scattered pages have no address in atomic context, which changes nothing. */
+static void map_in_atomic_context_gives_none(struct kunit *test)
+{
+	PMDL mdl = alloc_scattered(test);
+	struct references before = references_of(mdl);
+	void *va;
+
+	local_bh_disable();
+	va = MmGetSystemAddressForMdlSafe(mdl, HighPagePriority);
+	local_bh_enable();
+	KUNIT_EXPECT_NULL(test, va);
+	KUNIT_EXPECT_EQ(test, mdl->MdlFlags, MDL_PAGES_LOCKED);
+	KUNIT_EXPECT_NULL(test, mdl->MappedSystemVa);
+	expect_references(test, mdl, &before, 0);
+	va = MmGetSystemAddressForMdlSafe(mdl, HighPagePriority);
+	local_bh_disable();
+	KUNIT_EXPECT_PTR_EQ(test, MmGetSystemAddressForMdlSafe(mdl, HighPagePriority), va);
+	local_bh_enable();
+	expect_mapped(test, mdl, va);
+}
+
+static void mapping_outlives_freed_pages(struct kunit *test)
+{
+	PMDL mdl = MmAllocatePagesForMdl(address_of(0), address_of(~0ull), address_of(0),
+					 MAPPED_PAGES * PAGE_SIZE);
+	struct page *page;
+	CSHORT flags;
+	void *va;
+
+	KUNIT_ASSERT_NOT_NULL(test, mdl);
+	scatter_pages(mdl);
+	page = page_of(mdl, 0);
+	get_page(page);
+	va = MmGetSystemAddressForMdlSafe(mdl, NormalPagePriority);
+	KUNIT_EXPECT_NOT_NULL(test, va);
+	spin_lock(&atomic_lock);
+	MmFreePagesFromMdl(mdl);
+	flags = mdl->MdlFlags;
+	ExFreePool(mdl);
+	spin_unlock(&atomic_lock);
+	KUNIT_EXPECT_EQ(test, flags, 0);
+	v3w_mapping_flush();
+	expect_unmapped(test, va);
+	KUNIT_EXPECT_EQ_MSG(test, page_ref_count(page), 1, "only the test's reference is left");
+	put_page(page);
+}
+
+static void partial_shares_the_mapping(struct kunit *test)
+{
+	PMDL source = lock_scattered(test), target = alloc_mdl(test, NULL, 2 * PAGE_SIZE);
+	char *part = MmGetMdlVirtualAddress(source) + PAGE_SIZE;
+	char *va = MmGetSystemAddressForMdlSafe(source, NormalPagePriority);
+
+	KUNIT_ASSERT_NOT_NULL(test, va);
+	IoBuildPartialMdl(source, target, part, PAGE_SIZE);
+	KUNIT_EXPECT_EQ(test, target->MdlFlags, MDL_PARTIAL | MDL_MAPPED_TO_SYSTEM_VA);
+	KUNIT_EXPECT_PTR_EQ(test, MmGetSystemAddressForMdlSafe(target, NormalPagePriority),
+			    (void *)va + PAGE_SIZE);
+	expect_mapped(test, target, va + PAGE_SIZE);
+	MmPrepareMdlForReuse(target);
+	MmUnmapLockedPages(target->MappedSystemVa, target);
+	expect_mapped(test, source, va);
+	source->MdlFlags |= MDL_IO_SPACE;
+	IoBuildPartialMdl(source, target, part, PAGE_SIZE);
+	source->MdlFlags &= ~MDL_IO_SPACE;
+	KUNIT_EXPECT_EQ(test, target->MdlFlags,
+			MDL_PARTIAL | MDL_MAPPED_TO_SYSTEM_VA | MDL_IO_SPACE);
+}
+
+/* A part that was mapped itself gives its mapping back when it becomes another part. */
+static void partial_is_mapped_and_used_again(struct kunit *test)
+{
+	const CSHORT mapped = MDL_PARTIAL | MDL_MAPPED_TO_SYSTEM_VA | MDL_PARTIAL_HAS_BEEN_MAPPED;
+	PMDL source = alloc_scattered(test), target = alloc_mdl(test, NULL, 4 * PAGE_SIZE);
+	PMDL again = alloc_mdl(test, NULL, 3 * PAGE_SIZE);
+	char *part = MmGetMdlVirtualAddress(source);
+	struct references before = references_of(source);
+	void *va;
+
+	IoBuildPartialMdl(source, target, part + PAGE_SIZE, 2 * PAGE_SIZE);
+	va = MmGetSystemAddressForMdlSafe(target, NormalPagePriority);
+	expect_mapped(test, target, va);
+	KUNIT_EXPECT_EQ(test, target->MdlFlags, mapped);
+	KUNIT_EXPECT_EQ(test, source->MdlFlags, MDL_PAGES_LOCKED);
+
+	IoBuildPartialMdl(target, again, part + PAGE_SIZE + 4, 2 * PAGE_SIZE - 4);
+	KUNIT_EXPECT_EQ(test, again->MdlFlags, MDL_PARTIAL | MDL_MAPPED_TO_SYSTEM_VA);
+	KUNIT_EXPECT_PTR_EQ(test, again->MappedSystemVa, va + 4);
+
+	IoBuildPartialMdl(source, target, part, 0);
+	expect_unmapped(test, va);
 	KUNIT_EXPECT_EQ(test, target->MdlFlags, MDL_PARTIAL);
+	KUNIT_EXPECT_NULL(test, target->MappedSystemVa);
+	expect_references(test, source, &before, 0);
+
+	va = MmGetSystemAddressForMdlSafe(target, NormalPagePriority);
+	expect_mapped(test, target, va);
+	MmPrepareMdlForReuse(target);
+	expect_unmapped(test, va);
+	KUNIT_EXPECT_EQ(test, target->MdlFlags, MDL_PARTIAL);
+	va = MmGetSystemAddressForMdlSafe(target, NormalPagePriority);
+	IoBuildPartialMdl(source, target, part - PAGE_SIZE, PAGE_SIZE);
+	KUNIT_EXPECT_EQ_MSG(test, target->MdlFlags, 0, "it is not a part");
+	expect_unmapped(test, va);
+	expect_references(test, source, &before, 0);
+}
+
+static void free_takes_the_mapping_back(struct kunit *test)
+{
+	PMDL source = alloc_scattered(test);
+	struct references before = references_of(source);
+	void *va[2];
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		PMDL target = IoAllocateMdl(NULL, MAPPED_PAGES * PAGE_SIZE, FALSE, FALSE, NULL);
+
+		KUNIT_ASSERT_NOT_NULL(test, target);
+		IoBuildPartialMdl(source, target, MmGetMdlVirtualAddress(source), 0);
+		va[i] = MmGetSystemAddressForMdlSafe(target, NormalPagePriority);
+		KUNIT_EXPECT_NOT_NULL(test, va[i]);
+		expect_references(test, source, &before, 1);
+		if (i)
+			spin_lock(&atomic_lock);
+		IoFreeMdl(target);
+		if (i)
+			spin_unlock(&atomic_lock);
+		v3w_mapping_flush();
+		expect_references(test, source, &before, 0);
+		expect_unmapped(test, va[i]);
+	}
+}
+
+static void map_refuses_what_has_no_address(struct kunit *test)
+{
+	PMDL mdl = alloc_scattered(test), empty = alloc_mdl(test, NULL, 0);
+
+	KUNIT_EXPECT_NULL(test, MmMapLockedPagesSpecifyCache(mdl, UserMode, MmCached, NULL, FALSE,
+							     NormalPagePriority));
+	mdl->MdlFlags |= MDL_IO_SPACE;
+	KUNIT_EXPECT_NULL(test, MmGetSystemAddressForMdlSafe(mdl, NormalPagePriority));
+	mdl->MdlFlags &= ~MDL_IO_SPACE;
+	empty->MdlFlags |= MDL_PARTIAL;
+	KUNIT_EXPECT_NULL(test, MmGetSystemAddressForMdlSafe(empty, NormalPagePriority));
+}
+
+/* A driver may fill PFN arrays itself. Frames that are no memory have no address. */
+static void map_refuses_frames_without_memory(struct kunit *test)
+{
+	PMDL mdl = alloc_scattered(test), target = alloc_mdl(test, NULL, MAPPED_PAGES * PAGE_SIZE);
+	struct references before = references_of(mdl);
+	PPFN_NUMBER pfns = MmGetMdlPfnArray(target);
+
+	IoBuildPartialMdl(mdl, target, NULL, 0);
+	KUNIT_ASSERT_EQ(test, target->MdlFlags, MDL_PARTIAL);
+	pfns[MAPPED_PAGES - 1] = ~0ull >> PAGE_SHIFT;
+	KUNIT_EXPECT_NULL(test, MmGetSystemAddressForMdlSafe(target, NormalPagePriority));
+	expect_references(test, mdl, &before, 0);
+	MmInitializeMdl(target, NULL, PAGE_SIZE);
+	target->MdlFlags = MDL_PAGES_LOCKED;
+	pfns[0] = ~0ull >> PAGE_SHIFT;
+	KUNIT_EXPECT_NULL(test, MmGetSystemAddressForMdlSafe(target, NormalPagePriority));
+}
+
+static void map_no_write_is_read_only(struct kunit *test)
+{
+#if defined(CONFIG_X86) && !defined(CONFIG_UML)
+	PMDL mdl = alloc_scattered(test);
+	unsigned int level;
+	void *va;
+
+	va = MmGetSystemAddressForMdlSafe(mdl, NormalPagePriority | MdlMappingNoWrite);
+	KUNIT_ASSERT_NOT_NULL(test, va);
+	KUNIT_EXPECT_FALSE(test, pte_write(*lookup_address((unsigned long)va, &level)));
+	MmUnmapLockedPages(va, mdl);
+	va = MmGetSystemAddressForMdlSafe(mdl, NormalPagePriority);
+	KUNIT_ASSERT_NOT_NULL(test, va);
+	KUNIT_EXPECT_TRUE(test, pte_write(*lookup_address((unsigned long)va, &level)));
+#else
+	kunit_skip(test, "the page table of this kernel cannot be looked at");
+#endif
+}
+
+static void map_fails_without_memory(struct kunit *test)
+{
+	PMDL mdl = alloc_scattered(test);
+	struct references before = references_of(mdl);
+	unsigned int nth;
+	bool failed;
+	void *va;
+
+	V3T_REQUIRE_ALLOC_FAIL(test);
+	for (nth = 1, failed = true; failed; nth++) {
+		v3t_alloc_fail_nth_begin(nth);
+		va = MmGetSystemAddressForMdlSafe(mdl, NormalPagePriority);
+		failed = v3t_alloc_fail_nth_end();
+		expect_references(test, mdl, &before, va ? 1 : 0);
+		if (va)
+			MmUnmapLockedPages(va, mdl);
+		KUNIT_EXPECT_EQ(test, mdl->MdlFlags, MDL_PAGES_LOCKED);
+		KUNIT_EXPECT_NULL(test, mdl->MappedSystemVa);
+		KUNIT_ASSERT_TRUE(test, va || failed);
+	}
+	KUNIT_EXPECT_GT(test, nth, 2);
+	expect_references(test, mdl, &before, 0);
+}
+
+#define ROUNDS	200
+
+/* struct mapper: a thread that gets the address of an MDL. */
+struct mapper {
+	struct v3t_thread thread;
+	PMDL mdl;
+	atomic_t *turn;
+	void *va;
+};
+
+static int get_address(void *arg)
+{
+	struct mapper *mapper = arg;
+
+	atomic_dec(mapper->turn);
+	while (atomic_read(mapper->turn) > 0)
+		cond_resched();
+	mapper->va = MmGetSystemAddressForMdlSafe(mapper->mdl, NormalPagePriority);
+	return 0;
+}
+
+/* Windows forbids this. One mapping is left, and nothing of the other. */
+static void two_threads_get_one_address(struct kunit *test)
+{
+	PMDL mdl = alloc_scattered(test);
+	struct references before = references_of(mdl);
+	struct mapper mapper[2];
+	atomic_t turn;
+	int round, i;
+
+	for (round = 0; round < ROUNDS; round++) {
+		atomic_set(&turn, 2);
+		for (i = 0; i < 2; i++) {
+			mapper[i].mdl = mdl;
+			mapper[i].turn = &turn;
+			mapper[i].va = NULL;
+			v3t_thread_start(&mapper[i].thread, get_address, &mapper[i]);
+		}
+		/* One that did not start would never take its turn. */
+		if (IS_ERR(mapper[0].thread.task) || IS_ERR(mapper[1].thread.task))
+			atomic_set(&turn, 0);
+		for (i = 0; i < 2; i++)
+			KUNIT_EXPECT_EQ(test, v3t_thread_join(&mapper[i].thread), 0);
+		KUNIT_ASSERT_NOT_NULL(test, mapper[0].va);
+		KUNIT_ASSERT_PTR_EQ(test, mapper[0].va, mapper[1].va);
+		KUNIT_ASSERT_PTR_EQ(test, mdl->MappedSystemVa, mapper[0].va);
+		expect_references(test, mdl, &before, 1);
+		MmUnmapLockedPages(mapper[0].va, mdl);
+		expect_references(test, mdl, &before, 0);
+	}
 }
 
 static void windows_lists_link_and_unlink(struct kunit *test)
@@ -520,6 +1008,22 @@ static struct kunit_case mdl_cases[] = {
 	KUNIT_CASE(works_in_atomic_context),
 	KUNIT_CASE(partial_shares_the_frames),
 	KUNIT_CASE(partial_refuses_beyond_its_source),
+	KUNIT_CASE(contiguous_pages_have_an_address),
+	KUNIT_CASE(locked_vmalloc_is_mapped),
+	KUNIT_CASE(user_pages_are_mapped),
+	KUNIT_CASE(unlock_takes_the_mapping_back),
+	KUNIT_CASE(atomic_unlock_takes_the_mapping_back),
+	KUNIT_CASE(unmap_with_interrupts_off),
+	KUNIT_CASE(map_in_atomic_context_gives_none),
+	KUNIT_CASE(mapping_outlives_freed_pages),
+	KUNIT_CASE(partial_shares_the_mapping),
+	KUNIT_CASE(partial_is_mapped_and_used_again),
+	KUNIT_CASE(free_takes_the_mapping_back),
+	KUNIT_CASE(map_refuses_what_has_no_address),
+	KUNIT_CASE(map_refuses_frames_without_memory),
+	KUNIT_CASE(map_no_write_is_read_only),
+	KUNIT_CASE(map_fails_without_memory),
+	KUNIT_CASE_SLOW(two_threads_get_one_address),
 	KUNIT_CASE(windows_lists_link_and_unlink),
 	{}
 };

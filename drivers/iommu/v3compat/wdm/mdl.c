@@ -1,25 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Memory descriptor lists (MDL): which pages lie behind a buffer, and user pages that stay where
- * they are.
+ * Memory descriptor lists (MDL): which pages lie behind a buffer, user pages that stay where they
+ * are, and the address that the kernel has for them.
  *
  * A driver may build an MDL in storage of its own, so everything known about one is in the MDL
  * itself: Process holds the user that pays for pinned pages and is set exactly while pages are
- * pinned.
+ * pinned. MappedSystemVa is all that mapping.c needs to take a mapping back.
  */
+#include <linux/align.h>
+#include <linux/atomic.h>
 #include <linux/capability.h>
 #include <linux/cred.h>
 #include <linux/mm.h>
 #include <linux/overflow.h>
-#include <linux/pfn.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/user.h>
-#include <linux/slab.h>
-#include <linux/vmalloc.h>
 #include <kcompat.h>
 
 #include "base/context.h"
+#include "wdm/mapping.h"
 #include "wdm/mdl.h"
+#include "wdm/physical.h"
+#include "wdm/pool.h"
 
 /* PAGE_SHIFT must be 12, because the interface counts in pages of 4 KiB wherever it runs. */
 static_assert(PAGE_SHIFT == 12);
@@ -39,9 +41,7 @@ static unsigned long count_pages(const MDL *mdl)
 PMDL IoAllocateMdl(PVOID VirtualAddress, ULONG Length, BOOLEAN SecondaryBuffer, BOOLEAN ChargeQuota,
 		   PIRP Irp)
 {
-	gfp_t gfp = v3c_gfp();
 	ULONG_PTR end;
-	SIZE_T size;
 	PMDL mdl;
 
 	if (Irp || SecondaryBuffer)
@@ -49,54 +49,26 @@ PMDL IoAllocateMdl(PVOID VirtualAddress, ULONG Length, BOOLEAN SecondaryBuffer, 
 	if (check_add_overflow((ULONG_PTR)VirtualAddress, (ULONG_PTR)Length, &end))
 		return NULL;
 
-	size = MmSizeOfMdl(VirtualAddress, Length);
-	mdl = gfpflags_allow_blocking(gfp) ? kvmalloc(size, gfp) :
-					     kmalloc(size, gfp | __GFP_NOWARN);
+	mdl = v3w_pool_alloc(MmSizeOfMdl(VirtualAddress, Length), 0);
 	if (mdl)
 		MmInitializeMdl(mdl, VirtualAddress, Length);
 	return mdl;
 }
 V3C_EXPORT_NS_GPL(IoAllocateMdl, V3COMPAT);
 
-/* vfree() may sleep; RCU's reclaim does not, and keeps its list in the memory it frees. */
-static void free_large_atomic(PMDL mdl)
-{
-	struct {
-		struct rcu_head rcu;
-	} *remains = (void *)mdl;
-
-	kvfree_rcu(remains, rcu);
-}
-
 void IoFreeMdl(PMDL Mdl)
 {
-	/* The MDL is the only record of its pins: without it nobody could ever drop them. */
-	if (Mdl)
+	/*
+	 * The MDL is the only record of its pins and of its address: without it nobody could ever
+	 * drop them.
+	 */
+	if (Mdl) {
+		MmPrepareMdlForReuse(Mdl);
 		MmUnlockPages(Mdl);
-
-	if (is_vmalloc_addr(Mdl) && !v3c_may_sleep())
-		free_large_atomic(Mdl);
-	else
-		kvfree(Mdl);
+	}
+	v3w_pool_free(Mdl);
 }
 V3C_EXPORT_NS_GPL(IoFreeMdl, V3COMPAT);
-
-static bool kernel_pfn(const void *va, PFN_NUMBER *pfn)
-{
-	struct page *page;
-
-	if (is_vmalloc_or_module_addr(va)) {
-		page = vmalloc_to_page(va);
-		if (!page)
-			return false;
-		*pfn = page_to_pfn(page);
-		return true;
-	}
-	if (!virt_addr_valid(va))
-		return false;
-	*pfn = PHYS_PFN(__pa(va));
-	return true;
-}
 
 static bool fill_kernel_pages(PMDL mdl, unsigned long nr_pages)
 {
@@ -104,7 +76,7 @@ static bool fill_kernel_pages(PMDL mdl, unsigned long nr_pages)
 	PPFN_NUMBER pfns = MmGetMdlPfnArray(mdl);
 
 	for (i = 0; i < nr_pages; i++)
-		if (!kernel_pfn(mdl->StartVa + i * PAGE_SIZE, &pfns[i]))
+		if (!v3w_kernel_frame(mdl->StartVa + i * PAGE_SIZE, &pfns[i]))
 			return false;
 	return true;
 }
@@ -223,8 +195,9 @@ NTSTATUS V3cProbeAndLockPages(PMDL MemoryDescriptorList, KPROCESSOR_MODE AccessM
 }
 V3C_EXPORT_NS_GPL(V3cProbeAndLockPages, V3COMPAT);
 
-void MmProbeAndLockPages(PMDL MemoryDescriptorList, KPROCESSOR_MODE AccessMode,
-			 LOCK_OPERATION Operation)
+/* <wdm.h> has a macro of this name, which is for callers. */
+void (MmProbeAndLockPages)(PMDL MemoryDescriptorList, KPROCESSOR_MODE AccessMode,
+			   LOCK_OPERATION Operation)
 {
 	V3cProbeAndLockPages(MemoryDescriptorList, AccessMode, Operation);
 }
@@ -262,6 +235,7 @@ void MmUnlockPages(PMDL MemoryDescriptorList)
 
 	if (!(mdl->MdlFlags & MDL_PAGES_LOCKED))
 		return;
+	MmUnmapLockedPages(mdl->MappedSystemVa, mdl);
 	if (user) {
 		nr_pages = count_pages(mdl);
 		unpin_pages(mdl, nr_pages);
@@ -272,12 +246,92 @@ void MmUnlockPages(PMDL MemoryDescriptorList)
 }
 V3C_EXPORT_NS_GPL(MmUnlockPages, V3COMPAT);
 
+/* contiguous_va() is the address that pages have which lie one behind the other, or NULL. */
+static void *contiguous_va(const PFN_NUMBER *pfns, unsigned long nr_pages)
+{
+	unsigned long i;
+
+	for (i = 0; i < nr_pages; i++)
+		if (pfns[i] != pfns[0] + i || !pfn_valid(pfns[i]))
+			return NULL;
+	return page_address(pfn_to_page(pfns[0]));
+}
+
+static void *map_pages(PMDL mdl, bool writable)
+{
+	unsigned long nr_pages = count_pages(mdl);
+	PPFN_NUMBER pfns = MmGetMdlPfnArray(mdl);
+
+	return contiguous_va(pfns, nr_pages) ?: v3w_map_frames(pfns, nr_pages, writable);
+}
+
+/* own_mapping() is what is set in MdlFlags of an MDL that has mapped an address itself. */
+static CSHORT own_mapping(const MDL *mdl)
+{
+	return MDL_MAPPED_TO_SYSTEM_VA |
+	       (mdl->MdlFlags & MDL_PARTIAL ? MDL_PARTIAL_HAS_BEEN_MAPPED : 0);
+}
+
+static void unmap_pages(const void *va)
+{
+	v3w_unmap(PTR_ALIGN_DOWN(va, PAGE_SIZE));
+}
+
+/*
+ * MmMapLockedPagesSpecifyCache() does not lock the MDL: of two calls at once, which Windows
+ * forbids, the one that comes too late takes its mapping back.
+ */
+PVOID (MmMapLockedPagesSpecifyCache)(PMDL MemoryDescriptorList, KPROCESSOR_MODE AccessMode,
+				     MEMORY_CACHING_TYPE CacheType, PVOID RequestedAddress,
+				     ULONG BugCheckOnFailure, ULONG Priority)
+{
+	PMDL mdl = MemoryDescriptorList;
+	void *va, *other;
+
+	if (AccessMode != KernelMode)
+		return NULL;
+	if (mdl->MdlFlags & (MDL_MAPPED_TO_SYSTEM_VA | MDL_SOURCE_IS_NONPAGED_POOL))
+		return READ_ONCE(mdl->MappedSystemVa);
+	if (!v3c_mdl_has_pages(mdl) || !mdl->ByteCount || (mdl->MdlFlags & MDL_IO_SPACE))
+		return NULL;
+
+	va = map_pages(mdl, !(Priority & MdlMappingNoWrite));
+	if (!va)
+		return NULL;
+	va += mdl->ByteOffset;
+	other = cmpxchg(&mdl->MappedSystemVa, NULL, va);
+	if (other) {
+		unmap_pages(va);
+		return other;
+	}
+	mdl->MdlFlags |= own_mapping(mdl);
+	return va;
+}
+V3C_EXPORT_NS_GPL(MmMapLockedPagesSpecifyCache, V3COMPAT);
+
+void MmUnmapLockedPages(PVOID BaseAddress, PMDL MemoryDescriptorList)
+{
+	PMDL mdl = MemoryDescriptorList;
+	CSHORT mapped = own_mapping(mdl);
+
+	if ((mdl->MdlFlags & MDL_SOURCE_IS_NONPAGED_POOL) || (mdl->MdlFlags & mapped) != mapped)
+		return;
+	if (cmpxchg(&mdl->MappedSystemVa, BaseAddress, NULL) != BaseAddress)
+		return;
+	mdl->MdlFlags &= ~mapped;
+	unmap_pages(BaseAddress);
+}
+V3C_EXPORT_NS_GPL(MmUnmapLockedPages, V3COMPAT);
+
+/* What a partial MDL has in common with its source, besides pages. */
+#define SHARED_FLAGS	(MDL_SOURCE_IS_NONPAGED_POOL | MDL_MAPPED_TO_SYSTEM_VA | MDL_IO_SPACE)
+
 /* True if [@va, @va + @length) lies inside the buffer that @mdl describes. */
 static bool mdl_covers(const MDL *mdl, PVOID va, SIZE_T length)
 {
-	PVOID base = MmGetMdlVirtualAddress(mdl);
+	ULONG_PTR offset = (ULONG_PTR)va - (ULONG_PTR)MmGetMdlVirtualAddress(mdl);
 
-	return va >= base && va - base <= mdl->ByteCount && length <= mdl->ByteCount - (va - base);
+	return offset <= mdl->ByteCount && length <= mdl->ByteCount - offset;
 }
 
 void IoBuildPartialMdl(PMDL SourceMdl, PMDL TargetMdl, PVOID VirtualAddress, ULONG Length)
@@ -285,10 +339,13 @@ void IoBuildPartialMdl(PMDL SourceMdl, PMDL TargetMdl, PVOID VirtualAddress, ULO
 	ULONG offset = VirtualAddress - MmGetMdlVirtualAddress(SourceMdl);
 	ULONG length = Length ?: SourceMdl->ByteCount - offset;
 	unsigned long first, nr_pages = ADDRESS_AND_SIZE_TO_SPAN_PAGES(VirtualAddress, length);
+	CSHORT shared = SourceMdl->MdlFlags & SHARED_FLAGS;
 
 	if (TargetMdl->MdlFlags & MDL_PAGES_LOCKED)
 		return;
-	TargetMdl->MdlFlags &= ~(MDL_PARTIAL | MDL_SOURCE_IS_NONPAGED_POOL);
+	MmPrepareMdlForReuse(TargetMdl);
+	TargetMdl->MdlFlags &= ~(MDL_PARTIAL | SHARED_FLAGS);
+	TargetMdl->MappedSystemVa = NULL;
 	if (!v3c_mdl_has_pages(SourceMdl))
 		return;
 	if (!mdl_covers(SourceMdl, VirtualAddress, length) || nr_pages > TargetMdl->PagesCapacity)
@@ -300,8 +357,8 @@ void IoBuildPartialMdl(PMDL SourceMdl, PMDL TargetMdl, PVOID VirtualAddress, ULO
 	TargetMdl->StartVa = (PVOID)((ULONG_PTR)VirtualAddress & PAGE_MASK);
 	TargetMdl->ByteOffset = BYTE_OFFSET(VirtualAddress);
 	TargetMdl->ByteCount = length;
-	TargetMdl->MappedSystemVa =
-		SourceMdl->MappedSystemVa ? SourceMdl->MappedSystemVa + offset : NULL;
-	TargetMdl->MdlFlags |= MDL_PARTIAL;
+	if (shared & (MDL_MAPPED_TO_SYSTEM_VA | MDL_SOURCE_IS_NONPAGED_POOL))
+		TargetMdl->MappedSystemVa = SourceMdl->MappedSystemVa + offset;
+	TargetMdl->MdlFlags |= MDL_PARTIAL | shared;
 }
 V3C_EXPORT_NS_GPL(IoBuildPartialMdl, V3COMPAT);

@@ -229,6 +229,51 @@ static void locked_memory_is_registered_once(void)
 	expect(!strcmp(fake_log, "domain:1 memory:2:1 map:1@5000+3000=1:2:0 map:1@5000+1000=1:2:1000 destroy:2 destroy:1 "));
 }
 
+static void locked_memory_is_at_its_own_address(void)
+{
+	PMDL mdl = IoAllocateMdl(memory + 8, 3 * PAGE_SIZE - 8, FALSE, FALSE, NULL);
+	PMDL part = IoAllocateMdl(memory, PAGE_SIZE, FALSE, FALSE, NULL);
+
+	fake_reset();
+	expect(!MmGetSystemAddressForMdlSafe(mdl, NormalPagePriority));
+	expect(V3cProbeAndLockPages(mdl, UserMode, IoReadAccess) == STATUS_SUCCESS);
+	IoBuildPartialMdl(mdl, part, memory + PAGE_SIZE, PAGE_SIZE);
+	expect(part->MdlFlags == MDL_PARTIAL && !part->MappedSystemVa);
+	expect(MmGetSystemAddressForMdlSafe(part, NormalPagePriority) == memory + PAGE_SIZE);
+	expect(part->MdlFlags == (MDL_PARTIAL | MDL_MAPPED_TO_SYSTEM_VA |
+				  MDL_PARTIAL_HAS_BEEN_MAPPED));
+	MmPrepareMdlForReuse(part);
+	expect(part->MdlFlags == MDL_PARTIAL && !part->MappedSystemVa);
+	expect(MmMapLockedPagesSpecifyCache(mdl, UserMode, MmCached, NULL, FALSE,
+					    NormalPagePriority) == memory + 8);
+	expect(mdl->MdlFlags == MDL_PAGES_LOCKED);
+	expect(MmGetSystemAddressForMdlSafe(mdl, NormalPagePriority | MdlMappingNoExecute) ==
+	       memory + 8);
+	expect(mdl->MdlFlags == (MDL_PAGES_LOCKED | MDL_MAPPED_TO_SYSTEM_VA));
+	IoBuildPartialMdl(mdl, part, memory + PAGE_SIZE, PAGE_SIZE);
+	expect(part->MdlFlags == (MDL_PARTIAL | MDL_MAPPED_TO_SYSTEM_VA));
+	expect(part->MappedSystemVa == memory + PAGE_SIZE);
+	MmUnmapLockedPages(memory + 9, mdl);
+	expect(mdl->MappedSystemVa == memory + 8);
+	MmUnmapLockedPages(memory + 8, mdl);
+	expect(mdl->MdlFlags == MDL_PAGES_LOCKED && !mdl->MappedSystemVa);
+	expect(MmMapLockedPages(mdl, KernelMode) == memory + 8);
+	MmUnlockPages(mdl);
+	expect(mdl->MdlFlags == 0 && !mdl->MappedSystemVa);
+	IoFreeMdl(part);
+	IoFreeMdl(mdl);
+}
+
+static void frames_are_unknown_without_a_pool(void)
+{
+	PMDL mdl = new_mdl(1, 1);
+	ULONGLONG physical = MmGetPhysicalAddress(memory + PAGE_SIZE + 7).QuadPart;
+
+	expect(physical == (~0ULL & ~(ULONGLONG)(PAGE_SIZE - 1)) + 7);
+	expect(physical >> PAGE_SHIFT == MmGetMdlPfnArray(mdl)[0]);
+	IoFreeMdl(mdl);
+}
+
 static void bad_parameters_are_refused_by_their_ordinal(void)
 {
 	IOMMU_DMA_DOMAIN_CREATION_FLAGS none = { .AsUlonglong = 0 }, some = { .AsUlonglong = 1 };
@@ -505,6 +550,8 @@ static void pool_is_physical_memory(void)
 	mdl = new_mdl(7, 2);
 	whole = mdl_of(mdl);
 	expect(MmGetMdlPfnArray(mdl)[0] == 7 && MmGetMdlPfnArray(mdl)[1] == 8);
+	expect(MmGetPhysicalAddress(memory + 7 * PAGE_SIZE + 9).QuadPart == 7 * PAGE_SIZE + 9);
+	expect(!MmGetPhysicalAddress(memory).QuadPart);
 	config.X64.FirstLevelPageTableRoot.QuadPart = 0x4000;
 	expect(iommu.V3.ConfigureDomain(domain, &config) == STATUS_SUCCESS);
 	iommu.V3.MapLogicalRangeEx(domain, 1, &description, &explicit, NULL, NULL, &out);
@@ -532,6 +579,8 @@ int main(void)
 	run_test(deleting_a_domain_takes_such_mappings_along);
 	run_test(refused_piece_takes_those_before_it_back);
 	run_test(locked_memory_is_registered_once);
+	run_test(locked_memory_is_at_its_own_address);
+	run_test(frames_are_unknown_without_a_pool);
 	run_test(bad_parameters_are_refused_by_their_ordinal);
 	run_test(segments_of_several_pieces_are_unmapped_whole);
 	run_test(devices_that_are_in_use_are_not_deleted);
