@@ -44,6 +44,20 @@ class CheckWindowsSource(unittest.TestCase):
         found = self.found("\t__try {\n\t\tMmProbeAndLockPages(Mdl, 1, 0);\n\t} __finally {\n\t\tDone();\n\t}")
         self.assertEqual([4], [line for line, _ in found])
 
+    def test_allocation_that_does_not_raise(self):
+        block = "\t__try {\n\t\t*From = ExAllocatePool2(%s, *From, 1);\n\t}" + HANDLER
+        self.assertEqual(1, len(self.found(block % "POOL_FLAG_PAGED")))
+        self.assertEqual([], self.found(block % "POOL_FLAG_PAGED | POOL_FLAG_RAISE_ON_FAILURE"))
+
+    def test_cleanup_attribute_in_a_block(self):
+        found = self.found("\t__try {\n\t\tguard(mutex)(&lock);\n\t\tExRaiseStatus(1);\n\t}" + HANDLER)
+        self.assertEqual([4], [line for line, _ in found])
+
+    def test_continue_in_finally(self):
+        block = "\t__try {\n\t\tExRaiseStatus(1);\n\t} __finally {\n\t\t%s\n\t}"
+        self.assertEqual([6], [line for line, _ in self.found(block % "continue;")])
+        self.assertEqual([], self.found(block % "while (Go()) { continue; }"))
+
     def test_raise_in_nested_blocks(self):
         self.assertEqual([], self.found("\t__try {\n\t\t__try {\n\t\t\tExRaiseStatus(1);\n\t\t} __finally {\n"
                                         "\t\t\tDone();\n\t\t}\n\t}" + HANDLER))

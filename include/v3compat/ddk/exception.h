@@ -11,12 +11,19 @@
  * ``return`` mean what they mean without them. These do not compile, because they could not be
  * right:
  *
- * * leaving a ``__try`` block that has a ``__finally``, or a ``__finally`` itself, by ``return``,
- *   ``goto``, ``break`` or ``continue``: ``__leave`` ends the block,
+ * * leaving a ``__try`` block that has a ``__finally`` by ``return``, ``goto``, ``break`` or
+ *   ``continue``: ``__leave`` ends the block,
+ * * leaving a ``__finally`` by ``return``, ``goto`` or ``break``,
  * * a raise in a ``__try`` block with ``__finally`` that no ``__try`` block with ``__except`` of
  *   the same function is around: a raise does not leave its function,
  * * ExRaiseStatus() outside a ``__try`` block,
- * * GetExceptionCode() outside a filter and a handler, and GetExceptionInformation().
+ * * GetExceptionCode() outside a filter and a handler, AbnormalTermination() outside a
+ *   ``__finally``, and GetExceptionInformation(),
+ * * a ``__try`` block in a function that is always inlined (FORCEINLINE).
+ *
+ * These compile and are wrong. scripts/check-windows-source finds them: ``continue`` in a
+ * ``__finally``, which only ends it, and guard() and other cleanup attributes in a ``__try`` block,
+ * which a raise does not run.
  *
  * A filter that declines (EXCEPTION_CONTINUE_SEARCH) gives the exception to the ``__try`` block
  * around its own; where there is none in the function, its own handler runs. No exception here is
@@ -70,7 +77,7 @@ struct v3c_way {
  * These say what is so outside every __try block. Each block has its own of the same names, which
  * hide those around it.
  */
-enum { v3c_in_try = 0, v3c_in_handler = 0 };
+enum { v3c_in_try = 0, v3c_in_handler = 0, v3c_in_finally = 0 };
 static void *const v3c_raise_to __attribute__((__unused__)) = (void *)0;
 static struct v3c_exception *const v3c_raise_in __attribute__((__unused__)) = (void *)0;
 
@@ -90,7 +97,7 @@ static struct v3c_exception *const v3c_raise_in __attribute__((__unused__)) = (v
 
 V3C_WRONG(v3c_left_try_with_finally,
 	  "a __try block with __finally is left by return, goto, break or continue: use __leave")
-V3C_WRONG(v3c_left_finally, "a __finally block is left by return, goto, break or continue")
+V3C_WRONG(v3c_left_finally, "a __finally block is left by return, goto or break")
 V3C_WRONG(v3c_raise_would_leave_function,
 	  "a raise does not leave its function: __try/__finally needs __try/__except around it")
 
@@ -137,7 +144,7 @@ extern struct v3c_exception v3c_checked;
 	enum { v3c_outer_in_try = v3c_in_try };                                                   \
 	void *const v3c_raise_to = &&v3c_raised;                                                  \
 	struct v3c_exception *const v3c_raise_in = V3C_EXCEPTION;                                 \
-	enum { v3c_in_try = 1, v3c_in_handler = 0 };                                              \
+	enum { v3c_in_try = 1, v3c_in_handler = 0, v3c_in_finally = 0 };                          \
 	(void)v3c_outer_raise_to;                                                                 \
 	(void)v3c_outer_raise_in;                                                                 \
 	(void)v3c_raise_to;                                                                       \
@@ -153,22 +160,39 @@ v3c_kind:                                                                       
 	goto v3c_block;                                                                           \
 v3c_raised:
 
-/* V3C_FILTER() is what the filter of a handler says, in which GetExceptionCode() is right. */
+/*
+ * V3C_FILTER() is what the filter of a handler says. GetExceptionCode() is right in it, and what it
+ * raises is for the block around.
+ */
 #define V3C_FILTER(filter)                                                                        \
 	({                                                                                        \
-		enum { v3c_in_handler = 1 };                                                      \
+		void *const v3c_raise_to = v3c_outer_raise_to;                                    \
+		struct v3c_exception *const v3c_raise_in = v3c_outer_raise_in;                    \
+		enum { v3c_in_try = v3c_outer_in_try, v3c_in_handler = 1 };                       \
+		(void)v3c_raise_to;                                                               \
+		(void)v3c_raise_in;                                                               \
 		(filter);                                                                         \
 	})
+
+/* V3C_GO() is nothing for sparse, which does not know where it goes. */
+#ifdef __CHECKER__
+#define V3C_GO(to) ((void)(to))
+#else
+#define V3C_GO(to) ({ goto *(to); })
+#endif
 
 /* V3C_PASS_ON() raises again, in the block around. */
 #define V3C_PASS_ON(to, in)                                                                       \
 	({                                                                                        \
 		(in)->code = V3C_EXCEPTION->code;                                                 \
-		goto *(to);                                                                       \
+		V3C_GO(to);                                                                       \
 	})
 
-/* V3C_TRY begins the condition of an `if` whose statement is the handler, V3C_EXCEPT() ends it. */
-#define V3C_TRY if (V3C_SCOPE && ({ V3C_ENTER
+/*
+ * V3C_TRY begins the condition of an `if`, V3C_EXCEPT() ends it and has the handler in the `else`,
+ * because an `else` of the driver's would become its own otherwise.
+ */
+#define V3C_TRY if (!V3C_SCOPE || ({ V3C_ENTER
 
 #define V3C_EXCEPT(filter)                                                                        \
 	V3C_KIND(0)                                                                               \
@@ -181,7 +205,8 @@ v3c_raised:
 v3c_left:                                                                                         \
 	v3c_way.is_done = 1;                                                                      \
 	v3c_take;                                                                                 \
-	}) ? sizeof(enum { v3c_in_handler = 1 }) : 0)
+	}) ? !sizeof(enum { v3c_in_handler = 1, v3c_in_finally = 0 }) : 1) {                      \
+	} else
 
 /* V3C_ENDED is what follows a __finally. */
 #define V3C_ENDED                                                                                 \
@@ -198,16 +223,18 @@ v3c_left:                                                                       
 	v3c_raise_in->raised = 1;                                                                 \
 v3c_left:                                                                                         \
 	v3c_way.is_done = 1;                                                                      \
-	1;                                                                                        \
-	}))                                                                                       \
-	for (struct v3c_way v3c_end __attribute__((__cleanup__(v3c_finally_out))) = { 0, 0 };     \
-	     !v3c_end.is_done; V3C_ENDED)
+	0;                                                                                        \
+	}) || !sizeof(enum { v3c_in_handler = 0, v3c_in_finally = 1 })) {                         \
+	} else                                                                                    \
+		for (struct v3c_way v3c_end __attribute__((__cleanup__(v3c_finally_out))) =       \
+			     { 0, 0 };                                                            \
+		     !v3c_end.is_done; V3C_ENDED)
 
 /* V3C_RAISE() jumps to what ends the __try block around it. */
 #define V3C_RAISE(status)                                                                         \
 	({                                                                                        \
 		v3c_raise_in->code = (status);                                                    \
-		goto *v3c_raise_to;                                                               \
+		V3C_GO(v3c_raise_to);                                                             \
 	})
 
 #define __try V3C_TRY
@@ -243,12 +270,18 @@ v3c_left:                                                                       
 /**
  * AbnormalTermination() - tell in a __finally whether its block was left by a raise
  *
+ * Does not compile outside a __finally, nor in a __try block in one.
+ *
  * Context: Any.
  * Return: nonzero if it was; 0 at its end or by __leave.
  *
  * Source: page abnormaltermination.
  */
-#define AbnormalTermination() ((int)V3C_EXCEPTION->raised)
+#define AbnormalTermination()                                                                     \
+	({                                                                                        \
+		_Static_assert(v3c_in_finally, "AbnormalTermination() is for __finally");         \
+		(int)V3C_EXCEPTION->raised;                                                       \
+	})
 #define abnormal_termination() AbnormalTermination()
 
 /**
@@ -294,44 +327,70 @@ v3c_left:                                                                       
 			V3C_RAISE(v3c_status);                                                    \
 	})
 
-/* V3C_ALLOCATED() gives memory, or raises in a __try block if there is none and flags say so. */
-#define V3C_ALLOCATED(memory, raises)                                                             \
+/* V3C_GOT() gives memory, or raises in a __try block if there is none and flags say so. */
+#define V3C_GOT(memory, raises, status)                                                           \
 	({                                                                                        \
 		PVOID const v3c_memory = (memory);                                                \
 		if (v3c_in_try && !v3c_memory && (raises))                                        \
-			V3C_RAISE(STATUS_INSUFFICIENT_RESOURCES);                                 \
+			V3C_RAISE(status);                                                        \
 		v3c_memory;                                                                       \
 	})
 
 #define ExAllocatePool2(Flags, NumberOfBytes, Tag)                                                \
 	({                                                                                        \
 		const POOL_FLAGS v3c_flags = (Flags);                                             \
-		V3C_ALLOCATED(ExAllocatePool2(v3c_flags, NumberOfBytes, Tag),                     \
-			      v3c_flags & POOL_FLAG_RAISE_ON_FAILURE);                            \
+		V3C_GOT(ExAllocatePool2(v3c_flags, NumberOfBytes, Tag),                           \
+			v3c_flags & POOL_FLAG_RAISE_ON_FAILURE, STATUS_INSUFFICIENT_RESOURCES);   \
 	})
 #define ExAllocatePoolWithTag(PoolType, NumberOfBytes, Tag)                                       \
 	({                                                                                        \
 		const POOL_TYPE v3c_type = (POOL_TYPE)(PoolType);                                 \
-		V3C_ALLOCATED(ExAllocatePoolWithTag(v3c_type, NumberOfBytes, Tag),                \
-			      v3c_type & POOL_RAISE_IF_ALLOCATION_FAILURE);                       \
+		V3C_GOT(ExAllocatePoolWithTag(v3c_type, NumberOfBytes, Tag),                      \
+			v3c_type & POOL_RAISE_IF_ALLOCATION_FAILURE,                              \
+			STATUS_INSUFFICIENT_RESOURCES);                                           \
 	})
 #define ExAllocatePoolWithQuotaTag(PoolType, NumberOfBytes, Tag)                                  \
 	({                                                                                        \
 		const POOL_TYPE v3c_type = (POOL_TYPE)(PoolType);                                 \
-		V3C_ALLOCATED(ExAllocatePoolWithQuotaTag(v3c_type, NumberOfBytes, Tag),           \
-			      !(v3c_type & POOL_QUOTA_FAIL_INSTEAD_OF_RAISE));                    \
+		V3C_GOT(ExAllocatePoolWithQuotaTag(v3c_type, NumberOfBytes, Tag),                 \
+			!(v3c_type & POOL_QUOTA_FAIL_INSTEAD_OF_RAISE),                           \
+			STATUS_INSUFFICIENT_RESOURCES);                                           \
 	})
+#define ExAllocatePool(PoolType, NumberOfBytes) ExAllocatePoolWithTag(PoolType, NumberOfBytes, 0)
+#define ExAllocatePoolZero(PoolType, NumberOfBytes, Tag)                                          \
+	ExAllocatePoolWithTag((PoolType) | POOL_ZERO_ALLOCATION, NumberOfBytes, Tag)
+#define ExAllocatePoolUninitialized(PoolType, NumberOfBytes, Tag)                                 \
+	ExAllocatePoolWithTag(PoolType, NumberOfBytes, Tag)
+#define ExAllocatePoolWithTagPriority(PoolType, NumberOfBytes, Tag, Priority)                     \
+	({                                                                                        \
+		(void)(Priority);                                                                 \
+		ExAllocatePoolWithTag(PoolType, NumberOfBytes, Tag);                              \
+	})
+#define ExAllocatePoolPriorityUninitialized(PoolType, NumberOfBytes, Tag, Priority)               \
+	ExAllocatePoolWithTagPriority(PoolType, NumberOfBytes, Tag, Priority)
+#define ExAllocatePoolPriorityZero(PoolType, NumberOfBytes, Tag, Priority)                        \
+	ExAllocatePoolWithTagPriority((PoolType) | POOL_ZERO_ALLOCATION, NumberOfBytes, Tag,      \
+				      Priority)
+#define ExAllocatePoolWithQuota(PoolType, NumberOfBytes)                                          \
+	ExAllocatePoolWithQuotaTag(PoolType, NumberOfBytes, 0)
+#define ExAllocatePoolQuotaZero(PoolType, NumberOfBytes, Tag)                                     \
+	ExAllocatePoolWithQuotaTag((PoolType) | POOL_ZERO_ALLOCATION, NumberOfBytes, Tag)
+#define ExAllocatePoolQuotaUninitialized(PoolType, NumberOfBytes, Tag)                            \
+	ExAllocatePoolWithQuotaTag(PoolType, NumberOfBytes, Tag)
 
 /* A mapping into a process, which there is none of here, is raised about where it is refused. */
 #define MmMapLockedPagesSpecifyCache(MemoryDescriptorList, AccessMode, CacheType,                 \
 				     RequestedAddress, BugCheckOnFailure, Priority)               \
 	({                                                                                        \
 		const KPROCESSOR_MODE v3c_mode = (AccessMode);                                    \
-		V3C_ALLOCATED(MmMapLockedPagesSpecifyCache(MemoryDescriptorList, v3c_mode,        \
-							   CacheType, RequestedAddress,           \
-							   BugCheckOnFailure, Priority),          \
-			      v3c_mode != KernelMode);                                            \
+		V3C_GOT(MmMapLockedPagesSpecifyCache(MemoryDescriptorList, v3c_mode, CacheType,   \
+						     RequestedAddress, BugCheckOnFailure,         \
+						     Priority),                                   \
+			v3c_mode != KernelMode, STATUS_NOT_SUPPORTED);                            \
 	})
+#define MmMapLockedPages(MemoryDescriptorList, AccessMode)                                        \
+	MmMapLockedPagesSpecifyCache(MemoryDescriptorList, AccessMode, MmCached, (PVOID)0, TRUE,  \
+				     HighPagePriority)
 
 #endif
 

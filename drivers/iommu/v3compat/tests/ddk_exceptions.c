@@ -520,7 +520,11 @@ static ULONG Raisers(PMDL Mdl, ULONG Which)
 				NonPagedPoolNx | POOL_QUOTA_FAIL_INSTEAD_OF_RAISE, Much, 'tseT');
 		}
 	} __except(EXCEPTION_EXECUTE_HANDLER) {
-		return GetExceptionCode() == STATUS_INSUFFICIENT_RESOURCES ? 1 : 2;
+		return GetExceptionCode() ==
+				       (Which == 3 ? STATUS_NOT_SUPPORTED :
+						     STATUS_INSUFFICIENT_RESOURCES) ?
+			       1 :
+			       2;
 	}
 	return Got ? 3 : 0;
 }
@@ -544,6 +548,85 @@ static VOID OtherRaisers(VOID)
 	}
 	Unlock(&Buffers);
 	Done(&Buffers);
+}
+
+/* All of the pool's functions raise if they are told to, by whatever name. */
+static ULONG PoolRaisers(VOID)
+{
+	const POOL_TYPE Raise = (POOL_TYPE)(NonPagedPoolNx | POOL_RAISE_IF_ALLOCATION_FAILURE);
+	const SIZE_T Much = (SIZE_T)1 << (8 * sizeof(SIZE_T) - 2);
+	ULONG Which, Raised = 0;
+
+	for (Which = 0; Which < 9; Which++) {
+		__try {
+			switch (Which) {
+			case 0:
+				ExAllocatePool(Raise, Much);
+				break;
+			case 1:
+				ExAllocatePoolZero(Raise, Much, 'tseT');
+				break;
+			case 2:
+				ExAllocatePoolUninitialized(Raise, Much, 'tseT');
+				break;
+			case 3:
+				ExAllocatePoolWithTagPriority(Raise, Much, 'tseT',
+							      NormalPoolPriority);
+				break;
+			case 4:
+				ExAllocatePoolPriorityZero(Raise, Much, 'tseT', NormalPoolPriority);
+				break;
+			case 5:
+				ExAllocatePoolPriorityUninitialized(Raise, Much, 'tseT',
+								    NormalPoolPriority);
+				break;
+			case 6:
+				ExAllocatePoolWithQuota(NonPagedPoolNx, Much);
+				break;
+			case 7:
+				ExAllocatePoolQuotaZero(NonPagedPoolNx, Much, 'tseT');
+				break;
+			default:
+				ExAllocatePoolQuotaUninitialized(NonPagedPoolNx, Much, 'tseT');
+			}
+		} __except(GetExceptionCode() == STATUS_INSUFFICIENT_RESOURCES) {
+			Raised++;
+		}
+	}
+	return Raised;
+}
+
+/* What a filter raises is for the block around. */
+static NTSTATUS RaiseInFilter(VOID)
+{
+	__try {
+		__try {
+			ExRaiseStatus(STATUS_CANCELLED);
+		} __except(({ ExRaiseStatus(STATUS_NOT_FOUND); 1; })) {
+			return STATUS_UNSUCCESSFUL;
+		}
+	} __except(EXCEPTION_EXECUTE_HANDLER) {
+		return GetExceptionCode();
+	}
+	return STATUS_SUCCESS;
+}
+
+/* An else behind a handler belongs to the if before the block. */
+static ULONG ElseBehindHandler(BOOLEAN Try, BOOLEAN Raise)
+{
+	ULONG Reached = 0;
+
+	if (Try)
+		__try {
+			if (Raise)
+				ExRaiseStatus(STATUS_CANCELLED);
+			Reached += 1;
+		} __except(EXCEPTION_EXECUTE_HANDLER) {
+			Reached += 10;
+		}
+	else
+		Reached += 100;
+	return Reached;
 }
 
 /* Outside every block a refusal is seen in MdlFlags. */
@@ -585,5 +668,10 @@ VOID DdkExceptions(VOID)
 	CHECK(OtherNames(STATUS_SUCCESS) == 2);
 	CHECK(OtherNames(STATUS_CANCELLED) == 11);
 	OtherRaisers();
+	CHECK(PoolRaisers() == 9);
+	CHECK(RaiseInFilter() == STATUS_NOT_FOUND);
+	CHECK(ElseBehindHandler(TRUE, FALSE) == 1);
+	CHECK(ElseBehindHandler(TRUE, TRUE) == 10);
+	CHECK(ElseBehindHandler(FALSE, FALSE) == 100);
 	WithoutBlock();
 }

@@ -193,7 +193,8 @@ void v3w_unmap(const void *va)
 
 	if (!mapping)
 		return;
-	if (v3c_may_sleep()) {
+	/* Where the kernel does not count locks, v3c_may_sleep() would be true with one held. */
+	if (preemptible() && !rcu_preempt_depth()) {
 		undo_mapping(mapping);
 		return;
 	}

@@ -247,7 +247,8 @@ static void find_blocks(PMDL mdl, struct search *search, u64 wanted)
 		if (!block)
 			break;
 		add_block(mdl, block, search);
-		v3c_yield();
+		if (gfpflags_allow_blocking(search->gfp))
+			v3c_yield();
 	}
 	end_search(search);
 }
@@ -291,7 +292,10 @@ PMDL MmAllocatePagesForMdlEx(PHYSICAL_ADDRESS LowAddress, PHYSICAL_ADDRESS HighA
 	if (!total || TotalBytes > U32_MAX || total > U32_MAX ||
 	    !read_flags(&search, Flags, SkipBytes.QuadPart, total) || !begin_search(&search))
 		return NULL;
-	mdl = v3w_pool_alloc(MmSizeOfMdl(NULL, total), 0);
+	if (gfpflags_allow_blocking(search.gfp))
+		mdl = v3w_pool_alloc(MmSizeOfMdl(NULL, total), 0);
+	else
+		mdl = kmalloc(MmSizeOfMdl(NULL, total), GFP_ATOMIC | __GFP_NOWARN);
 	if (!mdl)
 		return NULL;
 	MmInitializeMdl(mdl, NULL, total);

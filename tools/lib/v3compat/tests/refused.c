@@ -41,10 +41,10 @@ NTSTATUS Shape(PMDL Mdl)
 #endif
 			} __finally {
 				Step();
-#if CASE == 6 /* a __finally block is left by return, goto, break or continue */
+#if CASE == 6 /* a __finally block is left by return, goto or break */
 				return STATUS_SUCCESS;
 #endif
-#if CASE == 7 /* a __finally block is left by return, goto, break or continue */
+#if CASE == 7 /* a __finally block is left by return, goto or break */
 				if (Mdl->ByteCount)
 					break;
 #endif
@@ -62,6 +62,18 @@ NTSTATUS Shape(PMDL Mdl)
 #endif
 			} __except(EXCEPTION_EXECUTE_HANDLER) {
 				return GetExceptionCode();
+			}
+			__try {
+				Step();
+#if CASE == 15 /* AbnormalTermination() is for __finally */
+				if (AbnormalTermination())
+					__leave;
+#endif
+			} __finally {
+#if CASE == 16 /* GetExceptionCode() is for filters and handlers of __except */
+				if (GetExceptionCode())
+#endif
+					Step();
 			}
 			return GetExceptionCode();
 		}
