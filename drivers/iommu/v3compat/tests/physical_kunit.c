@@ -271,6 +271,7 @@ static void io_space_is_mapped_and_unmapped(struct kunit *test)
 	va = MmMapIoSpaceEx(at, 0x100, PAGE_READWRITE | PAGE_NOCACHE);
 	KUNIT_EXPECT_NOT_NULL(test, va);
 	MmUnmapIoSpace(va, 0x100);
+	v3w_mapping_flush();
 	KUNIT_EXPECT_FALSE(test, MmIsAddressValid(va));
 	KUNIT_EXPECT_NULL(test, MmMapIoSpace(at, PAGE_SIZE, MmNonCached));
 	KUNIT_EXPECT_NULL(test, MmMapIoSpace(address_of(~0ull - 2 * PAGE_SIZE), 0x100,
