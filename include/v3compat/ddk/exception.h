@@ -75,9 +75,10 @@ struct v3c_way {
 
 /*
  * These say what is so outside every __try block. Each block has its own of the same names, which
- * hide those around it.
+ * hide those around it. v3c_is_lost is set where a raise would find a __finally and no __except.
  */
 enum { v3c_in_try = 0, v3c_in_handler = 0, v3c_in_finally = 0 };
+static const unsigned char v3c_is_lost __attribute__((__unused__));
 static void *const v3c_raise_to __attribute__((__unused__)) = (void *)0;
 static struct v3c_exception *const v3c_raise_in __attribute__((__unused__)) = (void *)0;
 
@@ -144,7 +145,11 @@ extern struct v3c_exception v3c_checked;
 	enum { v3c_outer_in_try = v3c_in_try };                                                   \
 	void *const v3c_raise_to = &&v3c_raised;                                                  \
 	struct v3c_exception *const v3c_raise_in = V3C_EXCEPTION;                                 \
+	const unsigned char v3c_outer_is_lost = v3c_is_lost;                                      \
+	unsigned char v3c_is_lost = 0;                                                            \
 	enum { v3c_in_try = 1, v3c_in_handler = 0, v3c_in_finally = 0 };                          \
+	(void)v3c_outer_is_lost;                                                                  \
+	(void)v3c_is_lost;                                                                        \
 	(void)v3c_outer_raise_to;                                                                 \
 	(void)v3c_outer_raise_in;                                                                 \
 	(void)v3c_raise_to;                                                                       \
@@ -157,6 +162,7 @@ v3c_block:
 	goto v3c_left;                                                                            \
 v3c_kind:                                                                                         \
 	v3c_way.has_finally = (finally);                                                          \
+	v3c_is_lost = (finally) && (!v3c_outer_in_try || v3c_outer_is_lost);                      \
 	goto v3c_block;                                                                           \
 v3c_raised:
 
@@ -166,9 +172,11 @@ v3c_raised:
  */
 #define V3C_FILTER(filter)                                                                        \
 	({                                                                                        \
+		const unsigned char v3c_is_lost = v3c_outer_is_lost;                              \
 		void *const v3c_raise_to = v3c_outer_raise_to;                                    \
 		struct v3c_exception *const v3c_raise_in = v3c_outer_raise_in;                    \
 		enum { v3c_in_try = v3c_outer_in_try, v3c_in_handler = 1 };                       \
+		(void)v3c_is_lost;                                                                \
 		(void)v3c_raise_to;                                                               \
 		(void)v3c_raise_in;                                                               \
 		(filter);                                                                         \
@@ -199,8 +207,11 @@ v3c_raised:
 	v3c_take = V3C_FILTER(filter);                                                            \
 	if (v3c_take < 0)                                                                         \
 		v3c_raise_in->code = STATUS_NONCONTINUABLE_EXCEPTION;                             \
-	if (v3c_take <= 0 && v3c_outer_in_try)                                                    \
+	if (v3c_take <= 0 && v3c_outer_in_try) {                                                  \
+		if (v3c_outer_is_lost)                                                            \
+			v3c_raise_would_leave_function();                                         \
 		V3C_PASS_ON(v3c_outer_raise_to, v3c_outer_raise_in);                              \
+	}                                                                                         \
 	v3c_take = 1;                                                                             \
 v3c_left:                                                                                         \
 	v3c_way.is_done = 1;                                                                      \
@@ -218,8 +229,6 @@ v3c_left:                                                                       
 
 #define V3C_FINALLY                                                                               \
 	V3C_KIND(1)                                                                               \
-	if (!v3c_outer_in_try)                                                                    \
-		v3c_raise_would_leave_function();                                                 \
 	v3c_raise_in->raised = 1;                                                                 \
 v3c_left:                                                                                         \
 	v3c_way.is_done = 1;                                                                      \
@@ -233,6 +242,8 @@ v3c_left:                                                                       
 /* V3C_RAISE() jumps to what ends the __try block around it. */
 #define V3C_RAISE(status)                                                                         \
 	({                                                                                        \
+		if (v3c_is_lost)                                                                  \
+			v3c_raise_would_leave_function();                                         \
 		v3c_raise_in->code = (status);                                                    \
 		V3C_GO(v3c_raise_to);                                                             \
 	})
