@@ -9,8 +9,9 @@
 
 /*
  * v3c_may_sleep() is false only where the context is visibly atomic if CONFIG_PREEMPT_COUNT is off,
- * because the kernel cannot tell a spinlock section from process context then. v3c_gfp() is
- * GFP_ATOMIC everywhere then.
+ * because the kernel cannot tell a spinlock section from process context then. It is for what
+ * cannot be done without sleeping. v3c_sleep_is_safe() is false everywhere then: it is for what has
+ * another way.
  */
 static inline bool v3c_may_sleep(void)
 {
@@ -19,9 +20,14 @@ static inline bool v3c_may_sleep(void)
 	return !in_interrupt() && !irqs_disabled();
 }
 
+static inline bool v3c_sleep_is_safe(void)
+{
+	return preemptible() && !rcu_preempt_depth();
+}
+
 static inline gfp_t v3c_gfp(void)
 {
-	return preemptible() && !rcu_preempt_depth() ? GFP_KERNEL : GFP_ATOMIC;
+	return v3c_sleep_is_safe() ? GFP_KERNEL : GFP_ATOMIC;
 }
 
 /*
@@ -30,7 +36,7 @@ static inline gfp_t v3c_gfp(void)
  */
 static inline void v3c_yield(void)
 {
-	if (preemptible() && !rcu_preempt_depth())
+	if (v3c_sleep_is_safe())
 		cond_resched();
 }
 

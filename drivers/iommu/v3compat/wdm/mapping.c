@@ -193,8 +193,7 @@ void v3w_unmap(const void *va)
 
 	if (!mapping)
 		return;
-	/* Where the kernel does not count locks, v3c_may_sleep() would be true with one held. */
-	if (preemptible() && !rcu_preempt_depth()) {
+	if (v3c_sleep_is_safe()) {
 		undo_mapping(mapping);
 		return;
 	}

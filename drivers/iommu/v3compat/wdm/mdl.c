@@ -213,7 +213,7 @@ static void unpin_pages(PMDL mdl, unsigned long nr_pages)
 	for (i = 0; i < nr_pages; i++)
 		pages[i] = pfn_to_page(pfns[i]);
 
-	if (v3c_may_sleep()) {
+	if (v3c_sleep_is_safe()) {
 		unpin_user_pages_dirty_lock(pages, nr_pages, dirty);
 		return;
 	}

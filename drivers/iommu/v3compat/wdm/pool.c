@@ -35,7 +35,7 @@ static void free_large_atomic(void *memory)
 
 void v3w_pool_free(void *memory)
 {
-	if (is_vmalloc_addr(memory) && !v3c_may_sleep())
+	if (is_vmalloc_addr(memory) && !v3c_sleep_is_safe())
 		free_large_atomic(memory);
 	else
 		kvfree(memory);
