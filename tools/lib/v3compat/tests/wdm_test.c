@@ -269,7 +269,7 @@ static void frames_are_unknown_without_a_pool(void)
 	PMDL mdl = new_mdl(1, 1);
 	ULONGLONG physical = MmGetPhysicalAddress(memory + PAGE_SIZE + 7).QuadPart;
 
-	expect(physical == ((ULONGLONG)~(PFN_NUMBER)0 << PAGE_SHIFT) + 7);
+	expect(physical == ((ULONGLONG)(~(PFN_NUMBER)0 >> PAGE_SHIFT) << PAGE_SHIFT) + 7);
 	expect(physical >> PAGE_SHIFT == MmGetMdlPfnArray(mdl)[0]);
 	IoFreeMdl(mdl);
 }
