@@ -72,3 +72,25 @@ PVOID Page(__in PVOID Va, __out PULONG Value)
 	return PAGE_ALIGN(Va);
 }
 #endif
+#if CASE == 9
+#include <wdm.h>
+NTSTATUS Lock(PMDL Mdl);
+NTSTATUS Lock(PMDL Mdl)
+{
+	try {
+		MmProbeAndLockPages(Mdl, KernelMode, IoReadAccess);
+	} except(EXCEPTION_EXECUTE_HANDLER) {
+		return GetExceptionCode();
+	}
+	return STATUS_SUCCESS;
+}
+#endif
+#if CASE == 10
+#include <linux/types.h>
+#include <wdm.h>
+int leave(int try);
+int leave(int try)
+{
+	return try;
+}
+#endif
