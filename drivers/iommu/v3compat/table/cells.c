@@ -991,6 +991,7 @@ u8 *v3c_cells_leaf(const struct v3c_space *space, u64 page)
 	walk_to(space, page, &cell);
 	return WARN_ON(cell.level) ? NULL : (u8 *)cell.at - index_of(page, 0);
 }
+EXPORT_SYMBOL_IF_KUNIT(v3c_cells_leaf);
 
 /* skip_bytes() counts bytes from @at on that are of no range. */
 static unsigned int skip_bytes(const u8 *at, unsigned int count)
@@ -1136,6 +1137,25 @@ static bool block_fits(const struct v3c_search *search, u64 block)
 	       block + (1ULL << search->order) - 1 <= search->last;
 }
 
+/*
+ * are_bytes_vacant() is is_vacant() of @count bytes at @at, a power of two that @at is aligned to.
+ * Dead ones are as good as free, because they soon are; otherwise a search would say that a space
+ * is full because trim_space() was interrupted by a hypervisor.
+ */
+static bool are_bytes_vacant(const u8 *at, unsigned int count)
+{
+	const u64 dead = v3c_cell_repeat(V3C_CELL_DEAD);
+	unsigned int i;
+
+	for (i = 0; i + WORD <= count; i += WORD)
+		if (READ_ONCE(*(const u64 *)(at + i)) & ~dead)
+			return false;
+	for (; i < count; i++)
+		if (!is_vacant(READ_ONCE(at[i])))
+			return false;
+	return true;
+}
+
 /* is_node_vacant(): all below is free. */
 static bool is_node_vacant(void *node, unsigned int level)
 {
@@ -1143,7 +1163,7 @@ static bool is_node_vacant(void *node, unsigned int level)
 	unsigned int i;
 
 	if (!level)
-		return !memchr_inv(node, 0, V3C_LEAF_CELLS);
+		return are_bytes_vacant(node, V3C_LEAF_CELLS);
 	for (i = 0; i < node_cells(level); i++) {
 		value = READ_ONCE(slots[i]);
 		if (value & V3C_SLOT_CHILD ? !is_node_vacant(v3c_slot_below(value), level - 1) :
@@ -1167,9 +1187,10 @@ static bool are_slots_vacant(unsigned long *slots, unsigned int count, unsigned 
 	return true;
 }
 
-/* has_free() tells whether some byte of a word is 0. */
-static bool has_free(u64 word)
+/* has_vacant() tells whether some byte of a word is free or dead. */
+static bool has_vacant(u64 word)
 {
+	word &= ~v3c_cell_repeat(V3C_CELL_DEAD);
 	return (word - v3c_cell_repeat(0x01)) & ~word & v3c_cell_repeat(0x80);
 }
 
@@ -1180,13 +1201,13 @@ static bool search_leaf(const u8 *leaf, u64 base, const struct v3c_search *searc
 	if (search->lo > base)
 		i = round_up(search->lo - base, step);
 	while (i < V3C_LEAF_CELLS) {
-		if (!has_free(READ_ONCE(*(const u64 *)(leaf + round_down(i, WORD))))) {
+		if (!has_vacant(READ_ONCE(*(const u64 *)(leaf + round_down(i, WORD))))) {
 			i = round_up(round_down(i, WORD) + WORD, step);
 			continue;
 		}
 		if (!block_fits(search, base + i))
 			return false;
-		if (count_alike(leaf + i, step, 0) == step) {
+		if (are_bytes_vacant(leaf + i, step)) {
 			*block = base + i;
 			return true;
 		}
@@ -1309,6 +1330,7 @@ int v3c_cells_search(struct v3c_space *space, const struct v3c_search *search, u
 	thorough.thorough = true;
 	return search_space(space, &thorough, block) ? 0 : -ENOSPC;
 }
+EXPORT_SYMBOL_IF_KUNIT(v3c_cells_search);
 
 /* v3c_cells_make_room() tells searches that there may be free blocks around @page again. */
 void v3c_cells_make_room(struct v3c_space *space, u64 page)

@@ -37,7 +37,10 @@ static void expect_number(struct kunit *test, struct device *pdo, u64 address)
 	v3t_expect_fault(test, pdo, address, false, IOMMUSIM_FAULT_PHYS);
 }
 
-/* A test that asserts which address an allocator chooses stays on one processor. */
+/*
+ * A test that asserts which address an allocator chooses, or that there is one left between given
+ * bounds, stays on one processor, because each has lines of its own that it maps in.
+ */
 static void stay_here(struct kunit *test)
 {
 	KUNIT_ASSERT_EQ(test, 0, set_cpus_allowed_ptr(current, cpumask_of(raw_smp_processor_id())));
@@ -1090,6 +1093,7 @@ static void nodes_left_behind_hide_nothing(struct kunit *test)
 	unsigned int i, round;
 
 	KUNIT_ASSERT_NOT_NULL(test, at);
+	stay_here(test);
 	prandom_seed_state(&random, 3);
 	for (round = 0; round < 2; round++) {
 		for (i = 0; i < LEFT; i++) {
@@ -1106,6 +1110,44 @@ static void nodes_left_behind_hide_nothing(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, out, c->size);
 		v3t_unmap(test, domain, out, c->size / SZ_4K);
 	}
+}
+
+/* Four leaves. */
+#define LEAVES_WIDTH	22
+#define LEAVES_PAGES	(1U << (LEAVES_WIDTH - 12))
+
+/*
+ * The work that trims a space makes the cells of a leaf dead before the leaf goes, or free again.
+ * The processor that it runs on may stand still meanwhile, in a virtual machine.
+ */
+static void dying_leaf_is_free(struct kunit *test)
+{
+	PIOMMU_DMA_DOMAIN domain = v3t_domain(test, DomainTypeTranslate, LEAVES_WIDTH);
+	struct v3c_space *space = space_of(domain);
+	struct v3c_search search = { .lo = 1, .hi = LEAVES_PAGES - 1, .last = LEAVES_PAGES - 1 };
+	const u64 dying = V3C_LEAF_CELLS;
+	u8 *leaf;
+	u64 at;
+
+	for (at = 1; at < LEAVES_PAGES; at++)
+		map_some(test, domain, 1);
+	for (at = dying; at < 2 * dying; at++)
+		v3t_unmap(test, domain, at * SZ_4K, 1);
+	cancel_delayed_work_sync(&space->trim);
+	leaf = v3c_cells_leaf(space, dying);
+	KUNIT_ASSERT_NOT_NULL(test, leaf);
+	KUNIT_ASSERT_NULL(test, memchr_inv(leaf, 0, V3C_LEAF_CELLS));
+
+	memset(leaf, V3C_CELL_DEAD, V3C_LEAF_CELLS);
+	for (; search.order <= ilog2(V3C_LEAF_CELLS); search.order++) {
+		search.pages = BIT(search.order);
+		KUNIT_EXPECT_EQ(test, v3c_cells_search(space, &search, &at), 0);
+		KUNIT_EXPECT_EQ(test, at, dying);
+	}
+	search.pages = BIT(search.order);
+	KUNIT_EXPECT_EQ(test, v3c_cells_search(space, &search, &at), -ENOSPC);
+	memset(leaf, 0, V3C_LEAF_CELLS);
+	KUNIT_EXPECT_EQ(test, map_some(test, domain, dying), dying * SZ_4K);
 }
 
 #define MODEL_WIDTH	22
@@ -1507,6 +1549,7 @@ static struct kunit_case cells_cases[] = {
 	KUNIT_CASE(one_page_back_is_enough),
 	KUNIT_CASE(searches_hear_of_a_page_that_stays_free),
 	KUNIT_CASE_PARAM(nodes_left_behind_hide_nothing, left_gen_params),
+	KUNIT_CASE(dying_leaf_is_free),
 	KUNIT_CASE(allocator_finds_what_there_is),
 	KUNIT_CASE(reservation_and_mappings_share_a_space),
 	KUNIT_CASE(empty_nodes_go),
