@@ -130,7 +130,7 @@ static void pieces_make_a_line(struct kunit *test)
 static void any_context(struct kunit *test)
 {
 	UNICODE_STRING name = RTL_CONSTANT_STRING(L"edu");
-	DEFINE_RAW_SPINLOCK(lock);
+	static DEFINE_RAW_SPINLOCK(lock);
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&lock, flags);
