@@ -13,7 +13,7 @@ SCRIPT = Path(__file__).resolve().parent / "run-tests"
 JOBS = """
 [first]
 about = takes its time
-run = sleep 1; echo '2 passed, 0 failed'
+run = python3 -c "while __import__('time').process_time() < 1.1: pass"; echo '2 passed, 0 failed'
 
 [second]
 about = says why it is skipped
@@ -68,9 +68,14 @@ class RunTests(unittest.TestCase):
             "[4/4] FAIL fourth: 0 passed, 1 failed, 0 skipped () - not run: third failed"])
 
     def test_table_repeats_the_times(self):
-        rows = dict(re.findall(r"^(\w+) +\d+ +\d+ +\d+ +(\d+)$", "\n".join(self.lines), re.M))
+        rows = dict(re.findall(r"^(\w+) +\d+ +\d+ +\d+ +(\d+) +\d+$", "\n".join(self.lines), re.M))
         self.assertEqual({job: int(spent) for job, spent in rows.items()},
                          {job: self.seconds(job) for job in ("first", "second", "third", "fourth")})
+
+    def test_table_tells_who_used_the_cpu(self):
+        rows = dict(re.findall(r"^(\w+) +\d+ +\d+ +\d+ +\d+ +(\d+)$", "\n".join(self.lines), re.M))
+        self.assertGreaterEqual(int(rows["first"]), 1)
+        self.assertEqual(int(rows["fourth"]), 0)
 
     def test_what_failed_is_repeated_at_the_end(self):
         self.assertEqual(self.lines[-4:-2], ["FAIL third: not ok 2 - odd one",

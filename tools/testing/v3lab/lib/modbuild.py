@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Builds out-of-tree modules: this project's own, and anybody's on top of it."""
 
+import contextlib
 import glob
 import os
 import shutil
@@ -15,6 +16,8 @@ from host import LabError
 
 PROJECT_PARTS = ("drivers", "include", "samples", "tools", "scripts", "Kbuild", "Kconfig", "Makefile")
 INCLUDES = ("include", "include/v3compat", "include/uapi")
+# This project's own sources build without a warning, or not at all.
+STRICT = "W=1e"
 
 
 def in_project(path):
@@ -39,13 +42,35 @@ def results(top):
 def shadow(kernel):
     """This checkout's sources, copied to where they are built for one kernel."""
     top = place(kernel, conf.CHECKOUT)
-    sync.copy(conf.CHECKOUT, top, in_project)
+    sync.copy(conf.CHECKOUT, top, in_project, built_mark(top))
     return top
 
 
+def built_mark(top):
+    """The file that tells that the project's modules are those of the sources beside it."""
+    return os.path.join(top, ".v3lab-built")
+
+
+def forget_symbols(work):
+    """Has modpost run again, because before 6.13 it only warns: otherwise it would have told whoever
+    built first, and nobody who asks after that."""
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(os.path.join(work, "Module.symvers"))
+
+
 def project_locked(kernel, extra=()):
+    """Unless make is told @extra, it does not start for sources that did not change."""
     top = shadow(kernel)
-    make(["--no-print-directory", f"KDIR={kernel.kdir}", *extra], cwd=top)
+    mark = built_mark(top)
+    if extra:
+        forget_symbols(top)
+        # What is built with other words is not what the mark stands for.
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(mark)
+    if not os.path.exists(mark):
+        make(["--no-print-directory", f"KDIR={kernel.kdir}", STRICT, *extra], cwd=top)
+        if not extra:
+            cache.write_file(mark, "")
     return top
 
 
@@ -75,12 +100,15 @@ def external(kernel, source, out=None, extra=(), alone=False):
     inside = os.path.relpath(source, conf.CHECKOUT)
     with cache.lock(f"build-{kernel.id()}"):
         top = shadow(kernel) if alone else project_locked(kernel)
+        if extra:
+            forget_symbols(os.path.join(top, inside))
+        more = [] if alone else flags(top)
         if inside.startswith("../"):
             work = place(kernel, source)
             sync.copy(source, work)
         else:
             work = os.path.join(top, inside)
-        more = [] if alone else flags(top)
+            more.append(STRICT)
         make(["-C", kernel.kdir, f"M={work}", *more, *extra, "modules"], cwd=work)
         copied = []
         for module in results(work):
