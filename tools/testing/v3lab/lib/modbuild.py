@@ -100,16 +100,16 @@ def external(kernel, source, out=None, extra=(), alone=False):
     inside = os.path.relpath(source, conf.CHECKOUT)
     with cache.lock(f"build-{kernel.id()}"):
         top = shadow(kernel) if alone else project_locked(kernel)
-        if extra:
-            forget_symbols(os.path.join(top, inside))
-        more = [] if alone else flags(top)
-        if inside.startswith("../"):
+        own = not inside.startswith("../")
+        if own:
+            work = os.path.join(top, inside)
+        else:
             work = place(kernel, source)
             sync.copy(source, work)
-        else:
-            work = os.path.join(top, inside)
-            more.append(STRICT)
-        make(["-C", kernel.kdir, f"M={work}", *more, *extra, "modules"], cwd=work)
+        if extra:
+            forget_symbols(work)
+        words = [*([] if alone else flags(top)), *([STRICT] if own else []), *extra]
+        make(["-C", kernel.kdir, f"M={work}", *words, "modules"], cwd=work)
         copied = []
         for module in results(work):
             copied.append(os.path.join(out, os.path.basename(module)))
