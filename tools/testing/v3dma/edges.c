@@ -439,6 +439,7 @@ VOID RunJoin(PSCENARIO_RUN Run, PVOID Context)
  * @Domain: the domain
  * @Physical: a page, mapped again and again
  * @Mapped: how often, one address after the other; of those, every other one is unmapped later
+ * @Before: @Mapped when the threads start; one that starts late finds more
  * @Attached: the attach has returned
  * @BadStatus: what the first call that failed said
  * @AttachStatus: what the attach said
@@ -448,6 +449,7 @@ struct lonely {
 	PIOMMU_DMA_DOMAIN Domain;
 	ULONGLONG Physical;
 	ULONG Mapped;
+	ULONG Before;
 	BOOLEAN Attached;
 	NTSTATUS BadStatus;
 	NTSTATUS AttachStatus;
@@ -492,13 +494,12 @@ static NTSTATUS MapAndUnmapLonely(struct lonely *Lonely)
 static VOID AttachOrMapOn(PVOID Context, ULONG Number)
 {
 	struct lonely *Lonely = Context;
-	ULONG Before = Lonely->Mapped;
 
 	if (!Number) {
-		AttachLonely(Lonely, Before + FIRST_MAPS);
+		AttachLonely(Lonely, Lonely->Before + FIRST_MAPS);
 		return;
 	}
-	while (!READ_ONCE(Lonely->Attached) && Lonely->Mapped < Before + MOST_MAPS &&
+	while (!READ_ONCE(Lonely->Attached) && Lonely->Mapped < Lonely->Before + MOST_MAPS &&
 	       NT_SUCCESS(Lonely->BadStatus))
 		WRITE_ONCE(Lonely->BadStatus, MapAndUnmapLonely(Lonely));
 }
@@ -524,6 +525,7 @@ static BOOLEAN AttachMeanwhile(struct lonely *Lonely)
 {
 	PSCENARIO_RUN Run = Lonely->Test->Run;
 
+	Lonely->Before = Lonely->Mapped;
 	Lonely->Attached = FALSE;
 	if (!TestRunTogether(2, AttachOrMapOn, Lonely))
 		return ScenarioCheck(Run, "run on all processors", NO_ADDRESS, NO_BYTES, FALSE,
