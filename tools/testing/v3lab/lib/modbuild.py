@@ -51,11 +51,16 @@ def built_mark(top):
     return os.path.join(top, ".v3lab-built")
 
 
-def forget_symbols(work):
-    """Has modpost run again, because before 6.13 it only warns: otherwise it would have told whoever
-    built first, and nobody who asks after that."""
+def forget(path):
     with contextlib.suppress(FileNotFoundError):
-        os.unlink(os.path.join(work, "Module.symvers"))
+        os.unlink(path)
+
+
+def forget_links(modules):
+    """Has modules linked again: objtool and modpost only warn, and only while they are. Otherwise they
+    would have told whoever built first, and nobody who asks after that."""
+    for module in modules:
+        forget(module.removesuffix(".ko") + ".o")
 
 
 def project_locked(kernel, extra=()):
@@ -63,10 +68,9 @@ def project_locked(kernel, extra=()):
     top = shadow(kernel)
     mark = built_mark(top)
     if extra:
-        forget_symbols(top)
+        forget_links(results(os.path.join(top, "drivers")))
         # What is built with other words is not what the mark stands for.
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(mark)
+        forget(mark)
     if not os.path.exists(mark):
         make(["--no-print-directory", f"KDIR={kernel.kdir}", STRICT, *extra], cwd=top)
         if not extra:
@@ -107,7 +111,7 @@ def external(kernel, source, out=None, extra=(), alone=False):
             work = place(kernel, source)
             sync.copy(source, work)
         if extra:
-            forget_symbols(work)
+            forget_links(results(work))
         words = [*([] if alone else flags(top)), *([STRICT] if own else []), *extra]
         make(["-C", kernel.kdir, f"M={work}", *words, "modules"], cwd=work)
         copied = []

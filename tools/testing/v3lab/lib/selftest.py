@@ -326,6 +326,59 @@ def source_changed_during_a_build_is_built(bench):
 
 
 @case
+def mark_of_a_build_goes_before_its_sources_change(bench):
+    source, target = (os.path.join(bench.tmp, "mark", name) for name in ("source", "target"))
+    mark = os.path.join(target, "mark")
+
+    def is_kept():
+        with open(mark, "w"):
+            pass
+        sync.copy(source, target, built=mark)
+        return os.path.exists(mark)
+
+    os.makedirs(source)
+    for name in ("one.c", "two.c"):
+        written(os.path.join(source, name), "old", 1000)
+    sync.copy(source, target)
+    assert is_kept(), "without a change"
+    written(os.path.join(source, "one.c"), "new", 2000)
+    assert not is_kept(), "with a source that changed"
+    written(os.path.join(source, "three.c"), "new", 2000)
+    assert not is_kept(), "with a source that came"
+    os.unlink(os.path.join(source, "two.c"))
+    assert not is_kept(), "with a source that is gone"
+    assert is_kept(), "without another change"
+
+
+@case
+def warnings_of_a_link_are_told_again(bench):
+    """objtool's of the stack, modpost's of the description: each to who builds, and to who builds after."""
+    driver = os.path.join(bench.tmp, "warns")
+    os.makedirs(driver)
+    written(os.path.join(driver, "Kbuild"), "obj-m := warns.o\nwarns-y := odd.o\n", 1000)
+    written(os.path.join(driver, "odd.c"), """
+#include <linux/module.h>
+
+struct odd {
+	int number;
+};
+
+int odd(struct odd *odd);
+
+int odd(struct odd *odd)
+{
+	asm volatile("push %rax");
+	return odd->number;
+}
+
+MODULE_LICENSE("GPL");
+""", 1000)
+    for _ in range(2):
+        done = bench.lab("build", "--kernel", "stock-7.3", driver, "--", "W=1")
+        expect(done, 0, "objtool: odd", "missing MODULE_DESCRIPTION()")
+
+
+@case
 def memory_error(bench):
     need_sanitizer()
     expect(bench.run(bench.splat("sanitizer", "overflow"), kernel="sanitizer"),
